@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MCLOUD_DATABASE_H
+#define MCLOUD_DATABASE_H
+
+#include "mcloud/call.h"
+#include "mcloud/error.h"
+#include "mcloud/journal.h"
+
+/* One region's MariaDB, as its root user over TCP. */
+struct mc_database;
+
+struct mc_database_options {
+	const char *service; /* "mysql-Kista" */
+	const char *host;    /* an address */
+	unsigned short port;
+	const char *password; /* of root */
+	struct mc_journal *journal;
+};
+
+struct mc_database *mc_database_new(const struct mc_database_options *options);
+void mc_database_free(struct mc_database *database);
+
+/* 0 when it takes queries. */
+int mc_database_ping(struct mc_database *database, struct mc_call *call, struct mc_error *error);
+
+/* Sets the local password of user NAME in domain Default of the keystone database. HASH is what Keystone stores (bcrypt, "$2b$…"). -ENOENT: no such user. */
+int mc_database_set_password(struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
+
+#endif

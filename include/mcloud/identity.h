@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MCLOUD_IDENTITY_H
+#define MCLOUD_IDENTITY_H
+
+#include "mcloud/call.h"
+#include "mcloud/error.h"
+#include "mcloud/journal.h"
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+/* The Identity API v3 of one region's Keystone, with one login. Safe in any thread; reference counted.
+ * https://docs.openstack.org/api-ref/identity/v3/ */
+struct mc_keystone;
+
+struct mc_keystone_options {
+	const char *service;  /* "keystone-Kista", for errors and the journal */
+	const char *url;      /* "http://127.77.1.1:5000", without /v3 */
+	const char *region;
+	const char *user, *user_domain, *password, *project, *project_domain; /* names; the password login of every call */
+	struct mc_journal *journal;
+	int ttl_ms;           /* answers are reused for so long, unless changed through this object */
+};
+
+struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options);
+struct mc_keystone *mc_keystone_ref(struct mc_keystone *keystone);
+void mc_keystone_unref(struct mc_keystone *keystone);
+void mc_cleanup_keystone(struct mc_keystone **keystone);
+
+/* A token of the login that has at least a minute left, in malloc'd memory. FRESH: a new one, not the one that is kept. */
+int mc_keystone_token(struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
+
+/* Tells that TOKEN was refused by some service: the next mc_keystone_token() logs in again. */
+void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
+
+/* One request with the login's token: PATH are the segments behind /v3 ({"domains", id, "config", NULL}), QUERY name and value in turn,
+ * NULL-terminated, or NULL; BODY may be NULL. A 401 is answered by one new login and one more try. Any 2xx: 0, with the parsed answer in
+ * *RET_ANSWER (may be NULL; NULL for an empty answer). Else by mc_keystone_errno() of the status, with Keystone's own message in ERROR. */
+int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, const char *method, const char *const *path,
+			const char *const *query, const cJSON *body, cJSON **ret_answer, struct mc_error *error);
+
+/* GET /v3/auth/catalog: Keystone's answer as text, malloc'd. Kept for ttl_ms. */
+int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error);
+
+/* Errno of an HTTP status of an OpenStack service, by the table of docs/SEMANTICS.md: 400 EINVAL, 401 and 403 EACCES, 404 ENOENT,
+ * 409 EEXIST when CREATING, else EBUSY, 413 EDQUOT, 5xx EIO, anything else EIO. */
+int mc_openstack_errno(int http_status, bool creating);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MCLOUD_REGION_H
+#define MCLOUD_REGION_H
+
+#include "mcloud/buffer.h"
+#include "mcloud/call.h"
+#include "mcloud/directory.h"
+#include "mcloud/engine.h"
+#include "mcloud/error.h"
+#include "mcloud/identity.h"
+#include "mcloud/image.h"
+#include "mcloud/journal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The cloud: its regions, their services, and what all regions share. A cache of what the engine says, rebuilt by mc_cloud_open() and
+ * kept by the engine's events; questions about it are answered from memory and never wait. Safe in any thread. */
+struct mc_cloud;
+
+struct mc_cloud_options {
+	const char *name;        /* "mcloud" */
+	const char *engine;      /* "auto", "docker" */
+	const char *socket;      /* NULL: the engine's usual one */
+	const char *base;        /* "127.77.0.0" */
+	const char *ldap_suffix; /* "dc=acme,dc=org" */
+	const char *domain;      /* "acme" */
+	const char *state_dir;   /* where the cloud's secrets lie */
+	int ttl_ms, timeout_ms;
+};
+
+enum mc_region_state { MC_REGION_STARTING, MC_REGION_STANDBY, MC_REGION_SEEDING, MC_REGION_READY, MC_REGION_DEGRADED,
+		       MC_REGION_FAILED, MC_REGION_STOPPING, MC_REGION_STOPPED };
+
+const char *mc_region_state_name(enum mc_region_state state);
+
+/* Whether STATE lasts until somebody does something: not STARTING, SEEDING or STOPPING. */
+bool mc_region_state_settled(enum mc_region_state state);
+
+/* A region as it is now; strings are owned by the view. */
+struct mc_region_view {
+	char *name, *address, *error; /* error: why failed or degraded and what to do; "" when all is well */
+	const char *role;             /* "master" or "slave" */
+	enum mc_region_state state;
+	unsigned number, services_up, services;
+	double created, changed;      /* seconds since 1970 */
+};
+
+struct mc_region_views {
+	struct mc_region_view *items;
+	size_t count;
+};
+
+/* What happened, for the `events` stream and the kernel's caches. */
+enum mc_cloud_event_kind {
+	MC_CLOUD_REGION_ADDED, MC_CLOUD_REGION_CHANGED, MC_CLOUD_REGION_GONE,
+	MC_CLOUD_SERVICE_ADDED, MC_CLOUD_SERVICE_CHANGED, MC_CLOUD_SERVICE_GONE,
+	MC_CLOUD_STEP,    /* a step of a region's start (or stop …) began or ended */
+	MC_CLOUD_FAILURE, /* something failed that no request waits for: `error` */
+	MC_CLOUD_ENGINE,  /* the engine came or went: `text` */
+};
+
+struct mc_cloud_event {
+	enum mc_cloud_event_kind kind;
+	const char *region;  /* or NULL */
+	const char *service; /* or NULL */
+	const char *text;    /* "starting", "running", "exited (137)", … */
+	const struct mc_error *error;
+	double when;         /* seconds since 1970 */
+};
+
+/* Opens the cloud and finds what is there. Succeeds also while the engine can't be reached (then it comes with an event). Events go to HANDLER
+ * from now on, from any thread, one at a time, with no lock of the cloud held. */
+int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *journal,
+		  void (*handler)(void *data, const struct mc_cloud_event *event), void *data, struct mc_cloud **ret_cloud,
+		  struct mc_error *error);
+/* Ends all threads; the cloud's containers go on running. */
+void mc_cloud_close(struct mc_cloud *cloud);
+
+const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud);
+struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud);
+
+int mc_cloud_regions(struct mc_cloud *cloud, struct mc_region_views *ret_views); /* by number; 0 or -ENOMEM */
+void mc_region_views_clear(struct mc_region_views *views);
+/* -ENOENT: no such region. */
+int mc_cloud_region(struct mc_cloud *cloud, const char *name, struct mc_region_view *ret_view);
+void mc_region_view_clear(struct mc_region_view *view);
+/* The master's name, malloc'd, or NULL. */
+char *mc_cloud_master(struct mc_cloud *cloud);
+
+int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret_list);
+int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_service *ret_service);
+
+/* The life of a region. All return as soon as the work has begun; `progress` and events tell the rest. */
+int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
+enum mc_region_verb { MC_REGION_START, MC_REGION_STOP, MC_REGION_RESTART, MC_REGION_REPAIR, MC_REGION_DESTROY };
+int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error);
+/* rmdir: -ENOTEMPTY while the region holds images, -EBUSY for a master with slaves; waits until nothing is left. */
+int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
+
+/* Whether the region NAME (NULL: the master) can be asked now: 0; 1: it is on its way there, ask again after the next
+ * MC_CLOUD_REGION_CHANGED; -EAGAIN: it is stopped or stands by; -EIO: it failed; -ENOENT: there is none. A degraded region is 0: its
+ * services answer, or not, for themselves. */
+int mc_region_serving(struct mc_cloud *cloud, const char *name, struct mc_error *error);
+
+/* A new reference to the backend of region NAME (NULL: the master); to be dropped by its _unref. */
+int mc_cloud_keystone(struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error);
+int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error);
+/* The directory; lives as long as the cloud. -EAGAIN while no region has ever been started. */
+int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error);
+
+/* Lines of `progress` of a region's last start or other work, from line FROM on; *RET_DONE: no more will come. Gives the next FROM. */
+size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from, struct mc_buffer *out, bool *ret_done);
+
+/* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */
+char *mc_cloud_admin_password(struct mc_cloud *cloud);
+
+/* Fernet keys. */
+int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error);
+int mc_fernet_rotate(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error);
+
+#endif
