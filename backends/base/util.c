@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "mcloud/util.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+void mc_cleanup_free_pointer(void *pointer_to_pointer)
+{
+	int saved = errno;
+
+	free(*(void **)pointer_to_pointer);
+	errno = saved;
+}
+
+void mc_cleanup_json(void *pointer_to_cjson)
+{
+	int saved = errno;
+
+	cJSON_Delete(*(cJSON **)pointer_to_cjson);
+	errno = saved;
+}
+
+int64_t mc_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+double mc_wall_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void mc_format_time(double when, char *text, size_t size)
+{
+	struct tm tm;
+	double whole = floor(when);
+	time_t seconds = (time_t)whole;
+	char date[24];
+
+	if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		snprintf(date, sizeof date, "1970-01-01T00:00:00");
+	snprintf(text, size, "%s.%03uZ", date, (unsigned)((when - whole) * 1000) % 1000);
+}
+
+/* A number of exactly WIDTH digits at *TEXT, which moves behind it and, where AFTER is not NUL, behind that character;
+ * -1: none. */
+static int digits(const char **text, int width, char after)
+{
+	int value = 0;
+
+	for (int i = 0; i < width; i++, (*text)++) {
+		if (**text < '0' || **text > '9')
+			return -1;
+		value = value * 10 + (**text - '0');
+	}
+	if (after && *(*text)++ != after)
+		return -1;
+	return value;
+}
+
+/* Seconds that the zone at TEXT is east of UTC in *RET_EAST. */
+static int parse_zone(const char *text, int *ret_east)
+{
+	*ret_east = 0;
+	if (!*text)
+		return 0;
+	char sign = *text++;
+	if (sign == 'Z' || sign == 'z')
+		return *text ? -EINVAL : 0;
+	if (sign != '+' && sign != '-')
+		return -EINVAL;
+	int hours = digits(&text, 2, ':');
+	int minutes = hours < 0 ? -1 : digits(&text, 2, '\0');
+	if (minutes < 0 || hours > 23 || minutes > 59 || *text)
+		return -EINVAL;
+	*ret_east = (hours * 60 + minutes) * 60 * (sign == '-' ? -1 : 1);
+	return 0;
+}
+
+double mc_parse_time(const char *text)
+{
+	static const struct {
+		int width, low, high;
+		char after;
+	} fields[] = {{4, 1970, 9999, '-'}, {2, 1, 12, '-'}, {2, 1, 31, 'T'}, {2, 0, 23, ':'}, {2, 0, 59, ':'},
+		{2, 0, 60, 0}};
+	int values[MC_COUNT(fields)];
+
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < MC_COUNT(fields); i++) {
+		values[i] = digits(&text, fields[i].width, fields[i].after);
+		if (values[i] < fields[i].low || values[i] > fields[i].high)
+			return 0;
+	}
+	double fraction = 0, unit = 0.1;
+	if (*text == '.') {
+		if (text[1] < '0' || text[1] > '9')
+			return 0;
+		for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+			fraction += unit * (*text - '0');
+	}
+	int east;
+	if (parse_zone(text, &east) < 0)
+		return 0;
+	struct tm tm = {
+		.tm_year = values[0] - 1900,
+		.tm_mon = values[1] - 1,
+		.tm_mday = values[2],
+		.tm_hour = values[3],
+		.tm_min = values[4],
+		.tm_sec = values[5],
+	};
+	double when = (double)timegm(&tm) - east + fraction;
+	return when > 0 ? when : 0;
+}
+
+int mc_random_hex(char *text, size_t bytes)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char random[256];
+
+	text[0] = '\0';
+	for (size_t done = 0; done < bytes;) {
+		size_t want = bytes - done < sizeof random ? bytes - done : sizeof random;
+		ssize_t got = getrandom(random, want, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int code = errno;
+			text[0] = '\0';
+			return -code;
+		}
+		for (ssize_t i = 0; i < got; i++, done++) {
+			text[2 * done] = hex[random[i] >> 4];
+			text[2 * done + 1] = hex[random[i] & 15];
+		}
+		text[2 * done] = '\0';
+	}
+	explicit_bzero(random, sizeof random);
+	return 0;
+}
