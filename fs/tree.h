@@ -111,6 +111,9 @@ struct mc_row {
 	bool (*present)(struct mc_ask *ask);                        /* NULL: always; else whether the directory has it now. From memory */
 	int (*attributes)(struct mc_ask *ask, struct mc_attributes *ret); /* NULL: as the row says. In the row's lane */
 	int (*settled)(struct mc_ask *ask);                         /* show only when this gives 0; 1: wait for news; -errno */
+	/* Document: asked when a read reaches the end of what `show` gave (a read at an offset at or behind it, in any thread of the row's
+	 * lane): 0: end of file; -errno: that read fails with it. So `cat` prints the reason and then fails. NULL: end of file. */
+	int (*at_end)(struct mc_ask *ask);
 	int (*set_mode)(struct mc_ask *ask, mode_t mode);           /* chmod */
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size);          /* data; values and controls take any truncation */

@@ -79,6 +79,8 @@ void mc_cloud_close(struct mc_cloud *cloud);
 
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud);
 struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud);
+/* The journal that the cloud was opened with. */
+struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud);
 
 int mc_cloud_regions(struct mc_cloud *cloud, struct mc_region_views *ret_views); /* by number; 0 or -ENOMEM */
 void mc_region_views_clear(struct mc_region_views *views);
