@@ -27,7 +27,7 @@ enum mc_kind { MC_KIND_DIRECTORY, MC_KIND_VALUE, MC_KIND_DOCUMENT, MC_KIND_CONTR
 enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP };
 
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
-enum mc_key { MC_KEY_NONE, MC_KEY_REGION, MC_KEY_CONTAINER, MC_KEY_ENDPOINT_TYPE, MC_KEY_DOMAIN, MC_KEY_PROJECT, MC_KEY_USER, MC_KEY_GROUP,
+enum mc_key { MC_KEY_NONE, MC_KEY_REGION, MC_KEY_CONTAINER, MC_KEY_ENDPOINT_TYPE, MC_KEY_INTERFACE, MC_KEY_DOMAIN, MC_KEY_PROJECT, MC_KEY_USER, MC_KEY_GROUP,
 	      MC_KEY_ROLE, MC_KEY_MEMBER, MC_KEY_IMAGE, MC_KEY_TAG, MC_KEY_PROPERTY, MC_KEY_TENANT };
 
 /* One question of the kernel on its way through the tree. */
@@ -134,6 +134,7 @@ struct mc_directory_type {
 	enum mc_key key;             /* what its entries are */
 	const struct mc_row *entry;  /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
 	enum mc_lane lane;           /* of all methods below */
+	enum mc_lane change_lane;    /* of make, remove, rename, link and create, where they wait for more than list does; MC_LANE_MODEL: `lane` */
 	bool needs_region;
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
@@ -162,6 +163,16 @@ void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries);
 
 /* The same for the entry with KEY of directories of that kind, wherever they are shown (a renamed project at the root and below each region). */
 void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key);
+
+/* What the root shows of fs/ itself: the content of `errors`; operations and cache hits as Prometheus text; for README, one line for each entry of
+ * the root (path, kind, mode, help) from the tables. */
+void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out);
+void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out);
+void mc_tree_describe(struct mc_buffer *out);
+
+/* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was closed, before the
+ * cloud is (fs/tree/follow.h). */
+struct mc_follows *mc_fs_follows(struct mc_fs *fs);
 
 /* The tables, one file each in fs/tree/. */
 extern const struct mc_directory_type mc_tree_root, mc_tree_regions, mc_tree_containers, mc_tree_domains, mc_tree_project_domains,
