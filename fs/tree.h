@@ -118,6 +118,7 @@ struct mc_row {
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size);          /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                          /* unlink of this row's node (a link, a tag) */
+	unsigned patience; /* store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one. file->flush: 30 at least */
 };
 
 /* Extended attributes; names with their "user." prefix. */
@@ -136,6 +137,7 @@ struct mc_directory_type {
 	enum mc_lane lane;           /* of all methods below */
 	enum mc_lane change_lane;    /* of make, remove, rename, link and create, where they wait for more than list does; MC_LANE_MODEL: `lane` */
 	bool needs_region;
+	unsigned patience; /* make, remove, rename, link and create may take so many deadlines (-o timeout=); 0: one */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
 	int (*make)(struct mc_ask *ask, const char *name);                      /* mkdir */
@@ -173,6 +175,9 @@ void mc_tree_describe(struct mc_buffer *out);
 /* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was closed, before the
  * cloud is (fs/tree/follow.h). */
 struct mc_follows *mc_fs_follows(struct mc_fs *fs);
+
+/* Whether images are checked against their hash (-o verify=). */
+bool mc_fs_verify(const struct mc_fs *fs);
 
 /* The tables, one file each in fs/tree/. */
 extern const struct mc_directory_type mc_tree_root, mc_tree_regions, mc_tree_containers, mc_tree_domains, mc_tree_project_domains,
