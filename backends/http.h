@@ -29,6 +29,8 @@ struct mc_http_param {
 	const char *name, *value;
 };
 
+struct mc_http_response;
+
 struct mc_http_request {
 	const char *method;                  /* "GET" … */
 	const char *const *path;             /* segments, NULL-terminated: {"v3", "users", id, NULL}; each is percent-encoded */
@@ -44,6 +46,9 @@ struct mc_http_request {
 	/* Takes the bytes of a 2xx answer as they come, instead of response.body: 0, or -errno to break it off. Called in the
 	 * calling thread. */
 	int (*on_body)(void *data, const void *bytes, size_t size);
+	/* Asked once when the headers of a 2xx answer are there, before on_body: status and headers of RESPONSE are set. 0 to go on, or
+	 * -errno to break it off. NULL: not asked. */
+	int (*on_head)(void *data, const struct mc_http_response *response);
 	void *data;
 	size_t body_limit; /* of response.body, -EFBIG past it; 0: 256 MiB */
 	const char *call;  /* for the journal; NULL: method and path */
