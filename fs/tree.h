@@ -156,6 +156,10 @@ const char *mc_node_key(const struct mc_node *node, enum mc_key key);
 const char *mc_node_name(const struct mc_node *node, enum mc_key key);
 const struct mc_row *mc_node_row(const struct mc_node *node);
 
+/* What the entry NAME with id KEY is called as a file (fs/names.c: escaped, and cut where it is too long), malloc'd; NULL: out of memory.
+ * For the targets of links. */
+char *mc_name_to_file(const char *name, const char *key);
+
 /* Wakes everything that waits for news: streams read again, `settled` and needs_region are asked again, polls are told. Any thread. */
 void mc_fs_wake(struct mc_fs *fs);
 

@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The Identity API v3 of one region's Keystone, with one login. Safe in any thread; reference counted.
  * https://docs.openstack.org/api-ref/identity/v3/ */
@@ -38,6 +39,15 @@ void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
  * *RET_ANSWER (may be NULL; NULL for an empty answer). Else by mc_keystone_errno() of the status, with Keystone's own message in ERROR. */
 int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, const char *method, const char *const *path,
 			const char *const *query, const cJSON *body, cJSON **ret_answer, struct mc_error *error);
+
+/* A GET as by mc_keystone_request(), for answers of any length: the bytes of the 2xx answer go to ON_BODY as they come, in the calling
+ * thread; 0, or -errno (with ERROR filled by it) to break it off, which is then given. Nothing is asked again once ON_BODY has had bytes. */
+int mc_keystone_stream(struct mc_keystone *keystone, struct mc_call *call, const char *const *path, const char *const *query,
+		       int (*on_body)(void *data, const void *bytes, size_t size), void *data, struct mc_error *error);
+
+/* What identity_objects.h remembers of this Keystone; made and freed with it. */
+struct mc_identity_cache;
+struct mc_identity_cache *mc_keystone_identity_cache(struct mc_keystone *keystone);
 
 /* GET /v3/auth/catalog: Keystone's answer as text, malloc'd. Kept for ttl_ms. */
 int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error);
