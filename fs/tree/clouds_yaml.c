@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/clouds_yaml.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <yaml.h>
+
+/* The emitter owns an event from yaml_emitter_emit() on, also when that fails; `ok` remembers the first failure. */
+struct writer {
+	yaml_emitter_t emitter;
+	bool ok;
+};
+
+static int to_buffer(void *data, unsigned char *bytes, size_t size)
+{
+	struct mc_buffer *out = data;
+	mc_buffer_add(out, bytes, size);
+	return !out->failed;
+}
+
+static void emit(struct writer *writer, yaml_event_t *event, int made)
+{
+	if (made && !writer->ok)
+		yaml_event_delete(event);
+	writer->ok = writer->ok && made && yaml_emitter_emit(&writer->emitter, event);
+}
+
+static void mapping(struct writer *writer)
+{
+	yaml_event_t event;
+	emit(writer, &event, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+}
+
+static void mapping_end(struct writer *writer)
+{
+	yaml_event_t event;
+	emit(writer, &event, yaml_mapping_end_event_initialize(&event));
+}
+
+static void scalar(struct writer *writer, const char *text, yaml_scalar_style_t how)
+{
+	yaml_event_t event;
+	emit(writer, &event,
+		yaml_scalar_event_initialize(
+			&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, how));
+}
+
+/* Values are quoted, so that no name or password reads as a number, a truth value or a date. */
+static void pair(struct writer *writer, const char *key, const char *value)
+{
+	scalar(writer, key, YAML_PLAIN_SCALAR_STYLE);
+	scalar(writer, value, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+}
+
+static void auth(struct writer *writer, const struct mc_clouds_yaml *settings)
+{
+	scalar(writer, "auth", YAML_PLAIN_SCALAR_STYLE);
+	mapping(writer);
+	pair(writer, "auth_url", settings->auth_url);
+	pair(writer, "username", "admin");
+	pair(writer, "password", settings->password);
+	pair(writer, "project_name", "admin");
+	pair(writer, "user_domain_name", "Default");
+	pair(writer, "project_domain_name", "Default");
+	mapping_end(writer);
+}
+
+static void regions(struct writer *writer, const struct mc_clouds_yaml *settings)
+{
+	yaml_event_t event;
+	scalar(writer, "regions", YAML_PLAIN_SCALAR_STYLE);
+	emit(writer, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+	for (size_t i = 0; i < settings->n_regions; i++)
+		scalar(writer, settings->regions[i], YAML_SINGLE_QUOTED_SCALAR_STYLE);
+	emit(writer, &event, yaml_sequence_end_event_initialize(&event));
+}
+
+static void document(struct writer *writer, const struct mc_clouds_yaml *settings)
+{
+	yaml_event_t event;
+	emit(writer, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
+	emit(writer, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
+	mapping(writer);
+	scalar(writer, "clouds", YAML_PLAIN_SCALAR_STYLE);
+	mapping(writer);
+	scalar(writer, settings->cloud, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+	mapping(writer);
+	auth(writer, settings);
+	regions(writer, settings);
+	pair(writer, "identity_api_version", "3");
+	pair(writer, "interface", "public");
+	mapping_end(writer);
+	mapping_end(writer);
+	mapping_end(writer);
+	emit(writer, &event, yaml_document_end_event_initialize(&event, 1));
+	emit(writer, &event, yaml_stream_end_event_initialize(&event));
+}
+
+int mc_clouds_yaml(const struct mc_clouds_yaml *settings, struct mc_buffer *out)
+{
+	struct writer writer = {.ok = true};
+	if (!yaml_emitter_initialize(&writer.emitter))
+		return -ENOMEM;
+	yaml_emitter_set_output(&writer.emitter, to_buffer, out);
+	yaml_emitter_set_unicode(&writer.emitter, 1);
+	yaml_emitter_set_width(&writer.emitter, -1);
+	document(&writer, settings);
+	bool memory = writer.emitter.error == YAML_MEMORY_ERROR || out->failed;
+	yaml_emitter_delete(&writer.emitter);
+	return writer.ok ? 0 : memory ? -ENOMEM : -EIO;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/overview.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int mc_overview_take(struct mc_cloud *cloud, struct mc_overview *ret_overview, struct mc_error *error)
+{
+	*ret_overview = (struct mc_overview){.cloud = mc_cloud_options(cloud)->name};
+	int r = mc_cloud_regions(cloud, &ret_overview->regions);
+	if (r == 0)
+		r = mc_cloud_services(cloud, &ret_overview->services);
+	return r < 0 ? mc_error_errno(error, -r, "can't list the cloud") : 0;
+}
+
+void mc_overview_clear(struct mc_overview *overview)
+{
+	mc_region_views_clear(&overview->regions);
+	mc_engine_service_list_clear(&overview->services);
+}
+
+enum mc_health mc_service_health(const struct mc_engine_service *service)
+{
+	if (strcmp(service->state, "running") == 0) {
+		if (!service->health || strcmp(service->health, "starting") == 0)
+			return service->health ? MC_HEALTH_CHANGING : MC_HEALTH_GOOD;
+		return strcmp(service->health, "unhealthy") == 0 ? MC_HEALTH_BAD : MC_HEALTH_GOOD;
+	}
+	if (strcmp(service->state, "exited") == 0)
+		return service->exit_code ? MC_HEALTH_BAD : MC_HEALTH_OFF;
+	if (strcmp(service->state, "created") == 0 || strcmp(service->state, "restarting") == 0)
+		return MC_HEALTH_CHANGING;
+	return MC_HEALTH_BAD; /* paused, dead */
+}
+
+void mc_service_summary(const struct mc_engine_service *service, char *text, size_t size)
+{
+	if (strcmp(service->state, "exited") == 0)
+		snprintf(text, size, "exited (%d)", service->exit_code);
+	else if (strcmp(service->state, "running") == 0 && mc_service_health(service) != MC_HEALTH_GOOD)
+		snprintf(text, size, "%s", service->health);
+	else
+		snprintf(text, size, "%s", service->state);
+}
+
+enum mc_health mc_region_health(enum mc_region_state state)
+{
+	switch (state) {
+	case MC_REGION_READY:
+		return MC_HEALTH_GOOD;
+	case MC_REGION_STARTING:
+	case MC_REGION_SEEDING:
+	case MC_REGION_STOPPING:
+	case MC_REGION_STANDBY:
+		return MC_HEALTH_CHANGING;
+	case MC_REGION_STOPPED:
+		return MC_HEALTH_OFF;
+	case MC_REGION_DEGRADED:
+	case MC_REGION_FAILED:
+	default:
+		return MC_HEALTH_BAD;
+	}
+}
+
+const char *mc_service_kind(const struct mc_engine_service *service)
+{
+	return service->kind && *service->kind ? service->kind : service->name;
+}
+
+bool mc_service_of(const struct mc_engine_service *service, const char *region)
+{
+	const char *own = service->region && *service->region ? service->region : NULL;
+	return region && own ? strcmp(region, own) == 0 : region == own;
+}

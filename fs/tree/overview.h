@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_TREE_OVERVIEW_H
+#define FS_TREE_OVERVIEW_H
+
+#include "mcloud/buffer.h"
+#include "mcloud/error.h"
+#include "mcloud/region.h"
+
+/* The whole cloud at one moment, and the pictures of it at the root. */
+struct mc_overview {
+	const char *cloud; /* its name */
+	struct mc_region_views regions;
+	struct mc_engine_service_list services;
+};
+
+/* From memory. To be cleared also after a failure. */
+int mc_overview_take(struct mc_cloud *cloud, struct mc_overview *ret_overview, struct mc_error *error);
+void mc_overview_clear(struct mc_overview *overview);
+
+static inline void mc_cleanup_overview(struct mc_overview *overview)
+{
+	int saved = errno;
+	mc_overview_clear(overview);
+	errno = saved;
+}
+
+enum mc_health { MC_HEALTH_GOOD, MC_HEALTH_CHANGING, MC_HEALTH_BAD, MC_HEALTH_OFF };
+
+/* What a service's state and health check come to, and in a word or two: "running", "unhealthy", "exited (137)". */
+enum mc_health mc_service_health(const struct mc_engine_service *service);
+void mc_service_summary(const struct mc_engine_service *service, char *text, size_t size);
+enum mc_health mc_region_health(enum mc_region_state state);
+
+/* What the service is: its label, else its name. */
+const char *mc_service_kind(const struct mc_engine_service *service);
+
+/* Whether SERVICE belongs to REGION (NULL: to all of them). */
+bool mc_service_of(const struct mc_engine_service *service, const char *region);
+
+/* The table of `status`, and the same for programs. */
+void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out);
+void mc_status_json(const struct mc_overview *overview, struct mc_buffer *out);
+
+/* States of regions and containers as Prometheus text. */
+void mc_overview_metrics(const struct mc_overview *overview, struct mc_buffer *out);
+
+/* The picture, in the DOT language and as SVG 1.1. */
+void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out);
+void mc_topology_svg(const struct mc_overview *overview, struct mc_buffer *out);
+
+#endif
