@@ -12,44 +12,69 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* The tree is data: each kind of directory is a table of rows. lookup, readdir, getattr, the permissions, README and --print-tree are loops over
- * them (fs/node.c, fs/session.c). A method that is NULL means EPERM. Methods run without any lock of fs/ held. Those of a row or directory
- * with a lane may wait for a service, within their call; those without (MC_LANE_MODEL) answer from memory, at once. */
+/* The tree is data: each kind of directory is a table of rows. lookup, readdir, getattr, the permissions, README and
+ * --print-tree are loops over them (fs/node.c, fs/session.c). A method that is NULL means EPERM. Methods run without
+ * any lock of fs/ held. Those of a row or directory with a lane may wait for a service, within their call; those
+ * without (MC_LANE_MODEL) answer from memory, at once. */
 
 struct mc_node;
 struct mc_fs;
 struct mc_row;
 struct mc_directory_type;
 
-enum mc_kind { MC_KIND_DIRECTORY, MC_KIND_VALUE, MC_KIND_DOCUMENT, MC_KIND_CONTROL, MC_KIND_STREAM, MC_KIND_DATA, MC_KIND_LINK };
+enum mc_kind {
+	MC_KIND_DIRECTORY,
+	MC_KIND_VALUE,
+	MC_KIND_DOCUMENT,
+	MC_KIND_CONTROL,
+	MC_KIND_STREAM,
+	MC_KIND_DATA,
+	MC_KIND_LINK
+};
 
-/* Whom a method asks, so that one slow service keeps no other waiting: each lane of each region has its own few threads. */
+/* Whom a method asks, so that one slow service keeps no other waiting: each lane of each region has its own few
+ * threads. */
 enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP };
 
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
-enum mc_key { MC_KEY_NONE, MC_KEY_REGION, MC_KEY_CONTAINER, MC_KEY_ENDPOINT_TYPE, MC_KEY_INTERFACE, MC_KEY_DOMAIN, MC_KEY_PROJECT, MC_KEY_USER, MC_KEY_GROUP,
-	      MC_KEY_ROLE, MC_KEY_MEMBER, MC_KEY_IMAGE, MC_KEY_TAG, MC_KEY_PROPERTY, MC_KEY_TENANT };
+enum mc_key {
+	MC_KEY_NONE,
+	MC_KEY_REGION,
+	MC_KEY_CONTAINER,
+	MC_KEY_ENDPOINT_TYPE,
+	MC_KEY_INTERFACE,
+	MC_KEY_DOMAIN,
+	MC_KEY_PROJECT,
+	MC_KEY_USER,
+	MC_KEY_GROUP,
+	MC_KEY_ROLE,
+	MC_KEY_MEMBER,
+	MC_KEY_IMAGE,
+	MC_KEY_TAG,
+	MC_KEY_PROPERTY,
+	MC_KEY_TENANT
+};
 
 /* One question of the kernel on its way through the tree. */
 struct mc_ask {
 	struct mc_fs *fs;
 	struct mc_cloud *cloud;
-	struct mc_node *node;    /* what is asked; for make, create, link: the directory */
-	struct mc_call *call;    /* deadline, and whether the asker has gone */
-	struct mc_error *error;  /* to be filled on failure */
-	uid_t uid;               /* the asker */
+	struct mc_node *node;   /* what is asked; for make, create, link: the directory */
+	struct mc_call *call;   /* deadline, and whether the asker has gone */
+	struct mc_error *error; /* to be filled on failure */
+	uid_t uid;              /* the asker */
 	gid_t gid;
 };
 
 /* Attributes that a row or an entry knows better than the table. */
 struct mc_attributes {
-	mode_t mode;    /* permission bits; 0: as the row says */
-	int64_t size;   /* -1: not known */
-	double mtime;   /* seconds since 1970; 0: not known */
+	mode_t mode;  /* permission bits; 0: as the row says */
+	int64_t size; /* -1: not known */
+	double mtime; /* seconds since 1970; 0: not known */
 };
 
-/* One entry of a directory whose names a service decides. NAME is as the service says; fs/ makes the file name of it (escapes,
- * length) and back again. KEY is the stable id by which methods ask (mc_ask_key()). */
+/* One entry of a directory whose names a service decides. NAME is as the service says; fs/ makes the file name of it
+ * (escapes, length) and back again. KEY is the stable id by which methods ask (mc_ask_key()). */
 struct mc_entry {
 	char *name, *key;
 	const struct mc_row *row; /* NULL: the directory's `entry` row */
@@ -64,19 +89,22 @@ struct mc_entries {
 
 /* Adds a copy. ATTRIBUTES may be NULL. */
 void mc_entries_add(struct mc_entries *entries, const char *name, const char *key, const struct mc_row *row,
-		    const struct mc_attributes *attributes);
+	const struct mc_attributes *attributes);
 void mc_entries_clear(struct mc_entries *entries);
 void mc_entry_clear(struct mc_entry *entry);
 
-/* One verb of a control file. ARGUMENTS describes what follows it, "" for nothing, "[SIGNAL]"; MIN and MAX count the words. */
+/* One verb of a control file. ARGUMENTS describes what follows it, "" for nothing, "[SIGNAL]"; MIN and MAX count the
+ * words. */
 struct mc_verb {
 	const char *name, *arguments, *help;
 	unsigned min, max;
 	int (*run)(struct mc_ask *ask, char **words, unsigned n_words);
-	bool (*possible)(struct mc_ask *ask); /* now; NULL: always. Only for what reading lists: run says EBUSY by itself */
+	bool (*possible)(
+		struct mc_ask *ask); /* now; NULL: always. Only for what reading lists: run says EBUSY by itself */
 };
 
-/* An open stream. `read` never waits: bytes, 0 at the end, -EAGAIN when there is no news yet; fs/ asks again after mc_fs_wake(). */
+/* An open stream. `read` never waits: bytes, 0 at the end, -EAGAIN when there is no news yet; fs/ asks again after
+ * mc_fs_wake(). */
 struct mc_stream;
 struct mc_stream_type {
 	int (*open)(struct mc_ask *ask, void **ret_state);
@@ -89,7 +117,8 @@ struct mc_file_type {
 	int (*open)(struct mc_ask *ask, int flags, void **ret_state); /* NULL: only made by create */
 	ssize_t (*read)(struct mc_ask *ask, void *state, void *to, size_t size, int64_t offset);
 	ssize_t (*write)(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset);
-	int (*flush)(struct mc_ask *ask, void *state);  /* at close(2); its failure is close's. May be called more than once */
+	int (*flush)(struct mc_ask *ask,
+		void *state); /* at close(2); its failure is close's. May be called more than once */
 	void (*release)(struct mc_fs *fs, void *state); /* the last one is gone; may wait shortly */
 	bool keep_cache;                                /* content never changes: the kernel may keep its pages */
 };
@@ -98,32 +127,36 @@ struct mc_file_type {
 struct mc_row {
 	const char *name;
 	enum mc_kind kind;
-	mode_t mode;                 /* permission bits */
-	const char *help;            /* a few words, for README and --print-tree */
+	mode_t mode;      /* permission bits */
+	const char *help; /* a few words, for README and --print-tree */
 	enum mc_lane lane;
-	bool needs_region;           /* ask only when the region serves: wait while it starts, EAGAIN when it is stopped */
-	const struct mc_directory_type *directory;                  /* of a directory */
-	int (*show)(struct mc_ask *ask, struct mc_buffer *out);     /* value (without newline), document, control (extra), link target */
-	int (*store)(struct mc_ask *ask, const char *value, size_t size); /* value, without its trailing newline; has no NUL inside */
-	const struct mc_verb *verbs;                                /* control; ends with a NULL name */
+	bool needs_region; /* ask only when the region serves: wait while it starts, EAGAIN when it is stopped */
+	const struct mc_directory_type *directory; /* of a directory */
+	int (*show)(struct mc_ask *ask,
+		struct mc_buffer *out); /* value (without newline), document, control (extra), link target */
+	int (*store)(struct mc_ask *ask, const char *value,
+		size_t size);        /* value, without its trailing newline; has no NUL inside */
+	const struct mc_verb *verbs; /* control; ends with a NULL name */
 	const struct mc_stream_type *stream;
-	const struct mc_file_type *file;                            /* data */
-	bool (*present)(struct mc_ask *ask);                        /* NULL: always; else whether the directory has it now. From memory */
+	const struct mc_file_type *file;     /* data */
+	bool (*present)(struct mc_ask *ask); /* NULL: always; else whether the directory has it now. From memory */
 	int (*attributes)(struct mc_ask *ask, struct mc_attributes *ret); /* NULL: as the row says. In the row's lane */
-	int (*settled)(struct mc_ask *ask);                         /* show only when this gives 0; 1: wait for news; -errno */
-	/* Document: asked when a read reaches the end of what `show` gave (a read at an offset at or behind it, in any thread of the row's
-	 * lane): 0: end of file; -errno: that read fails with it. So `cat` prints the reason and then fails. NULL: end of file. */
+	int (*settled)(struct mc_ask *ask); /* show only when this gives 0; 1: wait for news; -errno */
+	/* Document: asked when a read reaches the end of what `show` gave (a read at an offset at or behind it, in any
+	 * thread of the row's lane): 0: end of file; -errno: that read fails with it. So `cat` prints the reason and
+	 * then fails. NULL: end of file. */
 	int (*at_end)(struct mc_ask *ask);
-	int (*set_mode)(struct mc_ask *ask, mode_t mode);           /* chmod */
+	int (*set_mode)(struct mc_ask *ask, mode_t mode); /* chmod */
 	const struct mc_xattr_type *xattr;
-	int (*truncate)(struct mc_ask *ask, int64_t size);          /* data; values and controls take any truncation */
-	int (*remove)(struct mc_ask *ask);                          /* unlink of this row's node (a link, a tag) */
-	unsigned patience; /* store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one. file->flush: 30 at least */
+	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
+	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
+	unsigned patience; /* store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
+			      file->flush: 30 at least */
 };
 
 /* Extended attributes; names with their "user." prefix. */
 struct mc_xattr_type {
-	int (*list)(struct mc_ask *ask, struct mc_buffer *names);   /* NUL-terminated names in a row */
+	int (*list)(struct mc_ask *ask, struct mc_buffer *names); /* NUL-terminated names in a row */
 	int (*get)(struct mc_ask *ask, const char *name, struct mc_buffer *value);
 	int (*set)(struct mc_ask *ask, const char *name, const char *value, size_t size, int flags);
 	int (*remove)(struct mc_ask *ask, const char *name);
@@ -131,61 +164,70 @@ struct mc_xattr_type {
 
 /* A kind of directory: fixed rows, or entries whose names a service decides, or both (rows win). */
 struct mc_directory_type {
-	const struct mc_row *rows;   /* or NULL */
-	enum mc_key key;             /* what its entries are */
-	const struct mc_row *entry;  /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
-	enum mc_lane lane;           /* of all methods below */
-	enum mc_lane change_lane;    /* of make, remove, rename, link and create, where they wait for more than list does; MC_LANE_MODEL: `lane` */
+	const struct mc_row *rows; /* or NULL */
+	enum mc_key key;           /* what its entries are */
+	const struct mc_row
+		*entry;           /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
+	enum mc_lane lane;        /* of all methods below */
+	enum mc_lane change_lane; /* of make, remove, rename, link and create, where they wait for more than list does;
+				     MC_LANE_MODEL: `lane` */
 	bool needs_region;
 	unsigned patience; /* make, remove, rename, link and create may take so many deadlines (-o timeout=); 0: one */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
-	int (*make)(struct mc_ask *ask, const char *name);                      /* mkdir */
-	int (*remove)(struct mc_ask *ask);                                      /* rmdir; ask->node is the entry */
-	int (*rename)(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags); /* ask->node: the entry; to: the new directory */
-	int (*link)(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed); /* symlink; pointed: the node TARGET leads to, NULL if none */
-	int (*create)(struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row); /* a new file; state for row->file */
-	/* A file row->store-like of the directory (touch of a tag, write of a property) uses create with a value row. */
+	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */
+	int (*remove)(struct mc_ask *ask);                                       /* rmdir; ask->node is the entry */
+	int (*rename)(struct mc_ask *ask, struct mc_node *to, const char *name,
+		unsigned flags); /* ask->node: the entry; to: the new directory */
+	int (*link)(struct mc_ask *ask, const char *name, const char *target,
+		struct mc_node *pointed); /* symlink; pointed: the node TARGET leads to, NULL if none */
+	int (*create)(struct mc_ask *ask, const char *name, mode_t mode, void **ret_state,
+		const struct mc_row **ret_row); /* a new file; state for row->file */
+	/* A file row->store-like of the directory (touch of a tag, write of a property) uses create with a value row.
+	 */
 };
 
-/* The key of the nearest entry of that kind at or above the node; NULL if there is none: for MC_KEY_REGION, that means the cloud's own
- * view, through the master. The string lives as long as the node. */
+/* The key of the nearest entry of that kind at or above the node; NULL if there is none: for MC_KEY_REGION, that means
+ * the cloud's own view, through the master. The string lives as long as the node. */
 const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key);
 const char *mc_node_key(const struct mc_node *node, enum mc_key key);
 /* The name of the entry as the service says it. */
 const char *mc_node_name(const struct mc_node *node, enum mc_key key);
 const struct mc_row *mc_node_row(const struct mc_node *node);
 
-/* What the entry NAME with id KEY is called as a file (fs/names.c: escaped, and cut where it is too long), malloc'd; NULL: out of memory.
- * For the targets of links. */
+/* What the entry NAME with id KEY is called as a file (fs/names.c: escaped, and cut where it is too long), malloc'd;
+ * NULL: out of memory. For the targets of links. */
 char *mc_name_to_file(const char *name, const char *key);
 
-/* Wakes everything that waits for news: streams read again, `settled` and needs_region are asked again, polls are told. Any thread. */
+/* Wakes everything that waits for news: streams read again, `settled` and needs_region are asked again, polls are told.
+ * Any thread. */
 void mc_fs_wake(struct mc_fs *fs);
 
-/* The kernel forgets what it knows of NODE: its attributes and pages, or (ENTRIES) the names in it. Done by another thread,
- * so it may be called from methods. */
+/* The kernel forgets what it knows of NODE: its attributes and pages, or (ENTRIES) the names in it. Done by another
+ * thread, so it may be called from methods. */
 void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries);
 
-/* The same for the entry with KEY of directories of that kind, wherever they are shown (a renamed project at the root and below each region). */
+/* The same for the entry with KEY of directories of that kind, wherever they are shown (a renamed project at the root
+ * and below each region). */
 void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key);
 
-/* What the root shows of fs/ itself: the content of `errors`; operations and cache hits as Prometheus text; for README, one line for each entry of
- * the root (path, kind, mode, help) from the tables. */
+/* What the root shows of fs/ itself: the content of `errors`; operations and cache hits as Prometheus text; for README,
+ * one line for each entry of the root (path, kind, mode, help) from the tables. */
 void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out);
 void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out);
 void mc_tree_describe(struct mc_buffer *out);
 
-/* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was closed, before the
- * cloud is (fs/tree/follow.h). */
+/* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was
+ * closed, before the cloud is (fs/tree/follow.h). */
 struct mc_follows *mc_fs_follows(struct mc_fs *fs);
 
 /* Whether images are checked against their hash (-o verify=). */
 bool mc_fs_verify(const struct mc_fs *fs);
 
 /* The tables, one file each in fs/tree/. */
-extern const struct mc_directory_type mc_tree_root, mc_tree_regions, mc_tree_containers, mc_tree_domains, mc_tree_project_domains,
-	mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles, mc_tree_ldap, mc_tree_fernet, mc_tree_images, mc_tree_images_by_id;
+extern const struct mc_directory_type mc_tree_root, mc_tree_regions, mc_tree_containers, mc_tree_domains,
+	mc_tree_project_domains, mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles, mc_tree_ldap,
+	mc_tree_fernet, mc_tree_images, mc_tree_images_by_id;
 
 /* Whether the node lies below regions/, where identity is read-only. */
 static inline bool mc_ask_in_region(const struct mc_ask *ask)

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* Bytes that grow. Starts as { 0 }; running out of memory is remembered in `failed`, so that a writer checks once, at the
- * end. `data` is NUL-terminated behind `size` bytes whenever it is not NULL. */
+/* Bytes that grow. Starts as { 0 }; running out of memory is remembered in `failed`, so that a writer checks once, at
+ * the end. `data` is NUL-terminated behind `size` bytes whenever it is not NULL. */
 struct mc_buffer {
 	char *data;
 	size_t size, capacity;

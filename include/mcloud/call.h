@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* One request on its way through the backends: until when it may take, and whether its asker has gone away. Every backend
- * function that can wait takes one, and gives up with -ETIMEDOUT or -EINTR. Reference counted; all functions are safe in
- * any thread. */
+/* One request on its way through the backends: until when it may take, and whether its asker has gone away. Every
+ * backend function that can wait takes one, and gives up with -ETIMEDOUT or -EINTR. Reference counted; all functions
+ * are safe in any thread. */
 struct mc_call;
 
 /* TIMEOUT_MS from now on; negative: no deadline. NULL: out of memory. */
@@ -22,8 +22,8 @@ bool mc_call_cancelled(const struct mc_call *call);
 /* Milliseconds left, 0 when over; -1: no deadline. */
 int mc_call_remaining_ms(const struct mc_call *call);
 
-/* A file descriptor that becomes readable when the call is cancelled, to poll beside a socket; it belongs to the call and is made
- * at the first question. -errno where none can be made. */
+/* A file descriptor that becomes readable when the call is cancelled, to poll beside a socket; it belongs to the call
+ * and is made at the first question. -errno where none can be made. */
 int mc_call_fd(struct mc_call *call);
 
 /* 0 to go on, -EINTR when cancelled, -ETIMEDOUT when the time is over. */

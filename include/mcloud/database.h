@@ -5,6 +5,9 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/util.h"
+
+#include <errno.h>
 
 /* One region's MariaDB, as its root user over TCP. */
 struct mc_database;
@@ -23,7 +26,15 @@ void mc_database_free(struct mc_database *database);
 /* 0 when it takes queries. */
 int mc_database_ping(struct mc_database *database, struct mc_call *call, struct mc_error *error);
 
-/* Sets the local password of user NAME in domain Default of the keystone database. HASH is what Keystone stores (bcrypt, "$2b$…"). -ENOENT: no such user. */
-int mc_database_set_password(struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
+/* Sets the local password of user NAME in domain Default of the keystone database. HASH is what Keystone stores
+ * (bcrypt, "$2b$…"). -ENOENT: no such user. */
+int mc_database_set_password(
+	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
+
+/* How many images the glance database of the region holds, in whatever state and of whatever project. */
+int mc_database_count_images(
+	struct mc_database *database, struct mc_call *call, unsigned long *ret_count, struct mc_error *error);
+
+MC_DEFINE_CLEANUP(database, struct mc_database *, mc_database_free);
 
 #endif

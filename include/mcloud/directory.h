@@ -23,8 +23,14 @@ struct mc_directory_attribute {
 	const char *const *values; /* NULL-terminated; none at all: the attribute goes away */
 };
 
+/* Copies OPTIONS; connects only when first asked. NULL: out of memory, or the suffix is no DN. The process has SIGPIPE ignored: libldap writes
+ * to connections that the server may have closed. */
 struct mc_directory *mc_directory_new(const struct mc_directory_options *options);
+/* No call may be under way. */
 void mc_directory_free(struct mc_directory *directory);
+
+/* As given to mc_directory_new(). */
+const char *mc_directory_url(const struct mc_directory *directory);
 
 /* 0 when it answers a search of its root DSE. */
 int mc_directory_ping(struct mc_directory *directory, struct mc_call *call, struct mc_error *error);

@@ -11,13 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a region needs of something that runs containers. One engine object serves one cloud: it sees, and touches, only what
- * carries that cloud's label. Names are the cloud's own ("keystone-Kista", "ldap"); how they are called inside the engine, which
- * network they share and where a volume lies is the engine's business. Every function that takes a call waits at most
- * that long; all are safe in any thread and idempotent: making what is there, or removing what is not, is success. */
+/* What a region needs of something that runs containers. One engine object serves one cloud: it sees, and touches, only
+ * what carries that cloud's label. Names are the cloud's own ("keystone-Kista", "ldap"); how they are called inside the
+ * engine, which network they share and where a volume lies is the engine's business. Every function that takes a call
+ * waits at most that long; all are safe in any thread and idempotent: making what is there, or removing what is not, is
+ * success. */
 
 struct mc_engine_label {
-	const char *name, *value; /* short names: "region", "number"; the engine prefixes them. Lists end with a NULL name */
+	const char *name,
+		*value; /* short names: "region", "number"; the engine prefixes them. Lists end with a NULL name */
 };
 
 struct mc_engine_file {
@@ -31,10 +33,10 @@ struct mc_engine_service_spec {
 	const char *name;                     /* also the name by which the others reach it */
 	const struct mc_engine_label *labels; /* "region", "kind", "number", … */
 	const char *image;
-	const char *volume, *volume_path;     /* NULL: none; a volume's name is the cloud's own as well */
-	const char *host_address;             /* where its port is published; NULL: it is not */
+	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
+	const char *host_address;         /* where its port is published; NULL: it is not */
 	unsigned short port;
-	const char *const *health;            /* argv; NULL: none */
+	const char *const *health; /* argv; NULL: none */
 	unsigned health_interval_ms;
 	unsigned stop_seconds;
 };
@@ -42,8 +44,8 @@ struct mc_engine_service_spec {
 /* How a service is doing; strings are owned by the info. */
 struct mc_engine_service {
 	char *name, *id, *image, *health, *address, *ports;
-	char *region, *kind;  /* of its labels; region NULL: shared by all */
-	char state[16];       /* created running paused restarting exited dead */
+	char *region, *kind;     /* of its labels; region NULL: shared by all */
+	char state[16];          /* created running paused restarting exited dead */
 	double created, started; /* seconds since 1970; 0: never */
 	int exit_code;
 	unsigned restarts;
@@ -66,13 +68,20 @@ struct mc_engine_volume_list {
 };
 
 struct mc_engine_stats {
-	double cpu_percent; /* of one core */
+	double cpu_percent;                                                               /* of one core */
 	uint64_t memory, memory_limit, net_received, net_sent, block_read, block_written; /* bytes */
 	unsigned processes;
 };
 
-enum mc_engine_action { MC_ENGINE_START, MC_ENGINE_STOP, MC_ENGINE_RESTART, MC_ENGINE_KILL, MC_ENGINE_PAUSE, MC_ENGINE_UNPAUSE,
-			MC_ENGINE_REMOVE };
+enum mc_engine_action {
+	MC_ENGINE_START,
+	MC_ENGINE_STOP,
+	MC_ENGINE_RESTART,
+	MC_ENGINE_KILL,
+	MC_ENGINE_PAUSE,
+	MC_ENGINE_UNPAUSE,
+	MC_ENGINE_REMOVE
+};
 
 enum mc_engine_event_kind {
 	MC_ENGINE_SERVICE,      /* `name` changed: look at it again */
@@ -83,13 +92,13 @@ enum mc_engine_event_kind {
 
 struct mc_engine_event {
 	enum mc_engine_event_kind kind;
-	const char *name;  /* of the service, else NULL */
+	const char *name; /* of the service, else NULL */
 	/* The state that the event itself tells ("running", "exited", "paused"), or NULL where a look is needed; valid
 	 * with its exit code at once, without another question. */
 	const char *state;
 	const char *health; /* likewise */
 	int exit_code;
-	double when;       /* seconds since 1970 */
+	double when; /* seconds since 1970 */
 };
 
 struct mc_engine;
@@ -109,57 +118,65 @@ struct mc_engine_ops {
 	int (*prepare)(struct mc_engine *, struct mc_call *, struct mc_error *);
 	int (*clear)(struct mc_engine *, struct mc_call *, struct mc_error *);
 
-	/* Volumes also carry the cloud's small facts, as labels that live and die with them. volume_create is -EEXIST if one of
-	 * that name is there already (in this cloud: with whatever labels). */
-	int (*volume_create)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_label *, struct mc_error *);
+	/* Volumes also carry the cloud's small facts, as labels that live and die with them. volume_create is -EEXIST
+	 * if one of that name is there already (in this cloud: with whatever labels). */
+	int (*volume_create)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_label *,
+		struct mc_error *);
 	int (*volume_list)(struct mc_engine *, struct mc_call *, struct mc_engine_volume_list *ret, struct mc_error *);
 	int (*volume_remove)(struct mc_engine *, struct mc_call *, const char *name, struct mc_error *);
 
 	/* Makes a service with its files in it, not yet running; -EEXIST if there is one of that name. */
-	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *, const struct mc_engine_file *files,
-		      size_t n_files, struct mc_error *);
+	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *,
+		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
 
-	/* SIGNAL: for KILL, "SIGKILL", "HUP", "9"; NULL: SIGKILL. STOP asks and, after the service's stop_seconds, kills.
-	 * START of a port that somebody else has: -EADDRINUSE. PAUSE of what doesn't run and so on: -EBUSY. REMOVE takes a running one too.
-	 * No such service: -ENOENT (REMOVE: 0). */
-	int (*act)(struct mc_engine *, struct mc_call *, const char *name, enum mc_engine_action, const char *signal, struct mc_error *);
+	/* SIGNAL: for KILL, "SIGKILL", "HUP", "9"; NULL: SIGKILL. STOP asks and, after the service's stop_seconds,
+	 * kills. START of a port that somebody else has: -EADDRINUSE. PAUSE of what doesn't run and so on: -EBUSY.
+	 * REMOVE takes a running one too. No such service: -ENOENT (REMOVE: 0). */
+	int (*act)(struct mc_engine *, struct mc_call *, const char *name, enum mc_engine_action, const char *signal,
+		struct mc_error *);
 
 	/* Files into a service, running or not; each is there wholly or not at all. */
-	int (*upload)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_file *files, size_t n_files,
-		      struct mc_error *);
+	int (*upload)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_file *files,
+		size_t n_files, struct mc_error *);
 
-	/* Runs ARGV inside a running service and waits for its end; its exit code in *RET_CODE, output (both streams, may be NULL). */
+	/* Runs ARGV inside a running service and waits for its end; its exit code in *RET_CODE, output (both streams,
+	 * may be NULL). */
 	int (*run)(struct mc_engine *, struct mc_call *, const char *name, const char *const *argv, int *ret_code,
-		   struct mc_buffer *output, struct mc_error *);
+		struct mc_buffer *output, struct mc_error *);
 
 	int (*list)(struct mc_engine *, struct mc_call *, struct mc_engine_service_list *ret, struct mc_error *);
 	/* One service in *RET (to be cleared with mc_engine_service_clear()). */
-	int (*look)(struct mc_engine *, struct mc_call *, const char *name, struct mc_engine_service *ret, struct mc_error *);
+	int (*look)(struct mc_engine *, struct mc_call *, const char *name, struct mc_engine_service *ret,
+		struct mc_error *);
 	int (*inspect)(struct mc_engine *, struct mc_call *, const char *name, char **ret_json, struct mc_error *);
 	/* All of its log, each line with an RFC 3339 time in front, to OUT. */
 	int (*log)(struct mc_engine *, struct mc_call *, const char *name, struct mc_buffer *out, struct mc_error *);
-	int (*stats)(struct mc_engine *, struct mc_call *, const char *name, struct mc_engine_stats *ret, struct mc_error *);
+	int (*stats)(
+		struct mc_engine *, struct mc_call *, const char *name, struct mc_engine_stats *ret, struct mc_error *);
 	/* A table of its processes: a line of titles, then one a process, columns separated by blanks. */
 	int (*top)(struct mc_engine *, struct mc_call *, const char *name, struct mc_buffer *out, struct mc_error *);
 
-	/* Its log from now on, as lines with times, until unfollow: ON_TEXT in a thread of the engine's own, with whole lines;
-	 * ON_END when the service has ended or the engine is gone. unfollow may not be called from the handlers; after it no handler runs. */
+	/* Its log from now on, as lines with times, until unfollow: ON_TEXT in a thread of the engine's own, with whole
+	 * lines; ON_END when the service has ended or the engine is gone. unfollow may not be called from the handlers;
+	 * after it no handler runs. */
 	int (*follow)(struct mc_engine *, const char *name, void (*on_text)(void *data, const char *text, size_t size),
-		      void (*on_end)(void *data), void *data, struct mc_engine_follow **ret, struct mc_error *);
+		void (*on_end)(void *data), void *data, struct mc_engine_follow **ret, struct mc_error *);
 	void (*unfollow)(struct mc_engine_follow *);
 
-	/* Starts telling what happens; HANDLER runs in a thread of the engine's own and doesn't wait for long. Once only; ends with free().
-	 * It begins with CONNECTED or DISCONNECTED. */
-	int (*watch)(struct mc_engine *, void (*handler)(void *data, const struct mc_engine_event *), void *data, struct mc_error *);
+	/* Starts telling what happens; HANDLER runs in a thread of the engine's own and doesn't wait for long. Once
+	 * only; ends with free(). It begins with CONNECTED or DISCONNECTED. */
+	int (*watch)(struct mc_engine *, void (*handler)(void *data, const struct mc_engine_event *), void *data,
+		struct mc_error *);
 };
 
 struct mc_engine {
 	const struct mc_engine_ops *ops;
 };
 
-/* The Docker Engine API at a unix socket, for the cloud CLOUD. TIMEOUT_MS bounds calls of the engine's own (re-connection). Succeeds also
- * while the engine isn't there: its calls say ECONNREFUSED. NULL: out of memory. */
-struct mc_engine *mc_engine_docker_new(const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
+/* The Docker Engine API at a unix socket, for the cloud CLOUD. TIMEOUT_MS bounds calls of the engine's own
+ * (re-connection). Succeeds also while the engine isn't there: its calls say ECONNREFUSED. NULL: out of memory. */
+struct mc_engine *mc_engine_docker_new(
+	const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
 
 void mc_engine_service_clear(struct mc_engine_service *service);
 void mc_engine_service_list_clear(struct mc_engine_service_list *list);

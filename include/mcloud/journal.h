@@ -10,8 +10,8 @@ struct mc_journal;
 struct mc_journal *mc_journal_new(void);
 void mc_journal_free(struct mc_journal *journal);
 
-/* BACKEND "keystone-Kista", CALL "GET /v3/auth/catalog" (copied, cut to 160 bytes; the caller has left out queries and whatever
- * is secret), STATUS an HTTP status or a negative errno, MS the time it took. */
+/* BACKEND "keystone-Kista", CALL "GET /v3/auth/catalog" (copied, cut to 160 bytes; the caller has left out queries and
+ * whatever is secret), STATUS an HTTP status or a negative errno, MS the time it took. */
 void mc_journal_add(struct mc_journal *journal, const char *backend, const char *call, int status, double ms);
 
 /* Lines "TIME BACKEND CALL STATUS MS", oldest first. */

@@ -14,8 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The cloud: its regions, their services, and what all regions share. A cache of what the engine says, rebuilt by mc_cloud_open() and
- * kept by the engine's events; questions about it are answered from memory and never wait. Safe in any thread. */
+/* The cloud: its regions, their services, and what all regions share. A cache of what the engine says, rebuilt by
+ * mc_cloud_open() and kept by the engine's events; questions about it are answered from memory and never wait. Safe in
+ * any thread. */
 struct mc_cloud;
 
 struct mc_cloud_options {
@@ -29,8 +30,16 @@ struct mc_cloud_options {
 	int ttl_ms, timeout_ms;
 };
 
-enum mc_region_state { MC_REGION_STARTING, MC_REGION_STANDBY, MC_REGION_SEEDING, MC_REGION_READY, MC_REGION_DEGRADED,
-		       MC_REGION_FAILED, MC_REGION_STOPPING, MC_REGION_STOPPED };
+enum mc_region_state {
+	MC_REGION_STARTING,
+	MC_REGION_STANDBY,
+	MC_REGION_SEEDING,
+	MC_REGION_READY,
+	MC_REGION_DEGRADED,
+	MC_REGION_FAILED,
+	MC_REGION_STOPPING,
+	MC_REGION_STOPPED
+};
 
 const char *mc_region_state_name(enum mc_region_state state);
 
@@ -43,7 +52,7 @@ struct mc_region_view {
 	const char *role;             /* "master" or "slave" */
 	enum mc_region_state state;
 	unsigned number, services_up, services;
-	double created, changed;      /* seconds since 1970 */
+	double created, changed; /* seconds since 1970 */
 };
 
 struct mc_region_views {
@@ -53,8 +62,12 @@ struct mc_region_views {
 
 /* What happened, for the `events` stream and the kernel's caches. */
 enum mc_cloud_event_kind {
-	MC_CLOUD_REGION_ADDED, MC_CLOUD_REGION_CHANGED, MC_CLOUD_REGION_GONE,
-	MC_CLOUD_SERVICE_ADDED, MC_CLOUD_SERVICE_CHANGED, MC_CLOUD_SERVICE_GONE,
+	MC_CLOUD_REGION_ADDED,
+	MC_CLOUD_REGION_CHANGED,
+	MC_CLOUD_REGION_GONE,
+	MC_CLOUD_SERVICE_ADDED,
+	MC_CLOUD_SERVICE_CHANGED,
+	MC_CLOUD_SERVICE_GONE,
 	MC_CLOUD_STEP,    /* a step of a region's start (or stop …) began or ended */
 	MC_CLOUD_FAILURE, /* something failed that no request waits for: `error` */
 	MC_CLOUD_ENGINE,  /* the engine came or went: `text` */
@@ -66,14 +79,14 @@ struct mc_cloud_event {
 	const char *service; /* or NULL */
 	const char *text;    /* "starting", "running", "exited (137)", … */
 	const struct mc_error *error;
-	double when;         /* seconds since 1970 */
+	double when; /* seconds since 1970 */
 };
 
-/* Opens the cloud and finds what is there. Succeeds also while the engine can't be reached (then it comes with an event). Events go to HANDLER
- * from now on, from any thread, one at a time, with no lock of the cloud held. */
+/* Opens the cloud and finds what is there. Succeeds also while the engine can't be reached (then it comes with an
+ * event). Events go to HANDLER from now on, from any thread, one at a time, with no lock of the cloud held. */
 int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *journal,
-		  void (*handler)(void *data, const struct mc_cloud_event *event), void *data, struct mc_cloud **ret_cloud,
-		  struct mc_error *error);
+	void (*handler)(void *data, const struct mc_cloud_event *event), void *data, struct mc_cloud **ret_cloud,
+	struct mc_error *error);
 /* Ends all threads; the cloud's containers go on running. */
 void mc_cloud_close(struct mc_cloud *cloud);
 
@@ -101,17 +114,19 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
 
 /* Whether the region NAME (NULL: the master) can be asked now: 0; 1: it is on its way there, ask again after the next
- * MC_CLOUD_REGION_CHANGED; -EAGAIN: it is stopped or stands by; -EIO: it failed; -ENOENT: there is none. A degraded region is 0: its
- * services answer, or not, for themselves. */
+ * MC_CLOUD_REGION_CHANGED; -EAGAIN: it is stopped or stands by; -EIO: it failed; -ENOENT: there is none. A degraded
+ * region is 0: its services answer, or not, for themselves. */
 int mc_region_serving(struct mc_cloud *cloud, const char *name, struct mc_error *error);
 
 /* A new reference to the backend of region NAME (NULL: the master); to be dropped by its _unref. */
-int mc_cloud_keystone(struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error);
+int mc_cloud_keystone(
+	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error);
 int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error);
 /* The directory; lives as long as the cloud. -EAGAIN while no region has ever been started. */
 int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error);
 
-/* Lines of `progress` of a region's last start or other work, from line FROM on; *RET_DONE: no more will come. Gives the next FROM. */
+/* Lines of `progress` of a region's last start or other work, from line FROM on; *RET_DONE: no more will come. Gives
+ * the next FROM. */
 size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from, struct mc_buffer *out, bool *ret_done);
 
 /* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */

@@ -10,23 +10,23 @@
 #define MC_CLEANUP(cleaner) __attribute__((cleanup(mc_cleanup_##cleaner)))
 
 /* Hands a pointer over: gives it and leaves NULL behind. */
-#define mc_steal(pointer) \
-	(__extension__({ \
-		__typeof__(*(pointer)) mc_stolen_ = *(pointer); \
-		*(pointer) = NULL; \
-		mc_stolen_; \
+#define mc_steal(pointer)                                                                                              \
+	(__extension__({                                                                                               \
+		__typeof__(*(pointer)) mc_stolen_ = *(pointer);                                                        \
+		*(pointer) = NULL;                                                                                     \
+		mc_stolen_;                                                                                            \
 	}))
 
 #define MC_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* For a type with a free function that takes NULL: MC_DEFINE_CLEANUP(buffer, struct mc_buffer *, mc_buffer_unref). */
-#define MC_DEFINE_CLEANUP(name, type, function) \
-	static inline void mc_cleanup_##name(type *pointer) \
-	{ \
-		int mc_saved_ = errno; \
-		function(*pointer); \
-		errno = mc_saved_; \
-	} \
+#define MC_DEFINE_CLEANUP(name, type, function)                                                                        \
+	static inline void mc_cleanup_##name(type *pointer)                                                            \
+	{                                                                                                              \
+		int mc_saved_ = errno;                                                                                 \
+		function(*pointer);                                                                                    \
+		errno = mc_saved_;                                                                                     \
+	}                                                                                                              \
 	struct mc_cleanup_##name##_needs_a_semicolon
 
 void mc_cleanup_free_pointer(void *pointer_to_pointer);
@@ -39,7 +39,8 @@ double mc_wall_clock(void);
 /* WHEN as "2026-11-23T01:02:03.456Z"; SIZE of TEXT is 25 at least. */
 void mc_format_time(double when, char *text, size_t size);
 
-/* Seconds since 1970 of an RFC 3339 time ("2026-11-23T01:02:03.456789012Z", offset, or no zone = UTC); 0 for none or a bad one. */
+/* Seconds since 1970 of an RFC 3339 time ("2026-11-23T01:02:03.456789012Z", offset, or no zone = UTC); 0 for none or a
+ * bad one. */
 double mc_parse_time(const char *text);
 
 /* BYTES of randomness as 2 * BYTES hex digits in TEXT (which holds one more). 0 or -errno. */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "mcloud/database.h"
+
+#include <mysql.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* MariaDB by its own client library, in the non-blocking way, so that a call's deadline and its asker's going away
+ * count at every step. https://mariadb.com/kb/en/using-the-non-blocking-library/ */
+
+struct mc_database {
+	char *service, *host, *password; /* constant */
+	unsigned short port;
+	struct mc_journal *journal;
+	pthread_mutex_t lock; /* one statement at a time; held across it, and of nobody else's interest */
+	MYSQL *mysql;         /* NULL: not connected */
+};
+
+struct mc_database *mc_database_new(const struct mc_database_options *options)
+{
+	struct mc_database *database = calloc(1, sizeof(*database));
+
+	if (!database)
+		return NULL;
+	database->service = strdup(options->service);
+	database->host = strdup(options->host);
+	database->password = strdup(options->password);
+	database->port = options->port;
+	database->journal = options->journal;
+	pthread_mutex_init(&database->lock, NULL);
+	return database;
+}
+
+void mc_database_free(struct mc_database *database)
+{
+	if (!database)
+		return;
+	if (database->mysql)
+		mysql_close(database->mysql);
+	if (database->password)
+		explicit_bzero(database->password, strlen(database->password));
+	free(database->service);
+	free(database->host);
+	free(database->password);
+	pthread_mutex_destroy(&database->lock);
+	free(database);
+}
+
+/* Waits for what the library waits for; gives what has come, or -errno. */
+static int await(MYSQL *mysql, struct mc_call *call, int status)
+{
+	struct pollfd fds[2] = {{.fd = mysql_get_socket(mysql)}, {.fd = mc_call_fd(call), .events = POLLIN}};
+	int r, ms = mc_call_remaining_ms(call), came = 0;
+
+	fds[0].events = (short)((status & MYSQL_WAIT_READ ? POLLIN : 0) | (status & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
+				(status & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
+	r = poll(fds, 2, ms);
+	if (r < 0 && errno != EINTR)
+		return -errno;
+	r = mc_call_check(call);
+	if (r < 0)
+		return r;
+	if (fds[0].revents & (POLLIN | POLLHUP | POLLERR))
+		came |= MYSQL_WAIT_READ;
+	if (fds[0].revents & POLLOUT)
+		came |= MYSQL_WAIT_WRITE;
+	if (fds[0].revents & POLLPRI)
+		came |= MYSQL_WAIT_EXCEPT;
+	return came & status ? came & status : status & MYSQL_WAIT_TIMEOUT;
+}
+
+/* Drives START and CONT of the library to their end: `result` is the operation's own. */
+#define DRIVE(mysql, call, result, start, cont)                                                                        \
+	(__extension__({                                                                                               \
+		int status_ = (start), r_ = 0;                                                                         \
+		while (status_ && r_ >= 0) {                                                                           \
+			r_ = await((mysql), (call), status_);                                                          \
+			if (r_ >= 0) {                                                                                 \
+				int came_ = r_;                                                                        \
+				status_ = (cont);                                                                      \
+			}                                                                                              \
+		}                                                                                                      \
+		r_ < 0 ? r_ : 0;                                                                                       \
+	}))
+
+static int errno_of(unsigned code)
+{
+	switch (code) {
+	case 1045: /* ER_ACCESS_DENIED_ERROR */
+	case 1044: /* ER_DBACCESS_DENIED_ERROR */
+		return EACCES;
+	case 2002: /* CR_CONNECTION_ERROR */
+	case 2003: /* CR_CONN_HOST_ERROR */
+	case 2006: /* CR_SERVER_GONE_ERROR */
+	case 2013: /* CR_SERVER_LOST */
+	case 2012: /* CR_SERVER_HANDSHAKE_ERR: a proxy holds the port while the server is not there yet */
+		return ECONNREFUSED;
+	case 1021: /* ER_DISK_FULL */
+		return ENOSPC;
+	default:
+		return EIO;
+	}
+}
+
+static int fail(struct mc_database *database, int r, unsigned code, const char *text, struct mc_error *error)
+{
+	int result = r < 0 ? r : -errno_of(code);
+
+	if (r < 0)
+		mc_error_errno(error, -r, "%s", database->service);
+	else
+		mc_error_set(error, -result, "%s: %s (%u)", database->service, text, code);
+	if (error)
+		snprintf(error->service, sizeof(error->service), "%s", database->service);
+	return result;
+}
+
+static void disconnect(struct mc_database *database)
+{
+	if (database->mysql)
+		mysql_close(database->mysql);
+	database->mysql = NULL;
+}
+
+static int connect_once(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	MYSQL *mysql = mysql_init(NULL), *connected = NULL;
+	int r;
+
+	if (!mysql)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	r = DRIVE(mysql, call, connected,
+		mysql_real_connect_start(
+			&connected, mysql, database->host, "root", database->password, NULL, database->port, NULL, 0),
+		mysql_real_connect_cont(&connected, mysql, came_));
+	if (r < 0 || !connected) {
+		r = fail(database, r, mysql_errno(mysql), mysql_error(mysql), error);
+		mysql_close(mysql);
+		return r;
+	}
+	database->mysql = mysql;
+	return 0;
+}
+
+/* Prepares, binds TEXTS, runs; then *RET_NUMBER is the first column of the first row, or, where there are no rows, how
+ * many were changed. */
+static int run_statement(struct mc_database *database, struct mc_call *call, MYSQL_STMT *statement, const char *sql,
+	MYSQL_BIND *binds, unsigned long *ret_number, struct mc_error *error)
+{
+	MYSQL *mysql = database->mysql;
+	unsigned long long number = 0;
+	MYSQL_BIND column = {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &number, .is_unsigned = 1};
+	int failed = 0;
+	int r = DRIVE(mysql, call, failed, mysql_stmt_prepare_start(&failed, statement, sql, strlen(sql)),
+		mysql_stmt_prepare_cont(&failed, statement, came_));
+
+	if (r == 0 && !failed && binds)
+		failed = mysql_stmt_bind_param(statement, binds);
+	if (r == 0 && !failed)
+		r = DRIVE(mysql, call, failed, mysql_stmt_execute_start(&failed, statement),
+			mysql_stmt_execute_cont(&failed, statement, came_));
+	if (r == 0 && !failed && mysql_stmt_field_count(statement)) {
+		failed = mysql_stmt_bind_result(statement, &column);
+		if (!failed)
+			r = DRIVE(mysql, call, failed, mysql_stmt_store_result_start(&failed, statement),
+				mysql_stmt_store_result_cont(&failed, statement, came_));
+		if (r == 0 && !failed)
+			failed = mysql_stmt_fetch(statement);
+	} else if (r == 0 && !failed) {
+		number = mysql_stmt_affected_rows(statement);
+	}
+	if (r < 0 || failed)
+		return fail(database, r, mysql_stmt_errno(statement), mysql_stmt_error(statement), error);
+	*ret_number = (unsigned long)number;
+	return 0;
+}
+
+static int query(struct mc_database *database, struct mc_call *call, const char *sql, const char *const *texts,
+	unsigned long *ret_number, struct mc_error *error)
+{
+	MYSQL_BIND binds[4] = {0};
+	MYSQL_STMT *statement;
+	int64_t begun = mc_now_ms();
+	int r = 0;
+
+	for (size_t i = 0; texts && texts[i] && i < MC_COUNT(binds); i++)
+		binds[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING,
+			.buffer = (void *)(uintptr_t)texts[i],
+			.buffer_length = strlen(texts[i])};
+	pthread_mutex_lock(&database->lock);
+	if (!database->mysql)
+		r = connect_once(database, call, error);
+	if (r == 0) {
+		statement = mysql_stmt_init(database->mysql);
+		r = statement ? run_statement(database, call, statement, sql, texts ? binds : NULL, ret_number, error)
+			      : mc_error_set(error, ENOMEM, "out of memory");
+		if (r < 0)
+			disconnect(database); /* which leaves the statement without a connection, to be closed alone */
+		if (statement)
+			mysql_stmt_close(statement);
+	}
+	pthread_mutex_unlock(&database->lock);
+	if (database->journal)
+		mc_journal_add(database->journal, database->service, sql, r, (double)(mc_now_ms() - begun));
+	return r;
+}
+
+int mc_database_ping(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	unsigned long one;
+
+	return query(database, call, "SELECT 1", NULL, &one, error);
+}
+
+int mc_database_set_password(
+	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error)
+{
+	/* All of the user's passwords, so that none from the template is left: by default a user has one. */
+	static const char sql[] = "UPDATE keystone.password SET password_hash = ? WHERE local_user_id IN "
+				  "(SELECT id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')";
+	static const char count[] = "SELECT COUNT(*) FROM keystone.local_user WHERE name = ? AND domain_id = 'default'";
+	unsigned long n;
+	int r = query(database, call, count, (const char *const[]){name, NULL}, &n, error);
+
+	if (r == 0 && n == 0)
+		r = mc_error_set(error, ENOENT, "%s: there is no user %s", database->service, name);
+	return r ? r : query(database, call, sql, (const char *const[]){hash, name, NULL}, &n, error);
+}
+
+int mc_database_count_images(
+	struct mc_database *database, struct mc_call *call, unsigned long *ret_count, struct mc_error *error)
+{
+	return query(database, call, "SELECT COUNT(*) FROM glance.images WHERE deleted = 0", NULL, ret_count, error);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One Fernet key repository for all regions: index 0 is the staged key, the highest the primary, the others validate
+ * older tokens. The keys are the cloud's secrets; each Keystone has a copy. A rotation makes the staged key the
+ * primary: every region holds it already, so the order in which they hear of it does not matter.
+ * https://docs.openstack.org/keystone/latest/admin/fernet-token-faq.html */
+
+#define FERNET_DIRECTORY "/etc/keystone/fernet-keys"
+#define CREDENTIAL_DIRECTORY "/etc/keystone/credential-keys"
+
+static void fingerprint(const char *text, char hex[65])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL);
+	for (unsigned i = 0; i < 32; i++)
+		sprintf(hex + (size_t)2 * i, "%02x", digest[i]);
+}
+
+static size_t add_files(const char *directory, const struct mc_key *keys, size_t n_keys, struct mc_engine_file *files,
+	char (*paths)[64])
+{
+	/* The highest first: a Keystone that looks in between finds the new primary before the staged key that it was
+	 * is replaced. */
+	for (size_t i = 0; i < n_keys; i++) {
+		const struct mc_key *key = &keys[n_keys - 1 - i];
+
+		snprintf(paths[i], sizeof(paths[i]), "%s/%u", directory, key->index);
+		files[i] = (struct mc_engine_file){.path = paths[i],
+			.mode = 0400,
+			.uid = MC_KEYSTONE_UID,
+			.gid = MC_KEYSTONE_UID,
+			.data = key->text,
+			.size = strlen(key->text)};
+	}
+	return n_keys;
+}
+
+size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_files)
+{
+	size_t n_fernet = mc_secrets_fernet(secrets, ret_files->keys, MC_FERNET_KEYS);
+	size_t n = add_files(FERNET_DIRECTORY, ret_files->keys, n_fernet, ret_files->files, ret_files->paths);
+	struct mc_key *credential = ret_files->keys + n;
+
+	n += add_files(CREDENTIAL_DIRECTORY, credential, mc_secrets_credential(secrets, credential, MC_FERNET_KEYS),
+		ret_files->files + n, ret_files->paths + n);
+	ret_files->n_fernet = n_fernet;
+	return n;
+}
+
+int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	const char *argv[6 + 3 * MC_FERNET_KEYS] = {"find", FERNET_DIRECTORY, "-type", "f"};
+	char name[MC_SERVICE_NAME_MAX], names[MC_FERNET_KEYS][12];
+	struct mc_key_files files;
+	struct mc_secrets *secrets;
+	int code = 0, r = mc_cloud_secrets(region->cloud, &secrets, error);
+	size_t n = 4;
+
+	if (r < 0)
+		return r;
+	mc_fernet_files(secrets, &files);
+	mc_service_name(MC_KEYSTONE, region->name, name);
+	r = engine->ops->upload(engine, call, name, files.files, files.n_fernet, error);
+	for (size_t i = 0; i < files.n_fernet; i++) {
+		snprintf(names[i], sizeof(names[i]), "%u", files.keys[i].index);
+		argv[n++] = "!";
+		argv[n++] = "-name";
+		argv[n++] = names[i];
+	}
+	argv[n++] = "-delete"; /* keys that have aged out */
+	argv[n] = NULL;
+	if (r == 0)
+		r = engine->ops->run(engine, call, name, argv, &code, NULL, error);
+	explicit_bzero(&files, sizeof(files));
+	if (r == 0 && code)
+		r = mc_error_set(error, EIO, "old keys could not be removed from %s (exit code %d)", name, code);
+	return r;
+}
+
+/* The regions whose Keystone has a key file of that content, as ` NAME` each. SUMS: by region, what sha256sum(1) says
+ * there. */
+static void add_holders(const struct mc_key *key, const struct mc_region_views *regions, const struct mc_buffer *sums,
+	struct mc_buffer *out)
+{
+	char hex[65], line[128];
+
+	fingerprint(key->text, hex);
+	snprintf(line, sizeof(line), "%s  " FERNET_DIRECTORY "/%u\n", hex, key->index);
+	for (size_t i = 0; i < regions->count; i++)
+		if (sums[i].data && strstr(sums[i].data, line))
+			mc_buffer_printf(out, "\t%s", regions->items[i].name);
+}
+
+static void show_keys(struct mc_secrets *secrets, const struct mc_region_views *regions, const struct mc_buffer *sums,
+	struct mc_buffer *out)
+{
+	struct mc_key keys[MC_FERNET_KEYS];
+	size_t n = mc_secrets_fernet(secrets, keys, MC_FERNET_KEYS);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *role = keys[i].index == 0 ? "staged" : i + 1 == n ? "primary" : "secondary";
+		char hex[65];
+
+		fingerprint(keys[i].text, hex);
+		mc_buffer_printf(
+			out, "%u\t%s\t%.16s\t%.0f s", keys[i].index, role, hex, mc_wall_clock() - keys[i].created);
+		add_holders(&keys[i], regions, sums, out);
+		mc_buffer_text(out, "\n");
+	}
+	explicit_bzero(keys, sizeof(keys));
+}
+
+int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+	static const char *const argv[] = {"sh", "-c", "sha256sum " FERNET_DIRECTORY "/*", NULL};
+	struct mc_region_views regions = {0};
+	struct mc_buffer *sums = NULL;
+	struct mc_secrets *secrets = NULL;
+	int r = mc_secrets_open(cloud->options.state_dir, cloud->options.name, false, &secrets, error);
+
+	if (r < 0 || !secrets)
+		return r; /* no region was ever started: no keys */
+	r = mc_cloud_regions(cloud, &regions);
+	if (r == 0)
+		sums = calloc(regions.count + 1, sizeof(*sums));
+	for (size_t i = 0; sums && i < regions.count; i++) {
+		char name[MC_SERVICE_NAME_MAX];
+		int code;
+
+		mc_service_name(MC_KEYSTONE, regions.items[i].name, name);
+		if (cloud->engine->ops->run(cloud->engine, call, name, argv, &code, &sums[i], NULL) < 0)
+			mc_buffer_free(&sums[i]); /* it doesn't run: nobody can say what it holds */
+	}
+	if (sums)
+		show_keys(secrets, &regions, sums, out);
+	for (size_t i = 0; sums && i < regions.count; i++)
+		mc_buffer_free(&sums[i]);
+	free(sums);
+	mc_region_views_clear(&regions);
+	mc_secrets_free(secrets);
+	return r;
+}
+
+/* The staged key becomes the primary, a new one is staged, the oldest go. KEYS are in the order of their index. */
+static int rotated(struct mc_key keys[MC_FERNET_KEYS + 1], size_t *n_keys)
+{
+	size_t n = *n_keys;
+
+	keys[n] = keys[0];
+	keys[n].index = keys[n - 1].index + 1;
+	n++;
+	if (n > MC_FERNET_KEYS) {
+		memmove(keys + 1, keys + 2, (n - 2) * sizeof(*keys));
+		n--;
+	}
+	*n_keys = n;
+	return mc_secrets_new_key(&keys[0], 0);
+}
+
+int mc_fernet_rotate(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_region_views regions = {0};
+	struct mc_key keys[MC_FERNET_KEYS + 1];
+	struct mc_secrets *secrets;
+	size_t n;
+	int r = mc_cloud_regions(cloud, &regions);
+
+	if (r == 0 && regions.count == 0)
+		r = mc_error_set(error, EAGAIN, "there is no region yet, so there are no keys to rotate");
+	if (r == 0)
+		r = mc_cloud_secrets(cloud, &secrets, error);
+	if (r == 0) {
+		n = mc_secrets_fernet(secrets, keys, MC_FERNET_KEYS);
+		r = rotated(keys, &n);
+		if (r == 0)
+			r = mc_secrets_set_fernet(secrets, keys, n, error);
+		explicit_bzero(keys, sizeof(keys));
+	}
+	for (size_t i = 0; i < regions.count && r == 0; i++) {
+		struct mc_region *region = mc_region_find(cloud, regions.items[i].name);
+
+		/* A stopped one gets them when it starts. */
+		if (region && mc_region_serving(cloud, region->name, NULL) == 0)
+			r = mc_fernet_push(region, call, error);
+		mc_region_unref(region);
+	}
+	mc_region_views_clear(&regions);
+	return r;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What users do to regions, and how a mount finds those that are there. */
+
+#define NUMBER_MAX 254 /* 127.77.N.1 */
+
+int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	struct mc_secrets *opened = NULL;
+	bool make;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	*ret_secrets = cloud->secrets;
+	make = cloud->n_regions == 0;
+	pthread_mutex_unlock(&cloud->lock);
+	if (*ret_secrets)
+		return 0;
+	r = mc_secrets_open(cloud->options.state_dir, cloud->options.name, make, &opened, error);
+	if (r == 0 && !opened)
+		return mc_error_set(error, EACCES,
+			"the cloud's secrets are not in %s: mount with the state_dir that it was made with",
+			cloud->options.state_dir);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	if (!cloud->secrets)
+		cloud->secrets = mc_steal(&opened);
+	*ret_secrets = cloud->secrets;
+	pthread_mutex_unlock(&cloud->lock);
+	mc_secrets_free(opened);
+	return 0;
+}
+
+char *mc_cloud_admin_password(struct mc_cloud *cloud)
+{
+	struct mc_secrets *secrets;
+
+	return mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? strdup(mc_secrets_get(secrets, MC_SECRET_ADMIN)) : NULL;
+}
+
+int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
+{
+	char service[MC_SERVICE_NAME_MAX];
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	if (r < 0)
+		return r;
+	mc_service_name(MC_DATABASE, region->name, service);
+	*ret_database = mc_database_new(&(struct mc_database_options){
+		.service = service,
+		.host = region->address,
+		.port = mc_recipe_get(MC_DATABASE)->port,
+		.password = mc_secrets_get(secrets, MC_SECRET_DB_ROOT),
+		.journal = region->cloud->journal,
+	});
+	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
+{
+	struct mc_directory *made, *there;
+	char url[64], address[16], bind[512];
+	struct mc_secrets *secrets;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	there = cloud->directory;
+	if (!cloud->n_regions)
+		r = -EAGAIN;
+	pthread_mutex_unlock(&cloud->lock);
+	if (r < 0)
+		return mc_error_set(error, EAGAIN, "there is no region yet, and so no LDAP server");
+	if (!there) {
+		r = mc_cloud_secrets(cloud, &secrets, error);
+		if (r < 0)
+			return r;
+		mc_cloud_address(cloud, 0, address);
+		snprintf(url, sizeof(url), "ldap://%s:%u", address, mc_recipe_get(MC_LDAP)->port);
+		snprintf(bind, sizeof(bind), "cn=admin,%s", cloud->options.ldap_suffix);
+		made = mc_directory_new(&(struct mc_directory_options){
+			.url = url,
+			.suffix = cloud->options.ldap_suffix,
+			.bind_dn = bind,
+			.password = mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN),
+			.journal = cloud->journal,
+		});
+		if (!made)
+			return mc_error_set(error, ENOMEM, "out of memory");
+		pthread_mutex_lock(&cloud->lock);
+		if (!cloud->directory)
+			cloud->directory = mc_steal(&made);
+		there = cloud->directory;
+		pthread_mutex_unlock(&cloud->lock);
+		mc_directory_free(made);
+	}
+	*ret_directory = there;
+	return 0;
+}
+
+static int find_client(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)
+{
+	*ret_region = mc_region_find(cloud, name);
+	if (!*ret_region)
+		return name ? mc_error_set(error, ENOENT, "there is no region %s", name)
+			    : mc_error_set(error, EAGAIN, "there is no region yet");
+	if (!(*ret_region)->keystone || !(*ret_region)->glance)
+		return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", cloud->options.state_dir);
+	return 0;
+}
+
+int mc_cloud_keystone(
+	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	int r = find_client(cloud, name, &region, error);
+
+	if (r == 0)
+		*ret_keystone = mc_keystone_ref(region->keystone);
+	return r;
+}
+
+int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	int r = find_client(cloud, name, &region, error);
+
+	if (r == 0)
+		*ret_glance = mc_glance_ref(region->glance);
+	return r;
+}
+
+static int check_name(const char *name, struct mc_error *error)
+{
+	size_t length = strlen(name);
+
+	if (length == 0 || length > MC_REGION_NAME_MAX || !isalnum((unsigned char)name[0]))
+		return mc_error_set(error, EINVAL,
+			"a region's name has 1 to %d characters and begins with a letter or digit", MC_REGION_NAME_MAX);
+	for (const char *c = name; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-'))
+			return mc_error_set(error, EINVAL, "a region's name is made of A-Z, a-z, 0-9 and '-'");
+	return 0;
+}
+
+/* A number for a new region NAME. */
+static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_number, struct mc_error *error)
+{
+	unsigned number = 1;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions && r == 0; i++) {
+		if (!strcasecmp(cloud->regions[i]->name, name))
+			r = mc_error_set(error, EEXIST, "region %s exists", cloud->regions[i]->name);
+		if (cloud->regions[i]->number == number) /* they are in order */
+			number++;
+	}
+	if (r == 0 && cloud->n_regions)
+		r = mc_error_set(
+			error, EPERM, "a second region needs replication, which this version does not have yet");
+	pthread_mutex_unlock(&cloud->lock);
+	if (r == 0 && number > NUMBER_MAX)
+		r = mc_error_set(error, ENOSPC, "there are %d regions already", NUMBER_MAX);
+	*ret_number = number;
+	return r;
+}
+
+int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	struct mc_secrets *secrets;
+	unsigned number = 0;
+	int r = check_name(name, error);
+
+	if (r == 0)
+		r = find_place(cloud, name, &number, error);
+	if (r == 0)
+		r = mc_cloud_secrets(cloud, &secrets, error);
+	if (r == 0)
+		r = mc_secrets_keep(secrets, error);
+	if (r < 0)
+		return r;
+	/* mkdir of one parent comes one at a time: the kernel holds the directory. */
+	region = mc_region_list(cloud, name, number, mc_wall_clock());
+	if (!region)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	/* With this volume the region is there, for every daemon to come. */
+	r = mc_service_make_volume(region, call, MC_DATABASE, error);
+	if (r == 0)
+		r = mc_work_begin(region, MC_WORK_START, error);
+	if (r < 0) {
+		mc_region_unlist(region);
+		return r == -EEXIST
+			       ? mc_error_set(error, EBUSY, "volume mysql-%s is there though the region is not", name)
+			       : r;
+	}
+	return 0;
+}
+
+int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error)
+{
+	static const enum mc_work_kind kinds[] = {[MC_REGION_START] = MC_WORK_START,
+		[MC_REGION_STOP] = MC_WORK_STOP,
+		[MC_REGION_RESTART] = MC_WORK_RESTART,
+		[MC_REGION_REPAIR] = MC_WORK_START,
+		[MC_REGION_DESTROY] = MC_WORK_DESTROY};
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
+	bool is_connected;
+
+	if (!region)
+		return mc_error_set(error, ENOENT, "there is no region %s", name);
+	pthread_mutex_lock(&cloud->lock);
+	is_connected = cloud->is_connected;
+	pthread_mutex_unlock(&cloud->lock);
+	if (!is_connected)
+		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
+	return mc_work_begin(region, kinds[verb], error);
+}
+
+/* 0: the region holds nothing of its user's. A region that never served has no images; else its Glance database says.
+ */
+static int check_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	unsigned long images = 0;
+	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
+
+	if (r <= 0)
+		return r;
+	r = mc_region_database(region, &database, error);
+	if (r == 0)
+		r = mc_database_count_images(database, call, &images, error);
+	if (r < 0 && r != -EINTR)
+		return mc_error_set(error, EBUSY,
+			"whether region %s holds images can't be told, as its database does not answer; "
+			"`echo destroy > regions/%s/ctl` if you mean it",
+			region->name, region->name);
+	if (r == 0 && images)
+		r = mc_error_set(error, ENOTEMPTY,
+			"region %s holds %lu image%s; `echo destroy > regions/%s/ctl` if you mean it", region->name,
+			images, images == 1 ? "" : "s", region->name);
+	return r;
+}
+
+/* Waits for the end of the region's work; gives up only with the asker, for the work goes on. */
+static int await_end(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (region->work && r == 0) {
+		struct timespec until;
+
+		/* The end is signalled; the time is for looking whether the asker has gone. */
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 100 * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
+		if (mc_call_cancelled(call))
+			r = -EINTR;
+	}
+	if (r == 0 && region->is_failed)
+		r = mc_error_set(error, EIO, "region %s could not be destroyed: %s", region->name,
+			region->error ? region->error : "");
+	pthread_mutex_unlock(&cloud->lock);
+	return r == -EINTR ? mc_error_set(error, EINTR, "the destruction of region %s goes on", region->name) : r;
+}
+
+int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
+	bool busy;
+	int r;
+
+	if (!region)
+		return mc_error_set(error, ENOENT, "there is no region %s", name);
+	pthread_mutex_lock(&cloud->lock);
+	busy = region->work != NULL;
+	pthread_mutex_unlock(&cloud->lock);
+	if (busy)
+		return mc_error_set(error, EBUSY,
+			"region %s has not settled yet (cat regions/%s/wait); `echo destroy > regions/%s/ctl` breaks "
+			"it off",
+			name, name, name);
+	r = check_empty(region, call, error);
+	if (r == 0)
+		r = mc_work_begin(region, MC_WORK_DESTROY, error);
+	return r ? r : await_end(region, call, error);
+}
+
+static void tend(void *data)
+{
+	struct mc_region *region = data;
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_error error = {0};
+	struct mc_call *call;
+	int r;
+
+	pthread_mutex_lock(&cloud->lock);
+	call = mc_call_ref(region->tending);
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_fernet_push(region, call, &error);
+	if (r == 0 && region->glance)
+		r = mc_glance_sweep(region->glance, call, &error);
+	if (r < 0 && r != -EINTR)
+		mc_cloud_fail(cloud, region->name, &error);
+	pthread_mutex_lock(&cloud->lock);
+	mc_call_unref(region->tending);
+	region->tending = NULL;
+	pthread_mutex_unlock(&cloud->lock);
+	mc_call_unref(call);
+	mc_region_unref(region);
+}
+
+void mc_region_tend(struct mc_region *region)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_call *call = mc_call_new(60 * 1000);
+	bool begin;
+
+	pthread_mutex_lock(&cloud->lock);
+	begin = call && !region->tending && !cloud->is_closing;
+	if (begin)
+		region->tending = mc_steal(&call);
+	pthread_mutex_unlock(&cloud->lock);
+	mc_call_unref(call);
+	if (!begin)
+		return;
+	if (mc_cloud_spawn(cloud, tend, mc_region_ref(region)) < 0) {
+		pthread_mutex_lock(&cloud->lock);
+		mc_call_unref(mc_steal(&region->tending));
+		pthread_mutex_unlock(&cloud->lock);
+		mc_region_unref(region);
+	}
+}

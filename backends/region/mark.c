@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <string.h>
+
+/* What must be known of a region after the daemon was killed, and can't be seen by looking at its services, lies in the
+ * engine as an empty labelled volume: made and removed in one step, it says what was wanted. */
+
+static const char *const mark_names[MC_MARKS] = {
+	[MC_MARK_STOPPED] = "stopped",       /* somebody stopped the region: a mount leaves it so */
+	[MC_MARK_DESTROYING] = "destroying", /* it is to vanish: a mount goes on with that */
+	[MC_MARK_SERVED] = "served",         /* it was ready once: its Keystone is registered, it may hold images */
+};
+
+static void volume_name(const struct mc_region *region, enum mc_mark mark, char name[MC_SERVICE_NAME_MAX])
+{
+	snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", mark_names[mark], region->name);
+}
+
+int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX], number[12];
+	int r;
+
+	volume_name(region, mark, name);
+	snprintf(number, sizeof(number), "%u", region->number);
+	r = engine->ops->volume_create(engine, call, name,
+		(const struct mc_engine_label[]){
+			{"mark", mark_names[mark]}, {"region", region->name}, {"number", number}, {NULL, NULL}},
+		error);
+	return r == -EEXIST ? 0 : r;
+}
+
+int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX];
+
+	volume_name(region, mark, name);
+	return engine->ops->volume_remove(engine, call, name, error);
+}
+
+int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_engine_volume_list list = {0};
+	char name[MC_SERVICE_NAME_MAX];
+	int r = engine->ops->volume_list(engine, call, &list, error);
+
+	if (r < 0)
+		return r;
+	volume_name(region, mark, name);
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = !strcmp(list.items[i].name, name);
+	mc_engine_volume_list_clear(&list);
+	return r;
+}
+
+int mc_mark_of(const struct mc_engine_volume *volume)
+{
+	const char *mark = mc_engine_volume_label(volume, "mark");
+
+	for (int i = 0; mark && i < MC_MARKS; i++)
+		if (!strcmp(mark, mark_names[i]))
+			return i;
+	return -1;
+}

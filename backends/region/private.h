@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_REGION_PRIVATE_H
+#define BACKENDS_REGION_PRIVATE_H
+
+#include "backends/recipes/recipe.h"
+#include "mcloud/database.h"
+#include "mcloud/region.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define MC_REGION_NAME_MAX 63
+
+/* The cloud's secrets, made once, kept in state_dir (secrets.c). All are hex or base64url, so that no format needs
+ * escaping. */
+struct mc_secrets;
+
+/* What a piece of work does, one line each; the work is done when all are. Found again by looking after a crash, so
+ * each is idempotent. */
+struct mc_work;
+struct mc_step {
+	const char *name; /* a word, for events and messages */
+	const char *done; /* what is true after it, for `progress` */
+	unsigned needs;   /* bits of the steps (by index) that come before */
+	int (*run)(struct mc_work *work, struct mc_error *error);
+};
+
+/* A region. Fields below `lock` of the cloud unless they say otherwise. */
+struct mc_region {
+	struct mc_cloud *cloud; /* constant, as are name, number, address, created */
+	char name[MC_REGION_NAME_MAX + 1];
+	char address[16];
+	unsigned number;
+	double created;
+	unsigned references;
+	double changed;
+	enum mc_region_state state;
+	char *error;                               /* why failed or degraded; NULL: all is well */
+	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
+	struct mc_work *work;                      /* under way, or NULL */
+	struct mc_call *tending;                   /* of mc_region_tend(), or NULL */
+	char **progress;                           /* lines of the last work */
+	size_t n_progress;
+	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
+	struct mc_glance *glance;
+};
+
+struct mc_cloud {
+	struct mc_cloud_options options; /* constant; strings are owned */
+	struct mc_journal *journal;
+	struct mc_engine *engine;
+	void (*handler)(void *data, const struct mc_cloud_event *event);
+	void *data;
+
+	/* Lock order: telling, then lock. Neither is held across I/O. */
+	pthread_mutex_t telling;    /* one event at a time to the handler */
+	pthread_mutex_t lock;       /* guards all below */
+	pthread_cond_t idle;        /* broadcast when a region's work has ended and when `threads` falls to 0 */
+	struct mc_region **regions; /* by number */
+	size_t n_regions;
+	struct mc_engine_service_list services;
+	bool is_connected, is_resumed, is_closing;
+	double refreshed;           /* wall clock: events from before it are already in */
+	unsigned threads;           /* of mc_cloud_spawn() */
+	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
+	struct mc_directory *directory;
+};
+
+/* work.c: steps run as much at once as their needs allow, each in a thread of its own. */
+enum mc_work_kind { MC_WORK_START, MC_WORK_STOP, MC_WORK_RESTART, MC_WORK_DESTROY };
+
+struct mc_work {
+	struct mc_cloud *cloud; /* these are constant */
+	struct mc_region *region;
+	enum mc_work_kind kind;
+	struct mc_call *call; /* cancelled when a step has failed, the cloud closes, or the region is to be destroyed */
+	int64_t begun;        /* mc_now_ms() */
+	const struct mc_step *steps; /* the table that runs; changes between tables only */
+	unsigned n_steps;
+	pthread_mutex_t lock; /* guards what follows; stands after the cloud's locks */
+	pthread_cond_t news;
+	unsigned started, done, failed, ended, unborn; /* bits of steps; ended: in either way */
+	struct mc_error error;                         /* of the first failure */
+};
+
+/* Begins KIND's steps for REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
+int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
+
+/* start.c, destroy.c: the tables; they end with a NULL name. */
+extern const struct mc_step mc_start_steps[], mc_stop_steps[], mc_destroy_steps[];
+
+/* In the background, for a region that serves: keys in step, leftovers of uploads that a killed daemon began removed.
+ */
+void mc_region_tend(struct mc_region *region);
+
+/* Runs FUNCTION(DATA) in a thread that mc_cloud_close() waits for. -EAGAIN: no more threads. */
+int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *data);
+
+/* model.c, cloud.c, life.c */
+struct mc_region *mc_region_ref(struct mc_region *region);
+void mc_region_unref(struct mc_region *region);
+void mc_cleanup_region(struct mc_region **region);
+struct mc_region *mc_region_find(
+	struct mc_cloud *cloud, const char *name); /* a reference, or NULL; NAME NULL: the master */
+/* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
+struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created);
+void mc_region_unlist(struct mc_region *region);
+/* Derives the state again and tells if it changed. */
+void mc_region_settle(struct mc_region *region);
+void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
+void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
+/* adopt.c: lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
+int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error);
+/* Lists the services and brings the model in step. CALL NULL: within the cloud's own time. */
+int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error);
+/* Address of number N (0: what is shared): 127.77.N.1 for base 127.77.0.0. */
+void mc_cloud_address(const struct mc_cloud *cloud, unsigned n, char address[16]);
+/* A new connection to the region's database as its root, by the caller to be freed. */
+int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error);
+/* The secrets, made if there are none and no region either. They live as long as the cloud. */
+int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error);
+
+/* Facts about a region that must survive the daemon are volumes without content, named and labelled after them; what
+ * they say: */
+enum mc_mark { MC_MARK_STOPPED, MC_MARK_DESTROYING, MC_MARK_SERVED, MC_MARKS };
+int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
+int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
+/* 1: set, 0: not, or -errno. */
+int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
+/* Which mark a volume is, or -1. */
+int mc_mark_of(const struct mc_engine_volume *volume);
+
+/* service.c: "keystone-Kista", "ldap" into NAME. */
+#define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 16)
+void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC_SERVICE_NAME_MAX]);
+/* The volume of a region that is there as long as the region is. */
+int mc_service_make_volume(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error);
+/* Makes it if it isn't there, starts, unpauses or restarts it as needed. */
+int mc_service_ensure(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error);
+/* Asks PROBE again and again until it gives 0 (-> 0) or the service has ended (-EIO, with its last words) or the call
+ * is over. */
+int mc_service_await(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	int (*probe)(struct mc_region *region, struct mc_call *call, struct mc_error *error), struct mc_error *error);
+/* "http://ADDRESS:PORT", and for the other containers "http://NAME:PORT". */
+void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size);
+
+/* The address under which the service's port is reached from the host. */
+void mc_service_address(const struct mc_region *region, enum mc_service_kind kind, char address[16]);
+
+/* probe.c: whether a service serves, asked from outside as a client would. */
+int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_probe_glance(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* register.c: what a region's Keystone must know. Idempotent. */
+int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_register_endpoints(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_register_service_user(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_register_domain(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* secrets.c */
+enum mc_secret {
+	MC_SECRET_ADMIN,
+	MC_SECRET_DB_ROOT,
+	MC_SECRET_DB_KEYSTONE,
+	MC_SECRET_DB_GLANCE,
+	MC_SECRET_GLANCE,
+	MC_SECRET_LDAP_ADMIN,
+	MC_SECRET_LDAP_KEYSTONE,
+	MC_SECRETS
+};
+
+struct mc_key {
+	unsigned index; /* 0: staged; the highest: primary */
+	char text[45];  /* 32 bytes in base64url (the Fernet specification's key format) */
+	double created;
+};
+
+/* Reads DIRECTORY/CLOUD.json; with MAKE, makes and writes it when there is none; else *RET is NULL then. */
+int mc_secrets_open(
+	const char *directory, const char *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error);
+void mc_secrets_free(struct mc_secrets *secrets);
+const char *mc_secrets_get(const struct mc_secrets *secrets, enum mc_secret secret);
+/* Copies of the keys, by index. Credential keys don't rotate. */
+size_t mc_secrets_fernet(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys);
+size_t mc_secrets_credential(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys);
+/* Replaces the Fernet keys and writes the file. */
+int mc_secrets_set_fernet(struct mc_secrets *secrets, const struct mc_key *keys, size_t n_keys, struct mc_error *error);
+int mc_secrets_new_key(struct mc_key *key, unsigned index);
+/* Removes the file when the cloud's last region goes; writes it again when a first one comes. */
+int mc_secrets_forget(struct mc_secrets *secrets, struct mc_error *error);
+int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error);
+/* {SSHA} of a secret, for slapd's rootpw; HASH holds 64. */
+int mc_secrets_ssha(const char *secret, char hash[64]);
+
+#define MC_FERNET_KEYS 5 /* as max_active_keys of keystone.conf */
+
+/* fernet.c: the key files of a Keystone container; n_fernet of them are Fernet keys, the rest credential keys. Gives
+ * how many. */
+struct mc_key_files {
+	struct mc_key keys[2 * MC_FERNET_KEYS];
+	struct mc_engine_file files[2 * MC_FERNET_KEYS];
+	char paths[2 * MC_FERNET_KEYS][64];
+	size_t n_fernet;
+};
+size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_files);
+/* Brings the keys of a running Keystone in step with the cloud's. */
+int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include "backends/http.h"
+#include "mcloud/database.h"
+
+#include <netinet/in.h>
+
+int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_region_database(region, &database, error);
+
+	return r ? r : mc_database_ping(database, call, error);
+}
+
+/* An answer below 500 to the question for its versions, over a connection of its own: a port that an engine's proxy
+ * holds open while nobody serves behind it accepts and resets. */
+static int probe_http(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	char url[64], name[MC_SERVICE_NAME_MAX];
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	struct mc_http *http;
+	int r;
+
+	mc_service_url(region, kind, true, url, sizeof(url));
+	mc_service_name(kind, region->name, name);
+	http = mc_http_new(&(struct mc_http_options){.service = name, .base_url = url, .connections = 1});
+	if (!http)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	r = mc_http_perform(http, call,
+		&(struct mc_http_request){.method = "GET",
+			.path = (const char *const[]){kind == MC_KEYSTONE ? "v3" : "healthcheck", NULL}},
+		&response, error);
+	mc_http_unref(http);
+	if (r == 0 && response.status >= 500)
+		r = mc_error_set(error, EIO, "%s answers with HTTP status %d", name, response.status);
+	return r;
+}
+
+int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	return probe_http(region, call, MC_KEYSTONE, error);
+}
+
+int mc_probe_glance(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	return probe_http(region, call, MC_GLANCE, error);
+}
+
+int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_directory *directory;
+	int r = mc_cloud_directory(region->cloud, &directory, error);
+
+	return r ? r : mc_directory_ping(directory, call, error);
+}

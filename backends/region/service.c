@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The services of a region as the engine is asked for them: each is a recipe, filled in with the region's names and the
+ * cloud's secrets. */
+
+/* What the templates' names mean. */
+struct values {
+	const struct mc_region *region;
+	const struct mc_secrets *secrets;
+	char number[12], shared_address[16], database_host[MC_SERVICE_NAME_MAX], ldap_hash[64];
+};
+
+static const char *look_up(void *data, const char *name)
+{
+	const struct values *values = data;
+	const struct mc_cloud_options *options = &values->region->cloud->options;
+	const struct {
+		const char *name, *value;
+	} known[] = {
+		{"CLOUD", options->name},
+		{"REGION", values->region->name},
+		{"NUMBER", values->number},
+		{"ADDRESS", values->region->address},
+		{"SHARED_ADDRESS", values->shared_address},
+		{"ROLE", "master"},
+		{"KEYSTONE_DB_HOST", values->database_host},
+		{"LDAP_SUFFIX", options->ldap_suffix},
+		{"LDAP_ADMIN_HASH", values->ldap_hash},
+		{"DB_ROOT_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_ROOT)},
+		{"DB_KEYSTONE_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_KEYSTONE)},
+		{"DB_GLANCE_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_GLANCE)},
+		{"GLANCE_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_GLANCE)},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(known); i++)
+		if (!strcmp(name, known[i].name))
+			return known[i].value;
+	return NULL;
+}
+
+void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC_SERVICE_NAME_MAX])
+{
+	const char *prefix = mc_recipe_get(kind)->prefix;
+
+	if (kind == MC_LDAP)
+		snprintf(name, MC_SERVICE_NAME_MAX, "%s", prefix);
+	else
+		snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", prefix, region);
+}
+
+void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size)
+{
+	char name[MC_SERVICE_NAME_MAX], address[16];
+	const struct mc_recipe *recipe = mc_recipe_get(kind);
+
+	mc_service_name(kind, region->name, name);
+	mc_service_address(region, kind, address);
+	snprintf(url, size, "%s://%s:%u", kind == MC_LDAP ? "ldap" : "http", is_public ? address : name, recipe->port);
+}
+
+void mc_service_address(const struct mc_region *region, enum mc_service_kind kind, char address[16])
+{
+	if (kind == MC_LDAP)
+		mc_cloud_address(region->cloud, 0, address);
+	else
+		snprintf(address, 16, "%s", region->address);
+}
+
+/* The labels of everything that belongs to the service. Strings of the arguments; LABELS has room for 4. */
+static void set_labels(
+	const struct mc_region *region, enum mc_service_kind kind, char number[12], struct mc_engine_label labels[4])
+{
+	size_t n = 0;
+
+	snprintf(number, 12, "%u", region->number);
+	labels[n++] = (struct mc_engine_label){"kind", mc_recipe_get(kind)->service};
+	if (kind != MC_LDAP) {
+		labels[n++] = (struct mc_engine_label){"region", region->name};
+		labels[n++] = (struct mc_engine_label){"number", number};
+	}
+	labels[n] = (struct mc_engine_label){NULL, NULL};
+}
+
+int mc_service_make_volume(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX], number[12];
+	struct mc_engine_label labels[4];
+
+	mc_service_name(kind, region->name, name);
+	set_labels(region, kind, number, labels);
+	return engine->ops->volume_create(engine, call, name, labels, error);
+}
+
+static void free_files(struct mc_engine_file *files, size_t n_files)
+{
+	for (size_t i = 0; files && i < n_files; i++) {
+		explicit_bzero((void *)(uintptr_t)files[i].data, files[i].size);
+		free((void *)(uintptr_t)files[i].data);
+	}
+	free(files);
+}
+
+/* The recipe's files with all names filled in, to be freed with free_files(). */
+static int render_files(const struct mc_region *region, const struct mc_secrets *secrets,
+	const struct mc_recipe *recipe, struct mc_engine_file **ret_files, struct mc_error *error)
+{
+	struct mc_engine_file *files = calloc(recipe->n_files + 1, sizeof(*files));
+	struct values values = {.region = region, .secrets = secrets};
+	int r = files ? mc_secrets_ssha(mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN), values.ldap_hash) : -ENOMEM;
+
+	snprintf(values.number, sizeof(values.number), "%u", region->number);
+	mc_cloud_address(region->cloud, 0, values.shared_address);
+	mc_service_name(MC_DATABASE, region->name, values.database_host);
+	for (size_t i = 0; i < recipe->n_files && r == 0; i++) {
+		const struct mc_recipe_file *from = &recipe->files[i];
+		char bad[64], *text = NULL;
+
+		r = mc_recipe_render(from->text, look_up, &values, &text, bad, sizeof(bad));
+		if (r < 0) {
+			mc_error_set(error, -r, "%s can't be filled in: %s", from->template_name, bad);
+			break;
+		}
+		files[i] = (struct mc_engine_file){.path = from->path,
+			.mode = from->mode,
+			.uid = from->uid,
+			.gid = from->gid,
+			.data = text,
+			.size = strlen(text)};
+	}
+	explicit_bzero(values.ldap_hash, sizeof(values.ldap_hash));
+	if (r < 0) {
+		free_files(files, recipe->n_files);
+		return r;
+	}
+	*ret_files = files;
+	return 0;
+}
+
+static int create_with_files(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
+{
+	const struct mc_recipe *recipe = mc_recipe_get(kind);
+	struct mc_engine *engine = region->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX], number[12], address[16];
+	struct mc_engine_label labels[4];
+
+	mc_service_name(kind, region->name, name);
+	mc_service_address(region, kind, address);
+	set_labels(region, kind, number, labels);
+	return engine->ops->create(engine, call,
+		&(struct mc_engine_service_spec){
+			.name = name,
+			.labels = labels,
+			.image = recipe->image,
+			.volume = recipe->volume ? name : NULL,
+			.volume_path = recipe->volume,
+			.host_address = recipe->published ? address : NULL,
+			.port = recipe->port,
+			.health = recipe->health,
+			.health_interval_ms = 5000,
+			.stop_seconds = recipe->stop_seconds,
+		},
+		files, n_files, error);
+}
+
+static int create(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	const struct mc_recipe *recipe = mc_recipe_get(kind);
+	struct mc_engine_file *files = NULL;
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	if (r == 0 && recipe->volume) {
+		r = mc_service_make_volume(region, call, kind, error);
+		r = r == -EEXIST ? 0 : r;
+	}
+	if (r == 0)
+		r = render_files(region, secrets, recipe, &files, error);
+	if (r == 0)
+		r = create_with_files(region, call, kind, files, recipe->n_files, error);
+	if (files)
+		free_files(files, recipe->n_files);
+	return r == -EEXIST ? 0 : r;
+}
+
+/* Keys may have been rotated since the container was made. */
+static int upload_keys(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_key_files files;
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	if (r == 0)
+		r = engine->ops->upload(engine, call, name, files.files, mc_fernet_files(secrets, &files), error);
+	explicit_bzero(&files, sizeof(files));
+	return r;
+}
+
+static int start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+	struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	int r = kind == MC_KEYSTONE ? upload_keys(region, call, name, error) : 0;
+
+	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
+}
+
+int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	const struct mc_engine_ops *ops = region->cloud->engine->ops;
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_engine_service service = {0};
+	char name[MC_SERVICE_NAME_MAX];
+	int r;
+
+	mc_service_name(kind, region->name, name);
+	r = ops->look(engine, call, name, &service, error);
+	if (r == 0 && !strcmp(service.state, "dead")) {
+		r = ops->act(engine, call, name, MC_ENGINE_REMOVE, NULL, error);
+		r = r ? r : -ENOENT;
+	}
+	if (r == -ENOENT) {
+		r = create(region, call, kind, error);
+		if (r == 0)
+			r = start(region, call, kind, name, error);
+	} else if (r == 0 && !strcmp(service.state, "paused")) {
+		r = ops->act(engine, call, name, MC_ENGINE_UNPAUSE, NULL, error);
+	} else if (r == 0 && !strcmp(service.state, "running")) {
+		if (service.health && !strcmp(service.health, "unhealthy"))
+			r = ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error);
+	} else if (r == 0) {
+		r = start(region, call, kind, name, error);
+	}
+	mc_engine_service_clear(&service);
+	return r;
+}
+
+/* The last line that the service wrote, for the error. */
+static void add_last_words(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(buffer) struct mc_buffer log = {0};
+	char *line, *text;
+
+	if (cloud->engine->ops->log(cloud->engine, call, name, &log, NULL) < 0 || !log.size)
+		return;
+	while (log.size && log.data[log.size - 1] == '\n')
+		log.data[--log.size] = '\0';
+	line = strrchr(log.data, '\n');
+	line = line ? line + 1 : log.data;
+	text = strchr(line, ' '); /* behind the time */
+	snprintf(error->message + strlen(error->message), sizeof(error->message) - strlen(error->message),
+		"; its last words: %.240s", text ? text + 1 : line);
+}
+
+static int check_running(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	struct mc_engine_service service = {0};
+	struct mc_engine *engine = region->cloud->engine;
+	int r = engine->ops->look(engine, call, name, &service, error);
+
+	if (r == 0 && strcmp(service.state, "running") != 0 && strcmp(service.state, "restarting") != 0) {
+		r = mc_error_set(
+			error, EIO, "%s is %s with code %d before it served", name, service.state, service.exit_code);
+		add_last_words(region->cloud, call, name, error);
+	}
+	mc_engine_service_clear(&service);
+	return r;
+}
+
+int mc_service_await(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	int (*probe)(struct mc_region *, struct mc_call *, struct mc_error *), struct mc_error *error)
+{
+	char name[MC_SERVICE_NAME_MAX];
+	struct mc_error last = {0};
+	int r;
+
+	mc_service_name(kind, region->name, name);
+	/* A service has no event for "serves from now on": it is asked, at first often, as databases are quick. */
+	for (int pause = 20;; pause = pause < 100 ? pause + 10 : 100) {
+		MC_CLEANUP(call) struct mc_call *attempt = mc_call_new(2000);
+
+		r = probe(region, attempt, &last);
+		if (r == 0)
+			return 0;
+		if (pause >= 100) {
+			r = check_running(region, call, name, error);
+			if (r < 0)
+				return r;
+		}
+		if (mc_call_pause(call, pause) < 0)
+			break;
+	}
+	if (mc_call_cancelled(call))
+		return mc_error_set(error, EINTR, "broken off while waiting for %s", name);
+	return mc_error_set(error, ETIMEDOUT, "%s runs but does not serve: %s", name, last.message);
+}
