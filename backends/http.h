@@ -12,15 +12,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* HTTP to one service, over connections that are kept and reused: up to `connections` requests at once, others wait for a free
- * one (within their deadline, woken by cancellation). Safe in any thread. */
+/* HTTP to one service, over connections that are kept and reused: up to `connections` requests at once, others wait for
+ * a free one (within their deadline, woken by cancellation). Safe in any thread. */
 struct mc_http;
 
 struct mc_http_options {
-	const char *service;     /* for errors and the journal: "keystone-Kista" */
-	const char *base_url;    /* "http://127.77.1.1:5000"; its path is kept in front of each request's */
-	const char *unix_socket; /* NULL: TCP */
-	unsigned connections;    /* at most; 0: 8 */
+	const char *service;        /* for errors and the journal: "keystone-Kista" */
+	const char *base_url;       /* "http://127.77.1.1:5000"; its path is kept in front of each request's */
+	const char *unix_socket;    /* NULL: TCP */
+	unsigned connections;       /* at most; 0: 8 */
 	struct mc_journal *journal; /* may be NULL; outlives the mc_http */
 };
 
@@ -32,22 +32,22 @@ struct mc_http_param {
 struct mc_http_response;
 
 struct mc_http_request {
-	const char *method;                  /* "GET" … */
-	const char *const *path;             /* segments, NULL-terminated: {"v3", "users", id, NULL}; each is percent-encoded */
+	const char *method;      /* "GET" … */
+	const char *const *path; /* segments, NULL-terminated: {"v3", "users", id, NULL}; each is percent-encoded */
 	const struct mc_http_param *query;   /* or NULL */
 	const struct mc_http_param *headers; /* or NULL; a value with CR or LF is -EINVAL */
 	const char *content_type;            /* of the body; NULL: application/json */
 	const void *body;                    /* or NULL */
 	size_t body_size;
-	/* A body that is made while it is sent (chunked, or `upload_size` bytes if not negative): gives bytes, 0 at the end,
-	 * -errno to break the request off. Called in the calling thread. */
+	/* A body that is made while it is sent (chunked, or `upload_size` bytes if not negative): gives bytes, 0 at the
+	 * end, -errno to break the request off. Called in the calling thread. */
 	ssize_t (*read_body)(void *data, void *to, size_t size);
 	int64_t upload_size;
-	/* Takes the bytes of a 2xx answer as they come, instead of response.body: 0, or -errno to break it off. Called in the
-	 * calling thread. */
+	/* Takes the bytes of a 2xx answer as they come, instead of response.body: 0, or -errno to break it off. Called
+	 * in the calling thread. */
 	int (*on_body)(void *data, const void *bytes, size_t size);
-	/* Asked once when the headers of a 2xx answer are there, before on_body: status and headers of RESPONSE are set. 0 to go on, or
-	 * -errno to break it off. NULL: not asked. */
+	/* Asked once when the headers of a 2xx answer are there, before on_body: status and headers of RESPONSE are
+	 * set. 0 to go on, or -errno to break it off. NULL: not asked. */
 	int (*on_head)(void *data, const struct mc_http_response *response);
 	void *data;
 	size_t body_limit; /* of response.body, -EFBIG past it; 0: 256 MiB */
@@ -64,11 +64,13 @@ struct mc_http *mc_http_new(const struct mc_http_options *options);
 void mc_http_unref(struct mc_http *http);
 struct mc_http *mc_http_ref(struct mc_http *http);
 
-/* One request and its answer. 0: there was an answer, whatever its status. Otherwise -ECONNREFUSED (not reachable, or the
- * connection broke; an idempotent request is tried once more on a new one), -ETIMEDOUT, -EINTR, -EFBIG, what a callback said, with
- * ERROR filled. 429 and 503 with Retry-After are tried again while the call's deadline allows it (not for read_body). */
+/* One request and its answer. 0: there was an answer, whatever its status. Otherwise -ECONNREFUSED (not reachable, or
+ * the connection broke; an idempotent request is tried once more on a new one), -ETIMEDOUT, -EINTR, -EFBIG, -EIO (what
+ * came is no HTTP, or half an answer), -EINVAL (an empty path segment, a line break in a header), what a callback said,
+ * with ERROR filled. A redirect is an answer. 429 and 503 with Retry-After are tried again while the call's deadline
+ * allows it (not for read_body). */
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
-		    struct mc_http_response *ret_response, struct mc_error *error);
+	struct mc_http_response *ret_response, struct mc_error *error);
 
 void mc_http_response_free(struct mc_http_response *response);
 void mc_cleanup_http_response(struct mc_http_response *response);
@@ -81,21 +83,23 @@ struct mc_http_loop;
 struct mc_http_stream;
 
 struct mc_http_stream_handler {
-	void (*on_open)(void *data, int status);   /* the answer's headers have come */
+	void (*on_open)(void *data, int status);                     /* the answer's headers have come; may be NULL */
 	void (*on_data)(void *data, const void *bytes, size_t size); /* of a 2xx answer */
-	void (*on_end)(void *data, int result);    /* 0: the end, -errno: broken; nothing comes after it */
+	void (*on_end)(void *data, int result); /* 0: the end, -errno: broken; nothing comes after it */
 };
 
 struct mc_http_loop *mc_http_loop_new(void);
-void mc_http_loop_free(struct mc_http_loop *loop); /* ends all its streams; their on_end is not called */
+/* Ends and frees all its streams too: no handler runs after the return, their on_end is not called, and they must not
+ * be stopped any more. */
+void mc_http_loop_free(struct mc_http_loop *loop);
 
 /* Starts REQUEST (no body callbacks) on a connection of its own; the handler is called in the loop's thread. */
 int mc_http_stream_start(struct mc_http_loop *loop, const struct mc_http_options *options,
-			 const struct mc_http_request *request, const struct mc_http_stream_handler *handler, void *data,
-			 struct mc_http_stream **ret_stream, struct mc_error *error);
+	const struct mc_http_request *request, const struct mc_http_stream_handler *handler, void *data,
+	struct mc_http_stream **ret_stream, struct mc_error *error);
 
-/* Ends and frees it. After the return no handler runs any more. To be called once for each started stream, after its on_end too;
- * not from a handler. */
+/* Ends and frees it. After the return no handler runs any more. To be called once for each started stream, after its
+ * on_end too; not from a handler. */
 void mc_http_stream_stop(struct mc_http_stream *stream);
 
 #endif
