@@ -42,6 +42,8 @@ int mc_directory_prepare(struct mc_directory *directory, struct mc_call *call, c
 /* The whole directory as LDIF (RFC 2849) without userPassword, parents first. */
 int mc_directory_export(struct mc_directory *directory, struct mc_call *call, struct mc_buffer *out, struct mc_error *error);
 
+enum { MC_DIRECTORY_IMPORT_LIMIT = 64 << 20 }; /* bytes */
+
 /* Adds and changes what LDIF of SIZE bytes says, record by record. A record that is there already with all the values it asks for is success.
  * The first bad record ends it: its errno, and its line and DN in ERROR; the records before it stay. */
 int mc_directory_import(struct mc_directory *directory, struct mc_call *call, const char *ldif, size_t size, struct mc_error *error);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/directory/ldap.h"
+#include "backends/directory/ldif.h"
+
+#include <string.h>
+
+/* What a search for one value without a matching rule finds. */
+struct comparison {
+	const char *attribute;
+	const struct berval *value;
+	bool equal;
+};
+
+static int compare_bytes(void *data, LDAP *ld, LDAPMessage *entry, struct mc_error *error)
+{
+	struct comparison *comparison = data;
+	struct berval **values = ldap_get_values_len(ld, entry, comparison->attribute);
+
+	(void)error;
+	for (size_t i = 0; values && values[i]; i++)
+		if (values[i]->bv_len == comparison->value->bv_len &&
+			memcmp(values[i]->bv_val, comparison->value->bv_val, values[i]->bv_len) == 0)
+			comparison->equal = true;
+	ldap_value_free_len(values);
+	return 0;
+}
+
+/* Whether the entry DN has VALUE, by the server's own matching rule where the attribute has one (jpegPhoto has none):
+ * 1, 0, -errno. */
+static int has_value(struct mc_directory *directory, struct mc_call *call, const char *dn, const char *attribute,
+	const struct berval *value, struct mc_error *error)
+{
+	const struct mc_ldap_request compare = {
+		.kind = MC_LDAP_COMPARE, .dn = dn, .attribute = attribute, .value = *value};
+	int code;
+
+	int result = mc_ldap_perform(directory, call, &compare, &code, error);
+	if (result == 0)
+		return code == LDAP_COMPARE_TRUE;
+	if (code == LDAP_NO_SUCH_ATTRIBUTE)
+		return 0;
+	if (code != LDAP_INAPPROPRIATE_MATCHING)
+		return result;
+	const char *const attributes[] = {attribute, NULL};
+	struct comparison comparison = {.attribute = attribute, .value = value};
+	const struct mc_ldap_request look = {
+		.kind = MC_LDAP_SEARCH,
+		.dn = dn,
+		.scope = LDAP_SCOPE_BASE,
+		.attributes = attributes,
+		.entry = compare_bytes,
+		.data = &comparison,
+	};
+	result = mc_ldap_perform(directory, call, &look, NULL, error);
+	return result < 0 ? result : comparison.equal;
+}
+
+/* An entry that is there already is as good as added when it has what the record asks for. Not its password: it is
+ * stored as a hash, and whoever changed it meanwhile wants to keep it. */
+static int check_existing(struct mc_directory *directory, struct mc_call *call, const struct mc_ldif_record *record,
+	struct mc_error *error)
+{
+	for (LDAPMod *const *mod = record->mods; *mod; mod++) {
+		if (strcasecmp((*mod)->mod_type, "userPassword") == 0)
+			continue;
+		for (struct berval **value = (*mod)->mod_bvalues; *value; value++) {
+			int result = has_value(directory, call, record->dn, (*mod)->mod_type, *value, error);
+			if (result < 0)
+				return result;
+			if (result == 0)
+				return mc_ldap_fail(error, EEXIST, "there is such an entry already, with another %.64s",
+					(*mod)->mod_type);
+		}
+	}
+	return 0;
+}
+
+static int apply(struct mc_directory *directory, struct mc_call *call, const struct mc_ldif_record *record,
+	struct mc_error *error)
+{
+	static const enum mc_ldap_kind kinds[] = {
+		[MC_LDIF_ADD] = MC_LDAP_ADD,
+		[MC_LDIF_DELETE] = MC_LDAP_DELETE,
+		[MC_LDIF_MODIFY] = MC_LDAP_MODIFY,
+		[MC_LDIF_RENAME] = MC_LDAP_RENAME,
+	};
+	const struct mc_ldap_request request = {
+		.kind = kinds[record->change],
+		.dn = record->dn,
+		.mods = record->mods,
+		.new_rdn = record->new_rdn,
+		.new_parent = record->new_parent,
+		.keep_old_rdn = record->keep_old_rdn,
+	};
+	int code;
+
+	int result = mc_ldap_perform(directory, call, &request, &code, error);
+	if (code == LDAP_ALREADY_EXISTS && record->change == MC_LDIF_ADD)
+		result = check_existing(directory, call, record, error);
+	return result;
+}
+
+int mc_directory_import(
+	struct mc_directory *directory, struct mc_call *call, const char *ldif, size_t size, struct mc_error *error)
+{
+	struct mc_ldif reader = {.text = ldif, .size = size};
+	int result;
+
+	if (size > MC_DIRECTORY_IMPORT_LIMIT)
+		return mc_ldap_fail(error, EFBIG, "LDIF of more than %d MiB", MC_DIRECTORY_IMPORT_LIMIT >> 20);
+	do {
+		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
+		result = mc_ldif_next(&reader, &record, error);
+		if (result > 0) {
+			int applied = apply(directory, call, &record, error);
+			if (applied < 0) {
+				mc_ldif_context(&record, error);
+				return applied;
+			}
+		}
+	} while (result > 0);
+	return result;
+}
