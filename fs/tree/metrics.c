@@ -60,7 +60,7 @@ static void containers(const struct mc_engine_service_list *services, struct mc_
 		"1 while the container runs and its health check, if it has one, says that it serves.");
 	for (size_t i = 0; i < services->count; i++)
 		container_sample(
-			out, healthy, &services->items[i], mc_service_health(&services->items[i]) == MC_HEALTH_GOOD);
+			out, healthy, &services->items[i], mc_overview_health(&services->items[i]) == MC_HEALTH_GOOD);
 	head(out, restarts, "counter", "Restarts of the container by the engine.");
 	for (size_t i = 0; i < services->count; i++)
 		container_sample(out, restarts, &services->items[i], services->items[i].restarts);

@@ -19,7 +19,7 @@ void mc_overview_clear(struct mc_overview *overview)
 	mc_engine_service_list_clear(&overview->services);
 }
 
-enum mc_health mc_service_health(const struct mc_engine_service *service)
+enum mc_health mc_overview_health(const struct mc_engine_service *service)
 {
 	if (strcmp(service->state, "running") == 0) {
 		if (!service->health || strcmp(service->health, "starting") == 0)
@@ -33,17 +33,17 @@ enum mc_health mc_service_health(const struct mc_engine_service *service)
 	return MC_HEALTH_BAD; /* paused, dead */
 }
 
-void mc_service_summary(const struct mc_engine_service *service, char *text, size_t size)
+void mc_overview_summary(const struct mc_engine_service *service, char *text, size_t size)
 {
 	if (strcmp(service->state, "exited") == 0)
 		snprintf(text, size, "exited (%d)", service->exit_code);
-	else if (strcmp(service->state, "running") == 0 && mc_service_health(service) != MC_HEALTH_GOOD)
+	else if (strcmp(service->state, "running") == 0 && mc_overview_health(service) != MC_HEALTH_GOOD)
 		snprintf(text, size, "%s", service->health);
 	else
 		snprintf(text, size, "%s", service->state);
 }
 
-enum mc_health mc_region_health(enum mc_region_state state)
+enum mc_health mc_overview_region_health(enum mc_region_state state)
 {
 	switch (state) {
 	case MC_REGION_READY:
@@ -62,12 +62,12 @@ enum mc_health mc_region_health(enum mc_region_state state)
 	}
 }
 
-const char *mc_service_kind(const struct mc_engine_service *service)
+const char *mc_overview_kind(const struct mc_engine_service *service)
 {
 	return service->kind && *service->kind ? service->kind : service->name;
 }
 
-bool mc_service_of(const struct mc_engine_service *service, const char *region)
+bool mc_overview_belongs(const struct mc_engine_service *service, const char *region)
 {
 	const char *own = service->region && *service->region ? service->region : NULL;
 	return region && own ? strcmp(region, own) == 0 : region == own;

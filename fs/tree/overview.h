@@ -27,15 +27,15 @@ static inline void mc_cleanup_overview(struct mc_overview *overview)
 enum mc_health { MC_HEALTH_GOOD, MC_HEALTH_CHANGING, MC_HEALTH_BAD, MC_HEALTH_OFF };
 
 /* What a service's state and health check come to, and in a word or two: "running", "unhealthy", "exited (137)". */
-enum mc_health mc_service_health(const struct mc_engine_service *service);
-void mc_service_summary(const struct mc_engine_service *service, char *text, size_t size);
-enum mc_health mc_region_health(enum mc_region_state state);
+enum mc_health mc_overview_health(const struct mc_engine_service *service);
+void mc_overview_summary(const struct mc_engine_service *service, char *text, size_t size);
+enum mc_health mc_overview_region_health(enum mc_region_state state);
 
 /* What the service is: its label, else its name. */
-const char *mc_service_kind(const struct mc_engine_service *service);
+const char *mc_overview_kind(const struct mc_engine_service *service);
 
 /* Whether SERVICE belongs to REGION (NULL: to all of them). */
-bool mc_service_of(const struct mc_engine_service *service, const char *region);
+bool mc_overview_belongs(const struct mc_engine_service *service, const char *region);
 
 /* The table of `status`, and the same for programs. */
 void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out);

@@ -30,14 +30,14 @@ static void services(const struct mc_overview *overview, const char *region, con
 	for (size_t i = 0; i < overview->services.count; i++) {
 		const struct mc_engine_service *service = &overview->services.items[i];
 		char summary[48];
-		if (!mc_service_of(service, region))
+		if (!mc_overview_belongs(service, region))
 			continue;
-		mc_service_summary(service, summary, sizeof(summary));
+		mc_overview_summary(service, summary, sizeof(summary));
 		mc_buffer_text(out, indent);
 		mc_text_dot(out, service->name);
 		mc_buffer_text(out, " [label=");
-		two_lines(out, mc_service_kind(service), summary);
-		mc_buffer_printf(out, ", fillcolor=\"%s\"];\n", fill(mc_service_health(service)));
+		two_lines(out, mc_overview_kind(service), summary);
+		mc_buffer_printf(out, ", fillcolor=\"%s\"];\n", fill(mc_overview_health(service)));
 	}
 }
 
@@ -64,10 +64,10 @@ static void edges(const struct mc_overview *overview, struct mc_buffer *out)
 {
 	const struct mc_engine_service_list *list = &overview->services;
 	for (size_t i = 0; i < list->count; i++) {
-		if (!list->items[i].region || strcmp(mc_service_kind(&list->items[i]), "keystone") != 0)
+		if (!list->items[i].region || strcmp(mc_overview_kind(&list->items[i]), "keystone") != 0)
 			continue;
 		for (size_t j = 0; j < list->count; j++) {
-			if (!mc_service_of(&list->items[j], NULL))
+			if (!mc_overview_belongs(&list->items[j], NULL))
 				continue;
 			mc_buffer_text(out, "\t");
 			mc_text_dot(out, list->items[i].name);

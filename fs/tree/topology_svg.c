@@ -64,7 +64,7 @@ static unsigned count_services(const struct mc_overview *overview, const char *r
 {
 	unsigned count = 0;
 	for (size_t i = 0; i < overview->services.count; i++)
-		count += mc_service_of(&overview->services.items[i], region);
+		count += mc_overview_belongs(&overview->services.items[i], region);
 	return count;
 }
 
@@ -93,8 +93,8 @@ static struct layout plan(const struct mc_overview *overview)
 static void chip(struct mc_buffer *out, const struct mc_engine_service *service, int x, int y)
 {
 	char summary[48];
-	enum mc_health health = mc_service_health(service);
-	mc_service_summary(service, summary, sizeof(summary));
+	enum mc_health health = mc_overview_health(service);
+	mc_overview_summary(service, summary, sizeof(summary));
 	mc_buffer_text(out, "<g><title>");
 	mc_text_xml(out, service->name);
 	mc_buffer_text(out, ": ");
@@ -107,7 +107,7 @@ static void chip(struct mc_buffer *out, const struct mc_engine_service *service,
 		y, CARD_WIDTH - 2 * PAD, CHIP);
 	mc_buffer_printf(
 		out, "<circle class=\"%s\" cx=\"%d\" cy=\"%d\" r=\"6\"/>\n", class_of(health), x + 18, y + CHIP / 2);
-	text(out, x + 34, y + 22, "service", mc_service_kind(service), 18);
+	text(out, x + 34, y + 22, "service", mc_overview_kind(service), 18);
 	text(out, x + CARD_WIDTH - 2 * PAD - 12, y + 22, "soft right", summary, 18);
 	mc_buffer_text(out, "</g>\n");
 }
@@ -117,7 +117,7 @@ static void card(struct mc_buffer *out, const struct mc_overview *overview, cons
 	const struct mc_region_view *region = &overview->regions.items[index];
 	int x = MARGIN + (int)index % layout->columns * (CARD_WIDTH + GAP);
 	int y = HEADER + (int)index / layout->columns * (layout->card_height + GAP);
-	const char *class = class_of(mc_region_health(region->state));
+	const char *class = class_of(mc_overview_region_health(region->state));
 	mc_buffer_text(out, "<g><title>");
 	mc_text_xml(out, region->name);
 	mc_buffer_text(out, ", ");
@@ -134,7 +134,7 @@ static void card(struct mc_buffer *out, const struct mc_overview *overview, cons
 		x + CARD_WIDTH - PAD - 78, y + 22);
 	text(out, x + CARD_WIDTH - PAD - 39, y + 38, "pill", mc_region_state_name(region->state), 12);
 	for (size_t i = 0, n = 0; i < overview->services.count; i++)
-		if (mc_service_of(&overview->services.items[i], region->name))
+		if (mc_overview_belongs(&overview->services.items[i], region->name))
 			chip(out, &overview->services.items[i], x + PAD, y + CARD_HEAD + (int)n++ * CHIP_STEP);
 	mc_buffer_text(out, "</g>\n");
 }
@@ -157,7 +157,7 @@ static void shared(struct mc_buffer *out, const struct mc_overview *overview, co
 		layout->shared_y, layout->width - 2 * MARGIN, layout->shared_height);
 	text(out, MARGIN + PAD, layout->shared_y + 28, "soft", "shared by all regions", 40);
 	for (size_t i = 0, n = 0; i < overview->services.count; i++) {
-		if (!mc_service_of(&overview->services.items[i], NULL))
+		if (!mc_overview_belongs(&overview->services.items[i], NULL))
 			continue;
 		int x = MARGIN + PAD + (int)n % layout->columns * (CARD_WIDTH + GAP);
 		int y = layout->shared_y + 44 + (int)n / layout->columns * CHIP_STEP;

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/follow.h"
+#include "fs/tree/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Values come from the model and never wait; documents and commands ask the engine. */
+static int show_state(struct mc_ask *ask, struct mc_buffer *out);
+static int show_health(struct mc_ask *ask, struct mc_buffer *out);
+static int show_image(struct mc_ask *ask, struct mc_buffer *out);
+static int show_id(struct mc_ask *ask, struct mc_buffer *out);
+static int show_address(struct mc_ask *ask, struct mc_buffer *out);
+static int show_ports(struct mc_ask *ask, struct mc_buffer *out);
+static int show_started(struct mc_ask *ask, struct mc_buffer *out);
+static int show_restarts(struct mc_ask *ask, struct mc_buffer *out);
+static int show_exit_code(struct mc_ask *ask, struct mc_buffer *out);
+static int show_log(struct mc_ask *ask, struct mc_buffer *out);
+static int show_stats(struct mc_ask *ask, struct mc_buffer *out);
+static int show_top(struct mc_ask *ask, struct mc_buffer *out);
+static int show_inspect(struct mc_ask *ask, struct mc_buffer *out);
+static int show_region(struct mc_ask *ask, struct mc_buffer *out);
+static bool has_region(struct mc_ask *ask);
+
+static const struct mc_verb verbs[];
+
+/* clang-format off */
+static const struct mc_row container_rows[] = {
+	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "created, running, paused, restarting, exited, dead", .show = show_state},
+	{.name = "health", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, healthy, unhealthy; none: it has no check",
+	 .show = show_health},
+	{.name = "image", .kind = MC_KIND_VALUE, .mode = 0444, .help = "what it was made of", .show = show_image},
+	{.name = "id", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the engine's", .show = show_id},
+	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "in the cloud's own network", .show = show_address},
+	{.name = "ports", .kind = MC_KIND_VALUE, .mode = 0444, .help = "as reached from the host", .show = show_ports},
+	{.name = "started", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it last started; -: never", .show = show_started},
+	{.name = "restarts", .kind = MC_KIND_VALUE, .mode = 0444, .help = "how often the engine has restarted it", .show = show_restarts},
+	{.name = "exit_code", .kind = MC_KIND_VALUE, .mode = 0444, .help = "of its last run", .show = show_exit_code},
+	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "all of its log, with times", .lane = MC_LANE_ENGINE, .show = show_log},
+	{.name = "log.follow", .kind = MC_KIND_STREAM, .mode = 0444, .help = "its log from now on", .lane = MC_LANE_ENGINE,
+	 .stream = &mc_follow_stream},
+	{.name = "stats", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "cpu, memory, network, block I/O", .lane = MC_LANE_ENGINE,
+	 .show = show_stats},
+	{.name = "top", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "its processes", .lane = MC_LANE_ENGINE, .show = show_top},
+	{.name = "inspect.json", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "the engine's own answer", .lane = MC_LANE_ENGINE,
+	 .show = show_inspect},
+	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, restart, kill, pause, unpause",
+	 .lane = MC_LANE_ENGINE, .patience = 6, .verbs = verbs},
+	{.name = "region", .kind = MC_KIND_LINK, .mode = 0777, .help = "whose it is", .show = show_region, .present = has_region},
+	{.name = NULL},
+};
+/* clang-format on */
+
+static void mc_cleanup_service(struct mc_engine_service *service)
+{
+	int saved = errno;
+	mc_engine_service_clear(service);
+	errno = saved;
+}
+
+static int look(struct mc_ask *ask, struct mc_engine_service *ret_service)
+{
+	const char *name = mc_ask_key(ask, MC_KEY_CONTAINER);
+	int r = mc_cloud_service(ask->cloud, name, ret_service);
+	if (r == -ENOENT)
+		return mc_error_set(ask->error, ENOENT, "there is no container %s", name);
+	return r < 0 ? mc_error_errno(ask->error, -r, "can't look at container %s", name) : 0;
+}
+
+/* A value of a string that the service may lack. */
+static int show_string(struct mc_ask *ask, size_t offset, const char *none, struct mc_buffer *out)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	int r = look(ask, &service);
+	if (r < 0)
+		return r;
+	const char *text = *(char *const *)(const void *)((const char *)&service + offset);
+	mc_buffer_text(out, text && *text ? text : none);
+	return 0;
+}
+
+static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	int r = look(ask, &service);
+	if (r == 0)
+		mc_buffer_text(out, service.state);
+	return r;
+}
+
+static int show_health(struct mc_ask *ask, struct mc_buffer *out)
+{
+	return show_string(ask, offsetof(struct mc_engine_service, health), "none", out);
+}
+
+static int show_image(struct mc_ask *ask, struct mc_buffer *out)
+{
+	return show_string(ask, offsetof(struct mc_engine_service, image), "", out);
+}
+
+static int show_id(struct mc_ask *ask, struct mc_buffer *out)
+{
+	return show_string(ask, offsetof(struct mc_engine_service, id), "", out);
+}
+
+static int show_address(struct mc_ask *ask, struct mc_buffer *out)
+{
+	return show_string(ask, offsetof(struct mc_engine_service, address), "-", out);
+}
+
+static int show_ports(struct mc_ask *ask, struct mc_buffer *out)
+{
+	return show_string(ask, offsetof(struct mc_engine_service, ports), "-", out);
+}
+
+static int show_started(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	char text[32] = "-";
+	int r = look(ask, &service);
+	if (r < 0)
+		return r;
+	if (service.started > 0)
+		mc_format_time(service.started, text, sizeof(text));
+	mc_buffer_text(out, text);
+	return 0;
+}
+
+static int show_restarts(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	int r = look(ask, &service);
+	if (r == 0)
+		mc_buffer_printf(out, "%u", service.restarts);
+	return r;
+}
+
+static int show_exit_code(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	int r = look(ask, &service);
+	if (r == 0)
+		mc_buffer_printf(out, "%d", service.exit_code);
+	return r;
+}
+
+static int show_log(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
+	int r = engine->ops->log(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), out, ask->error);
+	return r < 0 ? r : mc_text_check(out, ask->error);
+}
+
+static int show_stats(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
+	struct mc_engine_stats stats = {0};
+	int r = engine->ops->stats(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), &stats, ask->error);
+	if (r < 0)
+		return r;
+	const struct {
+		const char *name;
+		uint64_t bytes;
+	} sizes[] = {{"memory", stats.memory}, {"memory limit", stats.memory_limit}, {"received", stats.net_received},
+		{"sent", stats.net_sent}, {"read", stats.block_read}, {"written", stats.block_written}};
+	mc_buffer_printf(
+		out, "%-13s %15.2f %%\n%-13s %15u\n", "cpu:", stats.cpu_percent, "processes:", stats.processes);
+	for (size_t i = 0; i < MC_COUNT(sizes); i++) {
+		int pad = 12 - (int)strlen(sizes[i].name);
+		mc_buffer_printf(out, "%s:%*s %15llu B\n", sizes[i].name, pad, "", (unsigned long long)sizes[i].bytes);
+	}
+	return mc_text_check(out, ask->error);
+}
+
+static int show_top(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
+	int r = engine->ops->top(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), out, ask->error);
+	return r < 0 ? r : mc_text_check(out, ask->error);
+}
+
+static int show_inspect(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
+	MC_CLEANUP(free_pointer) char *json = NULL;
+	int r = engine->ops->inspect(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), &json, ask->error);
+	return r < 0 ? r : mc_text_json(out, json, strlen(json), "the engine's answer", ask->error);
+}
+
+static int show_region(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	int r = look(ask, &service);
+	if (r == 0 && (!service.region || !*service.region))
+		r = mc_error_set(ask->error, ENOENT, "container %s belongs to all regions", service.name);
+	if (r == 0)
+		mc_buffer_printf(out, "../../regions/%s", service.region);
+	return r;
+}
+
+static bool has_region(struct mc_ask *ask)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	return look(ask, &service) == 0 && service.region && *service.region;
+}
+
+static int act(struct mc_ask *ask, enum mc_engine_action action, const char *signal)
+{
+	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
+	return engine->ops->act(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), action, signal, ask->error);
+}
+
+static int run_start(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return act(ask, MC_ENGINE_START, NULL);
+}
+
+static int run_stop(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return act(ask, MC_ENGINE_STOP, NULL);
+}
+
+static int run_restart(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return act(ask, MC_ENGINE_RESTART, NULL);
+}
+
+static int run_kill(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	return act(ask, MC_ENGINE_KILL, n_words ? words[0] : NULL);
+}
+
+static int run_pause(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return act(ask, MC_ENGINE_PAUSE, NULL);
+}
+
+static int run_unpause(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return act(ask, MC_ENGINE_UNPAUSE, NULL);
+}
+
+static bool in_state(struct mc_ask *ask, const char *state)
+{
+	MC_CLEANUP(service) struct mc_engine_service service = {0};
+	return look(ask, &service) == 0 && strcmp(service.state, state) == 0;
+}
+
+static bool is_running(struct mc_ask *ask)
+{
+	return in_state(ask, "running");
+}
+
+static bool is_paused(struct mc_ask *ask)
+{
+	return in_state(ask, "paused");
+}
+
+static bool is_down(struct mc_ask *ask)
+{
+	return in_state(ask, "exited") || in_state(ask, "created") || in_state(ask, "dead");
+}
+
+static bool is_up(struct mc_ask *ask)
+{
+	return !is_down(ask);
+}
+
+static const struct mc_verb verbs[] = {
+	{"start", "", "it", 0, 0, run_start, is_down},
+	{"stop", "", "it, and kill it when it takes too long", 0, 0, run_stop, is_up},
+	{"restart", "", "it", 0, 0, run_restart, NULL},
+	{"kill", "[SIGNAL]", "it with SIGKILL, or send it another signal", 0, 1, run_kill, is_up},
+	{"pause", "", "all its processes", 0, 0, run_pause, is_running},
+	{"unpause", "", "them", 0, 0, run_unpause, is_paused},
+	{.name = NULL},
+};
+
+static const struct mc_directory_type container = {.rows = container_rows};
+
+static int list_containers(struct mc_ask *ask, struct mc_entries *entries)
+{
+	struct mc_engine_service_list services = {0};
+	int r = mc_cloud_services(ask->cloud, &services);
+	for (size_t i = 0; r == 0 && i < services.count; i++) {
+		const struct mc_engine_service *service = &services.items[i];
+		double when = service->started > service->created ? service->started : service->created;
+		mc_entries_add(entries, service->name, service->name, NULL,
+			&(struct mc_attributes){.size = -1, .mtime = when});
+	}
+	mc_engine_service_list_clear(&services);
+	return r < 0 || entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
+}
+
+static const struct mc_row container_row = {
+	.name = "CONTAINER",
+	.kind = MC_KIND_DIRECTORY,
+	.mode = 0555,
+	.help = "one container; regions make and remove them",
+	.directory = &container,
+};
+
+const struct mc_directory_type mc_tree_containers = {
+	.key = MC_KEY_CONTAINER,
+	.entry = &container_row,
+	.list = list_containers,
+};

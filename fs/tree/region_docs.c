@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/region_docs.h"
+
+#include "fs/tree/catalog.h"
+#include "fs/tree/clouds_yaml.h"
+#include "fs/tree/log_merge.h"
+#include "fs/tree/openrc.h"
+#include "fs/tree/overview.h"
+#include "fs/tree/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int mc_region_docs_view(struct mc_ask *ask, struct mc_region_view *ret_view)
+{
+	const char *name = mc_ask_key(ask, MC_KEY_REGION);
+	int r = mc_cloud_region(ask->cloud, name, ret_view);
+	if (r == -ENOENT)
+		return mc_error_set(ask->error, ENOENT, "there is no region %s", name);
+	return r < 0 ? mc_error_errno(ask->error, -r, "can't look at region %s", name) : 0;
+}
+
+/* Keystone's answer, malloc'd. */
+static int catalog_text(struct mc_ask *ask, char **ret_json)
+{
+	MC_CLEANUP(keystone) struct mc_keystone *keystone = NULL;
+	int r = mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &keystone, ask->error);
+	if (r == 0)
+		r = mc_keystone_catalog(keystone, ask->call, ret_json, ask->error);
+	return r;
+}
+
+static int read_catalog(struct mc_ask *ask, struct mc_catalog **ret_catalog)
+{
+	MC_CLEANUP(free_pointer) char *json = NULL;
+	int r = catalog_text(ask, &json);
+	return r < 0 ? r : mc_catalog_parse(json, strlen(json), ret_catalog, ask->error);
+}
+
+int mc_region_docs_catalog(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
+	int r = read_catalog(ask, &catalog);
+	if (r < 0)
+		return r;
+	mc_catalog_lines(catalog, out);
+	return mc_text_check(out, ask->error);
+}
+
+int mc_region_docs_catalog_json(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(free_pointer) char *json = NULL;
+	int r = catalog_text(ask, &json);
+	return r < 0 ? r : mc_text_json(out, json, strlen(json), "Keystone's catalog", ask->error);
+}
+
+int mc_region_docs_token(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(keystone) struct mc_keystone *keystone = NULL;
+	MC_CLEANUP(free_pointer) char *token = NULL;
+	int r = mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &keystone, ask->error);
+	if (r == 0)
+		r = mc_keystone_token(keystone, ask->call, true, &token, ask->error);
+	if (r < 0)
+		return r;
+	mc_buffer_text(out, token);
+	mc_buffer_add(out, "\n", 1);
+	return mc_text_check(out, ask->error);
+}
+
+/* The mount's password and, for the region at ADDRESS, its auth_url; both malloc'd. */
+static int login(struct mc_ask *ask, const char *address, char **ret_password, char **ret_auth_url)
+{
+	*ret_password = mc_cloud_admin_password(ask->cloud);
+	if (!*ret_password)
+		return mc_error_set(
+			ask->error, EAGAIN, "the cloud has no secrets yet: they are made with its first region");
+	*ret_auth_url = mc_openrc_auth_url(address);
+	return *ret_auth_url ? 0 : mc_error_set(ask->error, ENOMEM, "can't make a URL of address %s", address);
+}
+
+int mc_region_docs_openrc(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	MC_CLEANUP(free_pointer) char *password = NULL, *auth_url = NULL;
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0)
+		r = login(ask, view.address, &password, &auth_url);
+	if (r < 0)
+		return r;
+	mc_openrc(
+		&(struct mc_openrc){
+			.region = view.name, .address = view.address, .auth_url = auth_url, .password = password},
+		out);
+	return mc_text_check(out, ask->error);
+}
+
+/* The names of all regions, the master's first: it is the one that a client asks when told nothing. NULL: out of
+ * memory. */
+static const char **region_names(const struct mc_region_views *regions, size_t master)
+{
+	const char **names = calloc(regions->count, sizeof(*names));
+	if (!names)
+		return NULL;
+	names[0] = regions->items[master].name;
+	for (size_t i = 0, n = 1; i < regions->count; i++)
+		if (i != master)
+			names[n++] = regions->items[i].name;
+	return names;
+}
+
+int mc_region_docs_clouds_yaml(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(overview) struct mc_overview overview = {0};
+	MC_CLEANUP(free_pointer) char *password = NULL, *auth_url = NULL;
+	size_t master = 0;
+	int r = mc_overview_take(ask->cloud, &overview, ask->error);
+	if (r < 0)
+		return r;
+	while (master < overview.regions.count && strcmp(overview.regions.items[master].role, "master") != 0)
+		master++;
+	if (master == overview.regions.count)
+		return mc_error_set(
+			ask->error, EAGAIN, "the cloud has no master region yet: mkdir regions/NAME makes one");
+	r = login(ask, overview.regions.items[master].address, &password, &auth_url);
+	if (r < 0)
+		return r;
+	MC_CLEANUP(free_pointer) const char **names = region_names(&overview.regions, master);
+	if (!names)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	r = mc_clouds_yaml(&(struct mc_clouds_yaml){.cloud = overview.cloud,
+				   .auth_url = auth_url,
+				   .password = password,
+				   .regions = names,
+				   .n_regions = overview.regions.count},
+		out);
+	return r < 0 ? mc_error_errno(ask->error, -r, "can't write clouds.yaml") : 0;
+}
+
+/* The log of SERVICE into *OUT; one that was removed meanwhile has none. */
+static int service_log(struct mc_ask *ask, const char *service, struct mc_buffer *out)
+{
+	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
+	int r = engine->ops->log(engine, ask->call, service, out, ask->error);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : mc_text_check(out, ask->error);
+}
+
+int mc_region_docs_log(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(overview) struct mc_overview overview = {0};
+	const char *region = mc_ask_key(ask, MC_KEY_REGION);
+	int r = mc_overview_take(ask->cloud, &overview, ask->error);
+	if (r < 0)
+		return r;
+	size_t most = overview.services.count, count = 0;
+	struct mc_buffer *texts = calloc(most + 1, sizeof(*texts));
+	struct mc_log *logs = calloc(most + 1, sizeof(*logs));
+	if (!texts || !logs)
+		r = mc_error_set(ask->error, ENOMEM, "out of memory");
+	for (size_t i = 0; r == 0 && i < most; i++) {
+		const struct mc_engine_service *service = &overview.services.items[i];
+		if (!mc_overview_belongs(service, region))
+			continue;
+		r = service_log(ask, service->name, &texts[count]);
+		logs[count] = (struct mc_log){service->name, texts[count].data, texts[count].size};
+		count++;
+	}
+	if (r == 0) {
+		mc_log_merge(logs, count, out);
+		r = mc_text_check(out, ask->error);
+	}
+	for (size_t i = 0; texts && i < most; i++)
+		mc_buffer_free(&texts[i]);
+	free(texts);
+	free(logs);
+	return r;
+}
+
+static bool has(const struct mc_entries *entries, const char *key)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (strcmp(entries->items[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+/* The endpoints of this region, one for each different type (INTERFACES: for each interface of the type that ASK is
+ * about). */
+static int list_endpoints(struct mc_ask *ask, bool interfaces, struct mc_entries *entries)
+{
+	const char *region = mc_ask_key(ask, MC_KEY_REGION);
+	const char *type = interfaces ? mc_ask_key(ask, MC_KEY_ENDPOINT_TYPE) : NULL;
+	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
+	size_t count;
+	int r = read_catalog(ask, &catalog);
+	if (r < 0)
+		return r;
+	const struct mc_catalog_endpoint *endpoints = mc_catalog_endpoints(catalog, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(endpoints[i].region, region) != 0 || (type && strcmp(endpoints[i].type, type) != 0))
+			continue;
+		const char *name = interfaces ? endpoints[i].interface : endpoints[i].type;
+		if (!has(entries, name))
+			mc_entries_add(entries, name, name, NULL, NULL);
+	}
+	return entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
+}
+
+static int list_types(struct mc_ask *ask, struct mc_entries *entries)
+{
+	return list_endpoints(ask, false, entries);
+}
+
+static int list_interfaces(struct mc_ask *ask, struct mc_entries *entries)
+{
+	return list_endpoints(ask, true, entries);
+}
+
+static int show_url(struct mc_ask *ask, struct mc_buffer *out)
+{
+	const char *region = mc_ask_key(ask, MC_KEY_REGION), *type = mc_ask_key(ask, MC_KEY_ENDPOINT_TYPE);
+	const char *interface = mc_ask_key(ask, MC_KEY_INTERFACE);
+	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
+	size_t count;
+	int r = read_catalog(ask, &catalog);
+	if (r < 0)
+		return r;
+	const struct mc_catalog_endpoint *endpoints = mc_catalog_endpoints(catalog, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(endpoints[i].region, region) == 0 && strcmp(endpoints[i].type, type) == 0 &&
+			strcmp(endpoints[i].interface, interface) == 0) {
+			mc_buffer_text(out, endpoints[i].url);
+			return mc_text_check(out, ask->error);
+		}
+	return mc_error_set(
+		ask->error, ENOENT, "the catalog has no %s endpoint of type %s in region %s", interface, type, region);
+}
+
+static const struct mc_row interface_row = {
+	.name = "INTERFACE",
+	.kind = MC_KIND_VALUE,
+	.mode = 0444,
+	.help = "the URL: public, internal, admin",
+	.lane = MC_LANE_KEYSTONE,
+	.needs_region = true,
+	.show = show_url,
+};
+
+static const struct mc_directory_type interfaces = {
+	.key = MC_KEY_INTERFACE,
+	.entry = &interface_row,
+	.lane = MC_LANE_KEYSTONE,
+	.needs_region = true,
+	.list = list_interfaces,
+};
+
+static const struct mc_row type_row = {
+	.name = "TYPE",
+	.kind = MC_KIND_DIRECTORY,
+	.mode = 0555,
+	.help = "the endpoints of one type of service",
+	.directory = &interfaces,
+};
+
+const struct mc_directory_type mc_region_docs_endpoints = {
+	.key = MC_KEY_ENDPOINT_TYPE,
+	.entry = &type_row,
+	.lane = MC_LANE_KEYSTONE,
+	.needs_region = true,
+	.list = list_types,
+};

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/identity_rows.h"
+#include "fs/tree/region_docs.h"
+#include "fs/tree/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int show_state(struct mc_ask *ask, struct mc_buffer *out);
+static int show_role(struct mc_ask *ask, struct mc_buffer *out);
+static int show_address(struct mc_ask *ask, struct mc_buffer *out);
+static int show_created(struct mc_ask *ask, struct mc_buffer *out);
+static int show_wait(struct mc_ask *ask, struct mc_buffer *out);
+static int wait_settled(struct mc_ask *ask);
+static int wait_at_end(struct mc_ask *ask);
+static int show_error(struct mc_ask *ask, struct mc_buffer *out);
+static int openrc_settled(struct mc_ask *ask);
+static int attributes(struct mc_ask *ask, struct mc_attributes *ret);
+
+static const struct mc_stream_type progress_stream;
+static const struct mc_verb verbs[];
+static const struct mc_directory_type container_links;
+
+/* clang-format off */
+static const struct mc_row region_rows[] = {
+	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
+	 .show = show_state, .attributes = attributes},
+	{.name = "role", .kind = MC_KIND_VALUE, .mode = 0444, .help = "master or slave", .show = show_role, .attributes = attributes},
+	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "its loopback address", .show = show_address,
+	 .attributes = attributes},
+	{.name = "created", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it was made", .show = show_created,
+	 .attributes = attributes},
+	{.name = "wait", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "blocks until it has settled, then its state; fails if it has failed",
+	 .show = show_wait, .settled = wait_settled, .at_end = wait_at_end},
+	{.name = "progress", .kind = MC_KIND_STREAM, .mode = 0444, .help = "its start, step by step", .stream = &progress_stream},
+	{.name = "error", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "why it failed or is degraded, and what to do",
+	 .show = show_error, .attributes = attributes},
+	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, restart, repair, destroy", .verbs = verbs},
+	{.name = "catalog", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "endpoints: type, name, region, interface, url",
+	 .lane = MC_LANE_KEYSTONE, .needs_region = true, .show = mc_region_docs_catalog},
+	{.name = "catalog.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "Keystone's own answer", .lane = MC_LANE_KEYSTONE,
+	 .needs_region = true, .show = mc_region_docs_catalog_json},
+	{.name = "endpoints", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "its URLs, by type and interface",
+	 .directory = &mc_region_docs_endpoints},
+	{.name = "openrc", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "source it to use the openstack client as admin",
+	 .show = mc_region_docs_openrc, .settled = openrc_settled},
+	{.name = "token", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "a fresh token of admin", .lane = MC_LANE_KEYSTONE,
+	 .needs_region = true, .show = mc_region_docs_token},
+	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the logs of its containers, merged by time",
+	 .lane = MC_LANE_ENGINE, .show = mc_region_docs_log},
+	{.name = "containers", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "links to its containers", .directory = &container_links},
+	{.name = "images", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "its images, by name", .directory = &mc_tree_images},
+	{.name = "images-by-id", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "their attributes, by id",
+	 .directory = &mc_tree_images_by_id},
+	MC_IDENTITY_ROWS(0555),
+	{.name = NULL},
+};
+/* clang-format on */
+
+static const struct mc_directory_type region = {.rows = region_rows, .key = MC_KEY_NONE};
+
+static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0)
+		mc_buffer_text(out, mc_region_state_name(view.state));
+	return r;
+}
+
+static int show_role(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0)
+		mc_buffer_text(out, view.role);
+	return r;
+}
+
+static int show_address(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0)
+		mc_buffer_text(out, view.address);
+	return r;
+}
+
+static int show_created(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	char text[32];
+	int r = mc_region_docs_view(ask, &view);
+	if (r < 0)
+		return r;
+	mc_format_time(view.created, text, sizeof(text));
+	mc_buffer_text(out, text);
+	return 0;
+}
+
+static int wait_settled(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	return r < 0 ? r : !mc_region_state_settled(view.state);
+}
+
+static int show_wait(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r < 0)
+		return r;
+	mc_buffer_printf(out, "%s\n", view.state == MC_REGION_FAILED ? view.error : mc_region_state_name(view.state));
+	return 0;
+}
+
+static int wait_at_end(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0 && view.state == MC_REGION_FAILED)
+		return mc_error_set(ask->error, EIO, "region %s has failed: %s", view.name, view.error);
+	return r;
+}
+
+static int show_error(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0 && *view.error)
+		mc_buffer_printf(out, "%s\n", view.error);
+	return r;
+}
+
+/* Credentials can be read of a region that is stopped; but whoever reads them during the start means to use them. */
+static int openrc_settled(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	return r < 0 ? r : view.state == MC_REGION_STARTING || view.state == MC_REGION_SEEDING;
+}
+
+static int attributes(struct mc_ask *ask, struct mc_attributes *ret)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0)
+		*ret = (struct mc_attributes){.size = -1, .mtime = view.changed};
+	return r;
+}
+
+/* progress: the model keeps the lines; a reader is a place among them. */
+struct progress {
+	struct mc_cloud *cloud;
+	size_t from;
+	struct mc_buffer text; /* taken from the model, not yet given */
+	char region[];
+};
+
+static int progress_open(struct mc_ask *ask, void **ret_state)
+{
+	const char *name = mc_ask_key(ask, MC_KEY_REGION);
+	struct progress *progress = calloc(1, sizeof(*progress) + strlen(name) + 1);
+	if (!progress)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	progress->cloud = ask->cloud;
+	memcpy(progress->region, name, strlen(name) + 1);
+	*ret_state = progress;
+	return 0;
+}
+
+static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t size)
+{
+	struct progress *progress = state;
+	bool done = false;
+	(void)fs;
+	if (!progress->text.size)
+		progress->from =
+			mc_region_progress(progress->cloud, progress->region, progress->from, &progress->text, &done);
+	if (progress->text.failed)
+		return -ENOMEM;
+	size_t given = progress->text.size < size ? progress->text.size : size;
+	if (given) {
+		memcpy(to, progress->text.data, given);
+		mc_buffer_drop(&progress->text, given);
+		return (ssize_t)given;
+	}
+	return done || !size ? 0 : -EAGAIN;
+}
+
+static void progress_close(struct mc_fs *fs, void *state)
+{
+	struct progress *progress = state;
+	(void)fs;
+	mc_buffer_free(&progress->text);
+	free(progress);
+}
+
+static const struct mc_stream_type progress_stream = {
+	.open = progress_open, .read = progress_read, .close = progress_close};
+
+static int command(struct mc_ask *ask, enum mc_region_verb verb)
+{
+	return mc_region_command(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), verb, ask->error);
+}
+
+static int run_start(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return command(ask, MC_REGION_START);
+}
+
+static int run_stop(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return command(ask, MC_REGION_STOP);
+}
+
+static int run_restart(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return command(ask, MC_REGION_RESTART);
+}
+
+static int run_repair(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return command(ask, MC_REGION_REPAIR);
+}
+
+static int run_destroy(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return command(ask, MC_REGION_DESTROY);
+}
+
+/* Whether the region's state is one of STATES (bits 1 << state). */
+static bool in_state(struct mc_ask *ask, unsigned states)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 && (states >> view.state & 1);
+}
+
+static bool can_start(struct mc_ask *ask)
+{
+	return in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_FAILED);
+}
+
+static bool can_stop(struct mc_ask *ask)
+{
+	return in_state(
+		ask, 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
+}
+
+static bool can_repair(struct mc_ask *ask)
+{
+	return in_state(ask, 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
+}
+
+static const struct mc_verb verbs[] = {
+	{"start", "", "its containers, from where it stopped", 0, 0, run_start, can_start},
+	{"stop", "", "its containers; everything it holds stays", 0, 0, run_stop, can_stop},
+	{"restart", "", "stop, then start", 0, 0, run_restart, can_stop},
+	{"repair", "", "bring back what is missing or down", 0, 0, run_repair, can_repair},
+	{"destroy", "", "the region and all it holds, images too", 0, 0, run_destroy, NULL},
+	{.name = NULL},
+};
+
+/* containers/: links to the region's containers at the root. */
+static int list_containers(struct mc_ask *ask, struct mc_entries *entries)
+{
+	const char *name = mc_ask_key(ask, MC_KEY_REGION);
+	struct mc_engine_service_list services = {0};
+	int r = mc_cloud_services(ask->cloud, &services);
+	for (size_t i = 0; r == 0 && i < services.count; i++)
+		if (services.items[i].region && strcmp(services.items[i].region, name) == 0)
+			mc_entries_add(entries, services.items[i].name, services.items[i].name, NULL, NULL);
+	mc_engine_service_list_clear(&services);
+	return r < 0 || entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
+}
+
+static int show_container(struct mc_ask *ask, struct mc_buffer *out)
+{
+	mc_buffer_printf(out, "../../../containers/%s", mc_ask_key(ask, MC_KEY_CONTAINER));
+	return 0;
+}
+
+static const struct mc_row container_link = {
+	.name = "CONTAINER",
+	.kind = MC_KIND_LINK,
+	.mode = 0777,
+	.help = "its place in containers/",
+	.show = show_container,
+};
+
+static const struct mc_directory_type container_links = {
+	.key = MC_KEY_CONTAINER, .entry = &container_link, .list = list_containers};
+
+/* regions/ */
+static struct mc_attributes region_attributes(const struct mc_region_view *view)
+{
+	return (struct mc_attributes){.size = -1, .mtime = view->changed};
+}
+
+static int list_regions(struct mc_ask *ask, struct mc_entries *entries)
+{
+	struct mc_region_views views = {0};
+	int r = mc_cloud_regions(ask->cloud, &views);
+	for (size_t i = 0; r == 0 && i < views.count; i++) {
+		struct mc_attributes times = region_attributes(&views.items[i]);
+		mc_entries_add(entries, views.items[i].name, views.items[i].name, NULL, &times);
+	}
+	mc_region_views_clear(&views);
+	return r < 0 || entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
+}
+
+static int find_region(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_cloud_region(ask->cloud, name, &view);
+	if (r < 0)
+		return mc_error_errno(ask->error, -r, "region %s", name);
+	*ret = (struct mc_entry){.name = strdup(name), .key = strdup(name), .attributes = region_attributes(&view)};
+	if (ret->name && ret->key)
+		return 0;
+	mc_entry_clear(ret);
+	return mc_error_set(ask->error, ENOMEM, "out of memory");
+}
+
+static int make_region(struct mc_ask *ask, const char *name)
+{
+	return mc_region_create(ask->cloud, ask->call, name, ask->error);
+}
+
+static int remove_region(struct mc_ask *ask)
+{
+	return mc_region_remove(ask->cloud, ask->call, mc_ask_key(ask, MC_KEY_REGION), ask->error);
+}
+
+static const struct mc_row region_row = {
+	.name = "REGION",
+	.kind = MC_KIND_DIRECTORY,
+	.mode = 0755,
+	.help = "one region; mkdir starts it, rmdir destroys it",
+	.directory = &region,
+};
+
+const struct mc_directory_type mc_tree_regions = {
+	.key = MC_KEY_REGION,
+	.entry = &region_row,
+	.change_lane = MC_LANE_ENGINE,
+	.patience = 12,
+	.list = list_regions,
+	.find = find_region,
+	.make = make_region,
+	.remove = remove_region,
+};
