@@ -126,7 +126,7 @@ static void card(struct mc_buffer *out, const struct mc_overview *overview, cons
 		x, y, CARD_WIDTH, layout->card_height);
 	mc_buffer_printf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"5\" height=\"38\" rx=\"2.5\"/>\n", class,
 		x + PAD, y + 22);
-	text(out, x + PAD + 16, y + 38, "name", region->name, 16);
+	text(out, x + PAD + 16, y + 38, "name", region->name, 14);
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
 	mc_buffer_printf(&line, "%s \xC2\xB7 %s", region->role, region->address);
 	text(out, x + PAD + 16, y + 57, "soft", line.data ? line.data : "", 40);
@@ -172,8 +172,9 @@ static void legend(struct mc_buffer *out, int y)
 		[MC_HEALTH_CHANGING] = "on its way",
 		[MC_HEALTH_BAD] = "fails",
 		[MC_HEALTH_OFF] = "stopped"};
+	static const int places[] = {0, 72, 164, 218};
 	for (int i = 0; i < (int)MC_COUNT(words); i++) {
-		int x = MARGIN + 6 + i * 86;
+		int x = MARGIN + 6 + places[i];
 		mc_buffer_printf(out, "<circle class=\"%s\" cx=\"%d\" cy=\"%d\" r=\"5\"/>\n",
 			class_of((enum mc_health)i), x, y - 4);
 		text(out, x + 12, y, "soft", words[i], 20);
