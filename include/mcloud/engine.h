@@ -43,7 +43,9 @@ struct mc_engine_service_spec {
 
 /* How a service is doing; strings are owned by the info. */
 struct mc_engine_service {
-	char *name, *id, *image, *health, *address, *ports;
+	char *name, *id, *image;
+	char *health;            /* starting healthy unhealthy; NULL: no check, or it has never run */
+	char *address, *ports;   /* "": none */
 	char *region, *kind;     /* of its labels; region NULL: shared by all */
 	char state[16];          /* created running paused restarting exited dead */
 	double created, started; /* seconds since 1970; 0: never */
@@ -68,7 +70,8 @@ struct mc_engine_volume_list {
 };
 
 struct mc_engine_stats {
-	double cpu_percent;                                                               /* of one core */
+	double cpu_percent;                                                               /* of one core, now */
+	double cpu_seconds;                                                               /* since its start */
 	uint64_t memory, memory_limit, net_received, net_sent, block_read, block_written; /* bytes */
 	unsigned processes;
 };

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "docker_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *verb, *what;
+} actions[] = {
+	[MC_ENGINE_START] = {"start", "start"},
+	[MC_ENGINE_STOP] = {"stop", "stop"},
+	[MC_ENGINE_RESTART] = {"restart", "restart"},
+	[MC_ENGINE_KILL] = {"kill", "signal"},
+	[MC_ENGINE_PAUSE] = {"pause", "pause"},
+	[MC_ENGINE_UNPAUSE] = {"unpause", "unpause"},
+};
+
+/* The first "1.2.3.4:5" of TEXT, or "its port". */
+static void find_port(const char *text, char ret[static 32])
+{
+	char address[16], port[6];
+	const char *at = text;
+
+	snprintf(ret, 32, "its port");
+	while ((at = strpbrk(at, "0123456789"))) {
+		if (sscanf(at, "%15[0-9.]:%5[0-9]", address, port) == 2 && strchr(address, '.')) {
+			snprintf(ret, 32, "%s:%s", address, port);
+			return;
+		}
+		at += strspn(at, "0123456789.");
+	}
+}
+
+/* A start can fail for what an operator mends: those get a sentence that says what. */
+static int start_failed(const struct mc_http_response *response, const char *name, struct mc_error *error)
+{
+	char port[32];
+	struct mc_error said = {0};
+
+	int r = mc_docker_fail(response, &said, "%s does not start", name);
+	find_port(response->body.data ? response->body.data : "", port);
+	if (r == -EADDRINUSE)
+		mc_docker_error(
+			&said, EADDRINUSE, "%s does not start: something else on this machine has %s", name, port);
+	else if (r == -EADDRNOTAVAIL)
+		mc_docker_error(
+			&said, EADDRNOTAVAIL, "%s does not start: this machine has no address for %s", name, port);
+	said.http_status = response->status;
+	if (error)
+		*error = said;
+	return r;
+}
+
+static int remove_service(struct mc_docker *docker, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	struct mc_docker_ref ref;
+
+	int r = mc_docker_hold(docker, call, name, error);
+	if (r < 0)
+		return r;
+	r = mc_docker_sweep(docker, call, name, error);
+	if (r == 0)
+		r = mc_docker_find(docker, call, name, &ref, error);
+	if (r == 0)
+		r = mc_docker_remove(docker, call, &ref, error);
+	else if (r == -ENOENT)
+		r = 0;
+	mc_docker_release(docker, name);
+	return mc_docker_result(r, error);
+}
+
+int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *name, enum mc_engine_action action,
+	const char *signal, struct mc_error *error)
+{
+	struct mc_docker *docker = mc_docker_of(engine);
+	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	struct mc_docker_ref ref;
+
+	if (action == MC_ENGINE_REMOVE)
+		return remove_service(docker, call, name, error);
+	int r = mc_docker_find(docker, call, name, &ref, error);
+	if (r < 0)
+		return r;
+	mc_docker_ask_container(&ask, "POST", &ref, actions[action].verb);
+	if (action == MC_ENGINE_KILL)
+		ask.http.query = (struct mc_http_param[]){{"signal", signal ? signal : "SIGKILL"}, {NULL, NULL}};
+	r = mc_docker_send(docker, call, &ask, &response, error);
+	/* 304: it is so already. */
+	if (r < 0 || response.status == 304 || (response.status >= 200 && response.status < 300))
+		return r;
+	if (action == MC_ENGINE_START || action == MC_ENGINE_RESTART)
+		return start_failed(&response, name, error);
+	return mc_docker_fail(&response, error, "can't %s %s", actions[action].what, name);
+}
