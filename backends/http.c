@@ -270,82 +270,70 @@ static int say(const struct mc_http *http, int result, struct mc_error *error)
 	return result;
 }
 
-static void write_journal(
-	const struct mc_http *http, const struct mc_http_exchange *exchange, int status, int64_t begin)
+static int64_t now_ns(void)
 {
 	struct timespec now;
 
-	if (!http->target.journal)
-		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - begin;
-	mc_journal_add(http->target.journal, http->target.service, exchange->call, status, (double)ns / 1e6);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* What an exchange leaves behind for those who may repeat it. */
-struct outcome {
-	bool repeatable; /* the connection broke before an answer */
-	int retry_ms;    /* the service asks to come again after so long; -1: it doesn't */
-};
-
-static void note_outcome(const struct transfer *transfer, struct outcome *outcome)
+/* After how many milliseconds the service asks to come again; -1: it doesn't. */
+static int retry_after(const struct transfer *transfer)
 {
 	int status = transfer->response->status;
 	curl_off_t seconds = 0;
 
 	if (transfer->sent || (status != 429 && status != 503))
-		return;
+		return -1;
 	MC_CLEANUP(free_pointer) char *header = mc_http_response_header(transfer->response, "Retry-After");
 	if (!header || curl_easy_getinfo(transfer->exchange.easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
-		return;
-	outcome->retry_ms = seconds > 3600 ? 3600000 : (int)seconds * 1000;
-	if (outcome->retry_ms < RETRY_MIN_MS)
-		outcome->retry_ms = RETRY_MIN_MS;
+		return -1;
+	int ms = seconds > 3600 ? 3600000 : (int)seconds * 1000;
+	return ms < RETRY_MIN_MS ? RETRY_MIN_MS : ms;
 }
 
-static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_call *call, bool fresh,
-	struct transfer *transfer, struct outcome *outcome, struct mc_error *error)
+static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_call *call, struct transfer *transfer,
+	struct mc_error *error)
 {
 	struct mc_http_exchange *exchange = &transfer->exchange;
+	struct mc_http_response *response = transfer->response;
 	CURLcode code = CURLE_OK;
-	struct timespec now;
+	int64_t begin = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t begin = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	int result = mc_http_exchange_init(exchange, &http->target, handle->easy, transfer->request, false, error);
 	if (result < 0)
 		return result;
-	if (set_callbacks(transfer, handle->easy) < 0 ||
-		(fresh && curl_easy_setopt(handle->easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK))
+	if (set_callbacks(transfer, handle->easy) < 0)
 		return say(http, -ENOMEM, error);
 	result = drive(handle, call, &code);
 	if (result == 0)
 		result = mc_http_exchange_result(exchange, code, error);
 	else
 		say(http, result, error);
-	outcome->repeatable = result == -ECONNREFUSED && code != CURLE_COULDNT_CONNECT &&
-			      code != CURLE_COULDNT_RESOLVE_HOST && !transfer->sent;
-	transfer->response->status = mc_http_exchange_status(exchange);
-	transfer->response->headers = exchange->received;
+	response->status = mc_http_exchange_status(exchange);
+	response->headers = exchange->received;
 	exchange->received = (struct mc_buffer){0};
-	write_journal(http, exchange, result < 0 ? result : transfer->response->status, begin);
-	if (result == 0)
-		note_outcome(transfer, outcome);
+	if (http->target.journal)
+		mc_journal_add(http->target.journal, http->target.service, exchange->call,
+			result < 0 ? result : response->status, (double)(now_ns() - begin) / 1e6);
 	return result;
 }
 
-static int exchange_once(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request, bool fresh,
-	struct mc_http_response *response, struct outcome *outcome, struct mc_error *error)
+/* *RET_RETRY_MS as retry_after() says. */
+static int exchange_once(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
+	struct mc_http_response *response, int *ret_retry_ms, struct mc_error *error)
 {
 	struct transfer transfer = {.request = request, .response = response};
 	struct handle *handle;
 
 	transfer.body_limit = request->body_limit ? request->body_limit : BODY_LIMIT;
-	*outcome = (struct outcome){.retry_ms = -1};
 	int result = take_handle(http, call, &handle);
 	if (result < 0)
 		return say(http, result, error);
-	result = exchange_on(http, handle, call, fresh, &transfer, outcome, error);
+	result = exchange_on(http, handle, call, &transfer, error);
+	if (result == 0)
+		*ret_retry_ms = retry_after(&transfer);
 	mc_http_exchange_clear(&transfer.exchange);
 	give_back(http, handle);
 	if (result < 0)
@@ -367,17 +355,12 @@ static int wait_retry(struct mc_call *call, int ms)
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
 	struct mc_http_response *ret_response, struct mc_error *error)
 {
-	struct outcome outcome;
-	bool fresh = false;
+	int retry_ms = -1;
 
 	*ret_response = (struct mc_http_response){0};
 	for (unsigned retries = 0;; retries++) {
-		int result = exchange_once(http, call, request, fresh, ret_response, &outcome, error);
-		if (result < 0 && outcome.repeatable && !fresh && mc_http_idempotent(request->method)) {
-			fresh = true;
-			continue;
-		}
-		int again = result < 0 || retries == RETRIES ? 1 : wait_retry(call, outcome.retry_ms);
+		int result = exchange_once(http, call, request, ret_response, &retry_ms, error);
+		int again = result < 0 || retries == RETRIES ? 1 : wait_retry(call, retry_ms);
 		if (again == 1)
 			return result;
 		mc_http_response_free(ret_response);

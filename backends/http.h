@@ -64,11 +64,11 @@ struct mc_http *mc_http_new(const struct mc_http_options *options);
 void mc_http_unref(struct mc_http *http);
 struct mc_http *mc_http_ref(struct mc_http *http);
 
-/* One request and its answer. 0: there was an answer, whatever its status. Otherwise -ECONNREFUSED (not reachable, or
- * the connection broke; an idempotent request is tried once more on a new one), -ETIMEDOUT, -EINTR, -EFBIG, -EIO (what
- * came is no HTTP, or half an answer), -EINVAL (an empty path segment, a line break in a header), what a callback said,
- * with ERROR filled. A redirect is an answer. 429 and 503 with Retry-After are tried again while the call's deadline
- * allows it (not for read_body). */
+/* One request and its answer, whatever its status (a redirect is an answer): 0. Otherwise ERROR is filled:
+ * -ECONNREFUSED (not reachable, or the connection broke before an answer; an idempotent request on a kept connection
+ * that turns out to be broken is sent once more on a new one), -ETIMEDOUT, -EINTR, -EFBIG, -EIO (what came is no HTTP,
+ * or half an answer), -EINVAL (an empty path segment, a line break in a header), what a callback said. 429 and 503 with
+ * Retry-After are tried again while the call's deadline allows it (not for read_body). */
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
 	struct mc_http_response *ret_response, struct mc_error *error);
 

@@ -14,22 +14,34 @@ int mc_http_global_init(void)
 	return curl_global_init(CURL_GLOBAL_NOTHING) == CURLE_OK ? 0 : -ENOMEM;
 }
 
+/* Takes the base URL apart. 0, -EINVAL, -ENOMEM. */
+static int set_base(struct mc_http_target *target, const char *url)
+{
+	char *scheme = NULL, *path = NULL;
+	int result = -EINVAL;
+
+	if (curl_url_set(target->base, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
+		curl_url_get(target->base, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcmp(scheme, "http") == 0 &&
+		curl_url_get(target->base, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
+		size_t length = strlen(path);
+		target->path = strndup(path, length > 0 && path[length - 1] == '/' ? length - 1 : length);
+		result = target->path ? 0 : -ENOMEM;
+	}
+	curl_free(scheme);
+	curl_free(path);
+	return result;
+}
+
 int mc_http_target_init(struct mc_http_target *target, const struct mc_http_options *options)
 {
-	char *scheme = NULL;
-
 	*target = (struct mc_http_target){.journal = options->journal};
 	target->base = curl_url();
 	target->service = strdup(options->service);
 	target->place = strdup(options->unix_socket ? options->unix_socket : options->base_url);
 	target->unix_socket = options->unix_socket ? strdup(options->unix_socket) : NULL;
-	int result = 0;
-	if (!target->base || !target->service || !target->place || (options->unix_socket && !target->unix_socket))
-		result = -ENOMEM;
-	else if (curl_url_set(target->base, CURLUPART_URL, options->base_url, CURLU_DISALLOW_USER) != CURLUE_OK ||
-		 curl_url_get(target->base, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK || strcmp(scheme, "http") != 0)
-		result = -EINVAL;
-	curl_free(scheme);
+	int result = -ENOMEM;
+	if (target->base && target->service && target->place && (target->unix_socket || !options->unix_socket))
+		result = set_base(target, options->base_url);
 	if (result < 0)
 		mc_http_target_clear(target);
 	return result;
@@ -38,18 +50,20 @@ int mc_http_target_init(struct mc_http_target *target, const struct mc_http_opti
 void mc_http_target_clear(struct mc_http_target *target)
 {
 	curl_url_cleanup(target->base);
+	free(target->path);
 	free(target->service);
 	free(target->place);
 	free(target->unix_socket);
 	*target = (struct mc_http_target){0};
 }
 
-bool mc_http_idempotent(const char *method)
+/* Whether METHOD may be sent twice: RFC 9110, section 9.2.2. */
+static bool idempotent(const char *method)
 {
-	static const char *const idempotent[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
+	static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
 
-	for (size_t i = 0; i < MC_COUNT(idempotent); i++)
-		if (strcmp(method, idempotent[i]) == 0)
+	for (size_t i = 0; i < MC_COUNT(methods); i++)
+		if (strcmp(method, methods[i]) == 0)
 			return true;
 	return false;
 }
@@ -80,13 +94,7 @@ static void add_segment(struct mc_buffer *path, const char *segment)
 static int add_path(struct mc_buffer *path, const struct mc_http_target *target, const struct mc_http_request *request,
 	struct mc_error *error)
 {
-	char *base = NULL;
-
-	if (curl_url_get(target->base, CURLUPART_PATH, &base, 0) != CURLUE_OK)
-		return mc_error_set(error, ENOMEM, "out of memory");
-	size_t length = strlen(base);
-	mc_buffer_add(path, base, length > 0 && base[length - 1] == '/' ? length - 1 : length);
-	curl_free(base);
+	mc_buffer_text(path, target->path);
 	for (const char *const *segment = request->path; segment && *segment; segment++) {
 		/* "DELETE /v3/users/" must never come of a user without an id. */
 		if (!**segment)
@@ -187,6 +195,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 	/* After "100 Continue" comes another answer. */
 	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
 		mc_buffer_drop(&exchange->received, exchange->received.size);
+		exchange->begun = true;
 		exchange->complete = false;
 		return length;
 	}
@@ -195,6 +204,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 		end--;
 	if (end == 0) {
 		exchange->complete = true;
+		exchange->begun = mc_http_exchange_status(exchange) >= 200;
 		if (exchange->on_headers)
 			exchange->on_headers(exchange->data);
 		return length;
@@ -257,7 +267,7 @@ static int set_options(struct mc_http_exchange *exchange, const struct mc_http_r
 		SET(CURLOPT_UNIX_SOCKET_PATH, exchange->target->unix_socket);
 	/* On a reused connection that turns out to be closed curl sends a request again by itself, whatever its method.
 	 */
-	if (!mc_http_idempotent(request->method) || request->read_body)
+	if (!idempotent(request->method) || request->read_body)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_HEADERFUNCTION, take_header);
 	SET(CURLOPT_HEADERDATA, exchange);
@@ -314,7 +324,7 @@ static const char *os_reason(CURL *easy)
 
 static int broken(const struct mc_http_exchange *exchange, const char *reason, struct mc_error *error)
 {
-	if (exchange->received.size > 0)
+	if (exchange->begun)
 		return mc_error_set(error, EIO, "only half an answer came: %s", reason);
 	return mc_error_set(error, ECONNREFUSED, "the connection broke before an answer: %s", reason);
 }

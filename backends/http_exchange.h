@@ -12,7 +12,8 @@
 struct mc_http_target {
 	char *service, *unix_socket;
 	char *place; /* for errors: the socket's path or the base URL */
-	CURLU *base;
+	CURLU *base; /* never asked after the start: curl_url_get() may write to it */
+	char *path;  /* of the base URL, without a slash at its end */
 	struct mc_journal *journal;
 };
 
@@ -28,6 +29,7 @@ struct mc_http_exchange {
 	char *call; /* for the journal */
 	char text[CURL_ERROR_SIZE];
 	struct mc_buffer received;      /* the headers of the newest answer, as in struct mc_http_response */
+	bool begun;                     /* its status line has come */
 	bool complete;                  /* all headers of it have come */
 	int failed;                     /* -errno of a callback that broke it off, or 0 */
 	void (*on_headers)(void *data); /* all headers of an answer have come; set after init; NULL: nobody cares */
@@ -47,9 +49,6 @@ int mc_http_exchange_status(const struct mc_http_exchange *exchange);
 
 /* What the end RESULT of the transfer means: 0, or -errno with ERROR filled. */
 int mc_http_exchange_result(const struct mc_http_exchange *exchange, CURLcode result, struct mc_error *error);
-
-/* Whether METHOD may be sent twice: RFC 9110, section 9.2.2. */
-bool mc_http_idempotent(const char *method);
 
 /* libcurl's one-time set-up. In every _new; safe in any thread. */
 int mc_http_global_init(void);

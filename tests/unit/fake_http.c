@@ -12,10 +12,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -36,7 +39,8 @@ struct step {
 struct connection {
 	struct fake_http *server;
 	unsigned number;
-	int fd; /* -1: closed */
+	int fd;   /* -1: closed */
+	int wake; /* eventfd: something was pushed, or the server ends */
 	pthread_t thread;
 };
 
@@ -94,7 +98,7 @@ static struct step *take_step(struct fake_http *server, const struct fake_reques
 	for (unsigned i = 0; i < server->n_steps && !found; i++) {
 		struct step *step = server->steps[i];
 		if (step->left == 0 || (step->what.method && strcmp(step->what.method, request->method) != 0) ||
-			(step->what.target && strcmp(step->what.target, request->target) != 0))
+			(step->what.target && !fake_request_is_target(request, step->what.target)))
 			continue;
 		step->left -= step->left > 0;
 		step->used++;
@@ -136,69 +140,46 @@ static void wait_client_gone(int fd)
 		;
 }
 
-static bool send_pushed(struct fake_http *server, struct step *step, int fd)
+/* Waits until something was pushed; false: the client has gone. */
+static bool wait_pushed(const struct connection *connection)
 {
+	struct pollfd fds[] = {{.fd = connection->fd, .events = POLLRDHUP}, {.fd = connection->wake, .events = POLLIN}};
+	eventfd_t pushed;
+
+	if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		return false;
+	eventfd_read(connection->wake, &pushed);
+	return fds[0].revents == 0;
+}
+
+static bool send_pushed(const struct connection *connection, struct step *step)
+{
+	struct fake_http *server = connection->server;
+
 	for (;;) {
-		struct mc_buffer bytes;
 		pthread_mutex_lock(&server->lock);
-		while (step->pushed.size == 0 && !step->ended && !server->stopping)
-			pthread_cond_wait(&server->news, &server->lock);
 		bool ended = step->ended || server->stopping, broken = step->broken || server->stopping;
-		bytes = step->pushed;
+		struct mc_buffer bytes = step->pushed;
 		step->pushed = (struct mc_buffer){0};
 		pthread_mutex_unlock(&server->lock);
-		bool sent = bytes.size == 0 || fake_send_chunk(fd, bytes.data, bytes.size);
+		bool sent = bytes.size == 0 || fake_send_chunk(connection->fd, bytes.data, bytes.size);
 		mc_buffer_free(&bytes);
 		if (!sent || (ended && broken))
 			return false;
 		if (ended)
-			return fake_send(fd, "0\r\n\r\n", 5);
-	}
-}
-
-static bool send_body(const struct fake_step *step, int fd)
-{
-	size_t size = step->answer_size ? step->answer_size : step->answer ? strlen(step->answer) : 0;
-	size_t total = step->answer_total ? step->answer_total : size;
-	size_t end = step->cut && step->cut < total ? step->cut : total;
-
-	for (size_t done = 0; done < end;) {
-		size_t n = size < end - done ? size : end - done;
-		if (!(step->how == FAKE_CHUNKED ? fake_send_chunk(fd, step->answer, n)
-						: fake_send(fd, step->answer, n)))
+			return fake_send(connection->fd, "0\r\n\r\n", 5);
+		if (!wait_pushed(connection))
 			return false;
-		done += n;
 	}
-	if (end < total)
-		return false;
-	return step->how != FAKE_CHUNKED || fake_send(fd, "0\r\n\r\n", 5);
-}
-
-static bool send_head(const struct fake_step *step, int fd)
-{
-	struct mc_buffer head = {0};
-	size_t size = step->answer_size ? step->answer_size : step->answer ? strlen(step->answer) : 0;
-	int status = step->status ? step->status : 200;
-
-	mc_buffer_printf(&head, "HTTP/1.1 %d Fake\r\n%s", status, step->headers ? step->headers : "");
-	if (step->how == FAKE_CHUNKED || step->how == FAKE_STREAM)
-		mc_buffer_text(&head, "Transfer-Encoding: chunked\r\n");
-	else if (step->how == FAKE_LENGTH && status != 204)
-		mc_buffer_printf(&head, "Content-Length: %zu\r\n", step->answer_total ? step->answer_total : size);
-	if (step->closes || step->early)
-		mc_buffer_text(&head, "Connection: close\r\n");
-	mc_buffer_text(&head, "\r\n");
-	bool sent = fake_send(fd, head.data, head.size);
-	mc_buffer_free(&head);
-	return sent;
 }
 
 /* Answers; false: the connection is to be closed. */
-static bool answer(struct fake_http *server, struct step *step, const struct fake_request *request, int fd)
+static bool answer(const struct connection *connection, struct step *step, const struct fake_request *request)
 {
+	int fd = connection->fd;
 	const struct fake_step *what = &step->what;
 
-	if (what->held && !wait_release(server))
+	if (what->held && !wait_release(connection->server))
 		return false;
 	if (what->how == FAKE_HANG)
 		wait_client_gone(fd);
@@ -208,10 +189,10 @@ static bool answer(struct fake_http *server, struct step *step, const struct fak
 		fake_send(fd, what->answer, what->answer_size ? what->answer_size : strlen(what->answer));
 		return false;
 	}
-	if (!send_head(what, fd))
+	if (!fake_send_head(what, fd))
 		return false;
 	if (strcmp(request->method, "HEAD") != 0 &&
-		!(what->how == FAKE_STREAM ? send_pushed(server, step, fd) : send_body(what, fd)))
+		!(what->how == FAKE_STREAM ? send_pushed(connection, step) : fake_send_body(what, fd)))
 		return false;
 	return !what->closes && !what->early && !what->quiet_close && what->how != FAKE_CLOSE;
 }
@@ -234,7 +215,7 @@ static bool serve_one(struct connection *connection)
 	if (step)
 		check_request(server, &step->what, request);
 	keep_request(server, request);
-	return step && answer(server, step, request, connection->fd);
+	return step && answer(connection, step, request);
 }
 
 static void *serve(void *data)
@@ -267,7 +248,10 @@ static void *accept_all(void *data)
 		pthread_mutex_lock(&server->lock);
 		if (!connection || server->n_connections == MAX_CONNECTIONS)
 			abort();
-		*connection = (struct connection){.server = server, .number = server->n_connections, .fd = fd};
+		*connection = (struct connection){.server = server,
+			.number = server->n_connections,
+			.fd = fd,
+			.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 		server->connections[server->n_connections++] = connection;
 		if (server->stopping)
 			shutdown(fd, SHUT_RDWR);
@@ -280,7 +264,7 @@ static void *accept_all(void *data)
 static struct fake_http *start(struct fake_http *server, const struct sockaddr *address, socklen_t size)
 {
 	server->listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (server->listener < 0 || bind(server->listener, address, size) < 0 || listen(server->listener, 128) < 0)
+	if (server->listener < 0 || bind(server->listener, address, size) < 0 || listen(server->listener, 1024) < 0)
 		fail_msg("fake server: %s", strerror(errno));
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->news, NULL);
@@ -331,6 +315,7 @@ static void stop_threads(struct fake_http *server)
 	pthread_join(server->thread, NULL);
 	for (unsigned i = 0; i < server->n_connections; i++) {
 		pthread_join(server->connections[i]->thread, NULL);
+		close(server->connections[i]->wake);
 		free(server->connections[i]);
 	}
 	close(server->listener);
@@ -414,11 +399,18 @@ void fake_http_release(struct fake_http *server, unsigned count)
 	pthread_mutex_unlock(&server->lock);
 }
 
+/* With the lock held. */
+static void wake_streams(struct fake_http *server)
+{
+	for (unsigned i = 0; i < server->n_connections; i++)
+		eventfd_write(server->connections[i]->wake, 1);
+}
+
 void fake_http_push(struct fake_http *server, unsigned step, const void *bytes, size_t size)
 {
 	pthread_mutex_lock(&server->lock);
 	mc_buffer_add(&server->steps[step]->pushed, bytes, size);
-	pthread_cond_broadcast(&server->news);
+	wake_streams(server);
 	pthread_mutex_unlock(&server->lock);
 }
 
@@ -427,7 +419,7 @@ void fake_http_push_end(struct fake_http *server, unsigned step, bool broken)
 	pthread_mutex_lock(&server->lock);
 	server->steps[step]->ended = true;
 	server->steps[step]->broken = broken;
-	pthread_cond_broadcast(&server->news);
+	wake_streams(server);
 	pthread_mutex_unlock(&server->lock);
 }
 

@@ -140,6 +140,24 @@ bool fake_request_read_body(int fd, struct fake_request *request)
 	return true;
 }
 
+/* The case of an escape's digits doesn't matter: RFC 3986, section 6.2.2.1. */
+bool fake_request_is_target(const struct fake_request *request, const char *expected)
+{
+	const char *got = request->target;
+
+	for (; *expected || *got; expected++, got++) {
+		if (*expected != *got)
+			return false;
+		if (*got != '%' || strlen(expected) < 3 || strlen(got) < 3)
+			continue;
+		if (strncasecmp(expected + 1, got + 1, 2) != 0)
+			return false;
+		expected += 2;
+		got += 2;
+	}
+	return true;
+}
+
 bool fake_request_is_json(const struct fake_request *request, const char *expected)
 {
 	cJSON *left = cJSON_Parse(expected), *right = cJSON_Parse(request->body);
@@ -179,4 +197,41 @@ bool fake_send_chunk(int fd, const void *bytes, size_t size)
 
 	snprintf(line, sizeof line, "%zx\r\n", size);
 	return fake_send(fd, line, strlen(line)) && fake_send(fd, bytes, size) && fake_send(fd, "\r\n", 2);
+}
+
+bool fake_send_body(const struct fake_step *step, int fd)
+{
+	size_t size = step->answer_size ? step->answer_size : step->answer ? strlen(step->answer) : 0;
+	size_t total = step->answer_total ? step->answer_total : size;
+	size_t end = step->cut && step->cut < total ? step->cut : total;
+
+	for (size_t done = 0; done < end;) {
+		size_t n = size < end - done ? size : end - done;
+		if (!(step->how == FAKE_CHUNKED ? fake_send_chunk(fd, step->answer, n)
+						: fake_send(fd, step->answer, n)))
+			return false;
+		done += n;
+	}
+	if (end < total)
+		return false;
+	return step->how != FAKE_CHUNKED || fake_send(fd, "0\r\n\r\n", 5);
+}
+
+bool fake_send_head(const struct fake_step *step, int fd)
+{
+	struct mc_buffer head = {0};
+	size_t size = step->answer_size ? step->answer_size : step->answer ? strlen(step->answer) : 0;
+	int status = step->status ? step->status : 200;
+
+	mc_buffer_printf(&head, "HTTP/1.1 %d Fake\r\n%s", status, step->headers ? step->headers : "");
+	if (step->how == FAKE_CHUNKED || step->how == FAKE_STREAM)
+		mc_buffer_text(&head, "Transfer-Encoding: chunked\r\n");
+	else if (step->how == FAKE_LENGTH && status != 204)
+		mc_buffer_printf(&head, "Content-Length: %zu\r\n", step->answer_total ? step->answer_total : size);
+	if (step->closes || step->early)
+		mc_buffer_text(&head, "Connection: close\r\n");
+	mc_buffer_text(&head, "\r\n");
+	bool sent = fake_send(fd, head.data, head.size);
+	mc_buffer_free(&head);
+	return sent;
 }
