@@ -197,6 +197,17 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
 	return body->failed ? 0 : length;
 }
 
+/* All headers of an answer have come. */
+static void take_head(void *data)
+{
+	struct transfer *transfer = data;
+	const struct mc_http_response head = {
+		.status = mc_http_exchange_status(&transfer->exchange), .headers = transfer->exchange.received};
+
+	if (head.status / 100 == 2)
+		transfer->exchange.failed = transfer->request->on_head(transfer->request->data, &head);
+}
+
 static size_t make_body(char *to, size_t size, size_t count, void *data)
 {
 	struct transfer *transfer = data;
@@ -306,6 +317,10 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 		return result;
 	if (set_callbacks(transfer, handle->easy) < 0)
 		return say(http, -ENOMEM, error);
+	if (transfer->request->on_head) {
+		exchange->on_headers = take_head;
+		exchange->data = transfer;
+	}
 	result = drive(handle, call, &code);
 	if (result == 0)
 		result = mc_http_exchange_result(exchange, code, error);

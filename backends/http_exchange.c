@@ -207,7 +207,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 		exchange->begun = mc_http_exchange_status(exchange) >= 200;
 		if (exchange->on_headers)
 			exchange->on_headers(exchange->data);
-		return length;
+		return exchange->failed ? 0 : length;
 	}
 	if (exchange->received.size + end > MAX_HEADERS || memchr(line, '\0', end)) {
 		exchange->failed = -EIO;
