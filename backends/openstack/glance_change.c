@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance.h"
+
+#include "mcloud/util.h"
+
+#include <string.h>
+
+/* What every image has: https://docs.openstack.org/api-ref/image/v2/, "Show image". All else are properties. */
+static const char *const attributes[] = {
+	"checksum",
+	"container_format",
+	"created_at",
+	"direct_url",
+	"disk_format",
+	"file",
+	"id",
+	"locations",
+	"min_disk",
+	"min_ram",
+	"name",
+	"os_hash_algo",
+	"os_hash_value",
+	"os_hidden",
+	"owner",
+	"protected",
+	"schema",
+	"self",
+	"size",
+	"status",
+	"stores",
+	"tags",
+	"updated_at",
+	"virtual_size",
+	"visibility",
+};
+
+static bool is_attribute(const char *name)
+{
+	for (size_t i = 0; i < MC_COUNT(attributes); i++)
+		if (!strcmp(attributes[i], name))
+			return true;
+	return false;
+}
+
+bool mc_glance_is_property(const char *name)
+{
+	return strcmp(name, MC_GLANCE_MARK) != 0 && !is_attribute(name);
+}
+
+/* "/NAME" as RFC 6901 writes it. */
+static void add_pointer(struct mc_buffer *pointer, const char *name)
+{
+	mc_buffer_text(pointer, "/");
+	for (; *name; name++)
+		if (*name == '~')
+			mc_buffer_text(pointer, "~0");
+		else if (*name == '/')
+			mc_buffer_text(pointer, "~1");
+		else
+			mc_buffer_add(pointer, name, 1);
+}
+
+/* A JSON patch of one operation, RFC 6902; "add" also replaces a property that is there. NULL: out of memory. */
+static cJSON *make_patch(const char *name, const cJSON *value)
+{
+	MC_CLEANUP(buffer) struct mc_buffer pointer = {0};
+	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray();
+	cJSON *operation = cJSON_CreateObject();
+
+	add_pointer(&pointer, name);
+	if (!operation || !cJSON_AddItemToArray(patch, operation)) {
+		cJSON_Delete(operation);
+		return NULL;
+	}
+	const char *verb = !value ? "remove" : is_attribute(name) ? "replace" : "add";
+	if (pointer.failed || !cJSON_AddStringToObject(operation, "op", verb) ||
+		!cJSON_AddStringToObject(operation, "path", pointer.data))
+		return NULL;
+	cJSON *copy = value ? cJSON_Duplicate(value, true) : NULL;
+	if (value && !cJSON_AddItemToObject(operation, "value", copy)) {
+		cJSON_Delete(copy);
+		return NULL;
+	}
+	return mc_steal(&patch);
+}
+
+int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
+	struct mc_error *error)
+{
+	const char *const path[] = {"images", id, NULL};
+	MC_CLEANUP(json) cJSON *patch = make_patch(name, value);
+
+	if (!patch)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	int r = mc_glance_request(
+		glance, call, "PATCH", path, NULL, "application/openstack-images-v2.1-json-patch", patch, NULL, error);
+	/* 409: there is no such property to remove. */
+	return r == -EBUSY && !value ? mc_error_context(error, "%s can't be removed", name) : r;
+}
+
+int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error)
+{
+	const char *const path[] = {"images", id, NULL};
+
+	return mc_glance_request(glance, call, "DELETE", path, NULL, NULL, NULL, NULL, error);
+}

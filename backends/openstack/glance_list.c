@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance.h"
+
+#include "mcloud/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The most that Glance gives in one page by default (api_limit_max). */
+#define PAGE "1000"
+#define IMAGES_MAX 1000000
+#define ID_MAX 64
+
+/* The image that a page began behind may be deleted meanwhile; then the list is begun again, so often at most. */
+#define RESTARTS 5
+
+void mc_image_clear(struct mc_image *image)
+{
+	free(image->id);
+	free(image->name);
+	free(image->status);
+	free(image->visibility);
+	free(image->disk_format);
+	free(image->hash_algorithm);
+	free(image->hash);
+	free(image->upload);
+	*image = (struct mc_image){0};
+}
+
+void mc_image_list_clear(struct mc_image_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		mc_image_clear(&list->items[i]);
+	free(list->items);
+	*list = (struct mc_image_list){0};
+}
+
+static const char *text_of(const cJSON *json, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+}
+
+static bool is_id(const char *id)
+{
+	size_t length = id ? strspn(id, "0123456789abcdefABCDEF-") : 0;
+
+	return length > 0 && length <= ID_MAX && !id[length];
+}
+
+static int64_t size_of(const cJSON *json)
+{
+	const cJSON *size = cJSON_GetObjectItemCaseSensitive(json, "size");
+
+	if (!cJSON_IsNumber(size) || !(size->valuedouble >= 0) || size->valuedouble >= 9e18)
+		return 0;
+	return (int64_t)size->valuedouble;
+}
+
+/* A copy of TEXT, "" for NULL. *FAILED is set when there is no memory. */
+static char *copy_text(const char *text, bool *failed)
+{
+	char *copy = strdup(text ? text : "");
+
+	*failed |= !copy;
+	return copy;
+}
+
+int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_error *error)
+{
+	const char *id = text_of(json, "id"), *name = text_of(json, "name"), *status = text_of(json, "status");
+	const char *upload = text_of(json, MC_GLANCE_MARK);
+	struct mc_image image = {0};
+	bool failed = false;
+
+	*ret_image = image;
+	if (!is_id(id))
+		return mc_error_set(error, EIO, "Glance's answer has an image without a proper id");
+	image.id = copy_text(id, &failed);
+	image.name = copy_text(name && *name ? name : id, &failed);
+	image.status = copy_text(status, &failed);
+	image.visibility = copy_text(text_of(json, "visibility"), &failed);
+	image.disk_format = copy_text(text_of(json, "disk_format"), &failed);
+	image.hash_algorithm = copy_text(text_of(json, "os_hash_algo"), &failed);
+	image.hash = copy_text(text_of(json, "os_hash_value"), &failed);
+	image.upload = upload ? copy_text(upload, &failed) : NULL;
+	if (failed) {
+		mc_image_clear(&image);
+		return mc_error_set(error, ENOMEM, "out of memory");
+	}
+	image.size = !strcmp(image.status, "active") ? size_of(json) : 0;
+	image.created = mc_parse_time(text_of(json, "created_at"));
+	image.updated = mc_parse_time(text_of(json, "updated_at"));
+	image.is_protected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "protected"));
+	*ret_image = image;
+	return 0;
+}
+
+int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *ret_more, struct mc_error *error)
+{
+	const cJSON *images = cJSON_GetObjectItemCaseSensitive(page, "images"), *item;
+
+	*ret_more = false;
+	if (!cJSON_IsArray(images))
+		return mc_error_set(error, EIO, "Glance's answer has no list of images");
+	size_t count = (size_t)cJSON_GetArraySize(images);
+	if (list->count + count > IMAGES_MAX)
+		return mc_error_set(error, EFBIG, "Glance has more than %d images", IMAGES_MAX);
+	struct mc_image *items = realloc(list->items, (list->count + count + 1) * sizeof *items);
+	if (!items)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	list->items = items;
+	cJSON_ArrayForEach(item, images)
+	{
+		int r = mc_image_parse(item, &items[list->count], error);
+		if (r < 0)
+			return r;
+		list->count++;
+	}
+	*ret_more = count > 0 && text_of(page, "next");
+	return 0;
+}
+
+/* The next page of LIST, behind its last image. -EINVAL: that one is no more. */
+static int fetch_page(struct mc_glance *glance, struct mc_call *call, struct mc_image_list *list, bool *ret_more,
+	struct mc_error *error)
+{
+	static const char *const path[] = {"images", NULL};
+	const char *marker = list->count > 0 ? list->items[list->count - 1].id : NULL;
+	const char *query[] = {"sort", "created_at:asc", "limit", PAGE, marker ? "marker" : NULL, marker, NULL};
+	MC_CLEANUP(json) cJSON *page = NULL;
+	int r = mc_glance_request(glance, call, "GET", path, query, NULL, NULL, &page, error);
+
+	return r < 0 ? r : mc_glance_parse_page(page, list, ret_more, error);
+}
+
+static int fetch_all(struct mc_glance *glance, struct mc_call *call, struct mc_image_list *list, struct mc_error *error)
+{
+	bool more = true;
+	int restarts = 0;
+
+	while (more) {
+		int r = fetch_page(glance, call, list, &more, error);
+		if (r == -EINVAL && list->count > 0 && restarts++ < RESTARTS)
+			mc_image_list_clear(list);
+		else if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int copy_image(const struct mc_image *from, struct mc_image *to)
+{
+	bool failed = false;
+
+	*to = *from;
+	to->id = copy_text(from->id, &failed);
+	to->name = copy_text(from->name, &failed);
+	to->status = copy_text(from->status, &failed);
+	to->visibility = copy_text(from->visibility, &failed);
+	to->disk_format = copy_text(from->disk_format, &failed);
+	to->hash_algorithm = copy_text(from->hash_algorithm, &failed);
+	to->hash = copy_text(from->hash, &failed);
+	to->upload = from->upload ? copy_text(from->upload, &failed) : NULL;
+	if (!failed)
+		return 0;
+	mc_image_clear(to);
+	return -ENOMEM;
+}
+
+/* Under the lock: how much of an image has been written, where this process does that. */
+static void add_written(struct mc_glance *glance, struct mc_image *image)
+{
+	struct mc_image_writer *writer = image->upload ? mc_glance_writer_of(glance, image->id) : NULL;
+
+	if (writer && image->size == 0)
+		image->size = mc_image_writer_size(writer);
+}
+
+/* Under the lock: a copy as it is now. */
+static int copy_list(
+	struct mc_glance *glance, const struct mc_image_list *from, struct mc_image_list *to, struct mc_error *error)
+{
+	to->items = calloc(from->count + 1, sizeof *to->items);
+	for (size_t i = 0; to->items && i < from->count; i++) {
+		if (mc_glance_is_condemned(glance, from->items[i].id))
+			continue;
+		if (copy_image(&from->items[i], &to->items[to->count]) < 0) {
+			mc_image_list_clear(to);
+			break;
+		}
+		add_written(glance, &to->items[to->count++]);
+	}
+	return to->items ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+static bool is_fresh(const struct mc_glance *glance)
+{
+	return glance->cached_until > mc_now_ms();
+}
+
+/* Keeps LIST, which was begun after CHANGES changes, as long as it may be shown. */
+static int keep_list(struct mc_glance *glance, struct mc_image_list *list, uint64_t changes,
+	struct mc_image_list *ret_list, struct mc_error *error)
+{
+	struct mc_image_list old = *list;
+
+	pthread_mutex_lock(&glance->lock);
+	int r = copy_list(glance, list, ret_list, error);
+	if (r == 0 && changes == glance->changes && glance->ttl_ms > 0) {
+		old = glance->cached;
+		glance->cached = *list;
+		glance->cached_until = mc_now_ms() + glance->ttl_ms;
+	}
+	pthread_mutex_unlock(&glance->lock);
+	*list = (struct mc_image_list){0};
+	mc_image_list_clear(&old);
+	return r;
+}
+
+int mc_glance_list(
+	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error)
+{
+	struct mc_image_list list = {0};
+	int r = 0;
+
+	*ret_list = list;
+	pthread_mutex_lock(&glance->lock);
+	bool fresh = is_fresh(glance);
+	uint64_t changes = glance->changes;
+	if (fresh)
+		r = copy_list(glance, &glance->cached, ret_list, error);
+	pthread_mutex_unlock(&glance->lock);
+	if (fresh)
+		return r;
+	r = fetch_all(glance, call, &list, error);
+	if (r < 0) {
+		mc_image_list_clear(&list);
+		return r;
+	}
+	/* It answers: perhaps it takes now what it did not take before. */
+	mc_glance_retry_discards(glance, call);
+	return keep_list(glance, &list, changes, ret_list, error);
+}
+
+/* The first of LIST with that name which is not to go, copied. The others are compared byte by byte too: the database
+ * takes "A" and "a " for "a". Under the lock. */
+static int pick(struct mc_glance *glance, const struct mc_image_list *list, const char *name,
+	struct mc_image *ret_image, struct mc_error *error)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct mc_image *image = &list->items[i];
+		if (strcmp(image->name, name) != 0 || mc_glance_is_condemned(glance, image->id))
+			continue;
+		if (copy_image(image, ret_image) < 0)
+			return mc_error_set(error, ENOMEM, "out of memory");
+		add_written(glance, ret_image);
+		return 0;
+	}
+	return mc_error_set(error, ENOENT, "there is no such image");
+}
+
+/* All images that the database takes to have that name. */
+static int fetch_named(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image_list *list,
+	struct mc_error *error)
+{
+	static const char *const path[] = {"images", NULL};
+	MC_CLEANUP(buffer) struct mc_buffer filter = {0};
+	MC_CLEANUP(json) cJSON *page = NULL;
+	bool more;
+
+	/* Without its operator a name with a colon would be taken for one with an operator. */
+	mc_buffer_text(&filter, "eq:");
+	mc_buffer_text(&filter, name);
+	if (filter.failed)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	const char *query[] = {"name", filter.data, "sort", "created_at:asc", "limit", PAGE, NULL};
+	int r = mc_glance_request(glance, call, "GET", path, query, NULL, NULL, &page, error);
+	return r < 0 ? r : mc_glance_parse_page(page, list, &more, error);
+}
+
+int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image *ret_image,
+	struct mc_error *error)
+{
+	struct mc_image_list list = {0};
+	int r = -ENOENT;
+
+	*ret_image = (struct mc_image){0};
+	pthread_mutex_lock(&glance->lock);
+	bool fresh = is_fresh(glance);
+	if (fresh)
+		r = pick(glance, &glance->cached, name, ret_image, error);
+	pthread_mutex_unlock(&glance->lock);
+	if (fresh)
+		return r;
+	r = fetch_named(glance, call, name, &list, error);
+	if (r == 0) {
+		pthread_mutex_lock(&glance->lock);
+		r = pick(glance, &list, name, ret_image, error);
+		pthread_mutex_unlock(&glance->lock);
+	}
+	mc_image_list_clear(&list);
+	if (r != -ENOENT || !is_id(name))
+		return r;
+	/* An image without a name goes by its id. */
+	r = mc_glance_look(glance, call, name, ret_image, NULL, error);
+	if (r == 0 && strcmp(ret_image->name, name) != 0) {
+		mc_image_clear(ret_image);
+		r = mc_error_set(error, ENOENT, "there is no such image");
+	}
+	return r;
+}
+
+int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
+	cJSON **ret_json, struct mc_error *error)
+{
+	const char *const path[] = {"images", id, NULL};
+	MC_CLEANUP(json) cJSON *json = NULL;
+
+	*ret_image = (struct mc_image){0};
+	if (ret_json)
+		*ret_json = NULL;
+	if (!is_id(id))
+		return mc_error_set(error, ENOENT, "that is not the id of an image");
+	int r = mc_glance_request(glance, call, "GET", path, NULL, NULL, NULL, &json, error);
+	if (r == 0)
+		r = mc_image_parse(json, ret_image, error);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&glance->lock);
+	bool is_condemned = mc_glance_is_condemned(glance, id);
+	add_written(glance, ret_image);
+	pthread_mutex_unlock(&glance->lock);
+	if (is_condemned) {
+		mc_image_clear(ret_image);
+		return mc_error_set(error, ENOENT, "there is no such image");
+	}
+	if (ret_json)
+		*ret_json = mc_steal(&json);
+	return 0;
+}

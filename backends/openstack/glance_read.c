@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance.h"
+
+#include "mcloud/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A read is the next in order when it begins where one of so many of the last ones ended: the kernel has several under
+ * way. */
+#define LAST_ENDS 8
+
+/* A stream begins so much before the read that wants it, to have the hash of the whole: the reads before may still be
+ * under way. */
+#define HASH_REACH ((int64_t)4 << 20)
+
+struct mc_image_reader {
+	struct mc_glance *glance; /* these are constant */
+	struct mc_image image;    /* id, size and hash are set */
+	struct mc_hash *hash;     /* NULL: not to be verified */
+
+	pthread_mutex_t lock; /* guards what follows; before those of the stream */
+	int64_t ends[LAST_ENDS];
+	unsigned next_end;
+	struct mc_glance_stream *stream; /* the running request, or NULL */
+};
+
+int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify,
+	struct mc_image_reader **ret_reader, struct mc_error *error)
+{
+	*ret_reader = NULL;
+	if (strcmp(image->status, "active") != 0)
+		return mc_error_set(error, EAGAIN, "the image is not active but %s", image->status);
+	struct mc_image_reader *reader = calloc(1, sizeof *reader);
+	if (!reader)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	pthread_mutex_init(&reader->lock, NULL);
+	reader->glance = mc_glance_ref(glance);
+	reader->image.id = strdup(image->id);
+	reader->image.size = image->size;
+	if (verify)
+		reader->hash = mc_hash_new(image->hash_algorithm, image->hash, image->size);
+	if (!reader->image.id) {
+		mc_image_reader_free(reader);
+		return mc_error_set(error, ENOMEM, "out of memory");
+	}
+	*ret_reader = reader;
+	return 0;
+}
+
+void mc_image_reader_free(struct mc_image_reader *reader)
+{
+	if (!reader)
+		return;
+	mc_glance_stream_unref(reader->stream);
+	mc_hash_free(reader->hash);
+	mc_image_clear(&reader->image);
+	mc_glance_unref(reader->glance);
+	pthread_mutex_destroy(&reader->lock);
+	free(reader);
+}
+
+/* Under the lock: whether a read at OFFSET goes on where another one ended; notes its END. */
+static bool is_in_order(struct mc_image_reader *reader, int64_t offset, int64_t end)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < LAST_ENDS && offset > 0; i++)
+		found |= reader->ends[i] == offset;
+	reader->ends[reader->next_end++ % LAST_ENDS] = end;
+	return found;
+}
+
+/* Where a stream for a read at OFFSET begins, so that the hash of the whole can be gone on with. */
+static int64_t stream_start(const struct mc_image_reader *reader, int64_t offset, bool *ret_hashes)
+{
+	int64_t position = reader->hash ? mc_hash_position(reader->hash) : -1;
+
+	*ret_hashes = position >= 0 && position < reader->image.size &&
+		      (position >= offset || offset - position <= HASH_REACH);
+	return *ret_hashes && position < offset ? position : offset;
+}
+
+/* The stream to read from, as a new reference, or NULL: a range request is better. *RET_OLD: one that has had its time,
+ * to be dropped outside of the lock. */
+static struct mc_glance_stream *choose_stream(
+	struct mc_image_reader *reader, int64_t offset, int64_t end, struct mc_glance_stream **ret_old)
+{
+	struct mc_glance_stream *stream = NULL;
+	bool hashes;
+
+	pthread_mutex_lock(&reader->lock);
+	bool in_order = is_in_order(reader, offset, end);
+	int64_t start = stream_start(reader, offset, &hashes);
+	if (reader->stream && mc_glance_stream_covers(reader->stream, offset)) {
+		stream = mc_glance_stream_ref(reader->stream);
+	} else if (in_order && (hashes || end < reader->image.size)) {
+		*ret_old = mc_steal(&reader->stream);
+		/* Without one (too many run) it goes range by range. */
+		if (mc_glance_stream_new(reader->glance, &reader->image, start, reader->hash, &reader->stream, NULL) ==
+			0)
+			stream = mc_glance_stream_ref(reader->stream);
+	}
+	pthread_mutex_unlock(&reader->lock);
+	return stream;
+}
+
+static void end_stream(struct mc_glance_stream *stream)
+{
+	if (!stream)
+		return;
+	/* Others that wait in it go on by themselves. */
+	mc_glance_stream_stop(stream);
+	mc_glance_stream_unref(stream);
+}
+
+/* A stream that failed, or was too slow, is no good for the next read. */
+static void drop_stream(struct mc_image_reader *reader, struct mc_glance_stream *stream)
+{
+	struct mc_glance_stream *old = NULL;
+
+	pthread_mutex_lock(&reader->lock);
+	if (reader->stream == stream)
+		old = mc_steal(&reader->stream);
+	pthread_mutex_unlock(&reader->lock);
+	end_stream(old);
+}
+
+static int read_range(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size, int64_t offset,
+	struct mc_error *error)
+{
+	int r = mc_glance_range(reader->glance, &reader->image, call, to, size, offset, error);
+
+	if (r == 0 && reader->hash)
+		mc_hash_feed(reader->hash, offset, to, size);
+	return r;
+}
+
+ssize_t mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size,
+	int64_t offset, struct mc_error *error)
+{
+	struct mc_glance_stream *old = NULL;
+	int r = -ESTALE;
+
+	if (offset >= reader->image.size || size == 0)
+		return 0;
+	if ((int64_t)size > reader->image.size - offset)
+		size = (size_t)(reader->image.size - offset);
+	struct mc_glance_stream *stream = choose_stream(reader, offset, offset + (int64_t)size, &old);
+	end_stream(old);
+	if (stream) {
+		r = mc_glance_stream_read(stream, call, to, size, offset, error);
+		if (r < 0 && r != -ESTALE && r != -EINTR)
+			drop_stream(reader, stream);
+		mc_glance_stream_unref(stream);
+	}
+	if (r == -ESTALE)
+		r = read_range(reader, call, to, size, offset, error);
+	if (r < 0)
+		return r;
+	if (reader->hash && mc_hash_state(reader->hash) == MC_HASH_BAD)
+		return mc_error_set(error, EIO, "the content of the image is not that of its os_hash_value");
+	return (ssize_t)size;
+}
