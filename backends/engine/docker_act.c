@@ -76,6 +76,7 @@ int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *na
 	struct mc_docker *docker = mc_docker_of(engine);
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	const struct mc_http_param signals[] = {{"signal", signal ? signal : "SIGKILL"}, {NULL, NULL}};
 	struct mc_docker_ref ref;
 
 	if (action == MC_ENGINE_REMOVE)
@@ -85,7 +86,7 @@ int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *na
 		return r;
 	mc_docker_ask_container(&ask, "POST", &ref, actions[action].verb);
 	if (action == MC_ENGINE_KILL)
-		ask.http.query = (struct mc_http_param[]){{"signal", signal ? signal : "SIGKILL"}, {NULL, NULL}};
+		ask.http.query = signals;
 	r = mc_docker_send(docker, call, &ask, &response, error);
 	/* 304: it is so already. */
 	if (r < 0 || response.status == 304 || (response.status >= 200 && response.status < 300))

@@ -64,6 +64,7 @@ static int start(struct mc_docker *docker, struct mc_call *call, const struct mc
 	mc_docker_put(json, "Detach", cJSON_CreateFalse(), &failed);
 	mc_docker_put(json, "Tty", cJSON_CreateFalse(), &failed);
 	mc_docker_ask(&ask, "POST", "exec", id, "start", NULL);
+	ask.http.call = "POST /exec/ID/start";
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
 	ask.http.on_body = take_bytes;
@@ -84,6 +85,7 @@ static int exit_code(struct mc_docker *docker, struct mc_call *call, const struc
 		MC_CLEANUP(json) cJSON *json = NULL;
 
 		mc_docker_ask(&ask, "GET", "exec", id, "json", NULL);
+		ask.http.call = "GET /exec/ID/json";
 		int r = mc_docker_json(
 			docker, call, &ask, &json, error, "can't tell how a command in %s ended", ref->name);
 		if (r < 0)

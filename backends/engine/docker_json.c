@@ -24,7 +24,7 @@ double mc_docker_number(const cJSON *object, const char *name)
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
 
 	/* NaN and infinities can't be written in JSON, but 1e999 can. */
-	if (!cJSON_IsNumber(item) || !(item->valuedouble > -1e18 && item->valuedouble < 1e18))
+	if (!cJSON_IsNumber(item) || !(item->valuedouble > -1e19 && item->valuedouble < 1.8e19))
 		return 0;
 	return item->valuedouble;
 }

@@ -118,6 +118,20 @@ static int code_of(int status, const char *said)
 	}
 }
 
+/* Ids of 64 digits make the engine's sentences unreadable: as elsewhere, 12 say enough. */
+static char *shorten_ids(const char *said)
+{
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+
+	while (*said) {
+		size_t digits = strspn(said, "0123456789abcdef");
+		size_t other = digits ? 0 : strcspn(said, "0123456789abcdef");
+		mc_buffer_add(&text, said, digits == 64 ? 12 : digits + other);
+		said += digits + other;
+	}
+	return mc_buffer_steal(&text, NULL);
+}
+
 static int fail(const struct mc_http_response *response, struct mc_error *error, const char *what)
 {
 	MC_CLEANUP(json) cJSON *json = NULL;
@@ -126,8 +140,9 @@ static int fail(const struct mc_http_response *response, struct mc_error *error,
 		json = cJSON_ParseWithLength(response->body.data, response->body.size);
 	const char *said = mc_docker_text(json, "message");
 	int code = code_of(response->status, said);
+	MC_CLEANUP(free_pointer) char *text = shorten_ids(said);
 	if (*said)
-		mc_docker_error(error, code, "%s: %s", what, said);
+		mc_docker_error(error, code, "%s: %s", what, text ? text : said);
 	else
 		mc_docker_error(error, code, "%s: the engine answers with status %d", what, response->status);
 	if (error)

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Between the two samples that a percentage takes. The engine's own pair is a second or two apart. */
+/* Between the two samples that a percentage takes. Engine 20.10 measures once a second and has each of them wait for
+ * that, later ones measure when asked. */
 #define SAMPLE_MS 200
 
 #define TOP_COLUMNS 64
