@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int list(struct mc_ask *ask, struct mc_entries *entries);
+static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret);
+static int make(struct mc_ask *ask, const char *name);
+static int rename_entry(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags);
+static int remove_entry(struct mc_ask *ask);
+static int show_id(struct mc_ask *ask, struct mc_buffer *out);
+static int show_json(struct mc_ask *ask, struct mc_buffer *out);
+static int show_enabled(struct mc_ask *ask, struct mc_buffer *out);
+static int show_description(struct mc_ask *ask, struct mc_buffer *out);
+static int show_email(struct mc_ask *ask, struct mc_buffer *out);
+static int show_driver(struct mc_ask *ask, struct mc_buffer *out);
+static int store_enabled(struct mc_ask *ask, const char *value, size_t size);
+static int store_description(struct mc_ask *ask, const char *value, size_t size);
+static int store_email(struct mc_ask *ask, const char *value, size_t size);
+static int store_password(struct mc_ask *ask, const char *value, size_t size);
+static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret);
+static bool at_root(struct mc_ask *ask);
+
+/* What several kinds of object have. */
+#define ID                                                                                                             \
+	{                                                                                                              \
+		"id", MC_KIND_VALUE, 0444, "Keystone's id of it", MC_LANE_KEYSTONE, true, .show = show_id              \
+	}
+#define JSON                                                                                                           \
+	{                                                                                                              \
+		"json", MC_KIND_DOCUMENT, 0444, "all that Keystone says of it", MC_LANE_KEYSTONE, true,                \
+			.show = show_json                                                                              \
+	}
+#define ENABLED                                                                                                        \
+	{                                                                                                              \
+		"enabled", MC_KIND_VALUE, 0644, "true or false", MC_LANE_KEYSTONE, true,                               \
+			.show = show_enabled, .store = store_enabled, .attributes = enabled_mode                       \
+	}
+#define DESCRIPTION                                                                                                    \
+	{                                                                                                              \
+		"description", MC_KIND_VALUE, 0644, "one line", MC_LANE_KEYSTONE, true,                                \
+			.show = show_description, .store = store_description, .attributes = mc_identity_mode           \
+	}
+#define ROLES(help)                                                                                                    \
+	{                                                                                                              \
+		"roles", MC_KIND_DIRECTORY, 0555, help, MC_LANE_MODEL, .directory = &mc_identity_roles                 \
+	}
+
+static const struct mc_row domain_rows[] = {
+	ID,
+	JSON,
+	ENABLED,
+	DESCRIPTION,
+	{"driver", MC_KIND_VALUE, 0444, "where its users and groups live: sql or ldap", MC_LANE_KEYSTONE, true,
+		.show = show_driver},
+	ROLES("who has which role on the domain"),
+	{NULL},
+};
+
+static const struct mc_row project_rows[] = {
+	ID,
+	JSON,
+	ENABLED,
+	DESCRIPTION,
+	ROLES("who has which role in the project"),
+	{NULL},
+};
+
+static const struct mc_row user_rows[] = {
+	ID,
+	JSON,
+	ENABLED,
+	DESCRIPTION,
+	{"email", MC_KIND_VALUE, 0644, "an address", MC_LANE_KEYSTONE, true, .show = show_email, .store = store_email,
+		.attributes = mc_identity_mode},
+	{"password", MC_KIND_VALUE, 0200, "write only", MC_LANE_KEYSTONE, true, .store = store_password,
+		.present = at_root},
+	{"groups", MC_KIND_DIRECTORY, 0555, "links to the groups the user is in", MC_LANE_MODEL,
+		.directory = &mc_identity_user_groups},
+	{NULL},
+};
+
+static const struct mc_row group_rows[] = {
+	ID,
+	JSON,
+	DESCRIPTION,
+	{"users", MC_KIND_DIRECTORY, 0755, "links to its users: ln -s adds one, rm removes one", MC_LANE_MODEL,
+		.directory = &mc_identity_group_users, .attributes = mc_identity_mode},
+	{NULL},
+};
+
+static const struct mc_row role_rows[] = {ID, JSON, DESCRIPTION, {NULL}};
+
+static const struct mc_directory_type domain = {.rows = domain_rows}, project = {.rows = project_rows},
+				      user = {.rows = user_rows}, group = {.rows = group_rows},
+				      role = {.rows = role_rows};
+
+#define OBJECT(what, type, words)                                                                                      \
+	{                                                                                                              \
+		what, MC_KIND_DIRECTORY, 0755, words, MC_LANE_MODEL, .directory = &(type)                              \
+	}
+
+static const struct mc_row domain_entry = OBJECT("DOMAIN", domain, "mkdir, rmdir (when it is empty), mv"),
+			   project_entry = OBJECT("PROJECT", project, "mkdir, rmdir, mv"),
+			   user_entry = OBJECT("USER", user, "mkdir, rmdir, mv"),
+			   group_entry = OBJECT("GROUP", group, "mkdir, rmdir, mv"),
+			   role_entry = OBJECT("ROLE", role, "mkdir, rmdir, mv");
+
+/* A directory of objects: at the top, or in a domain. Deleting a domain is several questions, and a change in an LDAP
+ * domain is some to Keystone and some to the directory. */
+#define OBJECTS(kind_of_key, entry_row)                                                                                \
+	{                                                                                                              \
+		.key = (kind_of_key), .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
+		.patience = 3, .list = list, .find = find, .make = make, .remove = remove_entry,                       \
+		.rename = rename_entry                                                                                 \
+	}
+
+const struct mc_directory_type mc_tree_domains = OBJECTS(MC_KEY_DOMAIN, domain_entry);
+const struct mc_directory_type mc_tree_roles = OBJECTS(MC_KEY_ROLE, role_entry);
+
+static const struct mc_directory_type projects_of_domain = OBJECTS(MC_KEY_PROJECT, project_entry);
+static const struct mc_directory_type users_of_domain = OBJECTS(MC_KEY_USER, user_entry);
+static const struct mc_directory_type groups_of_domain = OBJECTS(MC_KEY_GROUP, group_entry);
+
+static const struct mc_row project_domain_entry = OBJECT("DOMAIN", projects_of_domain, "the projects of a domain"),
+			   user_domain_entry = OBJECT("DOMAIN", users_of_domain, "the users of a domain"),
+			   group_domain_entry = OBJECT("DOMAIN", groups_of_domain, "the groups of a domain");
+
+/* The domains once more, as places. */
+#define PLACES(entry_row)                                                                                              \
+	{                                                                                                              \
+		.key = MC_KEY_DOMAIN, .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
+		.list = list, .find = find                                                                             \
+	}
+
+const struct mc_directory_type mc_tree_project_domains = PLACES(project_domain_entry);
+const struct mc_directory_type mc_tree_user_domains = PLACES(user_domain_entry);
+const struct mc_directory_type mc_tree_group_domains = PLACES(group_domain_entry);
+
+static int find_directory(void *data, struct mc_directory **ret_directory, struct mc_error *error)
+{
+	return mc_cloud_directory(data, ret_directory, error);
+}
+
+int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
+{
+	*ret_identity = (struct mc_identity){
+		.call = ask->call,
+		.error = ask->error,
+		.directory = find_directory,
+		.data = ask->cloud,
+		.suffix = mc_cloud_options(ask->cloud)->ldap_suffix,
+	};
+	return mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &ret_identity->keystone, ask->error);
+}
+
+int mc_identity_begin_change(struct mc_ask *ask, struct mc_identity *ret_identity)
+{
+	*ret_identity = (struct mc_identity){0};
+	if (mc_ask_in_region(ask))
+		return mc_error_set(ask->error, EPERM,
+			"this is what has been replicated to the region; make changes at the root of the mount");
+	return mc_identity_begin(ask, ret_identity);
+}
+
+static bool at_root(struct mc_ask *ask)
+{
+	return !mc_ask_in_region(ask);
+}
+
+static mode_t shown_mode(const struct mc_ask *ask, mode_t mode)
+{
+	return mc_ask_in_region(ask) ? mode & ~(mode_t)0222 : mode;
+}
+
+int mc_identity_mode(struct mc_ask *ask, struct mc_attributes *ret)
+{
+	*ret = (struct mc_attributes){.mode = shown_mode(ask, mc_node_row(ask->node)->mode), .size = -1};
+	return 0;
+}
+
+void mc_identity_add(struct mc_ask *ask, struct mc_entries *entries, const char *name, const char *key)
+{
+	const struct mc_attributes attributes = {
+		.mode = shown_mode(ask, mc_node_row(ask->node)->directory->entry->mode), .size = -1};
+
+	mc_entries_add(entries, name, key, NULL, &attributes);
+}
+
+static const struct {
+	enum mc_key key;
+	enum mc_identity_kind kind;
+} kinds[] = {
+	/* the innermost first */
+	{MC_KEY_USER, MC_IDENTITY_USER},
+	{MC_KEY_GROUP, MC_IDENTITY_GROUP},
+	{MC_KEY_PROJECT, MC_IDENTITY_PROJECT},
+	{MC_KEY_ROLE, MC_IDENTITY_ROLE},
+	{MC_KEY_DOMAIN, MC_IDENTITY_DOMAIN},
+};
+
+/* The object that ask->node is, or belongs to. */
+static struct mc_identity_ref the_object(const struct mc_ask *ask)
+{
+	struct mc_identity_ref ref = {0};
+
+	for (size_t i = 0; i < MC_COUNT(kinds); i++) {
+		ref.kind = kinds[i].kind;
+		ref.id = mc_ask_key(ask, kinds[i].key);
+		ref.name = mc_node_name(ask->node, kinds[i].key);
+		if (ref.id)
+			break;
+	}
+	if (ref.kind != MC_IDENTITY_DOMAIN && ref.kind != MC_IDENTITY_ROLE)
+		ref.domain = mc_ask_key(ask, MC_KEY_DOMAIN);
+	return ref;
+}
+
+/* What the entries of a directory are. */
+static enum mc_identity_kind kind_inside(const struct mc_node *node)
+{
+	enum mc_key key = mc_node_row(node)->directory->key;
+	size_t i = 0;
+
+	while (i < MC_COUNT(kinds) - 1 && kinds[i].key != key)
+		i++;
+	return kinds[i].kind;
+}
+
+bool mc_identity_pointed(const struct mc_node *node, enum mc_identity_kind kind)
+{
+	return mc_node_row(node) == (kind == MC_IDENTITY_USER ? &user_entry : &group_entry) &&
+	       !mc_node_key(node, MC_KEY_REGION);
+}
+
+struct listing {
+	struct mc_ask *ask;
+	struct mc_entries *entries;
+};
+
+static int add_item(void *data, const char *id, const char *name)
+{
+	const struct listing *listing = data;
+
+	mc_identity_add(listing->ask, listing->entries, name, id);
+	return listing->entries->failed;
+}
+
+static int list(struct mc_ask *ask, struct mc_entries *entries)
+{
+	struct listing listing = {ask, entries};
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin(ask, &identity);
+
+	/* The places projects/, users/ and groups/ have no domain above them, those in a domain have. */
+	if (result == 0)
+		result = mc_identity_list(
+			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), add_item, &listing);
+	return result;
+}
+
+static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin(ask, &identity);
+
+	if (result == 0)
+		result = mc_identity_find(
+			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), name, &object);
+	if (result < 0)
+		return result;
+	ret->name = strdup(object->name);
+	ret->key = strdup(object->id);
+	ret->attributes.mode = shown_mode(ask, mc_node_row(ask->node)->directory->entry->mode);
+	ret->attributes.size = -1;
+	return ret->name && ret->key ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+}
+
+/* What is shown of the directory that objects come to and go from, at the root and in each region. */
+static void forget_place(struct mc_ask *ask, const char *domain_id)
+{
+	if (domain_id)
+		mc_fs_forget_key(ask->fs, MC_KEY_DOMAIN, domain_id);
+	else
+		mc_fs_forget(ask->fs, ask->node, false);
+}
+
+static void forget_object(struct mc_ask *ask, const struct mc_identity_ref *ref)
+{
+	for (size_t i = 0; i < MC_COUNT(kinds); i++)
+		if (kinds[i].kind == ref->kind)
+			mc_fs_forget_key(ask->fs, kinds[i].key, ref->id);
+	if (ref->kind == MC_IDENTITY_USER || ref->kind == MC_IDENTITY_GROUP)
+		mc_fs_forget_key(ask->fs, MC_KEY_MEMBER, ref->id);
+}
+
+static int make(struct mc_ask *ask, const char *name)
+{
+	const char *domain_id = mc_ask_key(ask, MC_KEY_DOMAIN);
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin_change(ask, &identity);
+
+	if (result == 0)
+		result = mc_identity_create(&identity, kind_inside(ask->node), domain_id, name);
+	if (result == 0)
+		forget_place(ask, domain_id);
+	return result;
+}
+
+static int remove_entry(struct mc_ask *ask)
+{
+	struct mc_identity_ref ref = the_object(ask);
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin_change(ask, &identity);
+
+	if (result == 0)
+		result = mc_identity_delete(&identity, &ref);
+	if (result == 0 || result == -ENOENT)
+		forget_object(ask, &ref);
+	return result;
+}
+
+static int rename_entry(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags)
+{
+	struct mc_identity_ref ref = the_object(ask);
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin_change(ask, &identity);
+
+	if (result < 0)
+		return result;
+	if (flags & ~1u) /* RENAME_NOREPLACE is what happens anyway: no name is ever taken from another */
+		return mc_error_set(ask->error, EINVAL, "names can't be exchanged");
+	const char *domain_id = mc_node_key(to, MC_KEY_DOMAIN);
+	if (mc_node_row(to)->directory->entry != mc_node_row(ask->node) || mc_node_key(to, MC_KEY_REGION) ||
+		(ref.domain && (!domain_id || strcmp(domain_id, ref.domain) != 0)))
+		return mc_error_set(ask->error, EPERM, "it can be renamed where it is, but not moved");
+	result = mc_identity_rename(&identity, &ref, name);
+	forget_object(ask, &ref);
+	return result;
+}
+
+static int show_id(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_identity_ref ref = the_object(ask);
+
+	if (!ref.id)
+		return mc_error_set(ask->error, ENOENT, "it isn't there any more");
+	mc_buffer_text(out, ref.id);
+	return out->failed;
+}
+
+static int show_json(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_identity_ref ref = the_object(ask);
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin(ask, &identity);
+
+	return result < 0 ? result : mc_identity_json(&identity, ref.kind, ref.id, out);
+}
+
+static int get(struct mc_ask *ask, struct mc_identity_object **ret_object)
+{
+	struct mc_identity_ref ref = the_object(ask);
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin(ask, &identity);
+
+	return result < 0 ? result : mc_identity_get(&identity, ref.kind, ref.id, ret_object);
+}
+
+static int show_enabled(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	int result = get(ask, &object);
+
+	if (result == 0)
+		mc_buffer_text(out, object->enabled ? "true" : "false");
+	return result < 0 ? result : out->failed;
+}
+
+static int show_description(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	int result = get(ask, &object);
+
+	if (result == 0)
+		mc_buffer_text(out, object->description);
+	return result < 0 ? result : out->failed;
+}
+
+static int show_email(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	int result = get(ask, &object);
+
+	if (result == 0)
+		mc_buffer_text(out, object->email);
+	return result < 0 ? result : out->failed;
+}
+
+static int get_driver(struct mc_ask *ask, enum mc_identity_driver *ret_driver)
+{
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin(ask, &identity);
+
+	return result < 0 ? result : mc_identity_driver(&identity, mc_ask_key(ask, MC_KEY_DOMAIN), ret_driver);
+}
+
+static int show_driver(struct mc_ask *ask, struct mc_buffer *out)
+{
+	enum mc_identity_driver driver;
+	int result = get_driver(ask, &driver);
+
+	if (result == 0)
+		mc_buffer_text(out, driver == MC_IDENTITY_SQL ? "sql" : "ldap");
+	return result < 0 ? result : out->failed;
+}
+
+/* LDAP has no place for whether a user is enabled. */
+static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret)
+{
+	enum mc_identity_driver driver = MC_IDENTITY_SQL;
+	int result = mc_identity_mode(ask, ret);
+
+	if (mc_ask_key(ask, MC_KEY_USER) && !mc_ask_in_region(ask))
+		result = get_driver(ask, &driver);
+	if (driver != MC_IDENTITY_SQL)
+		ret->mode &= ~(mode_t)0222;
+	return result;
+}
+
+static int set(struct mc_ask *ask, enum mc_identity_attribute attribute, const char *value)
+{
+	struct mc_identity_ref ref = the_object(ask);
+	MC_CLEANUP(identity) struct mc_identity identity;
+	int result = mc_identity_begin_change(ask, &identity);
+
+	if (result == 0)
+		result = mc_identity_set(&identity, &ref, attribute, value);
+	if (result == 0)
+		forget_object(ask, &ref);
+	return result;
+}
+
+static int store_enabled(struct mc_ask *ask, const char *value, size_t size)
+{
+	(void)size;
+	return set(ask, MC_IDENTITY_ENABLED, value);
+}
+
+static int store_description(struct mc_ask *ask, const char *value, size_t size)
+{
+	(void)size;
+	return set(ask, MC_IDENTITY_DESCRIPTION, value);
+}
+
+static int store_email(struct mc_ask *ask, const char *value, size_t size)
+{
+	(void)size;
+	return set(ask, MC_IDENTITY_EMAIL, value);
+}
+
+static int store_password(struct mc_ask *ask, const char *value, size_t size)
+{
+	(void)size;
+	return set(ask, MC_IDENTITY_PASSWORD, value);
+}

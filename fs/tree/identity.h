@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_TREE_IDENTITY_H
+#define FS_TREE_IDENTITY_H
+
+#include "fs/tree.h"
+#include "mcloud/identity_objects.h"
+
+/* What the tables of identity share. Everything under regions/R/ is asked of that region's own Keystone and can't be
+ * changed. */
+
+/* For the functions of identity_objects.h; to be cleaned up with MC_CLEANUP(identity). */
+int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity);
+/* The same for a change. -EPERM in a region's view. */
+int mc_identity_begin_change(struct mc_ask *ask, struct mc_identity *ret_identity);
+
+/* As the row says, without write bits in a region's view. For rows' `attributes`. */
+int mc_identity_mode(struct mc_ask *ask, struct mc_attributes *ret);
+
+/* Adds an entry with the mode that directories have in this view. */
+void mc_identity_add(struct mc_ask *ask, struct mc_entries *entries, const char *name, const char *key);
+
+/* The user (or group) that an entry of users/D/ (groups/D/) stands for; false: NODE is something else, or in a region's
+ * view. */
+bool mc_identity_pointed(const struct mc_node *node, enum mc_identity_kind kind);
+
+/* "PROJECT/roles/", "DOMAIN/roles/", "GROUP/users/", "USER/groups/" (identity_links.c). */
+extern const struct mc_directory_type mc_identity_roles, mc_identity_group_users, mc_identity_user_groups;
+
+#endif
