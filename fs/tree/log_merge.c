@@ -75,9 +75,11 @@ void mc_log_merge(const struct mc_log *logs, size_t count, struct mc_buffer *out
 	for (size_t i = 0; i < count; i++) {
 		int length = (int)strlen(logs[i].name);
 		width = length > width ? length : width;
-		cursors[i] = (struct cursor){.log = &logs[i], .end = logs[i].text + logs[i].size};
-		if (logs[i].size)
-			advance(&cursors[i], logs[i].text);
+		cursors[i].log = &logs[i];
+		if (!logs[i].size) /* its text may be NULL */
+			continue;
+		cursors[i].end = logs[i].text + logs[i].size;
+		advance(&cursors[i], logs[i].text);
 	}
 	for (;;) {
 		struct cursor *next = NULL;

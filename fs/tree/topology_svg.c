@@ -29,7 +29,7 @@ static const char style[] =
 	"text { font-family: 'Inter', 'Segoe UI', 'DejaVu Sans', Arial, sans-serif; fill: #1d2733; font-size: 13px }\n"
 	".page { fill: #f3f5f8 } .card { fill: #fff; stroke: #d5dce5 } .chip { fill: #f8fafc; stroke: #e3e8ef }\n"
 	".wire { stroke: #aab6c5; stroke-width: 2; fill: none; stroke-dasharray: 2 5; stroke-linecap: round }\n"
-	".title { font-size: 24px; font-weight: 700 } .name { font-size: 18px; font-weight: 700 }\n"
+	".title { font-size: 24px; font-weight: 700 } .name { font-size: 17px; font-weight: 700 }\n"
 	".soft { fill: #66758a; font-size: 12px } .right { text-anchor: end } .middle { text-anchor: middle }\n"
 	".pill { font-size: 12px; font-weight: 600; fill: #fff; text-anchor: middle }\n"
 	".good { fill: #2b9a58 } .changing { fill: #d08b12 } .bad { fill: #cf3b3b } .off { fill: #8793a3 }\n"
@@ -126,7 +126,7 @@ static void card(struct mc_buffer *out, const struct mc_overview *overview, cons
 		x, y, CARD_WIDTH, layout->card_height);
 	mc_buffer_printf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"5\" height=\"38\" rx=\"2.5\"/>\n", class,
 		x + PAD, y + 22);
-	text(out, x + PAD + 16, y + 38, "name", region->name, 14);
+	text(out, x + PAD + 16, y + 38, "name", region->name, 13);
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
 	mc_buffer_printf(&line, "%s \xC2\xB7 %s", region->role, region->address);
 	text(out, x + PAD + 16, y + 57, "soft", line.data ? line.data : "", 40);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/catalog.h"
+#include "fs/tree/log_merge.h"
+#include "fs/tree/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Each line has five fields, whatever the catalog says. */
+static void check_lines(const struct mc_buffer *out, size_t count)
+{
+	size_t tabs = 0, lines = 0;
+	for (size_t i = 0; i < out->size; i++) {
+		tabs += out->data[i] == '\t';
+		lines += out->data[i] == '\n';
+	}
+	if (lines != count || tabs != 4 * count)
+		abort();
+}
+
+/* The first byte parts the rest into two logs; a merge loses no byte of them but adds names and a last newline. */
+static void merge(const char *text, size_t size)
+{
+	size_t half = size ? (size_t)(unsigned char)text[0] * size / 256 : 0;
+	const struct mc_log logs[] = {{"one", text, half}, {"three", text + half, size - half}};
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	mc_log_merge(logs, 2, &out);
+	if (out.size < size || (out.size && out.data[out.size - 1] != '\n'))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
+	MC_CLEANUP(buffer) struct mc_buffer lines = {0}, pretty = {0}, xml = {0};
+	struct mc_error error = {0};
+	const char *text = (const char *)data;
+	int r = mc_catalog_parse(text, size, &catalog, &error);
+	if (r == 0) {
+		size_t count;
+		mc_catalog_endpoints(catalog, &count);
+		mc_catalog_lines(catalog, &lines);
+		check_lines(&lines, count);
+		if (mc_text_json(&pretty, text, size, "it", &error) < 0)
+			abort();
+	} else if (r != -EIO || catalog || !*error.message) {
+		abort();
+	}
+	merge(text, size);
+	MC_CLEANUP(free_pointer) char *copy = strndup(text, size);
+	mc_text_xml(&xml, copy);
+	return 0;
+}

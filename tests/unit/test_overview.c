@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/overview.h"
+
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct mc_region_view regions[] = {
+	{.name = (char[]){"Kista"},
+		.address = (char[]){"127.77.1.1"},
+		.error = (char[]){""},
+		.role = "master",
+		.state = MC_REGION_READY,
+		.services_up = 4,
+		.services = 4,
+		.created = 1795392000},
+	{.name = (char[]){"Sundbyberg-Nord-and-a-long-way"},
+		.address = (char[]){"127.77.2.1"},
+		.error = (char[]){"keystone <died>"},
+		.role = "slave",
+		.state = MC_REGION_DEGRADED,
+		.services_up = 3,
+		.services = 4},
+};
+
+static struct mc_engine_service services[] = {
+	{.name = (char[]){"ldap"}, .kind = (char[]){"ldap"}, .state = "running", .health = (char[]){"healthy"}},
+	{.name = (char[]){"keystone-Kista"},
+		.kind = (char[]){"keystone"},
+		.region = (char[]){"Kista"},
+		.state = "running",
+		.health = (char[]){"starting"},
+		.image = (char[]){"a&b"}},
+	{.name = (char[]){"glance-Kista"},
+		.kind = (char[]){"gl\"an<ce"},
+		.region = (char[]){"Kista"},
+		.state = "exited",
+		.exit_code = 137,
+		.restarts = 2},
+};
+
+static const struct mc_overview full = {
+	.cloud = "m\"<cloud>", .regions = {regions, MC_COUNT(regions)}, .services = {services, MC_COUNT(services)}};
+static const struct mc_overview empty = {.cloud = "mcloud"};
+
+static void test_health(void **state)
+{
+	static const struct {
+		const char *state, *health;
+		int exit_code;
+		enum mc_health expected;
+		const char *summary;
+	} cases[] = {
+		{"running", NULL, 0, MC_HEALTH_GOOD, "running"},
+		{"running", "none", 0, MC_HEALTH_GOOD, "running"},
+		{"running", "healthy", 0, MC_HEALTH_GOOD, "running"},
+		{"running", "starting", 0, MC_HEALTH_CHANGING, "starting"},
+		{"running", "unhealthy", 0, MC_HEALTH_BAD, "unhealthy"},
+		{"created", NULL, 0, MC_HEALTH_CHANGING, "created"},
+		{"restarting", NULL, 1, MC_HEALTH_CHANGING, "restarting"},
+		{"paused", "healthy", 0, MC_HEALTH_BAD, "paused"},
+		{"dead", NULL, 0, MC_HEALTH_BAD, "dead"},
+		{"exited", "healthy", 0, MC_HEALTH_OFF, "exited (0)"},
+		{"exited", "unhealthy", 137, MC_HEALTH_BAD, "exited (137)"},
+	};
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		struct mc_engine_service service = {.health = (char *)cases[i].health, .exit_code = cases[i].exit_code};
+		char summary[48];
+		strcpy(service.state, cases[i].state);
+		mc_overview_summary(&service, summary, sizeof(summary));
+		assert_int_equal(mc_overview_health(&service), cases[i].expected);
+		assert_string_equal(summary, cases[i].summary);
+	}
+}
+
+static void test_table(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0}, none = {0};
+	(void)state;
+	mc_status_table(&full, &out);
+	assert_string_equal(out.data, "REGION                          ROLE    STATE     LAG  SERVICES  ADDRESS\n"
+				      "Kista                           master  ready     -    4/4       127.77.1.1\n"
+				      "Sundbyberg-Nord-and-a-long-way  slave   degraded  -    3/4       127.77.2.1\n");
+	mc_status_table(&empty, &none);
+	assert_string_equal(none.data, "REGION  ROLE  STATE  LAG  SERVICES  ADDRESS\n");
+}
+
+static void test_status_json(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	(void)state;
+	mc_status_json(&full, &out);
+	MC_CLEANUP(json) cJSON *status = cJSON_Parse(out.data);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(status, "cloud")), "m\"<cloud>");
+	cJSON *list = cJSON_GetObjectItem(status, "regions"), *second = cJSON_GetArrayItem(list, 1);
+	assert_int_equal(cJSON_GetArraySize(list), 2);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "state")), "degraded");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "error")), "keystone <died>");
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(second, "lag")));
+	cJSON *count = cJSON_GetObjectItem(second, "services");
+	assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(count, "up")), 3);
+	assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(count, "total")), 4);
+	cJSON *created = cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "created");
+	assert_string_equal(cJSON_GetStringValue(created), "2026-11-23T00:00:00.000Z");
+}
+
+static void assert_has(const struct mc_buffer *text, const char *part)
+{
+	if (!strstr(text->data, part))
+		fail_msg("no \"%s\" in:\n%s", part, text->data);
+}
+
+static void test_metrics(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	(void)state;
+	mc_overview_metrics(&full, &out);
+	assert_has(&out, ",cloud=\"m\\\"<cloud>\"} 1\n");
+	assert_has(&out, "\nmcloudfs_region_state{region=\"Kista\",role=\"master\",state=\"ready\"} 1\n");
+	assert_has(&out, "\nmcloudfs_region_state{region=\"Kista\",role=\"master\",state=\"failed\"} 0\n");
+	assert_has(&out, "\nmcloudfs_region_services_up{region=\"Sundbyberg-Nord-and-a-long-way\"} 3\n");
+	assert_has(&out, "\nmcloudfs_container_running{container=\"keystone-Kista\",region=\"Kista\"} 1\n");
+	assert_has(&out, "\nmcloudfs_container_healthy{container=\"keystone-Kista\",region=\"Kista\"} 0\n");
+	assert_has(&out, "\nmcloudfs_container_healthy{container=\"ldap\",region=\"\"} 1\n");
+	assert_has(&out, "\nmcloudfs_container_restarts_total{container=\"glance-Kista\",region=\"Kista\"} 2\n");
+	assert_has(&out, "\n# TYPE mcloudfs_container_restarts_total counter\n");
+}
+
+static void test_dot(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	(void)state;
+	mc_topology_dot(&full, &out);
+	assert_has(&out, "digraph \"m\\\"<cloud>\" {\n");
+	assert_has(&out, "subgraph \"cluster_Kista\" {\n\t\tlabel=\"Kista\\nmaster, ready, 127.77.1.1\";\n");
+	assert_has(&out, "\t\t\"glance-Kista\" [label=\"gl\\\"an<ce\\nexited (137)\"");
+	assert_has(&out, "\t\"keystone-Kista\" -> \"ldap\";\n");
+	assert_string_equal(out.data + out.size - 2, "}\n");
+}
+
+static void test_svg(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0}, none = {0};
+	(void)state;
+	mc_topology_svg(&full, &out);
+	assert_has(&out, "<title>m&quot;&lt;cloud&gt;</title>");
+	assert_has(&out, ">Sundbyberg-N\xE2\x80\xA6</text>");
+	assert_has(&out, "<title>Sundbyberg-Nord-and-a-long-way, keystone &lt;died&gt;</title>");
+	assert_has(&out, ">gl&quot;an&lt;ce</text>");
+	assert_has(&out, "<title>keystone-Kista: starting, a&amp;b</title>");
+	assert_has(&out, "2 regions, 3 containers");
+	assert_null(strstr(out.data, "<died>"));
+	mc_topology_svg(&empty, &none);
+	assert_has(&none, "No region yet");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_status_json),
+		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_dot),
+		cmocka_unit_test(test_svg),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree.h"
+#include "fs/tree/region_docs.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A cloud of two regions, as regions.c and region_docs.c see it. */
+struct mc_node {
+	const char *region, *type, *interface, *container;
+};
+
+struct mc_cloud {
+	struct mc_engine *engine;
+	enum mc_region_state state; /* of Kista, the first one */
+	const char *role;           /* of Kista; Solna has the other */
+	const char *reason, *progress;
+	bool progress_done, no_secrets;
+	const char *catalog;
+	unsigned catalogs, tokens, fresh_tokens;
+	enum mc_region_verb verb;
+	const char *commanded, *created, *removed;
+};
+
+static struct mc_cloud cloud;
+static struct mc_error error;
+
+const struct mc_directory_type mc_tree_images, mc_tree_images_by_id, mc_tree_domains, mc_tree_project_domains,
+	mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles;
+
+const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
+{
+	if (key == MC_KEY_REGION)
+		return ask->node->region;
+	if (key == MC_KEY_CONTAINER)
+		return ask->node->container;
+	return key == MC_KEY_ENDPOINT_TYPE ? ask->node->type : ask->node->interface;
+}
+
+const char *mc_region_state_name(enum mc_region_state state)
+{
+	static const char *const names[] = {
+		"starting", "standby", "seeding", "ready", "degraded", "failed", "stopping", "stopped"};
+	return names[state];
+}
+
+bool mc_region_state_settled(enum mc_region_state state)
+{
+	return state != MC_REGION_STARTING && state != MC_REGION_SEEDING && state != MC_REGION_STOPPING;
+}
+
+void mc_region_view_clear(struct mc_region_view *view)
+{
+	free(view->name);
+	free(view->address);
+	free(view->error);
+	*view = (struct mc_region_view){0};
+}
+
+int mc_cloud_region(struct mc_cloud *c, const char *name, struct mc_region_view *ret)
+{
+	bool first = strcmp(name, "Kista") == 0;
+	if (!first && strcmp(name, "Solna") != 0)
+		return -ENOENT;
+	*ret = (struct mc_region_view){.name = strdup(name),
+		.address = strdup(first ? "127.77.1.1" : "127.77.2.1"),
+		.error = strdup(first ? c->reason : ""),
+		.role = first == (strcmp(c->role, "master") == 0) ? "master" : "slave",
+		.state = first ? c->state : MC_REGION_READY,
+		.created = 1795392000,
+		.changed = 1795392060};
+	return 0;
+}
+
+int mc_cloud_regions(struct mc_cloud *c, struct mc_region_views *ret)
+{
+	ret->items = calloc(2, sizeof(*ret->items));
+	ret->count = 2;
+	assert_int_equal(mc_cloud_region(c, "Kista", &ret->items[0]), 0);
+	return mc_cloud_region(c, "Solna", &ret->items[1]);
+}
+
+void mc_region_views_clear(struct mc_region_views *views)
+{
+	for (size_t i = 0; i < views->count; i++)
+		mc_region_view_clear(&views->items[i]);
+	free(views->items);
+	*views = (struct mc_region_views){0};
+}
+
+int mc_cloud_services(struct mc_cloud *c, struct mc_engine_service_list *ret)
+{
+	static const char *const names[][2] = {
+		{"ldap", NULL}, {"mysql-Kista", "Kista"}, {"glance-Kista", "Kista"}, {"mysql-Solna", "Solna"}};
+	(void)c;
+	ret->items = calloc(MC_COUNT(names), sizeof(*ret->items));
+	ret->count = MC_COUNT(names);
+	for (size_t i = 0; i < MC_COUNT(names); i++) {
+		ret->items[i].name = strdup(names[i][0]);
+		ret->items[i].region = names[i][1] ? strdup(names[i][1]) : NULL;
+	}
+	return 0;
+}
+
+void mc_engine_service_list_clear(struct mc_engine_service_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].name);
+		free(list->items[i].region);
+	}
+	free(list->items);
+	*list = (struct mc_engine_service_list){0};
+}
+
+const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *c)
+{
+	static const struct mc_cloud_options options = {.name = "mcloud"};
+	(void)c;
+	return &options;
+}
+
+struct mc_engine *mc_cloud_engine(struct mc_cloud *c)
+{
+	return c->engine;
+}
+
+char *mc_cloud_admin_password(struct mc_cloud *c)
+{
+	return c->no_secrets ? NULL : strdup("se'cret");
+}
+
+int mc_region_create(struct mc_cloud *c, struct mc_call *call, const char *name, struct mc_error *e)
+{
+	(void)call;
+	c->created = name;
+	return strcmp(name, "kista") == 0 ? mc_error_set(e, EEXIST, "there is a region Kista") : 0;
+}
+
+int mc_region_remove(struct mc_cloud *c, struct mc_call *call, const char *name, struct mc_error *e)
+{
+	(void)call, (void)e;
+	c->removed = name;
+	return 0;
+}
+
+int mc_region_command(struct mc_cloud *c, const char *name, enum mc_region_verb verb, struct mc_error *e)
+{
+	(void)e;
+	c->commanded = name;
+	c->verb = verb;
+	return 0;
+}
+
+size_t mc_region_progress(struct mc_cloud *c, const char *name, size_t from, struct mc_buffer *out, bool *ret_done)
+{
+	assert_string_equal(name, "Kista");
+	mc_buffer_text(out, c->progress + from);
+	*ret_done = c->progress_done;
+	return strlen(c->progress);
+}
+
+int mc_cloud_keystone(struct mc_cloud *c, const char *name, struct mc_keystone **ret, struct mc_error *e)
+{
+	(void)c, (void)e;
+	assert_string_equal(name, "Kista");
+	*ret = (struct mc_keystone *)&cloud;
+	return 0;
+}
+
+void mc_cleanup_keystone(struct mc_keystone **keystone)
+{
+	*keystone = NULL;
+}
+
+int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *e)
+{
+	(void)keystone, (void)call;
+	cloud.catalogs++;
+	if (!cloud.catalog)
+		return mc_error_set(e, ETIMEDOUT, "Keystone doesn't answer");
+	*ret_json = strdup(cloud.catalog);
+	return 0;
+}
+
+int mc_keystone_token(
+	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *e)
+{
+	(void)keystone, (void)call, (void)e;
+	cloud.tokens++;
+	cloud.fresh_tokens += fresh;
+	*ret_token = strdup("gAAAA");
+	return 0;
+}
+
+static int fake_log(
+	struct mc_engine *engine, struct mc_call *call, const char *name, struct mc_buffer *out, struct mc_error *e)
+{
+	(void)engine, (void)call;
+	if (strcmp(name, "glance-Kista") == 0)
+		return mc_error_set(e, cloud.reason[0] ? EIO : ENOENT, "no log of %s", name);
+	mc_buffer_printf(out, "2026-11-23T01:00:00Z I am %s\n", name);
+	return 0;
+}
+
+static const struct mc_engine_ops ops = {.log = fake_log};
+static struct mc_engine engine = {&ops};
+
+static int setup(void **state)
+{
+	(void)state;
+	cloud = (struct mc_cloud){.engine = &engine,
+		.state = MC_REGION_READY,
+		.role = "master",
+		.reason = "",
+		.progress = "",
+		.verb = 99};
+	error = (struct mc_error){0};
+	return 0;
+}
+
+static const struct mc_row *row(const char *name)
+{
+	for (const struct mc_row *r = mc_tree_regions.entry->directory->rows; r->name; r++)
+		if (strcmp(r->name, name) == 0)
+			return r;
+	fail_msg("no row %s", name);
+	return NULL;
+}
+
+static struct mc_ask ask_of(struct mc_node *node)
+{
+	return (struct mc_ask){.cloud = &cloud, .node = node, .error = &error};
+}
+
+static void assert_shows(int (*show)(struct mc_ask *, struct mc_buffer *), struct mc_node *node, const char *expected)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	struct mc_ask ask = ask_of(node);
+	assert_int_equal(show(&ask, &out), 0);
+	mc_buffer_text(&out, "");
+	assert_string_equal(out.data, expected);
+}
+
+static void assert_fails(
+	int (*show)(struct mc_ask *, struct mc_buffer *), struct mc_node *node, int code, const char *sentence)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	struct mc_ask ask = ask_of(node);
+	assert_int_equal(show(&ask, &out), -code);
+	assert_string_equal(error.message, sentence);
+}
+
+static struct mc_node kista = {.region = "Kista"}, nowhere = {.region = "Nowhere"};
+
+static void test_values(void **state)
+{
+	(void)state;
+	assert_shows(row("state")->show, &kista, "ready");
+	assert_shows(row("role")->show, &kista, "master");
+	assert_shows(row("address")->show, &kista, "127.77.1.1");
+	assert_shows(row("created")->show, &kista, "2026-11-23T00:00:00.000Z");
+	assert_shows(row("error")->show, &kista, "");
+	assert_fails(row("state")->show, &nowhere, ENOENT, "there is no region Nowhere");
+	cloud.reason = "memcached is down: echo repair > ctl";
+	assert_shows(row("error")->show, &kista, "memcached is down: echo repair > ctl\n");
+}
+
+static void test_wait(void **state)
+{
+	struct mc_ask ask = ask_of(&kista), gone = ask_of(&nowhere);
+	const struct mc_row *wait = row("wait");
+	(void)state;
+	cloud.state = MC_REGION_STARTING;
+	assert_int_equal(wait->settled(&ask), 1);
+	cloud.state = MC_REGION_READY;
+	assert_int_equal(wait->settled(&ask), 0);
+	assert_shows(wait->show, &kista, "ready\n");
+	assert_int_equal(wait->at_end(&ask), 0);
+	cloud.state = MC_REGION_FAILED;
+	cloud.reason = "no image mcloud/keystone";
+	assert_int_equal(wait->settled(&ask), 0);
+	assert_shows(wait->show, &kista, "no image mcloud/keystone\n");
+	assert_int_equal(wait->at_end(&ask), -EIO);
+	assert_string_equal(error.message, "region Kista has failed: no image mcloud/keystone");
+	assert_int_equal(wait->settled(&gone), -ENOENT);
+}
+
+static void test_progress(void **state)
+{
+	const struct mc_stream_type *stream = row("progress")->stream;
+	struct mc_ask ask = ask_of(&kista);
+	void *reader;
+	char bytes[16];
+	(void)state;
+	assert_int_equal(stream->open(&ask, &reader), 0);
+	assert_int_equal(stream->read(NULL, reader, bytes, sizeof(bytes)), -EAGAIN);
+	cloud.progress = "network\ndatabase\n";
+	assert_int_equal(stream->read(NULL, reader, bytes, 10), 10);
+	assert_memory_equal(bytes, "network\nda", 10);
+	cloud.progress = "network\ndatabase\nready\n";
+	cloud.progress_done = true;
+	assert_int_equal(stream->read(NULL, reader, bytes, sizeof(bytes)), 7);
+	assert_memory_equal(bytes, "tabase\n", 7);
+	assert_int_equal(stream->read(NULL, reader, bytes, sizeof(bytes)), 6);
+	assert_memory_equal(bytes, "ready\n", 6);
+	assert_int_equal(stream->read(NULL, reader, bytes, sizeof(bytes)), 0);
+	assert_int_equal(stream->read(NULL, reader, bytes, sizeof(bytes)), 0);
+	stream->close(NULL, reader);
+}
+
+/* The verbs that are possible in a state, as "start destroy ". */
+static void assert_verbs(enum mc_region_state state, const char *expected)
+{
+	char names[64] = "";
+	struct mc_ask ask = ask_of(&kista);
+	cloud.state = state;
+	for (const struct mc_verb *verb = row("ctl")->verbs; verb->name; verb++)
+		if (!verb->possible || verb->possible(&ask))
+			strcat(strcat(names, verb->name), " ");
+	assert_string_equal(names, expected);
+}
+
+static void test_ctl(void **state)
+{
+	static const enum mc_region_verb expected[] = {
+		MC_REGION_START, MC_REGION_STOP, MC_REGION_RESTART, MC_REGION_REPAIR, MC_REGION_DESTROY};
+	struct mc_ask ask = ask_of(&kista);
+	const struct mc_verb *verbs = row("ctl")->verbs;
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(expected); i++) {
+		assert_int_equal(verbs[i].run(&ask, NULL, 0), 0);
+		assert_int_equal(cloud.verb, expected[i]);
+		assert_string_equal(cloud.commanded, "Kista");
+	}
+	assert_null(verbs[MC_COUNT(expected)].name);
+	assert_verbs(MC_REGION_READY, "stop restart destroy ");
+	assert_verbs(MC_REGION_STOPPED, "start destroy ");
+	assert_verbs(MC_REGION_DEGRADED, "stop restart repair destroy ");
+	assert_verbs(MC_REGION_STARTING, "destroy ");
+}
+
+#define ENDPOINT(interface, region, url)                                                                               \
+	"{\"interface\":\"" interface "\",\"region_id\":\"" region "\",\"url\":\"" url "\"}"
+
+static const char catalog[] = "{\"catalog\":[{\"type\":\"image\",\"name\":\"glance\",\"endpoints\":[" ENDPOINT("public",
+	"Kista", "http://k:9292") "," ENDPOINT("internal", "Kista", "http://i:9292") "," ENDPOINT("admin", "Solna",
+	"http://s:9292") "]},"
+			 "{\"type\":\"identity\",\"name\":\"keystone\",\"endpoints\":[" ENDPOINT("public", "Kista",
+				 "http://k:5000") "]},"
+						  "{\"type\":\"compute\",\"name\":\"nova\",\"endpoints\":[" ENDPOINT(
+							  "public", "Solna", "http://s:8774") "]}]}";
+
+static void assert_lists(const struct mc_directory_type *type, struct mc_node *node, const char *expected)
+{
+	struct mc_entries entries = {0};
+	struct mc_ask ask = ask_of(node);
+	char names[256] = "";
+	assert_int_equal(type->list(&ask, &entries), 0);
+	for (size_t i = 0; i < entries.count; i++) {
+		assert_string_equal(entries.items[i].name, entries.items[i].key);
+		strcat(strcat(names, entries.items[i].name), " ");
+	}
+	mc_entries_clear(&entries);
+	assert_string_equal(names, expected);
+}
+
+static void test_catalog(void **state)
+{
+	(void)state;
+	cloud.catalog = catalog;
+	assert_shows(row("catalog")->show, &kista,
+		"compute\tnova\tSolna\tpublic\thttp://s:8774\nidentity\tkeystone\tKista\tpublic\thttp://k:5000\n"
+		"image\tglance\tKista\tinternal\thttp://i:9292\nimage\tglance\tKista\tpublic\thttp://k:9292\n"
+		"image\tglance\tSolna\tadmin\thttp://s:9292\n");
+	assert_int_equal(cloud.catalogs, 1);
+	cloud.catalog = "{\"catalog\":[]}";
+	assert_shows(row("catalog.json")->show, &kista, "{\n\t\"catalog\":\t[]\n}\n");
+	cloud.catalog = "<html>";
+	assert_fails(row("catalog")->show, &kista, EIO, "Keystone's catalog makes no sense: it is not JSON");
+	cloud.catalog = NULL;
+	assert_fails(row("catalog")->show, &kista, ETIMEDOUT, "Keystone doesn't answer");
+}
+
+static void test_endpoints(void **state)
+{
+	const struct mc_directory_type *types = row("endpoints")->directory, *interfaces = types->entry->directory;
+	struct mc_node image = {.region = "Kista", .type = "image"};
+	struct mc_node url = {.region = "Kista", .type = "image", .interface = "internal"};
+	struct mc_node none = {.region = "Kista", .type = "image", .interface = "admin"};
+	(void)state;
+	cloud.catalog = catalog;
+	assert_lists(types, &kista, "identity image ");
+	assert_lists(interfaces, &image, "internal public ");
+	assert_shows(interfaces->entry->show, &url, "http://i:9292");
+	assert_fails(interfaces->entry->show, &none, ENOENT,
+		"the catalog has no admin endpoint of type image in region Kista");
+}
+
+static void test_credentials(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0}, yaml = {0};
+	struct mc_ask ask = ask_of(&kista);
+	(void)state;
+	assert_shows(row("token")->show, &kista, "gAAAA\n");
+	assert_int_equal(cloud.fresh_tokens, 1);
+	assert_int_equal(row("openrc")->show(&ask, &out), 0);
+	assert_non_null(strstr(out.data, "export OS_PASSWORD='se'\\''cret'\n"));
+	assert_non_null(strstr(out.data, "export OS_AUTH_URL='http://127.77.1.1:5000/v3'\n"));
+	cloud.role = "slave";
+	assert_int_equal(mc_region_docs_clouds_yaml(&ask, &yaml), 0);
+	assert_non_null(strstr(yaml.data, "auth_url: 'http://127.77.2.1:5000/v3'\n"));
+	assert_true(strstr(yaml.data, "- 'Solna'") < strstr(yaml.data, "- 'Kista'"));
+	cloud.no_secrets = true;
+	assert_int_equal(row("openrc")->show(&ask, &out), -EAGAIN);
+	cloud.state = MC_REGION_STARTING;
+	assert_int_equal(row("openrc")->settled(&ask), 1);
+	cloud.state = MC_REGION_STOPPED;
+	assert_int_equal(row("openrc")->settled(&ask), 0);
+}
+
+static void test_log(void **state)
+{
+	(void)state;
+	assert_shows(row("log")->show, &kista, "mysql-Kista  2026-11-23T01:00:00Z I am mysql-Kista\n");
+	cloud.reason = "broken";
+	assert_fails(row("log")->show, &kista, EIO, "no log of glance-Kista");
+}
+
+static void test_containers(void **state)
+{
+	const struct mc_directory_type *links = row("containers")->directory;
+	struct mc_node link = {.region = "Kista", .container = "glance-Kista"};
+	(void)state;
+	assert_lists(links, &kista, "mysql-Kista glance-Kista ");
+	assert_shows(links->entry->show, &link, "../../../containers/glance-Kista");
+}
+
+static void test_directory(void **state)
+{
+	struct mc_ask ask = ask_of(&kista);
+	struct mc_entry entry = {0};
+	(void)state;
+	assert_lists(&mc_tree_regions, &kista, "Kista Solna ");
+	assert_int_equal(mc_tree_regions.find(&ask, "Nowhere", &entry), -ENOENT);
+	assert_int_equal(mc_tree_regions.find(&ask, "Solna", &entry), 0);
+	assert_string_equal(entry.key, "Solna");
+	assert_true(entry.attributes.mtime == 1795392060);
+	mc_entry_clear(&entry);
+	assert_int_equal(mc_tree_regions.make(&ask, "Visby"), 0);
+	assert_string_equal(cloud.created, "Visby");
+	assert_int_equal(mc_tree_regions.make(&ask, "kista"), -EEXIST);
+	assert_int_equal(mc_tree_regions.remove(&ask), 0);
+	assert_string_equal(cloud.removed, "Kista");
+	assert_null(mc_tree_regions.rename);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_values, setup),
+		cmocka_unit_test_setup(test_wait, setup),
+		cmocka_unit_test_setup(test_progress, setup),
+		cmocka_unit_test_setup(test_ctl, setup),
+		cmocka_unit_test_setup(test_catalog, setup),
+		cmocka_unit_test_setup(test_endpoints, setup),
+		cmocka_unit_test_setup(test_credentials, setup),
+		cmocka_unit_test_setup(test_log, setup),
+		cmocka_unit_test_setup(test_containers, setup),
+		cmocka_unit_test_setup(test_directory, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
