@@ -3,6 +3,7 @@
 #define BACKENDS_OPENSTACK_GLANCE_H
 
 #include "backends/http.h"
+#include "backends/openstack/gate.h"
 #include "mcloud/image.h"
 
 #include <pthread.h>
@@ -84,19 +85,6 @@ bool mc_glance_is_condemned(const struct mc_glance *glance, const char *id);
 
 /* glance_write.c; under the glance's lock: the writer of image ID, or NULL. */
 struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char *id);
-
-/* gate.c: a condition that a call can wait for with its deadline and cancellation. Guarded by a lock of its owner,
- * which is held when these are called; wait gives it back meanwhile. */
-struct mc_gate_waiter;
-struct mc_gate {
-	struct mc_gate_waiter *waiters;
-};
-
-/* Until the gate is opened (0), the call is cancelled (-EINTR), or, with DEADLINE (by mc_now_ms(), -1: none),
- * -ETIMEDOUT. The deadline of the call itself is not looked at. */
-int mc_gate_wait(struct mc_gate *gate, pthread_mutex_t *lock, struct mc_call *call, int64_t deadline);
-/* Lets all go that wait now. */
-void mc_gate_open(struct mc_gate *gate);
 
 /* glance_hash.c: the hash of a whole content that comes in order. Safe in any thread. */
 struct mc_hash;

@@ -40,7 +40,7 @@ void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
 /* One request with the login's token: PATH are the segments behind /v3 ({"domains", id, "config", NULL}), QUERY name
  * and value in turn, NULL-terminated, or NULL; BODY may be NULL. A 401 is answered by one new login and one more try.
  * Any 2xx: 0, with the parsed answer in *RET_ANSWER (may be NULL; NULL for an empty answer). Else by
- * mc_keystone_errno() of the status, with Keystone's own message in ERROR. */
+ * mc_openstack_errno() of the status, with Keystone's own message in ERROR. */
 int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, const char *method, const char *const *path,
 	const char *const *query, const cJSON *body, cJSON **ret_answer, struct mc_error *error);
 
