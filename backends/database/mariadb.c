@@ -160,12 +160,12 @@ static int run_statement(struct mc_database *database, struct mc_call *call, MYS
 		mysql_stmt_prepare_cont(&failed, statement, came_));
 
 	if (r == 0 && !failed && binds)
-		failed = mysql_stmt_bind_param(statement, binds);
+		failed = mysql_stmt_bind_param(statement, binds) != 0;
 	if (r == 0 && !failed)
 		r = DRIVE(mysql, call, failed, mysql_stmt_execute_start(&failed, statement),
 			mysql_stmt_execute_cont(&failed, statement, came_));
 	if (r == 0 && !failed && mysql_stmt_field_count(statement)) {
-		failed = mysql_stmt_bind_result(statement, &column);
+		failed = mysql_stmt_bind_result(statement, &column) != 0;
 		if (!failed)
 			r = DRIVE(mysql, call, failed, mysql_stmt_store_result_start(&failed, statement),
 				mysql_stmt_store_result_cont(&failed, statement, came_));
@@ -224,7 +224,7 @@ int mc_database_set_password(
 	static const char sql[] = "UPDATE keystone.password SET password_hash = ? WHERE local_user_id IN "
 				  "(SELECT id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')";
 	static const char count[] = "SELECT COUNT(*) FROM keystone.local_user WHERE name = ? AND domain_id = 'default'";
-	unsigned long n;
+	unsigned long n = 0;
 	int r = query(database, call, count, (const char *const[]){name, NULL}, &n, error);
 
 	if (r == 0 && n == 0)

@@ -158,7 +158,6 @@ int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_erro
 /* register.c: what a region's Keystone must know. Idempotent. */
 int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 int mc_register_endpoints(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-int mc_register_service_user(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 int mc_register_domain(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 /* secrets.c */

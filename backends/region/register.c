@@ -10,28 +10,42 @@
 /* What Keystone must know of a region, told through its API where it serves, each by looking first: it may be there
  * from an earlier try. */
 
-/* The password of the mount's login comes before Keystone serves anybody, so the database is told. */
-int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+/* A user's password, into the database: it is to be there before Keystone serves anybody. 192 random bits need no costly
+ * hash: 2^5 rounds keep logins quick. */
+static int set_password(struct mc_database *database, struct mc_call *call, const char *user, const char *password,
+	struct mc_error *error)
 {
-	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
-	struct mc_secrets *secrets;
 	const char *hash = NULL;
-	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+	int r;
 
-	/* 192 random bits need no costly hash: 2^5 rounds keep logins quick. */
-	if (r == 0 && data && crypt_gensalt_rn("$2b$", 5, NULL, 0, salt, sizeof(salt)))
-		hash = crypt_r(mc_secrets_get(secrets, MC_SECRET_ADMIN), salt, data);
-	if (r == 0 && (!hash || hash[0] == '*'))
-		r = mc_error_set(error, EIO, "the admin's password could not be hashed");
-	if (r == 0)
-		r = mc_region_database(region, &database, error);
-	if (r == 0)
-		r = mc_database_set_password(database, call, "admin", hash, error);
+	if (data && crypt_gensalt_rn("$2b$", 5, NULL, 0, salt, sizeof(salt)))
+		hash = crypt_r(password, salt, data);
+	if (hash && hash[0] != '*')
+		r = mc_database_set_password(database, call, user, hash, error);
+	else
+		r = mc_error_set(error, EIO, "the password of user %s could not be hashed", user);
 	if (data)
 		explicit_bzero(data, sizeof(*data));
 	free(data);
+	return r;
+}
+
+/* Both users are in the database's template: admin, who is the mount's login, and glance, by which it checks its
+ * clients' tokens. */
+int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	if (r == 0)
+		r = mc_region_database(region, &database, error);
+	if (r == 0)
+		r = set_password(database, call, "admin", mc_secrets_get(secrets, MC_SECRET_ADMIN), error);
+	if (r == 0)
+		r = set_password(database, call, "glance", mc_secrets_get(secrets, MC_SECRET_GLANCE), error);
 	return r;
 }
 
@@ -136,42 +150,6 @@ int mc_register_endpoints(struct mc_region *region, struct mc_call *call, struct
 
 	for (size_t i = 0; i < MC_COUNT(offered) && r == 0; i++)
 		r = ensure_endpoints(region, region->keystone, call, i, error);
-	return r;
-}
-
-/* glance, by which it checks its clients' tokens: in project service, with role admin (keystonemiddleware's own demand
- * is `service`). */
-int mc_register_service_user(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_keystone *keystone = region->keystone;
-	MC_CLEANUP(free_pointer) char *project = NULL;
-	MC_CLEANUP(free_pointer) char *user = NULL;
-	struct mc_secrets *secrets;
-	cJSON *body;
-	int r = mc_cloud_secrets(region->cloud, &secrets, error);
-
-	if (r == 0)
-		r = ensure(keystone, call, "project", "projects",
-			(const char *const[]){"name", "service", "domain_id", "default", NULL}, named("service"),
-			&project, error);
-	if (r == 0) {
-		body = named("glance");
-		cJSON_AddStringToObject(body, "domain_id", "default");
-		cJSON_AddStringToObject(body, "password", mc_secrets_get(secrets, MC_SECRET_GLANCE));
-		r = ensure(keystone, call, "user", "users",
-			(const char *const[]){"name", "glance", "domain_id", "default", NULL}, body, &user, error);
-	}
-	for (size_t i = 0; i < 2 && r == 0; i++) {
-		static const char *const roles[] = {"admin", "service"};
-		MC_CLEANUP(free_pointer) char *role = NULL;
-
-		r = ensure(keystone, call, "role", "roles", (const char *const[]){"name", roles[i], NULL},
-			named(roles[i]), &role, error);
-		if (r == 0)
-			r = mc_keystone_request(keystone, call, "PUT",
-				(const char *const[]){"projects", project, "users", user, "roles", role, NULL}, NULL,
-				NULL, NULL, error);
-	}
 	return r;
 }
 

@@ -76,11 +76,6 @@ static int register_endpoints(struct mc_work *work, struct mc_error *error)
 	return mc_register_endpoints(work->region, work->call, error);
 }
 
-static int register_service_user(struct mc_work *work, struct mc_error *error)
-{
-	return mc_register_service_user(work->region, work->call, error);
-}
-
 static int register_domain(struct mc_work *work, struct mc_error *error)
 {
 	return mc_register_domain(work->region, work->call, error);
@@ -101,7 +96,6 @@ enum {
 	LDAP,
 	PASSWORDS,
 	ENDPOINTS,
-	SERVICE_USER,
 	DOMAIN,
 	SERVED
 };
@@ -115,14 +109,12 @@ const struct mc_step mc_start_steps[] = {
 	[DATABASE] = {"database", "the database takes queries", AFTER(NETWORK), start_database},
 	[MEMCACHED] = {"memcached", "memcached runs", AFTER(NETWORK), start_memcached},
 	[LDAP] = {"ldap", "the directory answers", AFTER(NETWORK), start_ldap},
-	[PASSWORDS] = {"passwords", "the admin's password is set", AFTER(DATABASE), set_passwords},
+	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(DATABASE), set_passwords},
 	[ENDPOINTS] = {"endpoints", "the catalog knows the region",
 		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(MEMCACHED), register_endpoints},
-	[SERVICE_USER] = {"service-user", "glance has its user", AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(MEMCACHED),
-		register_service_user},
 	[DOMAIN] = {"domain", "the LDAP domain is there",
 		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(MEMCACHED) | AFTER(LDAP), register_domain},
 	[SERVED] = {"served", "all of it serves",
-		AFTER(GLANCE) | AFTER(ENDPOINTS) | AFTER(SERVICE_USER) | AFTER(DOMAIN), mark_served},
+		AFTER(GLANCE) | AFTER(ENDPOINTS) | AFTER(DOMAIN), mark_served},
 	{NULL},
 };

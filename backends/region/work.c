@@ -9,7 +9,7 @@
  * own thread. */
 
 #define WORK_TIMEOUT_MS (5 * 60 * 1000)
-#define BAR_WIDTH 20
+#define BAR_WIDTH ((size_t)20)
 
 struct step_run {
 	struct mc_work *work;
@@ -68,7 +68,7 @@ size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from,
 static void report(struct mc_work *work, unsigned done, const char *text)
 {
 	char line[256], bar[BAR_WIDTH + 1];
-	unsigned filled = work->n_steps ? done * BAR_WIDTH / work->n_steps : BAR_WIDTH;
+	size_t filled = work->n_steps ? done * BAR_WIDTH / work->n_steps : BAR_WIDTH;
 
 	memset(bar, ' ', BAR_WIDTH);
 	memset(bar, '#', filled);
@@ -134,7 +134,7 @@ static void start_step(struct mc_work *work, unsigned index, pthread_t *ret_thre
 /* Runs one table to its end or its first failure. */
 static int run_steps(struct mc_work *work, const struct mc_step *steps)
 {
-	pthread_t threads[32];
+	pthread_t threads[32] = {0};
 	unsigned started;
 
 	work->steps = steps;

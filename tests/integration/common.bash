@@ -1,0 +1,97 @@
+# What all integration tests share. The suite's cloud (setup_suite.bash) is mounted at $M, with the region Kista ready in it.
+# Everything that touches a mount runs under `timeout`: a hang is a failure, not a wait.
+
+MCLOUDFS=${MCLOUDFS:-$(dirname "${BASH_SOURCE[0]}")/../../build/mcloudfs}
+SOCKET=${MCLOUD_SOCKET:-/run/docker.sock}
+
+# quick COMMAND…: for what answers at once; slowly COMMAND…: for what may start or stop containers.
+quick() { timeout -k 5 30 "$@"; }
+slowly() { timeout -k 5 300 "$@"; }
+
+engine() { curl -sS --fail-with-body --max-time 60 --unix-socket "$SOCKET" "http://engine/v1.41$1" "${@:2}"; }
+
+# What the engine holds of cloud $1, one name a line.
+left_of() {
+    local filter
+    filter=$(jq -nc --arg label "org.mcloudfs.cloud=$1" '{label: [$label]}' | jq -sRr @uri)
+    engine "/containers/json?all=1&filters=$filter" | jq -r '.[].Names[]'
+    engine "/volumes?filters=$filter" | jq -r '.Volumes // [] | .[].Name'
+    engine "/networks?filters=$filter" | jq -r '.[].Name'
+}
+
+# Removes what an earlier run of cloud $1 may have left: only what carries its label.
+sweep() {
+    local filter id
+    filter=$(jq -nc --arg label "org.mcloudfs.cloud=$1" '{label: [$label]}' | jq -sRr @uri)
+    for id in $(engine "/containers/json?all=1&filters=$filter" | jq -r '.[].Id'); do
+        engine "/containers/$id?force=1&v=1" -X DELETE >/dev/null
+    done
+    for id in $(engine "/volumes?filters=$filter" | jq -r '.Volumes // [] | .[].Name'); do
+        engine "/volumes/$id?force=1" -X DELETE >/dev/null
+    done
+    for id in $(engine "/networks?filters=$filter" | jq -r '.[].Id'); do
+        engine "/networks/$id" -X DELETE >/dev/null
+    done
+}
+
+# mount_cloud CLOUD BASE DIRECTORY [OPTION…]: the mount is DIRECTORY/mnt, its secrets lie in DIRECTORY/state.
+mount_cloud() {
+    local cloud=$1 base=$2 directory=$3 options
+    shift 3
+    mkdir -p "$directory/mnt" "$directory/state"
+    options="cloud=$cloud,base=$base,state_dir=$directory/state,socket=$SOCKET"
+    for option in "$@"; do options+=",$option"; done
+    slowly "$MCLOUDFS" -o "$options" "$directory/mnt"
+}
+
+# The daemon of the mount at $1, by what the kernel says of the mount's source and who holds the cloud's lock.
+daemon_of() {
+    local pid
+    for pid in /proc/[0-9]*; do
+        if tr '\0' ' ' <"$pid/cmdline" 2>/dev/null | grep -q "mcloudfs .*$1 *$"; then
+            echo "${pid#/proc/}"
+        fi
+    done
+}
+
+unmount() { timeout 30 fusermount3 -u "$1" || timeout 30 fusermount3 -uz "$1"; }
+
+# Waits for the end of process $1, which isn't a child: by news of its pidfd where tail has it.
+await_exit() { timeout 60 tail --pid="$1" -f /dev/null; }
+
+# fails_with ERRNO COMMAND…: the command fails, and says what strerror(3) says for ERRNO.
+fails_with() {
+    local text
+    case $1 in
+    EPERM) text='Operation not permitted' ;;
+    ENOENT) text='No such file or directory' ;;
+    EEXIST) text='File exists' ;;
+    EINVAL) text='Invalid argument' ;;
+    EACCES) text='Permission denied' ;;
+    EBUSY) text='Device or resource busy' ;;
+    ENOTEMPTY) text='Directory not empty' ;;
+    EAGAIN) text='Resource temporarily unavailable' ;;
+    ECONNREFUSED) text='Connection refused' ;;
+    ETIMEDOUT) text='Connection timed out' ;;
+    E2BIG) text='Argument list too long' ;;
+    EIO) text='Input/output error' ;;
+    ENAMETOOLONG) text='File name too long' ;;
+    EROFS) text='Read-only file system' ;;
+    *) echo "no such errno: $1" >&2; return 2 ;;
+    esac
+    shift
+    local output status=0
+    output=$(LC_ALL=C timeout -k 5 60 "$@" 2>&1) || status=$?
+    if ((status == 0)) || [[ $output != *"$text"* ]]; then
+        printf 'expected: %s\nstatus: %s\noutput: %s\n' "$text" "$status" "$output" >&2
+        return 1
+    fi
+}
+
+# put TEXT FILE, as a shell script would; for fails_with, which wants a command.
+put() { quick bash -c 'echo "$1" >"$2"' put "$1" "$2"; }
+
+# run_openstack ARGUMENT…: the real client with the login of region ${REGION:-Kista}.
+run_openstack() {
+    bash -c '. "$1" && shift && exec timeout 120 openstack "$@"' run_openstack "${M}/regions/${REGION:-Kista}/openrc" "$@"
+}
