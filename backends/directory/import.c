@@ -95,8 +95,13 @@ static int apply(struct mc_directory *directory, struct mc_call *call, const str
 	int code;
 
 	int result = mc_ldap_perform(directory, call, &request, &code, error);
-	if (code == LDAP_ALREADY_EXISTS && record->change == MC_LDIF_ADD)
-		result = check_existing(directory, call, record, error);
+	if (record->change != MC_LDIF_ADD)
+		return result;
+	if (code == LDAP_ALREADY_EXISTS)
+		return check_existing(directory, call, record, error);
+	/* The schema is looked at first: an exported account lacks the password that its class asks for. */
+	if (code == LDAP_OBJECT_CLASS_VIOLATION && check_existing(directory, call, record, NULL) == 0)
+		return 0;
 	return result;
 }
 

@@ -131,6 +131,16 @@ static int read_text(struct mc_ldif *ldif, struct mc_buffer *text, unsigned long
 	return result < 0 ? result : text->size > 0;
 }
 
+/* Whether libldap decodes TEXT. It would say so by itself when not, but also print it to the daemon's stderr. */
+static bool is_base64(const char *text)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	text += strspn(text, " ");
+	size_t digits = strspn(text, alphabet), padding = strspn(text + digits, "=");
+	return digits > 0 && padding <= 2 && (digits + padding) % 4 == 0 && text[digits + padding] == '\0';
+}
+
 /* "name: value", "name:: base64" or "-". A URL ("name:< url") is refused here: libldap would read what it points to,
  * any file of this machine, for whoever may write an import. */
 static int parse_line(char *text, struct mc_ldif_line *line, struct mc_error *error)
@@ -146,8 +156,10 @@ static int parse_line(char *text, struct mc_ldif_line *line, struct mc_error *er
 		return bad(error, "a line without an attribute");
 	if (colon[1] == '<')
 		return bad(error, "values from URLs are not taken");
-	if (ldif_parse_line2(text, &line->name, &line->value, &allocated) != 0 || allocated)
+	if (colon[1] == ':' && !is_base64(colon + 2))
 		return bad(error, "a value that is not base64");
+	if (ldif_parse_line2(text, &line->name, &line->value, &allocated) != 0 || allocated)
+		return bad(error, "a line that can't be decoded");
 	line->name.bv_len = strlen(line->name.bv_val);
 	return line->name.bv_len > 0 ? 0 : bad(error, "a line without an attribute");
 }
@@ -247,7 +259,8 @@ static int interpret_add(struct mc_ldif_record *record, size_t from, struct mc_e
 		for (size_t i = from; i < record->n_lines; i++) {
 			if (record->lines[i].mod != mod)
 				continue;
-			item->mod_type = record->lines[i].name.bv_val;
+			if (!item->mod_type)
+				item->mod_type = record->lines[i].name.bv_val;
 			*values++ = &record->lines[i].value;
 		}
 		*values++ = NULL;
