@@ -198,8 +198,8 @@ static bool is_fresh(const struct mc_glance *glance)
 	return glance->cached_until > mc_now_ms();
 }
 
-/* Keeps LIST, which was begun after CHANGES changes, as long as it may be shown. */
-static int keep_list(struct mc_glance *glance, struct mc_image_list *list, uint64_t changes,
+/* Keeps LIST, which was begun at BEGUN after CHANGES changes, as long as mc_glance_find() may use it. */
+static int keep_list(struct mc_glance *glance, struct mc_image_list *list, int64_t begun, uint64_t changes,
 	struct mc_image_list *ret_list, struct mc_error *error)
 {
 	struct mc_image_list old = *list;
@@ -209,7 +209,7 @@ static int keep_list(struct mc_glance *glance, struct mc_image_list *list, uint6
 	if (r == 0 && changes == glance->changes && glance->ttl_ms > 0) {
 		old = glance->cached;
 		glance->cached = *list;
-		glance->cached_until = mc_now_ms() + glance->ttl_ms;
+		glance->cached_until = begun + glance->ttl_ms / 2;
 	}
 	pthread_mutex_unlock(&glance->lock);
 	*list = (struct mc_image_list){0};
@@ -221,25 +221,20 @@ int mc_glance_list(
 	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error)
 {
 	struct mc_image_list list = {0};
-	int r = 0;
+	int64_t begun = mc_now_ms();
 
 	*ret_list = list;
 	pthread_mutex_lock(&glance->lock);
-	bool fresh = is_fresh(glance);
 	uint64_t changes = glance->changes;
-	if (fresh)
-		r = copy_list(glance, &glance->cached, ret_list, error);
 	pthread_mutex_unlock(&glance->lock);
-	if (fresh)
-		return r;
-	r = fetch_all(glance, call, &list, error);
+	int r = fetch_all(glance, call, &list, error);
 	if (r < 0) {
 		mc_image_list_clear(&list);
 		return r;
 	}
 	/* It answers: perhaps it takes now what it did not take before. */
 	mc_glance_retry_discards(glance, call);
-	return keep_list(glance, &list, changes, ret_list, error);
+	return keep_list(glance, &list, begun, changes, ret_list, error);
 }
 
 /* The first of LIST with that name which is not to go, copied. The others are compared byte by byte too: the database

@@ -50,7 +50,7 @@ static const struct mc_row region_rows[] = {
 	 .lane = MC_LANE_ENGINE, .show = mc_region_docs_log},
 	{.name = "containers", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "links to its containers", .directory = &container_links},
 	{.name = "images", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "its images, by name", .directory = &mc_tree_images},
-	{.name = "images-by-id", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "their attributes, by id",
+	{.name = "images-by-id", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "their attributes, by id",
 	 .directory = &mc_tree_images_by_id},
 	MC_IDENTITY_ROWS(0555),
 	{.name = NULL},

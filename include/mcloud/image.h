@@ -40,7 +40,8 @@ struct mc_glance *mc_glance_ref(struct mc_glance *glance);
 void mc_glance_unref(struct mc_glance *glance);
 void mc_cleanup_glance(struct mc_glance **glance);
 
-/* All images that the login sees, oldest first, through all pages. Kept for ttl_ms. */
+/* All images that the login sees, oldest first, through all pages. For half of ttl_ms, mc_glance_find() answers from it; the
+ * kernel may keep that answer for the other half. */
 int mc_glance_list(struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error);
 void mc_image_list_clear(struct mc_image_list *list);
 void mc_image_clear(struct mc_image *image);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/images.h"
+#include "fs/tree/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int list_ids(struct mc_ask *ask, struct mc_entries *entries);
+static int find_id(struct mc_ask *ask, const char *name, struct mc_entry *ret);
+static int show_attribute(struct mc_ask *ask, struct mc_buffer *out);
+static int show_hash(struct mc_ask *ask, struct mc_buffer *out);
+static int show_json(struct mc_ask *ask, struct mc_buffer *out);
+static int store_text(struct mc_ask *ask, const char *value, size_t size);
+static int store_number(struct mc_ask *ask, const char *value, size_t size);
+static int store_boolean(struct mc_ask *ask, const char *value, size_t size);
+
+/* Rows of attributes are called as the Image API calls them: show_attribute() and the store functions go by that name.
+ */
+#define ATTRIBUTE(attribute, bits, words, store_function)                                                              \
+	{                                                                                                              \
+		.name = attribute, .kind = MC_KIND_VALUE, .mode = bits, .help = words, .lane = MC_LANE_GLANCE,         \
+		.needs_region = true, .show = show_attribute, .store = store_function                                  \
+	}
+#define DIRECTORY(directory_name, words, type)                                                                         \
+	{                                                                                                              \
+		.name = directory_name, .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = words,                        \
+		.lane = MC_LANE_GLANCE, .needs_region = true, .directory = &(type)                                     \
+	}
+
+/* clang-format off */
+static const struct mc_row image_rows[] = {
+	{.name = "data", .kind = MC_KIND_DATA, .mode = 0440, .help = "its bytes, as images/NAME", .lane = MC_LANE_GLANCE, .needs_region = true,
+	 .file = &mc_images_file, .attributes = mc_images_content_attributes, .set_mode = mc_images_set_mode, .xattr = &mc_images_xattrs,
+	 .truncate = mc_images_truncate},
+	ATTRIBUTE("name", 0644, "need not be unique", store_text),
+	ATTRIBUTE("status", 0444, "queued, saving, active, deactivated, …", NULL),
+	ATTRIBUTE("visibility", 0644, "public, community, shared, private", store_text),
+	ATTRIBUTE("disk_format", 0444, "by the content's signature: qcow2, raw, iso, …", NULL),
+	ATTRIBUTE("container_format", 0444, "bare", NULL),
+	ATTRIBUTE("size", 0444, "bytes", NULL),
+	{.name = "hash", .kind = MC_KIND_VALUE, .mode = 0444, .help = "ALGORITHM:HEX of its bytes", .lane = MC_LANE_GLANCE,
+	 .needs_region = true, .show = show_hash},
+	ATTRIBUTE("min_disk", 0644, "GiB that a server needs", store_number),
+	ATTRIBUTE("min_ram", 0644, "MiB that a server needs", store_number),
+	ATTRIBUTE("protected", 0644, "true: it can't be deleted", store_boolean),
+	DIRECTORY("tags", "touch to add, rm to remove", mc_images_tags),
+	DIRECTORY("members", "projects it is shared with: mkdir PROJECT_ID, rmdir", mc_images_members),
+	DIRECTORY("properties", "a file each: write to set, rm to remove", mc_images_properties),
+	{.name = "json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "Glance's own answer", .lane = MC_LANE_GLANCE, .needs_region = true,
+	 .show = show_json},
+	{.name = NULL},
+};
+/* clang-format on */
+
+static const struct mc_directory_type image_directory = {
+	.rows = image_rows,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.remove = mc_images_delete,
+};
+
+static const struct mc_row id_row = {
+	.name = "ID",
+	.kind = MC_KIND_DIRECTORY,
+	.mode = 0755,
+	.help = "the attributes of an image; rmdir deletes it",
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.directory = &image_directory,
+};
+
+const struct mc_directory_type mc_tree_images_by_id = {
+	.key = MC_KEY_IMAGE,
+	.entry = &id_row,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.patience = 3,
+	.list = list_ids,
+	.find = find_id,
+	.remove = mc_images_delete,
+};
+
+static int list_ids(struct mc_ask *ask, struct mc_entries *entries)
+{
+	return mc_images_list(ask, entries, true);
+}
+
+static int find_id(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = mc_images_glance(ask, &glance);
+
+	if (r == 0)
+		r = mc_glance_look(glance, ask->call, name, &image, NULL, ask->error);
+	if (r < 0)
+		return r;
+	*ret = (struct mc_entry){.name = strdup(image.id),
+		.key = mc_steal(&image.id),
+		.attributes = {.size = -1, .mtime = image.updated}};
+	return ret->name ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+}
+
+/* As `echo` would say it: text as it is, numbers in decimal, nothing for null. */
+static void add_scalar(const cJSON *item, struct mc_buffer *out)
+{
+	if (cJSON_IsString(item))
+		mc_buffer_text(out, item->valuestring);
+	else if (cJSON_IsNumber(item))
+		mc_buffer_printf(out, "%.0f", item->valuedouble);
+	else if (cJSON_IsBool(item))
+		mc_buffer_text(out, cJSON_IsTrue(item) ? "true" : "false");
+}
+
+static int show_attribute(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+	int r = mc_images_look(ask, &image, &json);
+
+	if (r == 0)
+		add_scalar(cJSON_GetObjectItemCaseSensitive(json, mc_node_row(ask->node)->name), out);
+	return r;
+}
+
+static int show_hash(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = mc_images_look(ask, &image, NULL);
+
+	if (r == 0 && *image.hash)
+		mc_buffer_printf(out, "%s:%s", image.hash_algorithm, image.hash);
+	return r;
+}
+
+static int show_json(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+	int r = mc_images_look(ask, &image, &json);
+
+	if (r < 0)
+		return r;
+	MC_CLEANUP(free_pointer) char *text = cJSON_PrintUnformatted(json);
+	if (!text)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	return mc_text_json(out, text, strlen(text), "Glance's answer", ask->error);
+}
+
+static int store_text(struct mc_ask *ask, const char *value, size_t size)
+{
+	if (!mc_images_is_text(value, size))
+		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
+	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
+	if (!text)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	return mc_images_set(ask, mc_node_row(ask->node)->name, cJSON_CreateString(text));
+}
+
+static int store_number(struct mc_ask *ask, const char *value, size_t size)
+{
+	char text[12];
+
+	if (size == 0 || size > 10 || strspn(value, "0123456789") < size)
+		return mc_error_set(ask->error, EINVAL, "not a whole number");
+	snprintf(text, sizeof text, "%.*s", (int)size, value);
+	return mc_images_set(ask, mc_node_row(ask->node)->name, cJSON_CreateNumber(strtod(text, NULL)));
+}
+
+static int store_boolean(struct mc_ask *ask, const char *value, size_t size)
+{
+	bool is_true = size == 4 && !memcmp(value, "true", 4);
+
+	if (!is_true && !(size == 5 && !memcmp(value, "false", 5)))
+		return mc_error_set(ask->error, EINVAL, "neither true nor false");
+	return mc_images_set(ask, mc_node_row(ask->node)->name, cJSON_CreateBool(is_true));
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/images.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* An open image: it is read, or it is new and is being written. */
+struct image_file {
+	struct mc_image_reader *reader;
+	struct mc_image_writer *writer;
+	int timeout_ms;
+};
+
+static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = mc_images_glance(ask, &glance);
+
+	if (r == 0)
+		r = mc_glance_look(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), &image, NULL, ask->error);
+	return r < 0 ? r : mc_image_reader_new(glance, &image, mc_fs_verify(ask->fs), ret_reader, ask->error);
+}
+
+static int open_image(struct mc_ask *ask, int flags, void **ret_state)
+{
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return mc_error_set(ask->error, EPERM, "the content of an image can't be changed");
+	struct image_file *file = calloc(1, sizeof *file);
+	if (!file)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	int r = open_reader(ask, &file->reader);
+	if (r < 0) {
+		free(file);
+		return r;
+	}
+	*ret_state = file;
+	return 0;
+}
+
+int mc_images_create_file(struct mc_ask *ask, const char *name, void **ret_state)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	struct image_file *file = calloc(1, sizeof *file);
+
+	if (!file)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	file->timeout_ms = mc_cloud_options(ask->cloud)->timeout_ms;
+	int r = mc_images_glance(ask, &glance);
+	if (r == 0)
+		r = mc_image_writer_new(glance, ask->call, name, &file->writer, ask->error);
+	if (r < 0) {
+		free(file);
+		return r;
+	}
+	*ret_state = file;
+	return 0;
+}
+
+static ssize_t read_image(struct mc_ask *ask, void *state, void *to, size_t size, int64_t offset)
+{
+	struct image_file *file = state;
+
+	if (!file->reader)
+		return mc_error_set(ask->error, EAGAIN, "the image is being written");
+	ssize_t n = mc_image_reader_read(file->reader, ask->call, to, size, offset, ask->error);
+	/* What the kernel has kept of a content that turns out to be wrong must go. */
+	if (n == -EIO)
+		mc_fs_forget(ask->fs, ask->node, false);
+	return n;
+}
+
+static ssize_t write_image(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset)
+{
+	struct image_file *file = state;
+
+	if (!file->writer)
+		return mc_error_set(ask->error, EPERM, "the content of an image can't be changed");
+	return mc_image_writer_write(file->writer, ask->call, bytes, size, offset, ask->error);
+}
+
+/* close(2) of any of the descriptors. A shell that redirects closes one at once, before anything was written: that is
+ * not the end. */
+static int flush_image(struct mc_ask *ask, void *state)
+{
+	struct image_file *file = state;
+
+	if (!file->writer || mc_image_writer_size(file->writer) == 0)
+		return 0;
+	return mc_image_writer_finish(file->writer, ask->call, ask->error);
+}
+
+static void release_image(struct mc_fs *fs, void *state)
+{
+	struct image_file *file = state;
+
+	(void)fs;
+	mc_image_reader_free(file->reader);
+	/* Nothing was ever written, so no close(2) has ended it: an empty image. */
+	if (file->writer && mc_image_writer_size(file->writer) == 0) {
+		MC_CLEANUP(call) struct mc_call *call = mc_call_new(file->timeout_ms);
+		if (call)
+			(void)mc_image_writer_finish(file->writer, call, NULL);
+	}
+	mc_image_writer_free(file->writer);
+	free(file);
+}
+
+const struct mc_file_type mc_images_file = {
+	.open = open_image,
+	.read = read_image,
+	.write = write_image,
+	.flush = flush_image,
+	.release = release_image,
+	.keep_cache = true,
+};
+
+int mc_images_content_attributes(struct mc_ask *ask, struct mc_attributes *ret)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = mc_images_look(ask, &image, NULL);
+
+	if (r == 0)
+		mc_images_attributes(&image, ret);
+	return r;
+}
+
+/* Only whether others may read it means something to Glance: public, or not. cp -p sets the mode of what it is writing:
+ * that is no wish to publish it. */
+int mc_images_set_mode(struct mc_ask *ask, mode_t mode)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = mc_images_look(ask, &image, NULL);
+
+	if (r < 0 || image.upload || (mode & S_IROTH) == (mc_images_mode(image.visibility) & S_IROTH))
+		return r;
+	return mc_images_set(ask, "visibility", cJSON_CreateString(mode & S_IROTH ? "public" : "private"));
+}
+
+/* A file that was just made may not know its id yet. */
+static int id_of(struct mc_ask *ask, struct mc_glance *glance, char **ret_id)
+{
+	const char *id = mc_ask_key(ask, MC_KEY_IMAGE);
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = 0;
+
+	if (!id)
+		r = mc_glance_find(glance, ask->call, mc_node_name(ask->node, MC_KEY_IMAGE), &image, ask->error);
+	if (r < 0)
+		return r;
+	*ret_id = id ? strdup(id) : mc_steal(&image.id);
+	return *ret_id ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+}
+
+int mc_images_truncate(struct mc_ask *ask, int64_t size)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(free_pointer) char *id = NULL;
+	int r = mc_images_glance(ask, &glance);
+
+	if (r == 0)
+		r = id_of(ask, glance, &id);
+	return r < 0 ? r : mc_glance_resize(glance, id, size, ask->error);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/images.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* images-by-id/ID/tags: an empty file each. */
+
+static int list_tags(struct mc_ask *ask, struct mc_entries *entries);
+static int create_tag(
+	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row);
+static int remove_tag(struct mc_ask *ask);
+static int show_nothing(struct mc_ask *ask, struct mc_buffer *out);
+
+static const struct mc_row tag_row = {
+	.name = "TAG",
+	.kind = MC_KIND_DOCUMENT,
+	.mode = 0644,
+	.help = "a tag; empty",
+	.show = show_nothing,
+	.remove = remove_tag,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+};
+
+const struct mc_directory_type mc_images_tags = {
+	.key = MC_KEY_TAG,
+	.entry = &tag_row,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.list = list_tags,
+	.create = create_tag,
+};
+
+static int show_nothing(struct mc_ask *ask, struct mc_buffer *out)
+{
+	(void)ask;
+	(void)out;
+	return 0;
+}
+
+static int list_tags(struct mc_ask *ask, struct mc_entries *entries)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+	const cJSON *tag;
+	int r = mc_images_look(ask, &image, &json);
+
+	cJSON_ArrayForEach(tag, cJSON_GetObjectItemCaseSensitive(json, "tags"))
+	{
+		if (cJSON_IsString(tag))
+			mc_entries_add(entries, tag->valuestring, tag->valuestring, NULL, NULL);
+	}
+	return r;
+}
+
+/* A request about something of the image: METHOD /images/ID/KIND/NAME, NAME NULL: without. */
+static int request(struct mc_ask *ask, const char *method, const char *kind, const char *name, const cJSON *body,
+	cJSON **ret_answer)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	const char *const path[] = {"images", mc_ask_key(ask, MC_KEY_IMAGE), kind, name, NULL};
+	int r = mc_images_glance(ask, &glance);
+
+	return r < 0 ? r : mc_glance_request(glance, ask->call, method, path, NULL, NULL, body, ret_answer, ask->error);
+}
+
+static int create_tag(
+	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row)
+{
+	(void)mode;
+	*ret_state = NULL;
+	*ret_row = &tag_row;
+	return request(ask, "PUT", "tags", name, NULL, NULL);
+}
+
+static int remove_tag(struct mc_ask *ask)
+{
+	return request(ask, "DELETE", "tags", mc_ask_key(ask, MC_KEY_TAG), NULL, NULL);
+}
+
+/* images-by-id/ID/members: the projects that a shared image is shared with, by id. */
+
+static int list_members(struct mc_ask *ask, struct mc_entries *entries);
+static int make_member(struct mc_ask *ask, const char *name);
+static int remove_member(struct mc_ask *ask);
+static int show_member_status(struct mc_ask *ask, struct mc_buffer *out);
+static int store_member_status(struct mc_ask *ask, const char *value, size_t size);
+
+static const struct mc_row member_rows[] = {
+	{.name = "status",
+		.kind = MC_KIND_VALUE,
+		.mode = 0644,
+		.help = "pending, accepted, rejected",
+		.lane = MC_LANE_GLANCE,
+		.needs_region = true,
+		.show = show_member_status,
+		.store = store_member_status},
+	{.name = NULL},
+};
+
+static const struct mc_directory_type member_directory = {
+	.rows = member_rows,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.remove = remove_member,
+};
+
+static const struct mc_row member_row = {
+	.name = "PROJECT_ID",
+	.kind = MC_KIND_DIRECTORY,
+	.mode = 0755,
+	.help = "a project that may use the image",
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.directory = &member_directory,
+};
+
+const struct mc_directory_type mc_images_members = {
+	.key = MC_KEY_TENANT,
+	.entry = &member_row,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.list = list_members,
+	.make = make_member,
+	.remove = remove_member,
+};
+
+static int list_members(struct mc_ask *ask, struct mc_entries *entries)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *answer = NULL;
+	const cJSON *member;
+	int r = mc_images_look(ask, &image, NULL);
+
+	/* Only a shared image has members; about others Glance says 403. */
+	if (r < 0 || strcmp(image.visibility, "shared") != 0)
+		return r;
+	r = request(ask, "GET", "members", NULL, NULL, &answer);
+	cJSON_ArrayForEach(member, cJSON_GetObjectItemCaseSensitive(answer, "members"))
+	{
+		const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(member, "member_id"));
+		if (id)
+			mc_entries_add(entries, id, id, NULL, NULL);
+	}
+	return r;
+}
+
+static int make_member(struct mc_ask *ask, const char *name)
+{
+	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject();
+
+	if (!cJSON_AddStringToObject(body, "member", name))
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	return request(ask, "POST", "members", NULL, body, NULL);
+}
+
+static int remove_member(struct mc_ask *ask)
+{
+	return request(ask, "DELETE", "members", mc_ask_key(ask, MC_KEY_TENANT), NULL, NULL);
+}
+
+static int show_member_status(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(json) cJSON *answer = NULL;
+	int r = request(ask, "GET", "members", mc_ask_key(ask, MC_KEY_TENANT), NULL, &answer);
+	const char *status = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "status"));
+
+	if (status)
+		mc_buffer_text(out, status);
+	return r;
+}
+
+static int store_member_status(struct mc_ask *ask, const char *value, size_t size)
+{
+	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
+	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject();
+
+	if (!mc_images_is_text(value, size))
+		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
+	if (!text || !cJSON_AddStringToObject(body, "status", text))
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	return request(ask, "PUT", "members", mc_ask_key(ask, MC_KEY_TENANT), body, NULL);
+}
+
+/* images-by-id/ID/properties: what an image has beyond the attributes of every image. */
+
+static int list_properties(struct mc_ask *ask, struct mc_entries *entries);
+static int create_property(
+	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row);
+static int show_property(struct mc_ask *ask, struct mc_buffer *out);
+static int store_property(struct mc_ask *ask, const char *value, size_t size);
+static int remove_property(struct mc_ask *ask);
+
+static const struct mc_row property_row = {
+	.name = "PROPERTY",
+	.kind = MC_KIND_VALUE,
+	.mode = 0644,
+	.help = "text",
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.show = show_property,
+	.store = store_property,
+	.remove = remove_property,
+};
+
+const struct mc_directory_type mc_images_properties = {
+	.key = MC_KEY_PROPERTY,
+	.entry = &property_row,
+	.lane = MC_LANE_GLANCE,
+	.needs_region = true,
+	.list = list_properties,
+	.create = create_property,
+};
+
+static int list_properties(struct mc_ask *ask, struct mc_entries *entries)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+	const cJSON *item;
+	int r = mc_images_look(ask, &image, &json);
+
+	cJSON_ArrayForEach(item, json)
+	{
+		if (cJSON_IsString(item) && mc_glance_is_property(item->string))
+			mc_entries_add(entries, item->string, item->string, NULL, NULL);
+	}
+	return r;
+}
+
+static int create_property(
+	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row)
+{
+	(void)mode;
+	*ret_state = NULL;
+	*ret_row = &property_row;
+	if (!mc_glance_is_property(name))
+		return mc_error_set(ask->error, EPERM, "%s is an attribute of every image, no property", name);
+	return mc_images_set(ask, name, cJSON_CreateString(""));
+}
+
+static int show_property(struct mc_ask *ask, struct mc_buffer *out)
+{
+	const char *name = mc_ask_key(ask, MC_KEY_PROPERTY);
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+	int r = mc_images_look(ask, &image, &json);
+
+	if (r < 0)
+		return r;
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+	if (!text)
+		return mc_error_set(ask->error, ENOENT, "the image has no property %s", name);
+	mc_buffer_text(out, text);
+	return 0;
+}
+
+static int store_property(struct mc_ask *ask, const char *value, size_t size)
+{
+	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
+
+	if (!mc_images_is_text(value, size))
+		return mc_error_set(ask->error, EINVAL, "a property is UTF-8 text");
+	if (!text)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	return mc_images_set(ask, mc_ask_key(ask, MC_KEY_PROPERTY), cJSON_CreateString(text));
+}
+
+static int remove_property(struct mc_ask *ask)
+{
+	return mc_images_unset(ask, mc_ask_key(ask, MC_KEY_PROPERTY));
+}
