@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/fs.h"
+
+#include "fs/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct mc_fs *mc_fs_new(const struct mc_fs_config *config)
+{
+	struct mc_fs *fs = calloc(1, sizeof *fs);
+
+	if (!fs)
+		return NULL;
+	fs->config = *config;
+	fs->root = (struct mc_row){.name = "", .kind = MC_KIND_DIRECTORY, .mode = 0555, .directory = config->root};
+	fs->keep_ms = config->ttl_ms / 2;
+	fs->started = mc_wall_clock();
+	pthread_mutex_init(&fs->lock, NULL);
+	fs->mountpoint = strdup(config->mountpoint);
+	fs->nodes = mc_nodes_new(&fs->root);
+	fs->park = mc_park_new();
+	fs->work = mc_work_new();
+	fs->notify = mc_notify_new();
+	fs->errors = mc_errors_new();
+	fs->events = mc_events_new();
+	fs->metrics = mc_metrics_new();
+	if (fs->mountpoint && fs->nodes && fs->park && fs->work && fs->notify && fs->errors && fs->events && fs->metrics)
+		return fs;
+	mc_fs_free(fs);
+	return NULL;
+}
+
+void mc_fs_attach(struct mc_fs *fs, struct mc_cloud *cloud, struct mc_follows *follows)
+{
+	fs->cloud = cloud;
+	fs->follows = follows;
+}
+
+struct mc_follows *mc_fs_follows(struct mc_fs *fs)
+{
+	return fs->follows;
+}
+
+bool mc_fs_verify(const struct mc_fs *fs)
+{
+	return fs->config.verify;
+}
+
+void mc_fs_wake(struct mc_fs *fs)
+{
+	mc_park_wake(fs->park);
+}
+
+void mc_fs_changed(struct mc_fs *fs)
+{
+	atomic_store(&fs->changed, mc_now_ms());
+}
+
+void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out)
+{
+	mc_errors_render(fs->errors, out);
+}
+
+static void gauge(struct mc_buffer *out, const char *name, const char *help, size_t value)
+{
+	mc_buffer_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %zu\n", name, help, name, name, value);
+}
+
+void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out)
+{
+	mc_metrics_render(fs->metrics, out);
+	gauge(out, "mcloudfs_nodes", "Nodes of the tree that the kernel or an open file knows", mc_nodes_count(fs->nodes));
+	gauge(out, "mcloudfs_workers", "Threads that wait for services", mc_work_threads(fs->work));
+}
+
+char *mc_name_to_file(const char *name, const char *key)
+{
+	char file[MC_NAME_MAX + 1];
+
+	mc_names_file(name, key, file);
+	return strdup(file);
+}
+
+/* With the table of nodes locked: the notifier's lock is a leaf, too, and comes after it. */
+static void tell(void *data, uint64_t ino, uint64_t parent, const char *name)
+{
+	mc_notify_add(data, ino, parent, name);
+}
+
+void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries)
+{
+	mc_fs_changed(fs);
+	mc_node_refresh(node, entries, tell, fs->notify);
+}
+
+void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key)
+{
+	mc_fs_changed(fs);
+	mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify);
+}
+
+/* Where a failure that no request waited for belongs. */
+static void add_failure(struct mc_fs *fs, const struct mc_cloud_event *event)
+{
+	MC_CLEANUP(buffer) struct mc_buffer path = {0};
+
+	if (event->region)
+		mc_buffer_printf(&path, "regions/%s", event->region);
+	else if (event->service)
+		mc_buffer_printf(&path, "containers/%s", event->service);
+	mc_errors_add(fs->errors, event->when, event->text && *event->text ? event->text : "-", path.data ? path.data : "-", event->error);
+}
+
+void mc_fs_event(void *data, const struct mc_cloud_event *event)
+{
+	struct mc_fs *fs = data;
+
+	mc_events_add(fs->events, event);
+	if (event->kind == MC_CLOUD_FAILURE && event->error)
+		add_failure(fs, event);
+	if (event->region && event->kind != MC_CLOUD_STEP)
+		mc_fs_forget_key(fs, MC_KEY_REGION, event->region);
+	if (event->service && event->kind != MC_CLOUD_STEP)
+		mc_fs_forget_key(fs, MC_KEY_CONTAINER, event->service);
+	mc_fs_wake(fs);
+}

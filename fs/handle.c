@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/handle.h"
+
+#include "fs/control.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { AHEAD = 16 * 1024 };
+
+struct mc_handle *mc_handle_new(struct mc_fs *fs, struct mc_node *node, enum mc_handle_kind kind, int flags, void *state)
+{
+	struct mc_handle *handle = calloc(1, sizeof *handle);
+
+	if (!handle)
+		return NULL;
+	handle->fs = fs;
+	handle->node = mc_node_ref(node);
+	handle->kind = kind;
+	handle->flags = flags;
+	handle->state = state;
+	atomic_init(&handle->references, 1);
+	pthread_mutex_init(&handle->lock, NULL);
+	pthread_mutex_lock(&fs->lock);
+	handle->next = fs->handles;
+	if (fs->handles)
+		fs->handles->last = handle;
+	fs->handles = handle;
+	pthread_mutex_unlock(&fs->lock);
+	return handle;
+}
+
+struct mc_handle *mc_handle_ref(struct mc_handle *handle)
+{
+	atomic_fetch_add(&handle->references, 1);
+	return handle;
+}
+
+static void close_state(struct mc_handle *handle)
+{
+	const struct mc_row *row = mc_node_row(handle->node);
+
+	if (!handle->state)
+		return;
+	if (handle->kind == MC_HANDLE_STREAM)
+		row->stream->close(handle->fs, handle->state);
+	else if (row->file && row->file->release)
+		row->file->release(handle->fs, handle->state);
+}
+
+void mc_handle_unref(struct mc_handle *handle)
+{
+	if (!handle || atomic_fetch_sub(&handle->references, 1) > 1)
+		return;
+	pthread_mutex_lock(&handle->fs->lock);
+	*(handle->last ? &handle->last->next : &handle->fs->handles) = handle->next;
+	if (handle->next)
+		handle->next->last = handle->last;
+	pthread_mutex_unlock(&handle->fs->lock);
+	close_state(handle);
+	mc_listing_unref(handle->listing);
+	mc_buffer_free(&handle->content);
+	mc_buffer_free(&handle->ahead);
+	pthread_mutex_destroy(&handle->lock);
+	mc_node_unref(handle->node);
+	free(handle);
+}
+
+bool mc_handle_writes(const struct mc_handle *handle)
+{
+	return (handle->flags & O_ACCMODE) != O_RDONLY;
+}
+
+int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out)
+{
+	if (row->verbs)
+		mc_control_show(ask, row->verbs, out);
+	int result = row->show ? row->show(ask, out) : 0;
+	if (result < 0)
+		return result;
+	if (row->kind == MC_KIND_VALUE)
+		mc_buffer_text(out, "\n");
+	return out->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
+}
+
+/* FNV-1a: to see whether a content is the one seen before. */
+static uint64_t digest(const struct mc_buffer *content)
+{
+	uint64_t value = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < content->size; i++)
+		value = (value ^ (unsigned char)content->data[i]) * 0x100000001b3;
+	return value;
+}
+
+bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content)
+{
+	bool other = mc_node_set_shown(handle->node, (int64_t)content->size, digest(content));
+
+	pthread_mutex_lock(&handle->lock);
+	mc_buffer_free(&handle->content);
+	handle->content = *content;
+	handle->made = true;
+	handle->making = false;
+	pthread_mutex_unlock(&handle->lock);
+	*content = (struct mc_buffer){0};
+	return other;
+}
+
+/* Reads for poll what a reader will get. With the lock held. */
+static void read_ahead(struct mc_handle *handle)
+{
+	const struct mc_stream_type *type = mc_node_row(handle->node)->stream;
+
+	if (handle->ahead.size || handle->at_end || handle->failed)
+		return;
+	char *room = malloc(AHEAD);
+	ssize_t got = room ? type->read(handle->fs, handle->state, room, AHEAD) : -ENOMEM;
+	if (got > 0)
+		mc_buffer_add(&handle->ahead, room, (size_t)got);
+	else if (got == 0)
+		handle->at_end = true;
+	else if (got != -EAGAIN)
+		handle->failed = (int)got;
+	free(room);
+}
+
+ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size)
+{
+	ssize_t got;
+
+	pthread_mutex_lock(&handle->lock);
+	if (handle->ahead.size) {
+		if (size > handle->ahead.size)
+			size = handle->ahead.size;
+		memcpy(to, handle->ahead.data, size);
+		mc_buffer_drop(&handle->ahead, size);
+		got = (ssize_t)size;
+	} else if (handle->at_end) {
+		got = 0;
+	} else if (handle->failed) {
+		got = handle->failed;
+		handle->failed = 0;
+	} else {
+		got = mc_node_row(handle->node)->stream->read(handle->fs, handle->state, to, size);
+		handle->at_end = got == 0 && size > 0;
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return got;
+}
+
+bool mc_handle_stream_ready(struct mc_handle *handle)
+{
+	pthread_mutex_lock(&handle->lock);
+	read_ahead(handle);
+	bool ready = handle->ahead.size || handle->at_end || handle->failed;
+	pthread_mutex_unlock(&handle->lock);
+	return ready;
+}

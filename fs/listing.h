@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_LISTING_H
+#define FS_LISTING_H
+
+#include "fs/tree.h"
+
+/* What a directory whose names a service decides held at one moment, under file names that are all different. Never changes after
+ * it is made; reference counted; safe in any thread. */
+struct mc_listing;
+
+struct mc_listing_item {
+	char *file; /* file name; the same string as `said` where they are equal */
+	char *said, *key;
+	const struct mc_row *row;
+	struct mc_attributes attributes;
+};
+
+/* Takes what is in ENTRIES, in its order; TYPE's fixed rows keep their names. MADE: when it was asked for, by mc_now_ms(). NULL: out of
+ * memory. */
+struct mc_listing *mc_listing_new(const struct mc_directory_type *type, struct mc_entries *entries, int64_t made);
+struct mc_listing *mc_listing_ref(struct mc_listing *listing);
+void mc_listing_unref(struct mc_listing *listing);
+
+size_t mc_listing_count(const struct mc_listing *listing);
+const struct mc_listing_item *mc_listing_item(const struct mc_listing *listing, size_t index);
+
+/* The item with that file name, or NULL. */
+const struct mc_listing_item *mc_listing_find(const struct mc_listing *listing, const char *file);
+
+int64_t mc_listing_made(const struct mc_listing *listing);
+
+/* TYPE's fixed row NAME, or NULL. */
+const struct mc_row *mc_row_find(const struct mc_directory_type *type, const char *name);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/node_table.h"
+
+#include <string.h>
+
+/* What nodes look like, and how that is forgotten. */
+
+void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	ret_looks->attributes = node->attributes;
+	ret_looks->asked = node->asked;
+	ret_looks->shown = node->shown;
+	ret_looks->changed = node->changed;
+	pthread_mutex_unlock(&node->nodes->lock);
+}
+
+void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	node->attributes = *attributes;
+	node->asked = mc_now_ms();
+	pthread_mutex_unlock(&node->nodes->lock);
+}
+
+bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest)
+{
+	double now = mc_wall_clock();
+
+	pthread_mutex_lock(&node->nodes->lock);
+	bool other = node->shown != size;
+	if (!node->seen || node->digest != digest || other)
+		node->changed = now;
+	node->seen = true;
+	node->shown = size;
+	node->digest = digest;
+	pthread_mutex_unlock(&node->nodes->lock);
+	return other;
+}
+
+struct mc_listing *mc_node_listing(struct mc_node *node)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	struct mc_listing *listing = node->listing ? mc_listing_ref(node->listing) : NULL;
+	pthread_mutex_unlock(&node->nodes->lock);
+	return listing;
+}
+
+void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	struct mc_listing *old = node->listing;
+	node->listing = listing ? mc_listing_ref(listing) : NULL;
+	pthread_mutex_unlock(&node->nodes->lock);
+	mc_listing_unref(old);
+}
+
+/* NODE's attributes are forgotten, and its name too if the kernel keeps such names: those of a directory that answers from memory are never
+ * kept, those of fixed rows never change. With the lock held. */
+static void refresh(struct mc_node *node, mc_node_tell tell, void *data)
+{
+	struct mc_node *parent = node->parent;
+	bool kept = parent && node->named && node->said && parent->row->directory->lane != MC_LANE_MODEL;
+
+	node->asked = 0;
+	if (node->lookups)
+		tell(data, node->ino, kept ? parent->ino : 0, node->file);
+}
+
+void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void *data)
+{
+	struct mc_listing *old = NULL;
+
+	pthread_mutex_lock(&node->nodes->lock);
+	refresh(node, tell, data);
+	if (entries) {
+		old = node->listing;
+		node->listing = NULL;
+		for (struct mc_node *child = node->children; child; child = child->next_sibling)
+			refresh(child, tell, data);
+	}
+	pthread_mutex_unlock(&node->nodes->lock);
+	mc_listing_unref(old);
+}
+
+void mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data)
+{
+	pthread_mutex_lock(&nodes->lock);
+	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node; node = mc_node_next_key(node, kind, key))
+		refresh(node, tell, data);
+	pthread_mutex_unlock(&nodes->lock);
+}
+
+size_t mc_nodes_count(struct mc_nodes *nodes)
+{
+	pthread_mutex_lock(&nodes->lock);
+	size_t count = nodes->tables[MC_BY_INO].count;
+	pthread_mutex_unlock(&nodes->lock);
+	return count;
+}

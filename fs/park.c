@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/park.h"
+
+#include "fs/thread.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A ring of waiters around a head: whoever holds the lock takes one out without knowing in which list it is. */
+struct mc_park {
+	pthread_mutex_t lock; /* guards all; no other lock is taken while it is held */
+	pthread_cond_t news;
+	struct mc_waiter parked, round, ready; /* heads: waiting; to be asked in this round; to be asked before all others */
+	uint64_t wakes, served;
+	bool started, stopping;
+	pthread_t waker;
+};
+
+static void init(struct mc_waiter *head)
+{
+	head->next = head->last = head;
+}
+
+static bool is_empty(const struct mc_waiter *head)
+{
+	return head->next == head;
+}
+
+static void append(struct mc_waiter *head, struct mc_waiter *waiter)
+{
+	waiter->last = head->last;
+	waiter->next = head;
+	head->last->next = waiter;
+	head->last = waiter;
+}
+
+static void take_out(struct mc_waiter *waiter)
+{
+	waiter->last->next = waiter->next;
+	waiter->next->last = waiter->last;
+	waiter->next = waiter->last = NULL;
+}
+
+/* Moves all of FROM behind TO. */
+static void splice(struct mc_waiter *to, struct mc_waiter *from)
+{
+	if (is_empty(from))
+		return;
+	from->next->last = to->last;
+	from->last->next = to;
+	to->last->next = from->next;
+	to->last = from->last;
+	init(from);
+}
+
+struct mc_park *mc_park_new(void)
+{
+	struct mc_park *park = calloc(1, sizeof *park);
+
+	if (!park)
+		return NULL;
+	pthread_mutex_init(&park->lock, NULL);
+	pthread_cond_init(&park->news, NULL);
+	init(&park->parked);
+	init(&park->round);
+	init(&park->ready);
+	return park;
+}
+
+/* The next one to be asked, or NULL at the end. With the lock held; waits. */
+static struct mc_waiter *next_waiter(struct mc_park *park)
+{
+	for (;;) {
+		struct mc_waiter *head = is_empty(&park->ready) ? &park->round : &park->ready;
+		if (!is_empty(head)) {
+			struct mc_waiter *waiter = head->next;
+			take_out(waiter);
+			waiter->parked = false;
+			return waiter;
+		}
+		if (park->served != park->wakes || park->stopping) {
+			park->served = park->wakes;
+			splice(&park->round, &park->parked);
+			if (!is_empty(&park->round))
+				continue;
+			if (park->stopping)
+				return NULL;
+		}
+		pthread_cond_wait(&park->news, &park->lock);
+	}
+}
+
+static void *run_waker(void *data)
+{
+	struct mc_park *park = data;
+
+	pthread_mutex_lock(&park->lock);
+	for (struct mc_waiter *waiter; (waiter = next_waiter(park));) {
+		pthread_mutex_unlock(&park->lock);
+		waiter->retry(waiter);
+		pthread_mutex_lock(&park->lock);
+	}
+	pthread_mutex_unlock(&park->lock);
+	return NULL;
+}
+
+int mc_park_start(struct mc_park *park)
+{
+	int result = mc_thread_start(&park->waker, "mc-waker", run_waker, park);
+
+	park->started = result == 0;
+	return result;
+}
+
+void mc_park_stop(struct mc_park *park)
+{
+	pthread_mutex_lock(&park->lock);
+	park->stopping = true;
+	pthread_cond_signal(&park->news);
+	pthread_mutex_unlock(&park->lock);
+	if (park->started)
+		pthread_join(park->waker, NULL);
+	park->started = false;
+}
+
+void mc_park_free(struct mc_park *park)
+{
+	if (!park)
+		return;
+	pthread_cond_destroy(&park->news);
+	pthread_mutex_destroy(&park->lock);
+	free(park);
+}
+
+void mc_park_wake(struct mc_park *park)
+{
+	pthread_mutex_lock(&park->lock);
+	park->wakes++;
+	pthread_cond_signal(&park->news);
+	pthread_mutex_unlock(&park->lock);
+}
+
+uint64_t mc_park_seen(struct mc_park *park)
+{
+	pthread_mutex_lock(&park->lock);
+	uint64_t seen = park->wakes;
+	pthread_mutex_unlock(&park->lock);
+	return seen;
+}
+
+int mc_park_wait(struct mc_park *park, struct mc_waiter *waiter, uint64_t seen)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&park->lock);
+	if (waiter->cancelled || park->stopping) {
+		result = -EINTR;
+	} else if (park->wakes != seen) {
+		result = -EAGAIN;
+	} else {
+		append(&park->parked, waiter);
+		waiter->parked = true;
+	}
+	pthread_mutex_unlock(&park->lock);
+	return result;
+}
+
+void mc_park_cancel(struct mc_park *park, struct mc_waiter *waiter)
+{
+	pthread_mutex_lock(&park->lock);
+	waiter->cancelled = true;
+	if (waiter->parked) {
+		take_out(waiter);
+		append(&park->ready, waiter);
+		pthread_cond_signal(&park->news);
+	}
+	pthread_mutex_unlock(&park->lock);
+}
+
+void mc_park_post(struct mc_park *park, struct mc_waiter *waiter)
+{
+	pthread_mutex_lock(&park->lock);
+	append(&park->ready, waiter);
+	waiter->parked = true;
+	pthread_cond_signal(&park->news);
+	pthread_mutex_unlock(&park->lock);
+}
+
+bool mc_park_cancelled(struct mc_park *park, const struct mc_waiter *waiter)
+{
+	pthread_mutex_lock(&park->lock);
+	bool cancelled = waiter->cancelled || park->stopping;
+	pthread_mutex_unlock(&park->lock);
+	return cancelled;
+}

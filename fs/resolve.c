@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/resolve.h"
+
+#include "fs/names.h"
+
+#include <string.h>
+
+/* NULL: it is no directory. */
+static const struct mc_directory_type *type_of(const struct mc_node *node)
+{
+	return mc_node_row(node)->directory;
+}
+
+static struct mc_ask ask_of(const struct mc_ask *ask, struct mc_node *node)
+{
+	struct mc_ask other = *ask;
+
+	other.node = node;
+	return other;
+}
+
+const struct mc_row *mc_resolve_row(struct mc_ask *ask, struct mc_node *directory, const char *file)
+{
+	const struct mc_directory_type *type = type_of(directory);
+	const struct mc_row *row = type ? mc_row_find(type, file) : NULL;
+	struct mc_ask here = ask_of(ask, directory);
+
+	return row && (!row->present || row->present(&here)) ? row : NULL;
+}
+
+struct mc_node *mc_resolve_row_node(struct mc_fs *fs, struct mc_node *directory, const struct mc_row *row)
+{
+	return mc_nodes_enter(fs->nodes, directory, &(struct mc_birth){.file = row->name, .row = row});
+}
+
+struct mc_node *mc_resolve_item_node(struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item)
+{
+	const struct mc_birth birth = {.file = item->file, .said = item->said, .key = item->key, .row = item->row,
+		.kind = type_of(directory)->key, .attributes = &item->attributes};
+
+	return mc_nodes_enter(fs->nodes, directory, &birth);
+}
+
+/* Whether LISTING is still as good as an answer of the service itself. */
+static bool usable(const struct mc_fs *fs, const struct mc_listing *listing)
+{
+	int64_t made = mc_listing_made(listing);
+
+	return made > atomic_load(&fs->changed) && mc_now_ms() - made < fs->keep_ms;
+}
+
+int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh, struct mc_listing **ret_listing)
+{
+	struct mc_fs *fs = ask->fs;
+	const struct mc_directory_type *type = type_of(directory);
+	struct mc_ask here = ask_of(ask, directory);
+	struct mc_entries entries = {0};
+	bool keep = type->lane != MC_LANE_MODEL;
+
+	struct mc_listing *listing = keep && !fresh ? mc_node_listing(directory) : NULL;
+	if (keep)
+		mc_metrics_cache(fs->metrics, MC_CACHE_LISTINGS, listing && usable(fs, listing));
+	if (listing && usable(fs, listing)) {
+		*ret_listing = listing;
+		return 0;
+	}
+	mc_listing_unref(listing);
+	int64_t made = mc_now_ms();
+	int result = type->list(&here, &entries);
+	if (result < 0) {
+		mc_entries_clear(&entries);
+		return result;
+	}
+	listing = mc_listing_new(type, &entries, made);
+	if (!listing)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	if (keep)
+		mc_node_set_listing(directory, listing);
+	*ret_listing = listing;
+	return 0;
+}
+
+static int by_list(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
+{
+	struct mc_listing *listing = NULL;
+	int result = mc_resolve_listing(ask, directory, false, &listing);
+
+	if (result < 0)
+		return result;
+	const struct mc_listing_item *item = mc_listing_find(listing, file);
+	if (item) {
+		*ret_node = mc_resolve_item_node(ask->fs, directory, item);
+		result = *ret_node ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+	} else {
+		result = mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
+	}
+	mc_listing_unref(listing);
+	return result;
+}
+
+/* The directory's own way to find one name. What it finds must be shown as FILE: a service that takes names in any case would give one object
+ * two names. */
+static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
+{
+	const struct mc_directory_type *type = type_of(directory);
+	struct mc_ask here = ask_of(ask, directory);
+	struct mc_entry entry = {.attributes.size = -1};
+	char said[MC_NAME_MAX + 1], shown[MC_NAME_MAX + 1];
+
+	if (mc_names_said(file, said) < 0)
+		return mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
+	int result = type->find(&here, said, &entry);
+	if (result < 0)
+		return result;
+	mc_names_file(entry.name ? entry.name : said, entry.key, shown);
+	if (strcmp(shown, file) != 0) {
+		result = mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
+	} else {
+		const struct mc_listing_item item = {.file = shown, .said = entry.name ? entry.name : said,
+			.key = entry.key ? entry.key : said, .row = entry.row ? entry.row : type->entry,
+			.attributes = entry.attributes};
+		*ret_node = mc_resolve_item_node(ask->fs, directory, &item);
+		result = *ret_node ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+	}
+	mc_entry_clear(&entry);
+	return result;
+}
+
+/* What was known under FILE isn't there any more. */
+static void forget_child(struct mc_fs *fs, struct mc_node *directory, const char *file)
+{
+	MC_CLEANUP(node) struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
+
+	/* One without a key is being made: the service doesn't know it yet. */
+	if (known && mc_node_is_entry(known) && !mc_node_needs_key(known))
+		mc_node_detach(known);
+}
+
+int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
+{
+	const struct mc_directory_type *type = type_of(directory);
+	int result = -ENOENT;
+
+	if (!type)
+		return mc_error_set(ask->error, ENOTDIR, "\"%.255s\" is looked for in what is no directory", file);
+	const struct mc_row *row = mc_resolve_row(ask, directory, file);
+	if (row) {
+		*ret_node = mc_resolve_row_node(ask->fs, directory, row);
+		return *ret_node ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+	}
+	if (strlen(file) > MC_NAME_MAX || (!type->list && !type->find) || mc_row_find(type, file))
+		return mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
+	if (type->find)
+		result = by_find(ask, directory, file, ret_node);
+	if (type->list && (!type->find || (result == -ENOENT && mc_names_marked(file))))
+		result = by_list(ask, directory, file, ret_node);
+	if (result == -ENOENT)
+		forget_child(ask->fs, directory, file);
+	return result;
+}
+
+int mc_resolve_key(struct mc_ask *ask, struct mc_node *node)
+{
+	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(node), *found = NULL;
+	MC_CLEANUP(buffer) struct mc_buffer path = {0};
+
+	if (!mc_node_needs_key(node))
+		return 0;
+	mc_node_path(node, NULL, &path);
+	if (!path.data)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	const char *slash = strrchr(path.data, '/');
+	int result = mc_resolve(ask, parent, slash ? slash + 1 : path.data, &found);
+	if (result < 0)
+		return result;
+	return found == node ? 0 : mc_error_set(ask->error, ENOENT, "it has been replaced");
+}

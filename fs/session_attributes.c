@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/request.h"
+#include "fs/resolve.h"
+#include "fs/session_ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* getattr, setattr, extended attributes, statfs */
+
+static void run_getattr(struct mc_request *request)
+{
+	struct mc_attributes attributes = {.size = -1};
+	int result = mc_resolve_key(&request->ask, request->node);
+
+	/* A file that is being written isn't known to the service yet. */
+	if (result == 0) {
+		result = mc_node_row(request->node)->attributes(&request->ask, &attributes);
+		if (result == 0)
+			mc_node_set_attributes(request->node, &attributes);
+	} else if (result == -ENOENT && mc_node_needs_key(request->node)) {
+		result = 0;
+	}
+	if (result < 0)
+		mc_reply_fail(request, result);
+	else
+		mc_reply_attributes(request, request->node);
+}
+
+void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new(req, MC_OP_GETATTR, ino);
+
+	(void)file;
+	if (!request)
+		return;
+	const struct mc_row *row = mc_node_row(request->node);
+	bool ask = row->attributes && mc_request_attributes_old(request->fs, request->node);
+	/* stat doesn't wait for a region that is starting: the table knows enough. */
+	if (ask && row->needs_region)
+		ask = mc_region_serving(request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), NULL) == 0;
+	if (!ask) {
+		mc_reply_attributes(request, request->node);
+		return;
+	}
+	request->run = run_getattr;
+	request->lane = row->lane;
+	mc_request_start(request);
+}
+
+/* truncate(2), ftruncate(2), open with O_TRUNC. Values and controls are replaced by each write, so there is nothing to be cut. */
+static int set_size(struct mc_request *request, int64_t size)
+{
+	const struct mc_row *row = mc_node_row(request->node);
+
+	if (row->truncate)
+		return row->truncate(&request->ask, size);
+	/* A file that takes only writes from its beginning on is empty when it is opened. */
+	if (row->store || row->verbs || (row->file && row->file->write && size == 0))
+		return 0;
+	return mc_error_set(&request->error, EPERM, "its content can't be changed");
+}
+
+static int set_mode(struct mc_request *request, mode_t mode)
+{
+	const struct mc_row *row = mc_node_row(request->node);
+	int result;
+
+	if (!row->set_mode)
+		return mc_error_set(&request->error, EPERM, "its mode can't be changed");
+	result = mc_resolve_key(&request->ask, request->node);
+	/* cp -p sets the mode before close: what the file will be is decided by then, and an image isn't published by copying it. */
+	if (result == -ENOENT && mc_node_needs_key(request->node))
+		return 0;
+	return result < 0 ? result : row->set_mode(&request->ask, mode & 07777);
+}
+
+/* chown to whom it belongs already is what cp -p and rsync do. */
+static int set_owner(struct mc_request *request, const struct stat *values, int to_set)
+{
+	const struct mc_fs_config *config = &request->fs->config;
+
+	if ((!(to_set & FUSE_SET_ATTR_UID) || values->st_uid == config->uid) &&
+		(!(to_set & FUSE_SET_ATTR_GID) || values->st_gid == config->gid))
+		return 0;
+	return mc_error_set(&request->error, EPERM, "it belongs to the user who mounted");
+}
+
+/* Times are the service's. Where files are made by copying or by touch, the wish is passed over without a word, since cp -p, rsync and touch
+ * would fail on it; elsewhere it is refused. */
+static int set_times(struct mc_request *request)
+{
+	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(request->node);
+	const struct mc_directory_type *type = mc_node_row(parent)->directory;
+
+	if (mc_node_row(request->node)->file || (type->create && mc_node_is_entry(request->node)))
+		return 0;
+	return mc_error_set(&request->error, EPERM, "its times are set by what it shows");
+}
+
+static void run_setattr(struct mc_request *request)
+{
+	const struct stat *values = request->data;
+	int result = 0, to_set = request->flags;
+
+	if (to_set & FUSE_SET_ATTR_SIZE)
+		result = set_size(request, values->st_size);
+	if (result == 0 && (to_set & FUSE_SET_ATTR_MODE))
+		result = set_mode(request, values->st_mode);
+	if (result == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
+		result = set_owner(request, values, to_set);
+	/* The kernel sends times along with a truncation by itself. */
+	if (result == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) && !(to_set & FUSE_SET_ATTR_SIZE))
+		result = set_times(request);
+	if (result < 0) {
+		mc_reply_fail(request, result);
+		return;
+	}
+	if (to_set & FUSE_SET_ATTR_MODE)
+		run_getattr(request);
+	else
+		mc_reply_attributes(request, request->node);
+}
+
+void mc_session_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *values, int to_set, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new(req, MC_OP_SETATTR, ino);
+
+	(void)file;
+	if (!request || !mc_request_data(request, values, sizeof *values))
+		return;
+	const struct mc_row *row = mc_node_row(request->node);
+	bool asks = ((to_set & FUSE_SET_ATTR_MODE) && row->set_mode) || ((to_set & FUSE_SET_ATTR_SIZE) && row->truncate);
+	request->run = run_setattr;
+	request->flags = to_set;
+	request->lane = asks ? row->lane : MC_LANE_MODEL;
+	request->needs_region = asks && row->needs_region;
+	mc_request_start(request);
+}
+
+/* A request about an extended attribute NAME (NULL: all), or NULL when it is answered: only those of files that have some go further. The kernel asks
+ * for security.capability at each write. */
+static struct mc_request *new_xattr(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, const char *name,
+	void (*run)(struct mc_request *request))
+{
+	struct mc_request *request = mc_request_new(req, operation, ino);
+
+	if (!request)
+		return NULL;
+	const struct mc_row *row = mc_node_row(request->node);
+	bool changes = operation == MC_OP_SETXATTR || operation == MC_OP_REMOVEXATTR;
+	if (!row->xattr || (name && strncmp(name, "user.", 5) != 0)) {
+		bool lists = operation == MC_OP_LISTXATTR;
+		if (lists)
+			mc_reply_size(request, 0);
+		else
+			mc_reply_fail(request, changes || !row->xattr ? -ENOTSUP : -ENODATA);
+		return NULL;
+	}
+	if (name && !(request->text = strdup(name))) {
+		mc_reply_fail(request, -ENOMEM);
+		return NULL;
+	}
+	request->run = run;
+	request->lane = row->lane;
+	request->needs_region = row->needs_region;
+	return request;
+}
+
+/* As getxattr(2): the size for a SIZE of 0, else the bytes. */
+static void reply_sized(struct mc_request *request, const struct mc_buffer *bytes)
+{
+	if (bytes->failed)
+		mc_reply_fail(request, -ENOMEM);
+	else if (request->size == 0)
+		mc_reply_size(request, bytes->size);
+	else if (bytes->size > request->size)
+		mc_reply_fail(request, -ERANGE);
+	else
+		mc_reply_bytes(request, bytes->data, bytes->size);
+}
+
+static void run_getxattr(struct mc_request *request)
+{
+	MC_CLEANUP(buffer) struct mc_buffer value = {0};
+	const struct mc_xattr_type *type = mc_node_row(request->node)->xattr;
+	int result = mc_resolve_key(&request->ask, request->node);
+
+	if (result == 0)
+		result = request->text ? type->get(&request->ask, request->text, &value) : type->list(&request->ask, &value);
+	if (result < 0)
+		mc_reply_fail(request, result);
+	else
+		reply_sized(request, &value);
+}
+
+void mc_session_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct mc_request *request = new_xattr(req, MC_OP_GETXATTR, ino, name, run_getxattr);
+
+	if (!request)
+		return;
+	request->size = size;
+	mc_request_start(request);
+}
+
+void mc_session_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct mc_request *request = new_xattr(req, MC_OP_LISTXATTR, ino, NULL, run_getxattr);
+
+	if (!request)
+		return;
+	request->size = size;
+	mc_request_start(request);
+}
+
+static void run_setxattr(struct mc_request *request)
+{
+	const struct mc_xattr_type *type = mc_node_row(request->node)->xattr;
+	int result = mc_resolve_key(&request->ask, request->node);
+
+	if (result == 0)
+		result = request->data ? type->set(&request->ask, request->text, request->data, request->size, request->flags)
+				       : type->remove(&request->ask, request->text);
+	if (result == 0)
+		mc_fs_changed(request->fs);
+	mc_reply_result(request, result);
+}
+
+void mc_session_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+{
+	struct mc_request *request = new_xattr(req, MC_OP_SETXATTR, ino, name, run_setxattr);
+
+	if (!request || !mc_request_data(request, value, size))
+		return;
+	request->flags = flags;
+	mc_request_start(request);
+}
+
+void mc_session_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct mc_request *request = new_xattr(req, MC_OP_REMOVEXATTR, ino, name, run_setxattr);
+
+	if (request)
+		mc_request_start(request);
+}
+
+void mc_session_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct mc_request *request = mc_request_new(req, MC_OP_STATFS, ino);
+
+	/* Sizes that are not ours to know stay 0, as in proc and sysfs. */
+	if (request)
+		mc_reply_statfs(request, &(struct statvfs){.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255});
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/notify.h"
+
+#include "fs/thread.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct notice {
+	struct notice *next;
+	uint64_t ino, parent;
+	char name[];
+};
+
+struct mc_notify {
+	pthread_mutex_t lock; /* guards all but session; no other lock is taken while it is held */
+	pthread_cond_t news;
+	struct notice *first, **end;
+	struct fuse_session *session;
+	bool started, stopping;
+	pthread_t thread;
+};
+
+struct mc_notify *mc_notify_new(void)
+{
+	struct mc_notify *notify = calloc(1, sizeof *notify);
+
+	if (!notify)
+		return NULL;
+	pthread_mutex_init(&notify->lock, NULL);
+	pthread_cond_init(&notify->news, NULL);
+	notify->end = &notify->first;
+	return notify;
+}
+
+/* Waits for the next one; NULL: the end. With the lock held. */
+static struct notice *take(struct mc_notify *notify)
+{
+	while (!notify->first && !notify->stopping)
+		pthread_cond_wait(&notify->news, &notify->lock);
+	if (notify->stopping)
+		return NULL;
+	struct notice *notice = notify->first;
+	notify->first = notice->next;
+	if (!notify->first)
+		notify->end = &notify->first;
+	return notice;
+}
+
+/* Errors don't matter: -ENOENT says that the kernel has forgotten already, anything else that the mount is going. An offset below 0 leaves the
+ * pages alone: content that is cached never changes. */
+static void tell(struct fuse_session *session, const struct notice *notice)
+{
+	(void)fuse_lowlevel_notify_inval_inode(session, notice->ino, -1, 0);
+	if (notice->parent)
+		(void)fuse_lowlevel_notify_inval_entry(session, notice->parent, notice->name, strlen(notice->name));
+}
+
+static void *run(void *data)
+{
+	struct mc_notify *notify = data;
+
+	pthread_mutex_lock(&notify->lock);
+	for (struct notice *notice; (notice = take(notify));) {
+		pthread_mutex_unlock(&notify->lock);
+		tell(notify->session, notice);
+		free(notice);
+		pthread_mutex_lock(&notify->lock);
+	}
+	pthread_mutex_unlock(&notify->lock);
+	return NULL;
+}
+
+int mc_notify_start(struct mc_notify *notify, struct fuse_session *session)
+{
+	notify->session = session;
+	int result = mc_thread_start(&notify->thread, "mc-notify", run, notify);
+	notify->started = result == 0;
+	return result;
+}
+
+void mc_notify_stop(struct mc_notify *notify)
+{
+	pthread_mutex_lock(&notify->lock);
+	notify->stopping = true;
+	pthread_cond_signal(&notify->news);
+	pthread_mutex_unlock(&notify->lock);
+	if (notify->started)
+		pthread_join(notify->thread, NULL);
+	notify->started = false;
+}
+
+void mc_notify_free(struct mc_notify *notify)
+{
+	if (!notify)
+		return;
+	while (notify->first) {
+		struct notice *notice = notify->first;
+		notify->first = notice->next;
+		free(notice);
+	}
+	pthread_cond_destroy(&notify->news);
+	pthread_mutex_destroy(&notify->lock);
+	free(notify);
+}
+
+void mc_notify_add(struct mc_notify *notify, uint64_t ino, uint64_t parent, const char *name)
+{
+	size_t size = parent ? strlen(name) + 1 : 1;
+	struct notice *notice = malloc(sizeof *notice + size);
+
+	/* Without memory the kernel learns it when its time-out is over. */
+	if (!notice)
+		return;
+	notice->next = NULL;
+	notice->ino = ino;
+	notice->parent = parent;
+	memcpy(notice->name, parent ? name : "", size);
+	pthread_mutex_lock(&notify->lock);
+	*notify->end = notice;
+	notify->end = &notice->next;
+	pthread_cond_signal(&notify->news);
+	pthread_mutex_unlock(&notify->lock);
+}

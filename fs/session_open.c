@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/request.h"
+#include "fs/resolve.h"
+#include "fs/session_ops.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* open, flush, release, fsync */
+
+/* close(2) of an upload ends when the service has stored it. */
+enum { FLUSH_PATIENCE = 30 };
+
+/* Whether ROW has the methods for opening with FLAGS. Modes are the kernel's business, which root passes by. */
+static bool may_open(const struct mc_row *row, int flags)
+{
+	int access = flags & O_ACCMODE;
+	bool reads = access != O_WRONLY, writes = access != O_RDONLY;
+
+	if (row->file)
+		return row->file->open && (!reads || row->file->read) && (!writes || row->file->write);
+	return (!reads || row->show || row->verbs || row->stream) && (!writes || row->store || row->verbs);
+}
+
+static void reply_opened(struct mc_request *request, enum mc_handle_kind kind, void *state)
+{
+	struct mc_handle *handle = mc_handle_new(request->fs, request->node, kind, request->flags, state);
+
+	if (handle) {
+		mc_reply_open(request, handle, NULL);
+		return;
+	}
+	if (kind == MC_HANDLE_STREAM)
+		mc_node_row(request->node)->stream->close(request->fs, state);
+	else if (kind == MC_HANDLE_FILE && mc_node_row(request->node)->file->release)
+		mc_node_row(request->node)->file->release(request->fs, state);
+	mc_reply_fail(request, -ENOMEM);
+}
+
+static void run_open_stream(struct mc_request *request)
+{
+	void *state = NULL;
+	int result = mc_node_row(request->node)->stream->open(&request->ask, &state);
+
+	if (result < 0)
+		mc_reply_fail(request, result);
+	else
+		reply_opened(request, MC_HANDLE_STREAM, state);
+}
+
+static void run_open_file(struct mc_request *request)
+{
+	void *state = NULL;
+	int result = mc_resolve_key(&request->ask, request->node);
+
+	if (result == 0)
+		result = mc_node_row(request->node)->file->open(&request->ask, request->flags, &state);
+	if (result < 0)
+		mc_reply_fail(request, result);
+	else
+		reply_opened(request, MC_HANDLE_FILE, state);
+}
+
+/* What was opened shows what it is now. */
+static void run_open_content(struct mc_request *request)
+{
+	MC_CLEANUP(buffer) struct mc_buffer content = {0};
+	struct mc_fs *fs = request->fs;
+	int result = mc_handle_show(&request->ask, mc_node_row(request->node), &content);
+	struct mc_handle *handle = NULL;
+
+	if (result == 0)
+		handle = mc_handle_new(fs, request->node, MC_HANDLE_CONTENT, request->flags, NULL);
+	if (!handle) {
+		mc_reply_fail(request, result < 0 ? result : -ENOMEM);
+		return;
+	}
+	/* fstat(2) after this open must not see the size of before. The kernel takes this at once: open and read need none of the locks
+	 * that it needs to forget attributes (fuse_lowlevel_notify_inval_inode()). */
+	if (mc_handle_set_content(handle, &content))
+		(void)fuse_lowlevel_notify_inval_inode(fs->session, mc_node_ino(request->node), -1, 0);
+	mc_reply_open(request, handle, NULL);
+}
+
+static void run_open_nothing(struct mc_request *request)
+{
+	reply_opened(request, MC_HANDLE_CONTENT, NULL);
+}
+
+void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new(req, MC_OP_OPEN, ino);
+
+	if (!request)
+		return;
+	const struct mc_row *row = mc_node_row(request->node);
+	bool writes = (file->flags & O_ACCMODE) != O_RDONLY;
+	request->flags = file->flags;
+	request->nonblocking = file->flags & O_NONBLOCK;
+	request->lane = row->lane;
+	request->needs_region = row->needs_region;
+	if (!may_open(row, file->flags)) {
+		mc_reply_fail(request, mc_error_set(&request->error, EPERM, writes ? "it can't be written" : "it can't be read"));
+		return;
+	}
+	if (row->file) {
+		request->run = run_open_file;
+	} else if (row->stream) {
+		request->run = run_open_stream;
+	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->settled) {
+		request->run = run_open_content;
+	} else {
+		/* Only written, or shown at the first read, when it has settled. */
+		request->run = run_open_nothing;
+		request->lane = MC_LANE_MODEL;
+		request->needs_region = false;
+	}
+	mc_request_start(request);
+}
+
+/* PF_SIGNALED of the kernel's include/linux/sched.h, in field 9 of /proc/PID/stat (proc(5)): the task ends by a signal. */
+static bool killed(pid_t thread)
+{
+	char path[32], line[512];
+	unsigned flags = 0;
+
+	if (thread <= 0)
+		return false;
+	snprintf(path, sizeof path, "/proc/%d/stat", thread);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	/* The name of the program, in brackets, may hold anything. */
+	const char *text = fgets(line, sizeof line, file);
+	const char *rest = text ? strrchr(text, ')') : NULL;
+	fclose(file);
+	return rest && sscanf(rest, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & 0x400);
+}
+
+static void run_flush(struct mc_request *request)
+{
+	struct mc_handle *handle = request->handle;
+	int result = mc_node_row(request->node)->file->flush(&request->ask, handle->state);
+
+	mc_fs_changed(request->fs);
+	mc_fs_forget(request->fs, request->node, false);
+	mc_reply_result(request, result);
+}
+
+/* A file whose writer is killed isn't complete, though its close looks like any other: it isn't flushed, and release breaks it off. */
+static bool is_broken(struct mc_request *request)
+{
+	struct mc_handle *handle = request->handle;
+	bool now = killed(fuse_req_ctx(request->req)->pid);
+
+	pthread_mutex_lock(&handle->lock);
+	handle->broken |= now;
+	bool broken = handle->broken;
+	pthread_mutex_unlock(&handle->lock);
+	return broken;
+}
+
+void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new_open(req, MC_OP_FLUSH, ino, file);
+
+	if (!request)
+		return;
+	const struct mc_row *row = mc_node_row(request->node);
+	if (request->handle->kind != MC_HANDLE_FILE || !mc_handle_writes(request->handle) || !row->file->flush) {
+		mc_reply_ok(request);
+		return;
+	}
+	if (is_broken(request)) {
+		mc_reply_fail(request, mc_error_set(&request->error, EIO, "who wrote it was killed: what was written is dropped"));
+		return;
+	}
+	request->run = run_flush;
+	request->lane = row->lane;
+	request->patience = row->patience > FLUSH_PATIENCE ? row->patience : FLUSH_PATIENCE;
+	mc_request_start(request);
+}
+
+static void run_release(struct mc_request *request)
+{
+	mc_reply_ok(request);
+}
+
+/* The kernel doesn't wait for the answer, so it comes at once; what is left to be done is the lane's. */
+void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new_open(req, MC_OP_RELEASE, ino, file);
+
+	if (!request)
+		return;
+	struct mc_handle *handle = request->handle;
+	pthread_mutex_lock(&handle->lock);
+	handle->closed = true;
+	pthread_mutex_unlock(&handle->lock);
+	mc_park_cancel(request->fs->park, &handle->poll_waiter);
+	mc_handle_unref(handle); /* the descriptor's; the request has its own */
+	fuse_reply_err(request->req, 0);
+	request->req = NULL;
+	request->run = run_release;
+	if (handle->state)
+		request->lane = mc_node_row(request->node)->lane;
+	mc_request_start(request);
+}
+
+/* What was written is kept at close, as far as it can be: nothing to do before. */
+void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new(req, MC_OP_FSYNC, ino);
+
+	(void)data_only;
+	(void)file;
+	if (request)
+		mc_reply_ok(request);
+}
