@@ -43,13 +43,16 @@ double mc_wall_clock(void)
 
 void mc_format_time(double when, char *text, size_t size)
 {
+	/* The years of four digits from 1970 on; written so that NaN is none of them. */
+	if (!(when >= 0 && when < 253402300800.0))
+		when = 0;
 	struct tm tm;
 	double whole = floor(when);
 	time_t seconds = (time_t)whole;
-	char date[24];
+	char date[24] = "";
 
-	if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		snprintf(date, sizeof date, "1970-01-01T00:00:00");
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, size, "%s.%03uZ", date, (unsigned)((when - whole) * 1000) % 1000);
 }
 
