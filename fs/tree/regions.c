@@ -244,7 +244,7 @@ static bool in_state(struct mc_ask *ask, unsigned states)
 
 static bool can_start(struct mc_ask *ask)
 {
-	return in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_FAILED);
+	return in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
 }
 
 static bool can_stop(struct mc_ask *ask)

@@ -341,7 +341,7 @@ static void test_ctl(void **state)
 	assert_null(verbs[MC_COUNT(expected)].name);
 	assert_verbs(MC_REGION_READY, "stop restart destroy ");
 	assert_verbs(MC_REGION_STOPPED, "start destroy ");
-	assert_verbs(MC_REGION_DEGRADED, "stop restart repair destroy ");
+	assert_verbs(MC_REGION_DEGRADED, "start stop restart repair destroy ");
 	assert_verbs(MC_REGION_STARTING, "destroy ");
 }
 
