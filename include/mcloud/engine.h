@@ -23,7 +23,8 @@ struct mc_engine_label {
 };
 
 struct mc_engine_file {
-	const char *path; /* absolute, inside the container; missing directories are made, owned as the file */
+	const char *path; /* absolute, inside the container; missing directories are made, owned as the file, and open
+			     to whom it is */
 	unsigned mode, uid, gid;
 	const void *data;
 	size_t size;
@@ -36,8 +37,8 @@ struct mc_engine_service_spec {
 	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
 	const char *host_address;         /* where its port is published; NULL: it is not */
 	unsigned short port;
-	const char *const *health; /* argv; NULL: none */
-	unsigned health_interval_ms;
+	const char *const *health;   /* argv; NULL: none */
+	unsigned health_interval_ms; /* failures in the first 2 minutes don't make it unhealthy */
 	unsigned stop_seconds;
 };
 
@@ -122,13 +123,15 @@ struct mc_engine_ops {
 	int (*clear)(struct mc_engine *, struct mc_call *, struct mc_error *);
 
 	/* Volumes also carry the cloud's small facts, as labels that live and die with them. volume_create is -EEXIST
-	 * if one of that name is there already (in this cloud: with whatever labels). */
+	 * if one of that name is there already (in this cloud: with whatever labels), -EBUSY if somebody else's is. */
 	int (*volume_create)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_label *,
 		struct mc_error *);
 	int (*volume_list)(struct mc_engine *, struct mc_call *, struct mc_engine_volume_list *ret, struct mc_error *);
 	int (*volume_remove)(struct mc_engine *, struct mc_call *, const char *name, struct mc_error *);
 
-	/* Makes a service with its files in it, not yet running; -EEXIST if there is one of that name. */
+	/* Makes a service with its files in it, not yet running; -EEXIST if there is one of that name, -EBUSY if the
+	 * engine has something of that name that isn't the cloud's. It has its files or isn't there, also after kill
+	 * -9. */
 	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *,
 		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
 
@@ -143,7 +146,7 @@ struct mc_engine_ops {
 		size_t n_files, struct mc_error *);
 
 	/* Runs ARGV inside a running service and waits for its end; its exit code in *RET_CODE, output (both streams,
-	 * may be NULL). */
+	 * may be NULL; -EFBIG past 16 MiB). A cancelled call leaves the command running. */
 	int (*run)(struct mc_engine *, struct mc_call *, const char *name, const char *const *argv, int *ret_code,
 		struct mc_buffer *output, struct mc_error *);
 
@@ -152,7 +155,8 @@ struct mc_engine_ops {
 	int (*look)(struct mc_engine *, struct mc_call *, const char *name, struct mc_engine_service *ret,
 		struct mc_error *);
 	int (*inspect)(struct mc_engine *, struct mc_call *, const char *name, char **ret_json, struct mc_error *);
-	/* All of its log, each line with an RFC 3339 time in front, to OUT. */
+	/* All of its log that the engine keeps (the last 4 to 8 MB), each line with an RFC 3339 time in front, to OUT.
+	 */
 	int (*log)(struct mc_engine *, struct mc_call *, const char *name, struct mc_buffer *out, struct mc_error *);
 	int (*stats)(
 		struct mc_engine *, struct mc_call *, const char *name, struct mc_engine_stats *ret, struct mc_error *);
