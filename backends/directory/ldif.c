@@ -141,6 +141,15 @@ static bool is_base64(const char *text)
 	return digits > 0 && padding <= 2 && (digits + padding) % 4 == 0 && text[digits + padding] == '\0';
 }
 
+/* An attribute description, RFC 4512 section 2.5, and the underscore that servers let pass. */
+static bool is_attribute(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.;_";
+	size_t length = strspn(name, allowed);
+
+	return length > 0 && name[length] == '\0';
+}
+
 /* "name: value", "name:: base64" or "-". A URL ("name:< url") is refused here: libldap would read what it points to,
  * any file of this machine, for whoever may write an import. */
 static int parse_line(char *text, struct mc_ldif_line *line, struct mc_error *error)
@@ -152,8 +161,6 @@ static int parse_line(char *text, struct mc_ldif_line *line, struct mc_error *er
 	const char *colon = strchr(text, ':');
 	if (!colon)
 		return bad(error, "a line without a colon");
-	if (colon == text)
-		return bad(error, "a line without an attribute");
 	if (colon[1] == '<')
 		return bad(error, "values from URLs are not taken");
 	if (colon[1] == ':' && !is_base64(colon + 2))
@@ -161,7 +168,7 @@ static int parse_line(char *text, struct mc_ldif_line *line, struct mc_error *er
 	if (ldif_parse_line2(text, &line->name, &line->value, &allocated) != 0 || allocated)
 		return bad(error, "a line that can't be decoded");
 	line->name.bv_len = strlen(line->name.bv_val);
-	return line->name.bv_len > 0 ? 0 : bad(error, "a line without an attribute");
+	return is_attribute(line->name.bv_val) ? 0 : bad(error, "a line that doesn't begin with an attribute");
 }
 
 static int parse_lines(struct mc_ldif_record *record, size_t size, struct mc_error *error)
