@@ -69,7 +69,9 @@ static void test_health(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
-		struct mc_engine_service service = {.health = (char *)cases[i].health, .exit_code = cases[i].exit_code};
+		char health[16];
+		struct mc_engine_service service = {.health = cases[i].health ? strcpy(health, cases[i].health) : NULL,
+			.exit_code = cases[i].exit_code};
 		char summary[48];
 		strcpy(service.state, cases[i].state);
 		mc_overview_summary(&service, summary, sizeof(summary));
