@@ -65,6 +65,7 @@ struct import {
 	struct mc_buffer text; /* written and not yet applied */
 	int64_t next; /* where the next write has to be; -1: anywhere. It isn't 0 when the kernel still knows the size
 			 of an earlier import and the file is open for appending */
+	bool spoilt;  /* a write failed, so nothing more is applied */
 };
 
 static int open_import(struct mc_ask *ask, int flags, void **ret_state)
@@ -80,13 +81,24 @@ static int open_import(struct mc_ask *ask, int flags, void **ret_state)
 	return 0;
 }
 
+/* Under the lock. What lacks a piece must not be applied: the last record could be half of one. */
+static void spoil(struct import *import)
+{
+	if (import->text.data)
+		explicit_bzero(import->text.data, import->text.size);
+	mc_buffer_free(&import->text);
+	import->spoilt = true;
+}
+
 static ssize_t write_import(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset)
 {
 	struct import *import = state;
 	ssize_t result = (ssize_t)size;
 
 	pthread_mutex_lock(&import->lock);
-	if (import->next >= 0 && offset != import->next)
+	if (import->spoilt)
+		result = mc_error_set(ask->error, EIO, "an earlier write to this import failed");
+	else if (import->next >= 0 && offset != import->next)
 		result = mc_error_set(ask->error, ESPIPE, "an import is written from its beginning to its end");
 	else if (size > MC_DIRECTORY_IMPORT_LIMIT - import->text.size)
 		result = mc_error_set(
@@ -97,6 +109,8 @@ static ssize_t write_import(struct mc_ask *ask, void *state, const void *bytes, 
 		result = mc_error_set(ask->error, ENOMEM, "out of memory");
 	if (result >= 0)
 		import->next = offset + result;
+	else
+		spoil(import);
 	pthread_mutex_unlock(&import->lock);
 	return result;
 }
@@ -112,7 +126,10 @@ static int flush_import(struct mc_ask *ask, void *state)
 	pthread_mutex_lock(&import->lock);
 	text = import->text;
 	import->text = (struct mc_buffer){0};
+	bool spoilt = import->spoilt;
 	pthread_mutex_unlock(&import->lock);
+	if (spoilt)
+		return mc_error_set(ask->error, EIO, "nothing was imported: a write of it failed");
 	if (text.size == 0)
 		return 0;
 	int result = mc_cloud_directory(ask->cloud, &directory, ask->error);
