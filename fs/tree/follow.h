@@ -4,7 +4,8 @@
 
 #include "fs/tree.h"
 
-/* log.follow: one followed log of the engine for each container that is read, however many read it. No reader holds a thread. */
+/* log.follow: one followed log of the engine for each container that is read, however many read it. No reader holds a
+ * thread. */
 struct mc_follows;
 
 /* WAKE(DATA) is called, from a thread of the engine's, when readers have news. NULL: out of memory. */
@@ -16,10 +17,11 @@ void mc_follows_free(struct mc_follows *follows);
 struct mc_follow_reader;
 
 /* A reader of the log of container NAME, from now on. */
-int mc_follow_open(struct mc_follows *follows, const char *name, struct mc_follow_reader **ret_reader, struct mc_error *error);
+int mc_follow_open(
+	struct mc_follows *follows, const char *name, struct mc_follow_reader **ret_reader, struct mc_error *error);
 
-/* Bytes; 0 when the container has ended and all was read; -EAGAIN while there is no news. A reader that was too slow for
- * the ring gets one line that says how much it has missed, and goes on with the oldest line still there. */
+/* Bytes; 0 when the container has ended and all was read; -EAGAIN while there is no news. A reader that was too slow
+ * for the ring gets one line that says how much it has missed, and goes on with the oldest line still there. */
 ssize_t mc_follow_read(struct mc_follow_reader *reader, void *to, size_t size);
 void mc_follow_close(struct mc_follow_reader *reader);
 

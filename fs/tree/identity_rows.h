@@ -5,8 +5,11 @@
 #include "fs/tree.h"
 
 /* The five identity directories: at the root of the tree, and read-only in each region. MODE is 0755 or 0555. */
-#define MC_IDENTITY_ROW(row_name, row_mode, row_help, row_directory) \
-	{.name = row_name, .kind = MC_KIND_DIRECTORY, .mode = row_mode, .help = row_help, .directory = &(row_directory)}
+#define MC_IDENTITY_ROW(row_name, row_mode, row_help, row_directory)                                                   \
+	{                                                                                                              \
+		.name = row_name, .kind = MC_KIND_DIRECTORY, .mode = row_mode, .help = row_help,                       \
+		.directory = &(row_directory)                                                                          \
+	}
 
 /* clang-format off */
 #define MC_IDENTITY_ROWS(mode) \

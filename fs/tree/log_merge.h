@@ -13,7 +13,8 @@ struct mc_log {
 };
 
 /* Adds all lines of LOGS to OUT by time, each with its container's name, padded to the longest, in front. Lines of one
- * log keep their order; one without a time belongs to the moment of the line before it. The last line may lack its newline. */
+ * log keep their order; one without a time belongs to the moment of the line before it. The last line may lack its
+ * newline. */
 void mc_log_merge(const struct mc_log *logs, size_t count, struct mc_buffer *out);
 
 #endif

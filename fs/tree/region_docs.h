@@ -4,7 +4,8 @@
 
 #include "fs/tree.h"
 
-/* What regions/R/ shows of the region's services: `show` methods and directories, each of the lane that its first word tells. */
+/* What regions/R/ shows of the region's services: `show` methods and directories, each of the lane that its first word
+ * tells. */
 int mc_region_docs_catalog(struct mc_ask *ask, struct mc_buffer *out);      /* Keystone */
 int mc_region_docs_catalog_json(struct mc_ask *ask, struct mc_buffer *out); /* Keystone */
 int mc_region_docs_token(struct mc_ask *ask, struct mc_buffer *out);        /* Keystone */
