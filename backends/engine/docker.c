@@ -28,13 +28,13 @@ int mc_docker_hold(struct mc_docker *docker, struct mc_call *call, const char *n
 
 	if (!held)
 		return mc_docker_error(error, ENOMEM, "no memory");
-	strcpy(held->name, name);
+	memcpy(held->name, name, strlen(name) + 1);
 	pthread_mutex_lock(&docker->lock);
 	while (r == 0 && *held_at(docker, name)) {
 		struct timespec until;
 		/* The one before wakes us; the time is for noticing that our asker has gone. */
 		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 50 * 1000 * 1000;
+		until.tv_nsec += 50000000;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 		if (call)
@@ -69,7 +69,7 @@ static int version(struct mc_engine *engine, struct mc_call *call, char **ret_ve
 	MC_CLEANUP(json) cJSON *json = NULL;
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
 
-	mc_docker_ask(&ask, "GET", "version", NULL);
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("version"));
 	int r = mc_docker_json(mc_docker_of(engine), call, &ask, &json, error, "the engine doesn't tell its version");
 	if (r < 0)
 		return r;
@@ -78,25 +78,35 @@ static int version(struct mc_engine *engine, struct mc_call *call, char **ret_ve
 	return *ret_version ? 0 : mc_docker_error(error, ENOMEM, "no memory");
 }
 
-/* An image's name keeps its slashes: they are part of the path here. */
+/* GET /images/NAME/json. The name keeps its slashes: they are part of the path here. NAME is cut into pieces. */
+static int ask_for_image(struct mc_docker_ask *ask, char *name)
+{
+	size_t at = 1;
+
+	mc_docker_ask(ask, "GET", MC_DOCKER_PATH("images"));
+	for (char *part; (part = strsep(&name, "/"));) {
+		if (at + 2 >= MC_COUNT(ask->path) || !*part || strcmp(part, "..") == 0 || strcmp(part, ".") == 0)
+			return -EINVAL;
+		ask->path[at++] = part;
+	}
+	ask->path[at] = "json";
+	return 0;
+}
+
 static int has_image(struct mc_engine *engine, struct mc_call *call, const char *image, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
-	MC_CLEANUP(free_pointer) char *copy = strdup(image);
-	size_t at = 1;
+	char *name = strdup(image);
 
-	if (!copy)
+	if (!name)
 		return mc_docker_error(error, ENOMEM, "no memory");
-	mc_docker_ask(&ask, "GET", "images", NULL);
-	for (char *rest = copy, *part; (part = strsep(&rest, "/"));) {
-		if (at + 2 >= MC_COUNT(ask.path) || !*part || strcmp(part, "..") == 0 || strcmp(part, ".") == 0)
-			return mc_docker_error(error, EINVAL, "\"%s\" is no image name", image);
-		ask.path[at++] = part;
-	}
-	ask.path[at++] = "json";
-	ask.path[at] = NULL;
-	int r = mc_docker_send(mc_docker_of(engine), call, &ask, &response, error);
+	int r = ask_for_image(&ask, name);
+	if (r < 0)
+		mc_docker_error(error, EINVAL, "\"%s\" is no image name", image);
+	else
+		r = mc_docker_send(mc_docker_of(engine), call, &ask, &response, error);
+	free(name);
 	if (r < 0 || response.status == 200)
 		return r;
 	if (response.status != 404)
@@ -114,7 +124,7 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
-	mc_docker_ask(&ask, "GET", "networks", NULL);
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("networks"));
 	ask.http.query = (struct mc_http_param[]){{"filters", filters}, {NULL, NULL}};
 	int r = mc_docker_json(docker, call, &ask, &json, error, "can't list networks");
 	if (r < 0)
@@ -122,7 +132,7 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 	const char *id = mc_docker_text(cJSON_GetArrayItem(json, 0), "Id");
 	if (strlen(id) >= 72)
 		return mc_docker_error(error, EIO, "the engine gives a network an id of %zu characters", strlen(id));
-	strcpy(ret_id, id);
+	memcpy(ret_id, id, strlen(id) + 1);
 	return 0;
 }
 
@@ -133,7 +143,7 @@ static int make_network(struct mc_docker *docker, struct mc_call *call, struct m
 	cJSON *json = cJSON_CreateObject();
 	int failed = 0;
 
-	mc_docker_ask(&ask, "POST", "networks", "create", NULL);
+	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", "create"));
 	mc_docker_put(json, "Name", cJSON_CreateString(docker->cloud), &failed);
 	mc_docker_put(json, "Driver", cJSON_CreateString("bridge"), &failed);
 	mc_docker_put(json, "CheckDuplicate", cJSON_CreateTrue(), &failed);
@@ -184,7 +194,7 @@ static int remove_network(struct mc_docker *docker, struct mc_call *call, struct
 	r = find_network(docker, call, id, error);
 	if (r < 0 || !*id)
 		return r;
-	mc_docker_ask(&ask, "DELETE", "networks", id, NULL);
+	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("networks", id));
 	r = mc_docker_send(docker, call, &ask, &response, error);
 	if (r < 0 || response.status == 404 || (response.status >= 200 && response.status < 300))
 		return r;

@@ -170,7 +170,7 @@ static int name_taken(struct mc_docker *docker, struct mc_call *call, const char
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
 
-	mc_docker_ask(&ask, "GET", "containers", engine_name, "json", NULL);
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("containers", engine_name, "json"));
 	if (mc_docker_json(docker, call, &ask, &json, NULL, "can't look") < 0)
 		return mc_docker_error(error, EBUSY, "the container name %s is taken", engine_name);
 	const cJSON *labels = mc_docker_member(json, "Config", "Labels");
@@ -191,7 +191,7 @@ static int make(struct mc_docker *docker, struct mc_call *call, const struct mc_
 
 	if (!name)
 		return mc_docker_error(error, ENOMEM, "no memory");
-	mc_docker_ask(&ask, "POST", "containers", "create", NULL);
+	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("containers", "create"));
 	ask.http.query = (struct mc_http_param[]){{"name", name}, {NULL, NULL}};
 	mc_docker_ask_body(&ask, describe(docker, spec));
 	int r = mc_docker_send(docker, call, &ask, &response, error);
@@ -210,7 +210,7 @@ static int make(struct mc_docker *docker, struct mc_call *call, const struct mc_
 	const char *id = mc_docker_text(json, "Id");
 	if (!*id || strlen(id) >= sizeof ref->id)
 		return mc_docker_error(error, EIO, "the engine doesn't tell the id of the new %s", spec->name);
-	strcpy(ref->id, id);
+	memcpy(ref->id, id, strlen(id) + 1);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ static int take_action(const char *action, const cJSON *attributes, struct mc_do
 		const char *health = colon ? colon + 1 + strspn(colon + 1, " ") : mc_docker_text(attributes, HEALTH);
 		if (!*health || strlen(health) >= sizeof ret->health)
 			return 0;
-		strcpy(ret->health, health);
+		memcpy(ret->health, health, strlen(health) + 1);
 		event->kind = MC_ENGINE_SERVICE;
 		event->health = ret->health;
 		return 1;
@@ -81,7 +81,7 @@ int mc_docker_event_parse(const char *line, size_t size, const char *cloud, stru
 	if (ends_with(mc_docker_text(attributes, "name"), MC_DOCKER_UNFINISHED) ||
 		!take_action(action, attributes, ret))
 		return 0;
-	strcpy(ret->name, name);
+	memcpy(ret->name, name, strlen(name) + 1);
 	ret->event.name = ret->name;
 	ret->event.when = when(json);
 	if (ret->event.state && strcmp(ret->event.state, "exited") == 0) {
@@ -193,7 +193,7 @@ static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **re
 	/* The engine sends its headers before it begins to listen; `since` has it send what happened in between. */
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(since, sizeof since, "%lld.%09ld", (long long)now.tv_sec, now.tv_nsec);
-	mc_docker_ask(&ask, "GET", "events", NULL);
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("events"));
 	ask.http.query = (struct mc_http_param[]){{"since", since}, {"filters", filters}, {NULL, NULL}};
 	return mc_http_stream_start(watch->loop, &watch->docker->options, &ask.http, &handler, watch, ret_stream, NULL);
 }

@@ -63,7 +63,7 @@ static int start(struct mc_docker *docker, struct mc_call *call, const struct mc
 
 	mc_docker_put(json, "Detach", cJSON_CreateFalse(), &failed);
 	mc_docker_put(json, "Tty", cJSON_CreateFalse(), &failed);
-	mc_docker_ask(&ask, "POST", "exec", id, "start", NULL);
+	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("exec", id, "start"));
 	ask.http.call = "POST /exec/ID/start";
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
@@ -84,7 +84,7 @@ static int exit_code(struct mc_docker *docker, struct mc_call *call, const struc
 		MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 		MC_CLEANUP(json) cJSON *json = NULL;
 
-		mc_docker_ask(&ask, "GET", "exec", id, "json", NULL);
+		mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("exec", id, "json"));
 		ask.http.call = "GET /exec/ID/json";
 		int r = mc_docker_json(
 			docker, call, &ask, &json, error, "can't tell how a command in %s ended", ref->name);

@@ -118,10 +118,13 @@ static char *beside(const char *path)
 
 static int add_file(struct upload *upload, const struct mc_engine_file *file, bool aside)
 {
-	MC_CLEANUP(free_pointer) char *path = aside ? beside(file->path) : strdup(file->path);
+	char *path = aside ? beside(file->path) : strdup(file->path);
 
 	int r = path ? add_parent(upload, file) : -ENOMEM;
-	return r < 0 ? r : mc_docker_tar_file(upload->tar, path, file);
+	if (r == 0)
+		r = mc_docker_tar_file(upload->tar, path, file);
+	free(path);
+	return r;
 }
 
 static int send_tar(struct upload *upload)

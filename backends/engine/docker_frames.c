@@ -59,10 +59,12 @@ void mc_docker_frames_free(struct mc_docker_frames *frames)
 static int move_lines(struct mc_docker_lines *lines, struct mc_buffer *partial, size_t seen)
 {
 	const char *last = partial->size > seen ? memrchr(partial->data + seen, '\n', partial->size - seen) : NULL;
-	size_t size = last ? (size_t)(last - partial->data) + 1 : 0;
 
-	mc_buffer_add(lines->out, partial->data ? partial->data : "", size);
-	mc_buffer_drop(partial, size);
+	if (last) {
+		size_t size = (size_t)(last - partial->data) + 1;
+		mc_buffer_add(lines->out, partial->data, size);
+		mc_buffer_drop(partial, size);
+	}
 	if (partial->size > MC_DOCKER_LINE_LIMIT) {
 		mc_buffer_add(lines->out, partial->data, partial->size);
 		mc_buffer_text(lines->out, "\n");

@@ -137,15 +137,16 @@ int mc_docker_follow(struct mc_engine *engine, const char *name,
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(docker->timeout_ms);
 	struct mc_engine_follow *follow = calloc(1, sizeof *follow);
 	struct mc_docker_ref ref;
-	int r = call && follow ? 0 : mc_docker_error(error, ENOMEM, "no memory");
 
-	if (r == 0) {
-		follow->on_text = on_text;
-		follow->on_end = on_ended;
-		follow->data = data;
-		follow->lines.out = &follow->out;
-		r = find_with_tty(docker, call, name, &ref, &follow->lines.tty, error);
+	if (!call || !follow) {
+		free(follow);
+		return mc_docker_error(error, ENOMEM, "no memory");
 	}
+	follow->on_text = on_text;
+	follow->on_end = on_ended;
+	follow->data = data;
+	follow->lines.out = &follow->out;
+	int r = find_with_tty(docker, call, name, &ref, &follow->lines.tty, error);
 	if (r == 0)
 		r = start(docker, &ref, follow, error);
 	if (r < 0) {

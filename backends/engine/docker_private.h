@@ -67,8 +67,10 @@ struct mc_docker_ref {
 void mc_docker_ask_free(struct mc_docker_ask *ask);
 void mc_cleanup_docker_ask(struct mc_docker_ask *ask);
 
-/* Path segments end with NULL. They live as long as the ask. */
-void mc_docker_ask(struct mc_docker_ask *ask, const char *method, ...) __attribute__((sentinel));
+/* PATH: segments, up to a NULL; the strings live as long as the ask. */
+void mc_docker_ask(struct mc_docker_ask *ask, const char *method, const char *const *path);
+#define MC_DOCKER_PATH(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 /* METHOD /containers/ID[/VERB]; the journal shows the service's name instead of the id. */
 void mc_docker_ask_container(
 	struct mc_docker_ask *ask, const char *method, const struct mc_docker_ref *ref, const char *verb);

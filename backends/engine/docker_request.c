@@ -21,23 +21,18 @@ void mc_cleanup_docker_ask(struct mc_docker_ask *ask)
 	errno = saved;
 }
 
-void mc_docker_ask(struct mc_docker_ask *ask, const char *method, ...)
+void mc_docker_ask(struct mc_docker_ask *ask, const char *method, const char *const *path)
 {
-	va_list arguments;
-	size_t count = 0;
-
 	*ask = (struct mc_docker_ask){.http = {.method = method, .body_limit = MC_DOCKER_JSON_LIMIT}};
-	va_start(arguments, method);
-	while (count < MC_COUNT(ask->path) - 1 && (ask->path[count] = va_arg(arguments, const char *)))
-		count++;
-	va_end(arguments);
+	for (size_t i = 0; i < MC_COUNT(ask->path) - 1 && path[i]; i++)
+		ask->path[i] = path[i];
 	ask->http.path = ask->path;
 }
 
 void mc_docker_ask_container(
 	struct mc_docker_ask *ask, const char *method, const struct mc_docker_ref *ref, const char *verb)
 {
-	mc_docker_ask(ask, method, "containers", ref->id, verb, NULL);
+	mc_docker_ask(ask, method, MC_DOCKER_PATH("containers", ref->id, verb));
 	snprintf(ask->label, sizeof ask->label, "%s /containers/%s%s%s", method, ref->name, verb ? "/" : "",
 		verb ? verb : "");
 	ask->http.call = ask->label;
@@ -57,7 +52,8 @@ void mc_docker_ask_body(struct mc_docker_ask *ask, cJSON *json)
 
 int mc_docker_error(struct mc_error *error, int code, const char *format, ...)
 {
-	char text[sizeof error->message];
+	struct mc_error said;
+	char text[sizeof said.message];
 	va_list arguments;
 
 	va_start(arguments, format);

@@ -15,7 +15,7 @@ int mc_docker_containers(
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
-	mc_docker_ask(&ask, "GET", "containers", "json", NULL);
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("containers", "json"));
 	ask.http.query = (struct mc_http_param[]){{"all", "1"}, {"filters", filters}, {NULL, NULL}};
 	return mc_docker_json(
 		docker, call, &ask, ret_json, error, "can't list the containers of cloud %s", docker->cloud);
@@ -46,7 +46,7 @@ static bool take_id(const cJSON *container, struct mc_docker_ref *ref)
 	for (const char *at = id; *at; at++)
 		if (!isxdigit((unsigned char)*at))
 			return false;
-	strcpy(ref->id, id);
+	memcpy(ref->id, id, strlen(id) + 1);
 	ref->running = strcmp(mc_docker_text(container, "State"), "running") == 0;
 	return true;
 }

@@ -81,8 +81,8 @@ int mc_docker_stats(struct mc_engine *engine, struct mc_call *call, const char *
 {
 	struct mc_docker *docker = mc_docker_of(engine);
 	struct mc_docker_ref ref;
-	struct mc_engine_stats first;
-	double begin, end;
+	struct mc_engine_stats first = {0};
+	double begin = 0, end = 0;
 
 	int r = mc_docker_find(docker, call, name, &ref, error);
 	if (r == 0)

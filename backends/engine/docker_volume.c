@@ -16,7 +16,7 @@ static int volumes(struct mc_docker *docker, struct mc_call *call, const char *n
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
-	mc_docker_ask(&ask, "GET", "volumes", NULL);
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("volumes"));
 	ask.http.query = (struct mc_http_param[]){{"filters", filters}, {NULL, NULL}};
 	int r = mc_docker_json(
 		docker, call, &ask, ret_json, error, "can't list the volumes of cloud %s", docker->cloud);
@@ -77,7 +77,7 @@ int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, cons
 	mc_docker_put(json, "Name", cJSON_CreateString(engine_name), &failed);
 	mc_docker_put(json, "Driver", cJSON_CreateString("local"), &failed);
 	mc_docker_put(json, "Labels", new_labels(docker, name, labels, nonce), &failed);
-	mc_docker_ask(&ask, "POST", "volumes", "create", NULL);
+	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("volumes", "create"));
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
 	r = mc_docker_json(docker, call, &ask, &answer, error, "can't make volume %s", name);
@@ -170,7 +170,7 @@ static int try_remove(struct mc_docker *docker, struct mc_call *call, const char
 	const char *engine_name = mc_docker_text(cJSON_GetArrayItem(found, 0), "Name");
 	if (!*engine_name)
 		return 1;
-	mc_docker_ask(&ask, "DELETE", "volumes", engine_name, NULL);
+	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("volumes", engine_name));
 	r = mc_docker_send(docker, call, &ask, &response, error);
 	if (r < 0)
 		return r;
