@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mcloud/database.h"
+#include "backends/database/query.h"
 
 #include <mysql.h>
 #include <poll.h>
@@ -180,10 +180,10 @@ static int run_statement(struct mc_database *database, struct mc_call *call, MYS
 	return 0;
 }
 
-static int query(struct mc_database *database, struct mc_call *call, const char *sql, const char *const *texts,
+int mc_database_query(struct mc_database *database, struct mc_call *call, const char *sql, const char *const *texts,
 	unsigned long *ret_number, struct mc_error *error)
 {
-	MYSQL_BIND binds[4] = {0};
+	MYSQL_BIND binds[MC_DATABASE_TEXTS] = {0};
 	MYSQL_STMT *statement;
 	int64_t begun = mc_now_ms();
 	int r = 0;
@@ -208,32 +208,4 @@ static int query(struct mc_database *database, struct mc_call *call, const char 
 	if (database->journal)
 		mc_journal_add(database->journal, database->service, sql, r, (double)(mc_now_ms() - begun));
 	return r;
-}
-
-int mc_database_ping(struct mc_database *database, struct mc_call *call, struct mc_error *error)
-{
-	unsigned long one;
-
-	return query(database, call, "SELECT 1", NULL, &one, error);
-}
-
-int mc_database_set_password(
-	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error)
-{
-	/* All of the user's passwords, so that none from the template is left: by default a user has one. */
-	static const char sql[] = "UPDATE keystone.password SET password_hash = ? WHERE local_user_id IN "
-				  "(SELECT id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')";
-	static const char count[] = "SELECT COUNT(*) FROM keystone.local_user WHERE name = ? AND domain_id = 'default'";
-	unsigned long n = 0;
-	int r = query(database, call, count, (const char *const[]){name, NULL}, &n, error);
-
-	if (r == 0 && n == 0)
-		r = mc_error_set(error, ENOENT, "%s: there is no user %s", database->service, name);
-	return r ? r : query(database, call, sql, (const char *const[]){hash, name, NULL}, &n, error);
-}
-
-int mc_database_count_images(
-	struct mc_database *database, struct mc_call *call, unsigned long *ret_count, struct mc_error *error)
-{
-	return query(database, call, "SELECT COUNT(*) FROM glance.images WHERE deleted = 0", NULL, ret_count, error);
 }

@@ -53,7 +53,7 @@ size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_file
 	return n;
 }
 
-int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int push(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	const char *argv[6 + 3 * MC_FERNET_KEYS] = {"find", FERNET_DIRECTORY, "-type", "f"};
@@ -81,6 +81,25 @@ int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_err
 	explicit_bzero(&files, sizeof(files));
 	if (r == 0 && code)
 		r = mc_error_set(error, EIO, "old keys could not be removed from %s (exit code %d)", name, code);
+	return r;
+}
+
+int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	int r;
+
+	/* One at a time: an older set of keys must not arrive behind a newer one. */
+	pthread_mutex_lock(&cloud->lock);
+	while (region->is_pushing)
+		pthread_cond_wait(&cloud->idle, &cloud->lock);
+	region->is_pushing = true;
+	pthread_mutex_unlock(&cloud->lock);
+	r = push(region, call, error);
+	pthread_mutex_lock(&cloud->lock);
+	region->is_pushing = false;
+	pthread_cond_broadcast(&cloud->idle);
+	pthread_mutex_unlock(&cloud->lock);
 	return r;
 }
 

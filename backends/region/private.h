@@ -38,6 +38,7 @@ struct mc_region {
 	char *error;                               /* why failed or degraded; NULL: all is well */
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	struct mc_work *work;                      /* under way, or NULL */
+	bool is_pushing;                           /* Fernet keys are on their way */
 	struct mc_call *tending;                   /* of mc_region_tend(), or NULL */
 	char **progress;                           /* lines of the last work */
 	size_t n_progress;
@@ -152,13 +153,14 @@ void mc_service_address(const struct mc_region *region, enum mc_service_kind kin
 /* probe.c: whether a service serves, asked from outside as a client would. */
 int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* A login by password, as every client's first request. */
+int mc_probe_login(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 int mc_probe_glance(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 /* register.c: what a region's Keystone must know. Idempotent. */
 int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-int mc_register_endpoints(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-int mc_register_domain(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 /* secrets.c */
 enum mc_secret {

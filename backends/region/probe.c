@@ -55,3 +55,10 @@ int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_erro
 
 	return r ? r : mc_directory_ping(directory, call, error);
 }
+
+int mc_probe_login(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(free_pointer) char *token = NULL;
+
+	return mc_keystone_token(region->keystone, call, false, &token, error);
+}

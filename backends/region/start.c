@@ -71,14 +71,14 @@ static int set_passwords(struct mc_work *work, struct mc_error *error)
 	return mc_register_passwords(work->region, work->call, error);
 }
 
-static int register_endpoints(struct mc_work *work, struct mc_error *error)
+static int register_region(struct mc_work *work, struct mc_error *error)
 {
-	return mc_register_endpoints(work->region, work->call, error);
+	return mc_register_region(work->region, work->call, error);
 }
 
-static int register_domain(struct mc_work *work, struct mc_error *error)
+static int log_in(struct mc_work *work, struct mc_error *error)
 {
-	return mc_register_domain(work->region, work->call, error);
+	return mc_probe_login(work->region, work->call, error);
 }
 
 static int mark_served(struct mc_work *work, struct mc_error *error)
@@ -86,19 +86,7 @@ static int mark_served(struct mc_work *work, struct mc_error *error)
 	return mc_mark_set(work->region, work->call, MC_MARK_SERVED, error);
 }
 
-enum {
-	IMAGES,
-	NETWORK,
-	KEYSTONE,
-	GLANCE,
-	DATABASE,
-	MEMCACHED,
-	LDAP,
-	PASSWORDS,
-	ENDPOINTS,
-	DOMAIN,
-	SERVED
-};
+enum { IMAGES, NETWORK, KEYSTONE, GLANCE, DATABASE, MEMCACHED, LDAP, PASSWORDS, CATALOG, LOGIN, SERVED };
 #define AFTER(step) (1u << (step))
 
 const struct mc_step mc_start_steps[] = {
@@ -110,11 +98,9 @@ const struct mc_step mc_start_steps[] = {
 	[MEMCACHED] = {"memcached", "memcached runs", AFTER(NETWORK), start_memcached},
 	[LDAP] = {"ldap", "the directory answers", AFTER(NETWORK), start_ldap},
 	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(DATABASE), set_passwords},
-	[ENDPOINTS] = {"endpoints", "the catalog knows the region",
-		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(MEMCACHED), register_endpoints},
-	[DOMAIN] = {"domain", "the LDAP domain is there",
-		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(MEMCACHED) | AFTER(LDAP), register_domain},
-	[SERVED] = {"served", "all of it serves",
-		AFTER(GLANCE) | AFTER(ENDPOINTS) | AFTER(DOMAIN), mark_served},
+	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(DATABASE), register_region},
+	[LOGIN] = {"login", "the admin has logged in",
+		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(CATALOG) | AFTER(MEMCACHED), log_in},
+	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP), mark_served},
 	{NULL},
 };

@@ -237,6 +237,7 @@ static void run_work(void *data)
 	struct mc_work *work = data;
 	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
+	bool gone;
 	int r = run_kind(work);
 
 	if (finish(work, r)) {
@@ -253,13 +254,15 @@ static void run_work(void *data)
 		r = work->call ? run_kind(work) : -ENOMEM;
 		finish(work, r);
 	}
-	if (r == 0 && work->kind == MC_WORK_DESTROY)
+	gone = r == 0 && work->kind == MC_WORK_DESTROY;
+	if (gone)
 		mc_region_unlist(region);
 	pthread_mutex_lock(&cloud->lock);
 	region->work = NULL;
 	pthread_cond_broadcast(&cloud->idle);
 	pthread_mutex_unlock(&cloud->lock);
-	mc_region_settle(region);
+	if (!gone)
+		mc_region_settle(region);
 	if (r == 0 && (work->kind == MC_WORK_START || work->kind == MC_WORK_RESTART))
 		mc_region_tend(region);
 	work_free(work);

@@ -8,6 +8,7 @@
 #include "mcloud/util.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 /* One region's MariaDB, as its root user over TCP. */
 struct mc_database;
@@ -30,6 +31,20 @@ int mc_database_ping(struct mc_database *database, struct mc_call *call, struct 
  * (bcrypt, "$2b$…"). -ENOENT: no such user. */
 int mc_database_set_password(
 	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
+
+/* Rows of the keystone database, for before its Keystone serves (there, requests would say the same much later). Each
+ * is made if it is not there, else brought to say this. The schema is that of Keystone 22 (Zed). */
+
+/* An endpoint of service TYPE ("image"), which is named NAME, in REGION: both are made as well. INTERFACE "public",
+ * "internal" or "admin". */
+int mc_database_put_endpoint(struct mc_database *database, struct mc_call *call, const char *region, const char *type,
+	const char *name, const char *interface, const char *url, struct mc_error *error);
+int mc_database_put_domain(struct mc_database *database, struct mc_call *call, const char *name,
+	const char *description, struct mc_error *error);
+/* A setting of domain NAME's own configuration; VALUE is text. IS_SECRET: the API never shows it.
+ * https://docs.openstack.org/keystone/latest/admin/configuration.html#domain-specific-configuration */
+int mc_database_put_domain_option(struct mc_database *database, struct mc_call *call, const char *name,
+	const char *group, const char *option, const char *value, bool is_secret, struct mc_error *error);
 
 /* How many images the glance database of the region holds, in whatever state and of whatever project. */
 int mc_database_count_images(
