@@ -51,37 +51,44 @@ static unsigned long long start_time(long pid)
 	return at && sscanf(at, "%llu", &start) == 1 ? start : 0;
 }
 
-static void host_and_boot(char host[PART_MAX], char boot[PART_MAX])
+/* The machine, and its time since the last boot. */
+struct here {
+	char host[PART_MAX], boot[PART_MAX];
+};
+
+static struct here look_here(void)
 {
-	if (gethostname(host, PART_MAX) < 0)
-		host[0] = '\0';
-	host[PART_MAX - 1] = '\0';
-	host[strcspn(host, "/")] = '\0';
-	read_word("/proc/sys/kernel/random/boot_id", boot);
+	struct here here;
+
+	if (gethostname(here.host, sizeof here.host) < 0)
+		here.host[0] = '\0';
+	here.host[sizeof here.host - 1] = '\0';
+	here.host[strcspn(here.host, "/")] = '\0';
+	read_word("/proc/sys/kernel/random/boot_id", here.boot);
+	return here;
 }
 
 void mc_glance_make_mark(char mark[MC_GLANCE_MARK_MAX + 1])
 {
-	char host[PART_MAX], boot[PART_MAX];
+	struct here here = look_here();
 
-	host_and_boot(host, boot);
-	snprintf(mark, MC_GLANCE_MARK_MAX + 1, "%s/%s/%ld/%llu", host, boot, (long)getpid(), start_time(getpid()));
+	snprintf(mark, MC_GLANCE_MARK_MAX + 1, "%s/%s/%ld/%llu", here.host, here.boot, (long)getpid(),
+		start_time(getpid()));
 }
 
 bool mc_glance_mark_is_dead(const char *value)
 {
-	char host[PART_MAX], boot[PART_MAX], their_host[PART_MAX], their_boot[PART_MAX];
+	struct here here = look_here(), there;
 	unsigned long long start;
 	long pid;
 
 	if (strlen(value) > MC_GLANCE_MARK_MAX ||
-		sscanf(value, "%63[^/]/%63[^/]/%ld/%llu", their_host, their_boot, &pid, &start) != 4)
+		sscanf(value, "%63[^/]/%63[^/]/%ld/%llu", there.host, there.boot, &pid, &start) != 4)
 		return false;
-	host_and_boot(host, boot);
 	/* Of another machine nothing is known here. */
-	if (strcmp(host, their_host) != 0)
+	if (strcmp(here.host, there.host) != 0)
 		return false;
-	return strcmp(boot, their_boot) != 0 || start_time(pid) != start;
+	return strcmp(here.boot, there.boot) != 0 || start_time(pid) != start;
 }
 
 bool mc_glance_is_condemned(const struct mc_glance *glance, const char *id)

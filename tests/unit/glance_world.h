@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_GLANCE_WORLD_H
+#define TESTS_GLANCE_WORLD_H
+
+#include "backends/openstack/glance.h"
+#include "fake_http.h"
+#include "mcloud/util.h"
+
+#include <openssl/evp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LONG_MS 20000
+#define ID "11111111-2222-3333-4444-555555555555"
+#define PATCH_TYPE "Content-Type: application/openstack-images-v2.1-json-patch"
+
+/* A scripted Glance, which is its own Keystone, and the backend that talks to it. */
+struct world {
+	struct fake_http *server;
+	struct mc_keystone *keystone;
+	struct mc_glance *glance;
+	struct mc_journal *journal;
+	struct mc_call *call;
+	struct mc_error error;
+};
+
+static inline void expect_login(struct world *world)
+{
+	fake_http_expect(world->server, &(struct fake_step){.method = "POST",
+						.target = "/v3/auth/tokens?nocatalog=",
+						.status = 201,
+						.times = -1,
+						.headers = "X-Subject-Token: secret\r\n",
+						.answer = "{\"token\":{\"issued_at\":\"2026-01-01T00:00:00.000000Z\","
+							  "\"expires_at\":\"2026-01-01T01:00:00.000000Z\"}}"});
+}
+
+static inline struct world setup(int ttl_ms, int timeout_ms)
+{
+	struct world world = {.server = fake_http_new_tcp(), .journal = mc_journal_new(), .call = mc_call_new(LONG_MS)};
+	const struct mc_keystone_options login = {
+		.service = "keystone-Kista",
+		.url = fake_http_url(world.server),
+		.region = "Kista",
+		.user = "admin",
+		.user_domain = "Default",
+		.password = "secret",
+		.project = "admin",
+		.project_domain = "Default",
+		.journal = world.journal,
+	};
+
+	world.keystone = mc_keystone_new(&login);
+	const struct mc_glance_options options = {
+		.service = "glance-Kista",
+		.url = fake_http_url(world.server),
+		.keystone = world.keystone,
+		.journal = world.journal,
+		.ttl_ms = ttl_ms,
+		.timeout_ms = timeout_ms,
+	};
+	world.glance = mc_glance_new(&options);
+	assert_non_null(world.glance);
+	expect_login(&world);
+	return world;
+}
+
+static inline void teardown(struct world *world)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+
+	mc_journal_show(world->journal, &out);
+	assert_true(!out.data || !strstr(out.data, "secret"));
+	assert_null(strstr(world->error.message, "secret"));
+	mc_glance_unref(world->glance);
+	mc_keystone_unref(world->keystone);
+	mc_call_unref(world->call);
+	mc_journal_free(world->journal);
+	fake_http_free(world->server);
+}
+
+/* SIZE bytes that don't repeat soon. */
+static inline unsigned char *make_content(size_t size)
+{
+	unsigned char *content = malloc(size + 1);
+	uint64_t state = 88172645463325252u;
+
+	assert_non_null(content);
+	for (size_t i = 0; i < size; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		content[i] = (unsigned char)state;
+	}
+	return content;
+}
+
+static inline void sha512(const void *bytes, size_t size, char hex[129])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length;
+
+	assert_int_equal(EVP_Digest(bytes, size, digest, &length, EVP_sha512(), NULL), 1);
+	mc_hash_hex(digest, length, hex);
+}
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+#include "glance_world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Lists, single images, changes, errors, and what is left of dead uploads. */
+
+#define LIST "/v2/images?sort=created_at%3Aasc&limit=1000"
+#define A "aaaaaaaa-0000-0000-0000-000000000000"
+#define B "bbbbbbbb-0000-0000-0000-000000000000"
+#define C "cccccccc-0000-0000-0000-000000000000"
+#define IMAGE(id, name, rest)                                                                                          \
+	"{\"id\":\"" id "\",\"name\":\"" name "\",\"status\":\"active\",\"visibility\":\"public\"" rest "}"
+
+static void expect_get(struct world *world, const char *target, const char *answer)
+{
+	fake_http_expect(world->server,
+		&(struct fake_step){
+			.method = "GET", .target = target, .header = "X-Auth-Token: secret", .answer = answer});
+}
+
+static int list(struct world *world, struct mc_image_list *ret_list)
+{
+	return mc_glance_list(world->glance, world->call, ret_list, &world->error);
+}
+
+static void test_paging(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	struct mc_image_list images;
+
+	expect_get(&world, LIST,
+		"{\"images\":[" IMAGE(A, "x", ",\"size\":5,\"created_at\":\"2026-01-01T00:00:00Z\"") "," IMAGE(
+			B, "x", ",\"protected\":true") "],\"next\":\"/v2/images?marker=whatever\"}");
+	expect_get(&world, LIST "&marker=" B,
+		"{\"images\":[{\"id\":\"" C "\",\"name\":null,\"status\":\"queued\",\"size\":7}]}");
+	assert_int_equal(list(&world, &images), 0);
+	assert_int_equal(images.count, 3);
+	assert_string_equal(images.items[0].id, A);
+	assert_int_equal(images.items[0].size, 5);
+	assert_true(images.items[0].created > 1.7e9);
+	assert_true(images.items[1].is_protected);
+	/* One without a name goes by its id; one that isn't active has no size. */
+	assert_string_equal(images.items[2].name, C);
+	assert_int_equal(images.items[2].size, 0);
+	mc_image_list_clear(&images);
+	teardown(&world);
+}
+
+/* The image that a page began behind was deleted meanwhile. */
+static void test_lost_marker(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	struct mc_image_list images;
+
+	expect_get(&world, LIST, "{\"images\":[" IMAGE(A, "x", "") "],\"next\":\"/v2/images?marker=" A "\"}");
+	fake_http_expect(
+		world.server, &(struct fake_step){.target = LIST "&marker=" A, .status = 400, .answer = "gone"});
+	expect_get(&world, LIST, "{\"images\":[" IMAGE(B, "y", "") "]}");
+	assert_int_equal(list(&world, &images), 0);
+	assert_int_equal(images.count, 1);
+	assert_string_equal(images.items[0].id, B);
+	mc_image_list_clear(&images);
+	teardown(&world);
+}
+
+static void test_bad_lists(void **state)
+{
+	(void)state;
+	static const char *const answers[] = {"", "[]", "{}", "{\"images\":{}}", "{\"images\":[3]}",
+		"{\"images\":[{\"id\":\"../x\"}]}", "{\"images\":[{\"id\":\"\"}]}", "{\"images\":[{\"id\":7}]}",
+		"not json", "{\"images\":[{\"id\":\"aaaaaaaa/0000\"}]}",
+		"{\"images\":[{\"id\":"
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}"};
+
+	for (size_t i = 0; i < MC_COUNT(answers); i++) {
+		struct world world = setup(0, 0);
+		struct mc_image_list images;
+		expect_get(&world, LIST, answers[i]);
+		assert_int_equal(list(&world, &images), -EIO);
+		assert_int_equal(images.count, 0);
+		assert_true(world.error.message[0]);
+		teardown(&world);
+	}
+}
+
+static void test_odd_sizes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t size;
+	} cases[] = {{"107374182400", 107374182400}, {"null", 0}, {"-1", 0}, {"1e300", 0}, {"\"5\"", 0}, {"0", 0}};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		char text[200];
+		struct mc_image image;
+		snprintf(text, sizeof text, "{\"id\":\"%s\",\"status\":\"active\",\"size\":%s}", A, cases[i].text);
+		MC_CLEANUP(json) cJSON *json = cJSON_Parse(text);
+		assert_int_equal(mc_image_parse(json, &image, NULL), 0);
+		assert_int_equal(image.size, cases[i].size);
+		mc_image_clear(&image);
+	}
+}
+
+static void test_find(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	struct mc_image image;
+
+	/* The database takes "x Y" for "X y": only the exact name counts, and of those the oldest. */
+	expect_get(&world, "/v2/images?name=eq%3Ain%3Ax%20%26y&sort=created_at%3Aasc&limit=1000",
+		"{\"images\":[" IMAGE(A, "IN:x &y", "") "," IMAGE(B, "in:x &y", "") "," IMAGE(C, "in:x &y", "") "]}");
+	assert_int_equal(mc_glance_find(world.glance, world.call, "in:x &y", &image, &world.error), 0);
+	assert_string_equal(image.id, B);
+	mc_image_clear(&image);
+	expect_get(&world, "/v2/images?name=eq%3Anone&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	assert_int_equal(mc_glance_find(world.glance, world.call, "none", &image, &world.error), -ENOENT);
+	/* By its id only an image without a name is found. */
+	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	expect_get(&world, "/v2/images/" A, IMAGE(A, "named", ""));
+	assert_int_equal(mc_glance_find(world.glance, world.call, A, &image, &world.error), -ENOENT);
+	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	expect_get(&world, "/v2/images/" A, IMAGE(A, "", ""));
+	assert_int_equal(mc_glance_find(world.glance, world.call, A, &image, &world.error), 0);
+	mc_image_clear(&image);
+	teardown(&world);
+}
+
+static void test_find_after_list(void **state)
+{
+	(void)state;
+	struct world world = setup(1000000, 0);
+	struct mc_image_list images;
+	struct mc_image image;
+
+	expect_get(&world, LIST, "{\"images\":[" IMAGE(A, "x", "") "]}");
+	assert_int_equal(list(&world, &images), 0);
+	mc_image_list_clear(&images);
+	/* Without a question. */
+	assert_int_equal(mc_glance_find(world.glance, world.call, "x", &image, &world.error), 0);
+	mc_image_clear(&image);
+	assert_int_equal(mc_glance_find(world.glance, world.call, "y", &image, &world.error), -ENOENT);
+	/* What was changed through here is asked for anew. */
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" A, .status = 204});
+	assert_int_equal(mc_glance_delete(world.glance, world.call, A, &world.error), 0);
+	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	assert_int_equal(mc_glance_find(world.glance, world.call, "x", &image, &world.error), -ENOENT);
+	teardown(&world);
+}
+
+static void test_look(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	struct mc_image image;
+	MC_CLEANUP(json) cJSON *json = NULL;
+
+	expect_get(&world, "/v2/images/" A,
+		IMAGE(A, "x", ",\"os_type\":\"linux\",\"os_hash_algo\":\"sha512\",\"os_hash_value\":\"ab\""));
+	assert_int_equal(mc_glance_look(world.glance, world.call, A, &image, &json, &world.error), 0);
+	assert_string_equal(image.hash, "ab");
+	assert_string_equal(cJSON_GetObjectItem(json, "os_type")->valuestring, "linux");
+	mc_image_clear(&image);
+	/* What is no id isn't asked about. */
+	assert_int_equal(mc_glance_look(world.glance, world.call, "x?y", &image, NULL, &world.error), -ENOENT);
+	assert_int_equal(mc_glance_look(world.glance, world.call, "", &image, NULL, &world.error), -ENOENT);
+	teardown(&world);
+}
+
+static void expect_patch(struct world *world, const char *json, int status, const char *answer)
+{
+	fake_http_expect(world->server, &(struct fake_step){.method = "PATCH",
+						.target = "/v2/images/" A,
+						.header = PATCH_TYPE,
+						.json = json,
+						.status = status,
+						.answer = answer});
+}
+
+static void test_set(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	MC_CLEANUP(json) cJSON *text = cJSON_CreateString("a\"b"), *yes = cJSON_CreateTrue();
+
+	expect_patch(&world, "[{\"op\":\"replace\",\"path\":\"/name\",\"value\":\"a\\\"b\"}]", 200, "{}");
+	assert_int_equal(mc_glance_set(world.glance, world.call, A, "name", text, &world.error), 0);
+	expect_patch(&world, "[{\"op\":\"replace\",\"path\":\"/protected\",\"value\":true}]", 200, "{}");
+	assert_int_equal(mc_glance_set(world.glance, world.call, A, "protected", yes, &world.error), 0);
+	expect_patch(&world, "[{\"op\":\"add\",\"path\":\"/x~1y~0z\",\"value\":\"a\\\"b\"}]", 200, "{}");
+	assert_int_equal(mc_glance_set(world.glance, world.call, A, "x/y~z", text, &world.error), 0);
+	expect_patch(&world, "[{\"op\":\"remove\",\"path\":\"/gone\"}]", 200, "{}");
+	assert_int_equal(mc_glance_set(world.glance, world.call, A, "gone", NULL, &world.error), 0);
+	expect_patch(
+		&world, NULL, 403, "{\"message\":\"Attribute &#x27;owner&#x27; is reserved.<br /><br />\\n\\n\\n\"}");
+	assert_int_equal(mc_glance_set(world.glance, world.call, A, "os_glance_x", text, &world.error), -EPERM);
+	assert_string_equal(world.error.message, "Attribute 'owner' is reserved");
+	assert_int_equal(world.error.http_status, 403);
+	assert_string_equal(world.error.service, "glance-Kista");
+	teardown(&world);
+}
+
+static void test_relogin(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+
+	fake_http_expect(world.server, &(struct fake_step){.method = "DELETE", .status = 401});
+	fake_http_expect(world.server, &(struct fake_step){.method = "DELETE", .status = 204});
+	assert_int_equal(mc_glance_delete(world.glance, world.call, A, &world.error), 0);
+	/* Twice is too much. */
+	fake_http_expect(world.server, &(struct fake_step){.method = "DELETE", .status = 401, .times = 2});
+	assert_int_equal(mc_glance_delete(world.glance, world.call, A, &world.error), -EACCES);
+	teardown(&world);
+}
+
+static void test_messages(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *body, *message;
+	} cases[] = {
+		{"", ""},
+		{"{\"message\":\"No image found with ID x<br /><br />\\n\\n\\n\",\"code\":\"404 Not Found\"}",
+			"No image found with ID x"},
+		{"<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  No "
+		 "image "
+		 "found with ID x<br /><br />\n </body>\n</html>",
+			"No image found with ID x"},
+		{"410 Gone\n\nImage x could not be found after upload.\n\n   ",
+			"410 Gone Image x could not be found after upload"},
+		{"a &lt;b&gt; &amp; &quot;c&quot; &unknown;", "a <b> & \"c\" &unknown;"},
+		{"<<<<", ""},
+				{"\x01\x02 x \x7f", "x"},
+		{"{\"message\":5}", "{\"message\":5}"},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		char text[200];
+		mc_glance_message(cases[i].body, strlen(cases[i].body), text, sizeof text);
+		assert_string_equal(text, cases[i].message);
+	}
+	char small[8];
+	mc_glance_message("a long message", 14, small, sizeof small);
+	assert_string_equal(small, "a long");
+	mc_glance_message(NULL, 0, small, sizeof small);
+	assert_string_equal(small, "");
+}
+
+static void test_errnos(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method;
+		int status;
+		const char *message;
+		int code;
+	} cases[] = {
+		{"GET", 400, "", EINVAL},
+		{"DELETE", 403, "Image x is protected and cannot be deleted.", EPERM},
+		{"PATCH", 403, "You are not authorized to complete publicize_image action.", EACCES},
+		{"GET", 404, "", ENOENT},
+		{"PUT", 410, "", ENOENT},
+		{"POST", 409, "", EEXIST},
+		{"PUT", 409, "", EBUSY},
+		{"PUT", 413, "Image storage media is full: There is not enough disk space on the image storage media.",
+			ENOSPC},
+		{"PUT", 413,
+			"Image exceeds the storage quota: The size of the data 5 will exceed the limit. 3 bytes "
+			"remaining.",
+			EDQUOT},
+		{"POST", 413, "", EDQUOT},
+		{"PUT", 507, "", ENOSPC},
+		{"GET", 500, "", EIO},
+		{"GET", 302, "", EIO},
+		{"GET", 300, "", EIO},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++)
+		assert_int_equal(mc_glance_errno(cases[i].method, cases[i].status, cases[i].message), cases[i].code);
+}
+
+static void test_formats(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t offset;
+		const char *bytes;
+		size_t size;
+		const char *format;
+	} cases[] = {
+		{0, "QFI\xfb\0\0\0\2", 8, "qcow2"},
+		{0, "QFI\xfb\0\0\0\3", 8, "qcow2"},
+		{0, "QFI\xfb\0\0\0\1", 8, "raw"},
+		{0, "QFI\xfb\0\0\0", 7, "raw"},
+		{0, "KDMV", 4, "vmdk"},
+		{0, "# Disk DescriptorFile\n", 22, "vmdk"},
+		{0, "conectix", 8, "vhd"},
+		{0, "vhdxfile", 8, "vhdx"},
+		{64, "\x7f\x10\xda\xbe", 4, "vdi"},
+		{32769, "CD001", 5, "iso"},
+		{32768, "CD001", 5, "raw"},
+		{0, "WithoutFreeSpace", 16, "ploop"},
+		{0, "", 0, "raw"},
+	};
+	static char content[MC_GLANCE_FORMAT_BYTES];
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		memset(content, 0, sizeof content);
+		memcpy(content + cases[i].offset, cases[i].bytes, cases[i].size);
+		assert_string_equal(mc_glance_format(content, cases[i].offset + cases[i].size), cases[i].format);
+		/* One byte less tells nothing. */
+		if (cases[i].size && strcmp(cases[i].format, "vmdk") != 0)
+			assert_string_equal(mc_glance_format(content, cases[i].offset + cases[i].size - 1), "raw");
+	}
+}
+
+static void test_properties(void **state)
+{
+	(void)state;
+	assert_true(mc_glance_is_property("os_type"));
+	assert_true(mc_glance_is_property("hw_disk_bus"));
+	assert_false(mc_glance_is_property("name"));
+	assert_false(mc_glance_is_property("os_hash_value"));
+	assert_false(mc_glance_is_property(MC_GLANCE_MARK));
+}
+
+static void test_marks(void **state)
+{
+	(void)state;
+	char mine[MC_GLANCE_MARK_MAX + 1], other[MC_GLANCE_MARK_MAX + 60], host[64] = "", boot[64] = "";
+	unsigned long long start = 0;
+	long pid = 0;
+
+	mc_glance_make_mark(mine);
+	assert_false(mc_glance_mark_is_dead(mine));
+	assert_int_equal(sscanf(mine, "%63[^/]/%63[^/]/%ld/%llu", host, boot, &pid, &start), 4);
+	assert_int_equal(pid, getpid());
+	/* Our number, but of another process before us. */
+	snprintf(other, sizeof other, "%s/%s/%ld/%llu", host, boot, pid, start - 1);
+	assert_true(mc_glance_mark_is_dead(other));
+	/* Before the last boot. */
+	snprintf(other, sizeof other, "%s/%s/%ld/%llu", host, "00000000-0000-0000-0000-000000000000", pid, start);
+	assert_true(mc_glance_mark_is_dead(other));
+	/* On another machine: nobody knows. */
+	snprintf(other, sizeof other, "x%s/%s/%ld/%llu", host, boot, pid, start - 1);
+	assert_false(mc_glance_mark_is_dead(other));
+	static const char *const bad[] = {"", "/", "a/b/c/d", "a/b/1", "////", "a/b/-1/x"};
+	for (size_t i = 0; i < MC_COUNT(bad); i++)
+		assert_false(mc_glance_mark_is_dead(bad[i]));
+}
+
+static void test_sweep(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	char mine[MC_GLANCE_MARK_MAX + 1], host[64] = "", answer[2000];
+
+	mc_glance_make_mark(mine);
+	assert_int_equal(sscanf(mine, "%63[^/]", host), 1);
+	/* One of a dead process, one of this one that is just being made, one of this one that is long lost, one that
+	 * is nobody's. */
+	snprintf(answer, sizeof answer,
+		"{\"images\":[{\"id\":\"%s\",\"status\":\"queued\",\"%s\":\"%s/old-boot/5/6\"},"
+		"{\"id\":\"%s\",\"status\":\"queued\",\"%s\":\"%s\",\"created_at\":\"2999-01-01T00:00:00Z\"},"
+		"{\"id\":\"%s\",\"status\":\"queued\",\"%s\":\"%s\",\"created_at\":\"2001-01-01T00:00:00Z\"},"
+		"{\"id\":\"dddddddd\",\"status\":\"active\"}]}",
+		A, MC_GLANCE_MARK, host, B, MC_GLANCE_MARK, mine, C, MC_GLANCE_MARK, mine);
+	expect_get(&world, LIST, answer);
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" A, .status = 204});
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" C, .status = 404});
+	assert_int_equal(mc_glance_sweep(world.glance, world.call, &world.error), 0);
+	teardown(&world);
+}
+
+/* What could not be deleted is hidden, and goes as soon as Glance answers again. */
+static void test_discard(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	struct mc_image_list images;
+	struct mc_image image;
+
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" A, .status = 500});
+	mc_glance_discard(world.glance, A);
+	expect_get(&world, "/v2/images/" A, IMAGE(A, "x", ""));
+	assert_int_equal(mc_glance_look(world.glance, world.call, A, &image, NULL, &world.error), -ENOENT);
+	expect_get(&world, LIST, "{\"images\":[" IMAGE(A, "x", "") "," IMAGE(B, "y", "") "]}");
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" A, .status = 409});
+	assert_int_equal(list(&world, &images), 0);
+	assert_int_equal(images.count, 1);
+	assert_string_equal(images.items[0].id, B);
+	mc_image_list_clear(&images);
+	expect_get(&world, LIST, "{\"images\":[]}");
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" A, .status = 204});
+	assert_int_equal(list(&world, &images), 0);
+	mc_image_list_clear(&images);
+	/* It is forgiven. */
+	expect_get(&world, LIST, "{\"images\":[]}");
+	assert_int_equal(list(&world, &images), 0);
+	mc_image_list_clear(&images);
+	teardown(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paging),
+		cmocka_unit_test(test_lost_marker),
+		cmocka_unit_test(test_bad_lists),
+		cmocka_unit_test(test_odd_sizes),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_find_after_list),
+		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_relogin),
+		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_errnos),
+		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_discard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
