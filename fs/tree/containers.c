@@ -184,7 +184,7 @@ static int show_inspect(struct mc_ask *ask, struct mc_buffer *out)
 	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
 	MC_CLEANUP(free_pointer) char *json = NULL;
 	int r = engine->ops->inspect(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), &json, ask->error);
-	return r < 0 ? r : mc_text_json(out, json, strlen(json), "the engine's answer", ask->error);
+	return r ? r : mc_text_json(out, json, strlen(json), "the engine's answer", ask->error);
 }
 
 static int show_region(struct mc_ask *ask, struct mc_buffer *out)

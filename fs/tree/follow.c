@@ -280,7 +280,7 @@ void mc_follow_close(struct mc_follow_reader *reader)
 
 static int stream_open(struct mc_ask *ask, void **ret_state)
 {
-	struct mc_follow_reader *reader;
+	struct mc_follow_reader *reader = NULL;
 	int r = mc_follow_open(mc_fs_follows(ask->fs), mc_ask_key(ask, MC_KEY_CONTAINER), &reader, ask->error);
 	if (r == 0)
 		*ret_state = reader;

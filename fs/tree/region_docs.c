@@ -34,7 +34,7 @@ static int read_catalog(struct mc_ask *ask, struct mc_catalog **ret_catalog)
 {
 	MC_CLEANUP(free_pointer) char *json = NULL;
 	int r = catalog_text(ask, &json);
-	return r < 0 ? r : mc_catalog_parse(json, strlen(json), ret_catalog, ask->error);
+	return r ? r : mc_catalog_parse(json, strlen(json), ret_catalog, ask->error);
 }
 
 int mc_region_docs_catalog(struct mc_ask *ask, struct mc_buffer *out)
@@ -51,7 +51,7 @@ int mc_region_docs_catalog_json(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(free_pointer) char *json = NULL;
 	int r = catalog_text(ask, &json);
-	return r < 0 ? r : mc_text_json(out, json, strlen(json), "Keystone's catalog", ask->error);
+	return r ? r : mc_text_json(out, json, strlen(json), "Keystone's catalog", ask->error);
 }
 
 int mc_region_docs_token(struct mc_ask *ask, struct mc_buffer *out)
@@ -147,34 +147,45 @@ static int service_log(struct mc_ask *ask, const char *service, struct mc_buffer
 	return r < 0 ? r : mc_text_check(out, ask->error);
 }
 
+/* The logs of the region's SERVICES, into TEXTS and, pointing there, LOGS; both have room for all of them. */
+static int region_logs(struct mc_ask *ask, const struct mc_engine_service_list *services, struct mc_buffer *texts,
+	struct mc_log *logs, size_t *ret_count)
+{
+	const char *region = mc_ask_key(ask, MC_KEY_REGION);
+	size_t count = 0;
+	for (size_t i = 0; i < services->count; i++) {
+		const char *name = services->items[i].name;
+		if (!mc_overview_belongs(&services->items[i], region))
+			continue;
+		int r = service_log(ask, name, &texts[count]);
+		if (r < 0)
+			return r;
+		logs[count] = (struct mc_log){name, texts[count].data, texts[count].size};
+		count++;
+	}
+	*ret_count = count;
+	return 0;
+}
+
 int mc_region_docs_log(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(overview) struct mc_overview overview = {0};
-	const char *region = mc_ask_key(ask, MC_KEY_REGION);
+	size_t count = 0;
 	int r = mc_overview_take(ask->cloud, &overview, ask->error);
 	if (r < 0)
 		return r;
-	size_t most = overview.services.count, count = 0;
-	struct mc_buffer *texts = calloc(most + 1, sizeof(*texts));
-	struct mc_log *logs = calloc(most + 1, sizeof(*logs));
+	size_t most = overview.services.count;
+	MC_CLEANUP(free_pointer) struct mc_log *logs = calloc(most + 1, sizeof(*logs));
+	MC_CLEANUP(free_pointer) struct mc_buffer *texts = calloc(most + 1, sizeof(*texts));
 	if (!texts || !logs)
-		r = mc_error_set(ask->error, ENOMEM, "out of memory");
-	for (size_t i = 0; r == 0 && i < most; i++) {
-		const struct mc_engine_service *service = &overview.services.items[i];
-		if (!mc_overview_belongs(service, region))
-			continue;
-		r = service_log(ask, service->name, &texts[count]);
-		logs[count] = (struct mc_log){service->name, texts[count].data, texts[count].size};
-		count++;
-	}
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	r = region_logs(ask, &overview.services, texts, logs, &count);
 	if (r == 0) {
 		mc_log_merge(logs, count, out);
 		r = mc_text_check(out, ask->error);
 	}
-	for (size_t i = 0; texts && i < most; i++)
+	for (size_t i = 0; i < most; i++)
 		mc_buffer_free(&texts[i]);
-	free(texts);
-	free(logs);
 	return r;
 }
 
