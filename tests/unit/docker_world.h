@@ -54,16 +54,27 @@ static inline void teardown(struct world *world)
 	fake_http_free(world->server);
 }
 
-/* PATH, and FILTERS (or NULL) percent-encoded behind it. Good until the next call. */
+/* PATH, and FILTERS (or NULL) percent-encoded behind it. */
+static inline void encode(char *text, size_t size, const char *path, const char *filters)
+{
+	size_t length = (size_t)snprintf(text, size, "%s", path);
+
+	for (; filters && *filters && length + 4 < size; filters++) {
+		if (strchr("{}[]\":,=/", *filters))
+			length += (size_t)snprintf(text + length, size - length, "%%%02X", (unsigned char)*filters);
+		else
+			text[length++] = *filters;
+	}
+	assert_true(length + 4 < size);
+	text[length] = '\0';
+}
+
+/* The same; good until the next call. */
 static inline const char *target(const char *path, const char *filters)
 {
 	static char text[1024];
-	size_t length = (size_t)snprintf(text, sizeof text, "%s", path);
 
-	for (; filters && *filters; filters++)
-		length += (size_t)snprintf(text + length, sizeof text - length,
-			strchr("{}[]\":,=/", *filters) ? "%%%02X" : "%c", (unsigned)(unsigned char)*filters);
-	assert_true(length < sizeof text);
+	encode(text, sizeof text, path, filters);
 	return text;
 }
 

@@ -321,12 +321,9 @@ static void check_events(void *data, const struct fake_request *request)
 	static const char filters[] = "{\"label\":[\"org.mcloudfs.cloud=try\"],\"type\":[\"container\"]}";
 	struct world *world = data;
 	const char *query = strstr(request->target, "&filters=");
-	char expected[256] = "&filters=";
-	size_t length = strlen(expected);
+	char expected[256];
 
-	for (const char *at = filters; *at; at++)
-		length += (size_t)snprintf(expected + length, sizeof expected - length,
-			strchr("{}[]\":,=", *at) ? "%%%02X" : "%c", (unsigned)(unsigned char)*at);
+	encode(expected, sizeof expected, "&filters=", filters);
 	if (strncmp(request->target, API "/events?since=1", strlen(API "/events?since=1")) != 0 || !query ||
 		strcasecmp(query, expected) != 0)
 		fake_http_complain(world->server, "events are asked for by %s", request->target);
