@@ -18,12 +18,6 @@
 
 enum { KEPT = 4 }; /* idle connections */
 
-static void mc_cleanup_fd(const int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static void mc_cleanup_addresses(struct addrinfo **addresses)
 {
 	if (*addresses)
@@ -64,34 +58,40 @@ static int await(struct mc_call *call, int fd, short events, int other)
 	}
 }
 
-/* A connected non-blocking socket; -errno as connect(2) has it, or as await(). */
+/* 0; -errno as connect(2) has it, or as await(). */
+static int finish_connect(struct mc_call *call, int fd, const struct sockaddr *address, socklen_t size)
+{
+	int problem = 0;
+	socklen_t length = sizeof problem;
+
+	if (connect(fd, address, size) == 0)
+		return 0;
+	if (errno != EINPROGRESS)
+		return -errno;
+	int result = await(call, fd, POLLOUT, -1);
+	if (result < 0)
+		return result;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &length) < 0)
+		return -errno;
+	return -problem;
+}
+
+/* A connected non-blocking socket, or what finish_connect() says. */
 static int connect_to(struct mc_call *call, const struct sockaddr *address, socklen_t size)
 {
-	MC_CLEANUP(fd) int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1, fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, address, size) < 0) {
-		if (errno != EINPROGRESS)
-			return -errno;
-		int result = await(call, fd, POLLOUT, -1);
-		if (result < 0)
-			return result;
-		int problem = 0;
-		socklen_t length = sizeof problem;
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &length) < 0)
-			return -errno;
-		if (problem != 0)
-			return -problem;
+	int result = finish_connect(call, fd, address, size);
+	if (result < 0) {
+		close(fd);
+		return result;
 	}
-	if (address->sa_family != AF_UNIX) {
-		/* Requests are small and wait for their answers. Without it, they are merely slower. */
-		int on = 1;
+	/* Requests are small and wait for their answers. Without it, they are merely slower. */
+	if (address->sa_family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	}
-	int connected = fd;
-	fd = -1;
-	return connected;
+	return fd;
 }
 
 static int connect_unix(struct mc_call *call, const char *path)
@@ -225,17 +225,12 @@ static int log_in(struct mc_directory *directory, struct mc_ldap_connection *con
 	return 0;
 }
 
-/* A new connection, logged in. */
-static int open_connection(struct mc_directory *directory, struct mc_call *call,
-	struct mc_ldap_connection **ret_connection, struct mc_error *error)
+/* Connects and logs in. After a failure the connection is still to be freed. */
+static int set_up(struct mc_directory *directory, struct mc_call *call, struct mc_ldap_connection *connection,
+	struct mc_error *error)
 {
-	MC_CLEANUP(ldap_connection) struct mc_ldap_connection *connection = calloc(1, sizeof *connection);
-	int protocol = LDAP_PROTO_TCP;
+	int protocol = LDAP_PROTO_TCP, fd = open_socket(directory->url, call, &protocol, error);
 
-	if (!connection)
-		return mc_ldap_fail(error, ENOMEM, "out of memory");
-	connection->fd = connection->writable = -1;
-	int fd = open_socket(directory->url, call, &protocol, error);
 	if (fd < 0)
 		return fd;
 	if (ldap_init_fd(fd, protocol, directory->url, &connection->ld) != LDAP_SUCCESS) {
@@ -248,10 +243,7 @@ static int open_connection(struct mc_directory *directory, struct mc_call *call,
 		result = watch_writable(connection);
 	if (result < 0)
 		return mc_ldap_fail(error, -result, "cannot set up a connection to %s", directory->url);
-	result = log_in(directory, connection, call, error);
-	if (result == 0)
-		*ret_connection = mc_steal(&connection);
-	return result;
+	return log_in(directory, connection, call, error);
 }
 
 /* A server says nothing on an idle connection but that it closes it (RFC 4511, section 4.4.1), or just closes it. */
@@ -286,7 +278,16 @@ int mc_ldap_acquire(struct mc_directory *directory, struct mc_call *call, bool f
 		}
 		mc_ldap_connection_free(kept);
 	}
-	return open_connection(directory, call, ret_connection, error);
+	struct mc_ldap_connection *connection = calloc(1, sizeof *connection);
+	if (!connection)
+		return mc_ldap_fail(error, ENOMEM, "out of memory");
+	connection->fd = connection->writable = -1;
+	int result = set_up(directory, call, connection, error);
+	if (result < 0)
+		mc_ldap_connection_free(connection);
+	else
+		*ret_connection = connection;
+	return result;
 }
 
 void mc_ldap_release(struct mc_directory *directory, struct mc_ldap_connection *connection)

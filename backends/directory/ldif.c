@@ -17,12 +17,14 @@ struct mc_ldif_line {
 
 static int bad(struct mc_error *error, const char *what)
 {
-	return mc_ldap_fail(error, EINVAL, "%s", what);
+	mc_ldap_fail(error, EINVAL, "%s", what);
+	return -EINVAL;
 }
 
 static int out_of_memory(struct mc_error *error)
 {
-	return mc_ldap_fail(error, ENOMEM, "out of memory");
+	mc_ldap_fail(error, ENOMEM, "out of memory");
+	return -ENOMEM;
 }
 
 void mc_ldif_record_clear(struct mc_ldif_record *record)
@@ -177,6 +179,8 @@ static int parse_lines(struct mc_ldif_record *record, size_t size, struct mc_err
 
 	for (const char *at = record->text; at < record->text + size; at += strlen(at) + 1)
 		n++;
+	if (n == 0)
+		return bad(error, "no lines");
 	if (n > MC_LDIF_LINE_LIMIT)
 		return mc_ldap_fail(error, EFBIG, "more than %d lines", MC_LDIF_LINE_LIMIT);
 	record->lines = calloc(n, sizeof *record->lines);
@@ -390,54 +394,59 @@ static int interpret_change(struct mc_ldif_record *record, size_t from, struct m
 	return bad(error, "an unknown changetype");
 }
 
-/* Whether the record is nothing but the version line of the file. */
-static int interpret(struct mc_ldif_record *record, bool first, bool *ret_empty, struct mc_error *error)
+/* What the lines mean: 1; 0: they are nothing but the version line of the file. */
+static int interpret(struct mc_ldif_record *record, bool first, struct mc_error *error)
 {
 	size_t at = 0;
 
 	if (first && named(&record->lines[0], "version")) {
 		if (!says(&record->lines[0], "1"))
 			return bad(error, "only version 1 of LDIF is known");
-		if (++at == record->n_lines) {
-			*ret_empty = true;
+		if (++at == record->n_lines)
 			return 0;
-		}
 	}
 	if (!named(&record->lines[at], "dn"))
 		return bad(error, "it must begin with \"dn:\"");
 	record->dn = string(&record->lines[at]);
 	if (!record->dn)
 		return bad(error, "a NUL byte in the dn");
-	return interpret_change(record, at + 1, error);
+	int result = interpret_change(record, at + 1, error);
+	return result < 0 ? result : 1;
+}
+
+/* As interpret(), of a record whose text has been read into TEXT, which is empty afterwards. */
+static int parse(struct mc_ldif *ldif, struct mc_buffer *text, struct mc_ldif_record *record, struct mc_error *error)
+{
+	size_t size = text->size;
+
+	record->text = mc_buffer_steal(text, NULL);
+	int result = record->text ? parse_lines(record, size, error) : out_of_memory(error);
+	if (result < 0)
+		return result;
+	bool first = !ldif->started;
+	ldif->started = true;
+	return interpret(record, first, error);
 }
 
 int mc_ldif_next(struct mc_ldif *ldif, struct mc_ldif_record *ret_record, struct mc_error *error)
 {
-	for (bool empty = true; empty;) {
-		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
+	int result;
+
+	do {
 		MC_CLEANUP(buffer) struct mc_buffer text = {0};
-		int result = read_text(ldif, &text, &record.line, error);
+		*ret_record = (struct mc_ldif_record){0};
+		result = read_text(ldif, &text, &ret_record->line, error);
 		if (result == 0)
 			return 0;
-		size_t size = text.size;
-		if (result > 0) {
-			record.text = mc_buffer_steal(&text, NULL);
-			result = record.text ? parse_lines(&record, size, error) : out_of_memory(error);
-		}
-		empty = false;
-		if (result == 0)
-			result = interpret(&record, !ldif->started, &empty, error);
-		ldif->started = true;
+		if (result > 0)
+			result = parse(ldif, &text, ret_record, error);
 		if (result < 0) {
-			if (!record.dn && record.n_lines > 0 && named(&record.lines[0], "dn"))
-				record.dn = string(&record.lines[0]);
-			mc_ldif_context(&record, error);
-			return result;
+			if (!ret_record->dn && ret_record->n_lines > 0 && named(&ret_record->lines[0], "dn"))
+				ret_record->dn = string(&ret_record->lines[0]);
+			mc_ldif_context(ret_record, error);
 		}
-		if (!empty) {
-			*ret_record = record;
-			record = (struct mc_ldif_record){0};
-		}
-	}
-	return 1;
+		if (result <= 0)
+			mc_ldif_record_clear(ret_record);
+	} while (result == 0);
+	return result;
 }

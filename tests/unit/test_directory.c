@@ -247,8 +247,11 @@ static void who_may_not_is_refused(void **state)
 static const char *const nasty[] = {"john", "*", "*)(uid=*", ")(|(uid=*", "x,dc=evil", "x+cn=y", "back\\slash", "\\2a",
 	"\"quoted\"", "two\r\nlines", " blank in front", "blank behind ", "#number", "semi;<angle>", "a=b",
 	"Zo\xc3\xab \xe2\x98\x83", "a  b", "\t", "%2F",
-	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-	"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"};
+	"a name that is as long as a file name may be, which is two hundred and fifty-five bytes, and so is of no "
+	"length that "
+	"any server would mind, though it is one that nobody would like to type in by hand twice, so let's hope that "
+	"it is "
+	"never more than a test"};
 
 static void nasty_names_are_just_names(void **state)
 {

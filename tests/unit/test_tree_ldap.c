@@ -88,11 +88,12 @@ static int tear_down(void **state)
 
 static const struct mc_row *row(const char *name)
 {
-	for (const struct mc_row *at = mc_tree_ldap.rows; at->name; at++)
-		if (strcmp(at->name, name) == 0)
-			return at;
-	fail_msg("no %s", name);
-	return NULL;
+	const struct mc_row *at = mc_tree_ldap.rows;
+
+	while (at->name && strcmp(at->name, name) != 0)
+		at++;
+	assert_non_null(at->name);
+	return at;
 }
 
 static void expect_shown(const char *name, const char *text)
