@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -244,6 +245,8 @@ static void *accept_all(void *data)
 			continue;
 		if (fd < 0)
 			return NULL;
+		/* Does nothing to a unix socket. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 		struct connection *connection = calloc(1, sizeof *connection);
 		pthread_mutex_lock(&server->lock);
 		if (!connection || server->n_connections == MAX_CONNECTIONS)

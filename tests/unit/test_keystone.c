@@ -372,12 +372,10 @@ static void *ask(void *data)
 	return NULL;
 }
 
-static void start(struct asker *askers, size_t count, struct world *world)
+static void start(struct asker *asker, struct world *world, int timeout_ms)
 {
-	for (size_t i = 0; i < count; i++) {
-		askers[i] = (struct asker){.keystone = world->keystone, .call = mc_call_new(LONG_MS)};
-		assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
-	}
+	*asker = (struct asker){.keystone = world->keystone, .call = mc_call_new(timeout_ms)};
+	assert_int_equal(pthread_create(&asker->thread, NULL, ask, asker), 0);
 }
 
 static int join(struct asker *asker)
@@ -387,33 +385,52 @@ static int join(struct asker *asker)
 	return asker->result;
 }
 
+static const struct fake_step good_login = {
+	.method = "POST", .held = true, .status = 201, .headers = "X-Subject-Token: secret1\r\n", .answer = AN_HOUR};
+
 static void test_single_flight(void **state)
 {
 	(void)state;
 	struct world world = setup(0);
 	struct asker askers[6];
 
-	fake_http_expect(world.server, &(struct fake_step){.method = "POST",
-					       .held = true,
-					       .status = 201,
-					       .headers = "X-Subject-Token: secret1\r\n",
-					       .answer = AN_HOUR});
-	fake_http_expect(
-		world.server, &(struct fake_step){.method = "GET", .times = 5, .header = "X-Auth-Token: secret1"});
-	start(askers, MC_COUNT(askers), &world);
+	fake_http_expect(world.server, &good_login);
+	fake_http_expect(world.server,
+		&(struct fake_step){.method = "GET", .times = MC_COUNT(askers) - 1, .header = "X-Auth-Token: secret1"});
+	for (size_t i = 0; i < MC_COUNT(askers); i++)
+		start(&askers[i], &world, LONG_MS);
 	fake_http_wait_requests(world.server, 1);
-	/* Whoever is cancelled goes at once; if it was the one that logs in, another begins anew. */
+	/* Whoever is cancelled goes at once. If it is the one that logs in, another begins anew. */
+	struct fake_step again = good_login;
+	again.times = -1;
+	fake_http_expect(world.server, &again);
 	mc_call_cancel(askers[0].call);
 	assert_int_equal(join(&askers[0]), -EINTR);
-	fake_http_expect(world.server, &(struct fake_step){.method = "POST",
-					       .times = -1,
-					       .status = 201,
-					       .headers = "X-Subject-Token: secret1\r\n",
-					       .answer = AN_HOUR});
-	fake_http_release(world.server, 1);
+	fake_http_release(world.server, 2);
 	for (size_t i = 1; i < MC_COUNT(askers); i++)
 		assert_int_equal(join(&askers[i]), 0);
-	assert_true(fake_http_requests(world.server) <= 7);
+	assert_true(fake_http_requests(world.server) <= MC_COUNT(askers) + 1);
+	teardown(&world);
+}
+
+/* The patience of the one that logs in is not that of the others. */
+static void test_impatient_flight(void **state)
+{
+	(void)state;
+	struct world world = setup(0);
+	struct asker leader, followers[4];
+
+	fake_http_expect(world.server, &(struct fake_step){.method = "POST", .how = FAKE_HANG});
+	start(&leader, &world, 500);
+	fake_http_wait_requests(world.server, 1);
+	fake_http_expect(world.server, &good_login);
+	fake_http_expect(world.server, &(struct fake_step){.method = "GET", .times = MC_COUNT(followers)});
+	fake_http_release(world.server, 1);
+	for (size_t i = 0; i < MC_COUNT(followers); i++)
+		start(&followers[i], &world, LONG_MS);
+	assert_int_equal(join(&leader), -ETIMEDOUT);
+	for (size_t i = 0; i < MC_COUNT(followers); i++)
+		assert_int_equal(join(&followers[i]), 0);
 	teardown(&world);
 }
 
@@ -426,7 +443,8 @@ static void test_failed_flight(void **state)
 	/* Those that come after the failure ask again; none gets anything else than the refusal. */
 	fake_http_expect(
 		world.server, &(struct fake_step){.method = "POST", .times = -1, .status = 401, .answer = "{}"});
-	start(askers, MC_COUNT(askers), &world);
+	for (size_t i = 0; i < MC_COUNT(askers); i++)
+		start(&askers[i], &world, LONG_MS);
 	for (size_t i = 0; i < MC_COUNT(askers); i++)
 		assert_int_equal(join(&askers[i]), -EACCES);
 	teardown(&world);
@@ -463,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_catalog),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_single_flight),
+		cmocka_unit_test(test_impatient_flight),
 		cmocka_unit_test(test_failed_flight),
 		cmocka_unit_test(test_hang),
 	};
