@@ -7,6 +7,10 @@
 /* DNs are built from libldap's structures and written by it, so that its escaping (RFC 4514, section 2.4) is the only
  * one. */
 
+/* slapd's database keeps an entry's RDN twice, as it was given and normalized, in one item of 511 bytes of which it
+ * needs 20 itself. What doesn't fit it refuses as "other", without a reason. */
+enum { RDN_ROOM = 511 - 20 };
+
 static void mc_cleanup_dn(LDAPDN *dn)
 {
 	if (*dn)
@@ -24,6 +28,14 @@ struct rdn {
 	LDAPAVA *avas[2];
 };
 
+/* 0: it can't be written. */
+static size_t written_size(LDAPRDN rdn, unsigned style)
+{
+	MC_CLEANUP(memory) char *text = NULL;
+
+	return ldap_rdn2str(rdn, &text, LDAP_DN_FORMAT_LDAPV3 | style) == LDAP_SUCCESS ? strlen(text) : 0;
+}
+
 static int make_rdn(struct rdn *rdn, const char *attribute, const char *value, struct mc_error *error)
 {
 	if (!*value)
@@ -35,6 +47,11 @@ static int make_rdn(struct rdn *rdn, const char *attribute, const char *value, s
 	};
 	rdn->avas[0] = &rdn->ava;
 	rdn->avas[1] = NULL;
+	size_t pretty = written_size(rdn->avas, LDAP_DN_PRETTY), normal = written_size(rdn->avas, 0);
+	if (pretty == 0 || normal == 0)
+		return mc_ldap_fail(error, EINVAL, "a name can't be written as a DN: it must be UTF-8");
+	if (pretty + normal > RDN_ROOM)
+		return mc_ldap_fail(error, EINVAL, "a name is too long for the directory");
 	return 0;
 }
 
@@ -42,8 +59,7 @@ static int make_rdn(struct rdn *rdn, const char *attribute, const char *value, s
 static int hand_over(int code, const char *text, char **ret_text, struct mc_error *error)
 {
 	if (code != LDAP_SUCCESS)
-		return mc_ldap_fail(error, code == LDAP_NO_MEMORY ? ENOMEM : EINVAL,
-			"a name can't be written as a DN: it must be UTF-8");
+		return mc_ldap_fail(error, code == LDAP_NO_MEMORY ? ENOMEM : EINVAL, "a name can't be written as a DN");
 	*ret_text = strdup(text);
 	return *ret_text ? 0 : mc_ldap_fail(error, ENOMEM, "out of memory");
 }

@@ -244,14 +244,27 @@ static void who_may_not_is_refused(void **state)
 	assert_int_equal(users(), 0);
 }
 
-static const char *const nasty[] = {"john", "*", "*)(uid=*", ")(|(uid=*", "x,dc=evil", "x+cn=y", "back\\slash", "\\2a",
-	"\"quoted\"", "two\r\nlines", " blank in front", "blank behind ", "#number", "semi;<angle>", "a=b",
-	"Zo\xc3\xab \xe2\x98\x83", "a  b", "\t", "%2F",
-	"a name that is as long as a file name may be, which is two hundred and fifty-five bytes, and so is of no "
-	"length that "
-	"any server would mind, though it is one that nobody would like to type in by hand twice, so let's hope that "
-	"it is "
-	"never more than a test"};
+static const char *const nasty[] = {
+	"john",
+	"*",
+	"*)(uid=*",
+	")(|(uid=*",
+	"x,dc=evil",
+	"x+cn=y",
+	"back\\slash",
+	"\\2a",
+	"\"quoted\"",
+	"two\r\nlines",
+	" blank in front",
+	"blank behind ",
+	"#number",
+	"semi;<angle>",
+	"a=b",
+	"Zo\xc3\xab \xe2\x98\x83",
+	"a  b",
+	"\t",
+	"%2F",
+};
 
 static void nasty_names_are_just_names(void **state)
 {
@@ -288,6 +301,32 @@ static void nasty_names_are_just_names(void **state)
 	fails_with(mc_directory_user_create(directory, call, "", &error), EINVAL);
 	fails_with(mc_directory_user_create(directory, call, "\xff\xfe", &error), EINVAL);
 	fails_with(mc_directory_group_create(directory, call, "", &error), EINVAL);
+}
+
+/* The longest names that the server has room for, and one byte more, which it would refuse without a reason. */
+static void long_names_are_told(void **state)
+{
+	static const struct {
+		const char *piece;
+		size_t room;
+	} table[] = {{"x", 241}, {",", 80}, {"\xc3\xab", 60}};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(table); i++) {
+		struct mc_buffer name = {0};
+		for (size_t n = 0; n < table[i].room; n++)
+			mc_buffer_text(&name, table[i].piece);
+		succeeds(mc_directory_user_create(directory, call, name.data, &error));
+		succeeds(mc_directory_user_set(directory, call, name.data, "mail", "a@b", &error));
+		succeeds(mc_directory_user_delete(directory, call, name.data, &error));
+		mc_buffer_text(&name, table[i].piece);
+		fails_with(mc_directory_user_create(directory, call, name.data, &error), EINVAL);
+		assert_non_null(strstr(error.message, "too long"));
+		succeeds(mc_directory_user_create(directory, call, "short", &error));
+		fails_with(mc_directory_user_rename(directory, call, "short", name.data, &error), EINVAL);
+		succeeds(mc_directory_user_delete(directory, call, "short", &error));
+		mc_buffer_free(&name);
+	}
 }
 
 static void a_user_has_what_is_set(void **state)
@@ -693,6 +732,7 @@ int main(void)
 		with_directory(other_suffixes_are_prepared),
 		with_directory(who_may_not_is_refused),
 		with_directory(nasty_names_are_just_names),
+		with_directory(long_names_are_told),
 		with_directory(a_user_has_what_is_set),
 		with_directory(a_renamed_user_keeps_its_own_name),
 		with_directory(passwords_work),
