@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_IDENTITY_TREE_WORLD_H
+#define TESTS_IDENTITY_TREE_WORLD_H
+
+#include "fs/names.h"
+#include "fs/tree/identity.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The tables of identity over nodes and an identity backend that are the test's own. */
+
+enum { KEYS = MC_KEY_TENANT + 1 };
+
+struct mc_node {
+	const struct mc_row *row;
+	const char *keys[KEYS], *names[KEYS];
+};
+
+const char *mc_node_key(const struct mc_node *node, enum mc_key key)
+{
+	return node->keys[key];
+}
+
+const char *mc_node_name(const struct mc_node *node, enum mc_key key)
+{
+	return node->names[key];
+}
+
+const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
+{
+	return ask->node->keys[key];
+}
+
+const struct mc_row *mc_node_row(const struct mc_node *node)
+{
+	return node->row;
+}
+
+char *mc_name_to_file(const char *name, const char *key)
+{
+	char file[MC_NAME_MAX + 1];
+
+	mc_names_file(name, key, file);
+	return strdup(file);
+}
+
+static const char *const key_words[KEYS] = {
+	[MC_KEY_DOMAIN] = "domain", [MC_KEY_USER] = "user", [MC_KEY_GROUP] = "group", [MC_KEY_MEMBER] = "member"};
+static const char *const words[] = {"domain", "project", "user", "group", "role"}; /* of enum mc_identity_kind */
+
+static char log_text[1024]; /* what was asked for, a line each */
+
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void note(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(log_text + strlen(log_text), sizeof(log_text) - strlen(log_text), format, arguments);
+	va_end(arguments);
+}
+
+static void check_log(const char *text)
+{
+	assert_string_equal(log_text, text);
+	log_text[0] = '\0';
+}
+
+void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries)
+{
+	(void)fs, (void)node, (void)entries;
+}
+
+void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key)
+{
+	(void)fs;
+	note("forget %s %s\n", key_words[kind], key);
+}
+
+void mc_entries_add(struct mc_entries *entries, const char *name, const char *key, const struct mc_row *row,
+	const struct mc_attributes *attributes)
+{
+	(void)entries, (void)row;
+	note("entry %s %s %o\n", name, key, attributes ? attributes->mode : 0);
+}
+
+const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
+{
+	static const struct mc_cloud_options options = {.ldap_suffix = "dc=acme,dc=org"};
+
+	(void)cloud;
+	return &options;
+}
+
+int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
+{
+	(void)cloud, (void)ret_directory;
+	return mc_error_set(error, EAGAIN, "none");
+}
+
+int mc_cloud_keystone(
+	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error)
+{
+	(void)cloud, (void)error;
+	*ret_keystone = NULL;
+	if (name)
+		note("in %s\n", name);
+	return 0;
+}
+
+void mc_keystone_unref(struct mc_keystone *keystone)
+{
+	assert_null(keystone);
+}
+
+/* The backend. */
+static struct mc_identity_object bob = {MC_IDENTITY_USER, true, false, "u1", "bob@other", "b", "a line", "bob@x"};
+static struct mc_identity_object other = {MC_IDENTITY_DOMAIN, true, false, "b", "ot/her", "", "", ""};
+static struct mc_identity_member member_items[] = {
+	{"u0", "a@b", "d", ""}, {"u1", "bob", "b", "other"}, {"u2", "bob@other", "d", ""}, {"u3", "a", "e", "b"}};
+static struct mc_identity_members members = {member_items, MC_COUNT(member_items)};
+static enum mc_identity_driver driver;
+
+void mc_identity_object_unref(struct mc_identity_object *object)
+{
+	(void)object;
+}
+
+void mc_identity_members_unref(struct mc_identity_members *list)
+{
+	(void)list;
+}
+
+int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	int (*on_item)(void *data, const char *id, const char *name), void *data)
+{
+	(void)identity;
+	note("list %s %s\n", words[kind], domain ? domain : "-");
+	return on_item(data, "i1", "one");
+}
+
+int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const char *name, struct mc_identity_object **ret_object)
+{
+	(void)identity;
+	note("find %s %s %s\n", words[kind], domain ? domain : "-", name);
+	*ret_object = &bob;
+	return 0;
+}
+
+int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id,
+	struct mc_identity_object **ret_object)
+{
+	(void)identity;
+	note("get %s %s\n", words[kind], id);
+	*ret_object = kind == MC_IDENTITY_DOMAIN ? &other : &bob;
+	return 0;
+}
+
+int mc_identity_json(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, struct mc_buffer *out)
+{
+	(void)identity;
+	mc_buffer_printf(out, "%s %s", words[kind], id);
+	return 0;
+}
+
+int mc_identity_create(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+{
+	(void)identity;
+	note("create %s %s %s\n", words[kind], domain ? domain : "-", name);
+	return 0;
+}
+
+int mc_identity_set(const struct mc_identity *identity, const struct mc_identity_ref *ref,
+	enum mc_identity_attribute attribute, const char *value)
+{
+	(void)identity;
+	note("set %s %s %s %s %d %s\n", words[ref->kind], ref->domain ? ref->domain : "-", ref->id, ref->name,
+		(int)attribute, value);
+	return 0;
+}
+
+int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
+{
+	(void)identity;
+	note("rename %s %s %s\n", words[ref->kind], ref->id, name);
+	return 0;
+}
+
+int mc_identity_delete(const struct mc_identity *identity, const struct mc_identity_ref *ref)
+{
+	(void)identity;
+	note("delete %s %s %s\n", words[ref->kind], ref->domain ? ref->domain : "-", ref->id);
+	return 0;
+}
+
+int mc_identity_driver(const struct mc_identity *identity, const char *domain, enum mc_identity_driver *ret_driver)
+{
+	(void)identity, (void)domain;
+	*ret_driver = driver;
+	return 0;
+}
+
+int mc_identity_grants(const struct mc_identity *identity, const struct mc_identity_scope *scope,
+	enum mc_identity_kind kind, struct mc_identity_members **ret_members)
+{
+	(void)identity;
+	note("grants %s %s %s to %s\n", words[scope->kind], scope->id, scope->role, words[kind]);
+	*ret_members = &members;
+	return 0;
+}
+
+int mc_identity_grant(const struct mc_identity *identity, const struct mc_identity_scope *scope,
+	enum mc_identity_kind kind, const struct mc_identity_member *member)
+{
+	(void)identity;
+	note("grant %s %s %s to %s %s %s\n", words[scope->kind], scope->id, scope->role, words[kind], member->id,
+		member->domain_name);
+	return 0;
+}
+
+int mc_identity_revoke(const struct mc_identity *identity, const struct mc_identity_scope *scope,
+	enum mc_identity_kind kind, const char *id)
+{
+	(void)identity;
+	note("revoke %s %s %s from %s %s\n", words[scope->kind], scope->id, scope->role, words[kind], id);
+	return 0;
+}
+
+int mc_identity_members(
+	const struct mc_identity *identity, const struct mc_identity_ref *ref, struct mc_identity_members **ret_members)
+{
+	(void)identity;
+	note("members of %s %s\n", words[ref->kind], ref->id);
+	*ret_members = &members;
+	return 0;
+}
+
+int mc_identity_member_add(
+	const struct mc_identity *identity, const struct mc_identity_ref *group, const struct mc_identity_member *user)
+{
+	(void)identity;
+	note("add %s to %s\n", user->id, group->id);
+	return 0;
+}
+
+int mc_identity_member_remove(
+	const struct mc_identity *identity, const struct mc_identity_ref *group, const struct mc_identity_member *user)
+{
+	(void)identity;
+	note("remove %s from %s\n", user->id, group->id);
+	return 0;
+}
+
+#endif
