@@ -150,11 +150,15 @@ static int on_body(void *data, const void *bytes, size_t size)
 	struct mc_glance_stream *stream = data;
 	size_t skipped = stream->skip < (int64_t)size ? (size_t)stream->skip : size;
 
+	int64_t left = stream->image->size - stream->head;
+
 	stream->skip -= (int64_t)skipped;
 	size -= skipped;
-	if ((int64_t)size > stream->image->size - stream->head)
-		return mc_error_set(&stream->error, EBADMSG, "Glance gives more bytes than the image has");
-	return put(stream, (const char *)bytes + skipped, size);
+	if ((int64_t)size <= left)
+		return put(stream, (const char *)bytes + skipped, size);
+	/* More than the image has: what belongs to it may be right, as its hash will tell; the rest is not wanted. */
+	int r = put(stream, (const char *)bytes + skipped, (size_t)left);
+	return r < 0 ? r : -ECANCELED;
 }
 
 /* One request, from the head to the end of the image. 0: there was an answer and no failure, perhaps too short. */

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+#include "glance_world.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+/* Writing: what Glance is told and when, what is left when it fails. */
+
+#define IMAGE "/v2/images/" ID
+#define MIB ((size_t)1 << 20)
+
+struct writing {
+	struct world world;
+	struct mc_image_writer *writer;
+	unsigned char *content;
+	size_t size;
+	char hash[129], answer[600], body[600];
+};
+
+static void expect(struct writing *writing, struct fake_step step)
+{
+	fake_http_expect(writing->world.server, &step);
+}
+
+/* A new image "x", to get SIZE bytes. */
+static void begin(struct writing *writing, size_t size, int timeout_ms)
+{
+	memset(writing, 0, sizeof *writing);
+	writing->world = setup(0, timeout_ms);
+	writing->content = make_content(size);
+	writing->size = size;
+	sha512(writing->content, size, writing->hash);
+	snprintf(writing->body, sizeof writing->body, "{\"name\":\"x\",\"" MC_GLANCE_MARK "\":\"%s\"}",
+		writing->world.glance->mark);
+	expect(writing, (struct fake_step){.method = "POST",
+				.target = "/v2/images",
+				.json = writing->body,
+				.status = 201,
+				.answer = "{\"id\":\"" ID "\",\"status\":\"queued\"}"});
+	assert_int_equal(mc_image_writer_new(writing->world.glance, writing->world.call, "x", &writing->writer,
+				 &writing->world.error),
+		0);
+	assert_string_equal(mc_image_writer_id(writing->writer), ID);
+}
+
+static void end(struct writing *writing)
+{
+	mc_image_writer_free(writing->writer);
+	teardown(&writing->world);
+	free(writing->content);
+}
+
+static void expect_format(struct writing *writing, const char *format)
+{
+	char patch[200];
+
+	snprintf(patch, sizeof patch, "[{\"op\":\"replace\",\"path\":\"/disk_format\",\"value\":\"%s\"}]", format);
+	expect(writing,
+		(struct fake_step){
+			.method = "PATCH", .target = IMAGE, .header = PATCH_TYPE, .json = patch, .answer = "{}"});
+	expect(writing, (struct fake_step){.method = "PATCH",
+				.target = IMAGE,
+				.json = "[{\"op\":\"replace\",\"path\":\"/container_format\",\"value\":\"bare\"}]",
+				.answer = "{}"});
+}
+
+static void check_content(void *data, const struct fake_request *request)
+{
+	struct writing *writing = data;
+
+	if (request->body_size != writing->size || memcmp(request->body, writing->content, writing->size) != 0)
+		fake_http_complain(writing->world.server, "another content of %zu bytes", request->body_size);
+}
+
+static void expect_content(struct writing *writing)
+{
+	expect(writing, (struct fake_step){.method = "PUT",
+				.target = IMAGE "/file",
+				.header = "Content-Type: application/octet-stream",
+				.check = check_content,
+				.data = writing,
+				.status = 204});
+}
+
+static void expect_look(struct writing *writing, const char *status, size_t size, const char *hash)
+{
+	snprintf(writing->answer, sizeof writing->answer,
+		"{\"id\":\"" ID
+		"\",\"status\":\"%s\",\"size\":%zu,\"os_hash_algo\":\"sha512\",\"os_hash_value\":\"%s\"}",
+		status, size, hash);
+	expect(writing, (struct fake_step){.method = "GET", .target = IMAGE, .answer = writing->answer});
+}
+
+static void expect_unmark(struct writing *writing)
+{
+	expect(writing, (struct fake_step){.method = "PATCH",
+				.target = IMAGE,
+				.json = "[{\"op\":\"remove\",\"path\":\"/" MC_GLANCE_MARK "\"}]",
+				.answer = "{}"});
+}
+
+static void expect_delete(struct writing *writing)
+{
+	expect(writing, (struct fake_step){.method = "DELETE", .target = IMAGE, .status = 204});
+}
+
+static ssize_t write_at(struct writing *writing, size_t offset, size_t size)
+{
+	return mc_image_writer_write(writing->writer, writing->world.call, writing->content + offset, size,
+		(int64_t)offset, &writing->world.error);
+}
+
+static int write_all(struct writing *writing, size_t block)
+{
+	for (size_t at = 0; at < writing->size; at += block) {
+		size_t part = writing->size - at < block ? writing->size - at : block;
+		ssize_t n = write_at(writing, at, part);
+		if (n < 0)
+			return (int)n;
+		assert_int_equal(n, part);
+	}
+	return 0;
+}
+
+static int finish(struct writing *writing)
+{
+	return mc_image_writer_finish(writing->writer, writing->world.call, &writing->world.error);
+}
+
+static void test_sizes(void **state)
+{
+	(void)state;
+	static const size_t sizes[] = {
+		0, 1, MC_GLANCE_FORMAT_BYTES - 1, MC_GLANCE_FORMAT_BYTES, 4 * MIB, 4 * MIB + 1, 13 * MIB + 77};
+
+	for (size_t i = 0; i < MC_COUNT(sizes); i++) {
+		struct writing writing;
+		begin(&writing, sizes[i], 0);
+		expect_format(&writing, "raw");
+		expect_content(&writing);
+		expect_look(&writing, "active", sizes[i], writing.hash);
+		expect_unmark(&writing);
+		assert_int_equal(write_all(&writing, 100001), 0);
+		assert_int_equal(mc_image_writer_size(writing.writer), sizes[i]);
+		assert_int_equal(finish(&writing), 0);
+		/* The second close of a descriptor says the same; and nothing can be added. */
+		assert_int_equal(finish(&writing), 0);
+		assert_int_equal(write_at(&writing, sizes[i], 1), -EPERM);
+		end(&writing);
+	}
+}
+
+static void test_format(void **state)
+{
+	(void)state;
+	struct writing writing;
+
+	begin(&writing, 100000, 0);
+	memcpy(writing.content, "QFI\xfb\0\0\0\3", 8);
+	sha512(writing.content, writing.size, writing.hash);
+	expect_format(&writing, "qcow2");
+	expect_content(&writing);
+	expect_look(&writing, "active", 100000, writing.hash);
+	expect_unmark(&writing);
+	assert_int_equal(write_all(&writing, 1000), 0);
+	assert_int_equal(finish(&writing), 0);
+	end(&writing);
+}
+
+/* What a list says of it meanwhile: its growing size, whatever Glance knows. */
+static void test_growing(void **state)
+{
+	(void)state;
+	struct writing writing;
+	struct mc_image image;
+
+	begin(&writing, 1000, 0);
+	assert_int_equal(write_at(&writing, 0, 600), 600);
+	snprintf(writing.answer, sizeof writing.answer,
+		"{\"id\":\"" ID "\",\"status\":\"queued\",\"" MC_GLANCE_MARK "\":\"%s\"}", writing.world.glance->mark);
+	expect(&writing, (struct fake_step){.method = "GET", .target = IMAGE, .answer = writing.answer});
+	assert_int_equal(
+		mc_glance_look(writing.world.glance, writing.world.call, ID, &image, NULL, &writing.world.error), 0);
+	assert_int_equal(image.size, 600);
+	assert_non_null(image.upload);
+	mc_image_clear(&image);
+	expect_delete(&writing);
+	end(&writing);
+}
+
+static void test_order(void **state)
+{
+	(void)state;
+	struct writing writing;
+
+	begin(&writing, 300000, 0);
+	memset(writing.content + 100, 0, 99900);
+	memset(writing.content + 200000, 0, 100000);
+	sha512(writing.content, writing.size, writing.hash);
+	assert_int_equal(write_at(&writing, 0, 100), 100);
+	assert_int_equal(write_at(&writing, 50, 100), -ESPIPE);
+	assert_int_equal(write_at(&writing, 0, 1), -ESPIPE);
+	expect_format(&writing, "raw");
+	expect_content(&writing);
+	expect_look(&writing, "active", writing.size, writing.hash);
+	expect_unmark(&writing);
+	/* A hole reads as zeros; so does one at the end. */
+	assert_int_equal(write_at(&writing, 100000, 100000), 100000);
+	assert_int_equal(mc_glance_resize(writing.world.glance, ID, 10, &writing.world.error), -EPERM);
+	assert_int_equal(mc_glance_resize(writing.world.glance, ID, 300000, &writing.world.error), 0);
+	assert_int_equal(mc_image_writer_size(writing.writer), 300000);
+	assert_int_equal(finish(&writing), 0);
+	assert_int_equal(mc_glance_resize(writing.world.glance, ID, 300000, &writing.world.error), -EPERM);
+	end(&writing);
+}
+
+static void test_refused_name(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 0);
+	struct mc_image_writer *writer;
+
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "POST",
+				      .status = 413,
+				      .answer = "{\"message\":\"Project is over quota for image_count_total\"}"});
+	assert_int_equal(mc_image_writer_new(world.glance, world.call, "x", &writer, &world.error), -EDQUOT);
+	assert_null(writer);
+	teardown(&world);
+}
+
+/* The store says no, early and late: the writer hears it, and the image goes. */
+static void test_full(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *message;
+		int status, code;
+	} cases[] = {{"Image storage media is full: no", 413, -ENOSPC},
+		{"Image exceeds the storage quota: 5", 413, -EDQUOT}, {"", 507, -ENOSPC}, {"", 500, -EIO},
+		{"Gone", 410, -ENOENT}};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		struct writing writing;
+		begin(&writing, 1000, 0);
+		expect_format(&writing, "raw");
+		expect(&writing,
+			(struct fake_step){.method = "PUT", .status = cases[i].status, .answer = cases[i].message});
+		expect_delete(&writing);
+		assert_int_equal(write_all(&writing, 1000), 0);
+		assert_int_equal(finish(&writing), cases[i].code);
+		assert_int_equal(finish(&writing), cases[i].code);
+		assert_string_equal(writing.world.error.service, "glance-Kista");
+		end(&writing);
+	}
+}
+
+static void test_full_early(void **state)
+{
+	(void)state;
+	struct writing writing;
+
+	begin(&writing, 40 * MIB, 0);
+	expect_format(&writing, "raw");
+	expect(&writing,
+		(struct fake_step){
+			.method = "PUT", .early = true, .status = 413, .answer = "Image storage media is full"});
+	expect_delete(&writing);
+	int r = write_all(&writing, 100000);
+	/* The answer may be lost with the connection; a failure it is. */
+	assert_true(r == -ENOSPC || r == -ECONNREFUSED || r == -EIO);
+	assert_int_equal(finish(&writing), r);
+	end(&writing);
+}
+
+/* Glance stored something else. */
+static void test_wrong(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *status;
+		size_t size;
+		bool good_hash;
+	} cases[] = {{"active", 1000, false}, {"active", 999, true}, {"queued", 1000, true}, {"saving", 0, true}};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		struct writing writing;
+		begin(&writing, 1000, 0);
+		expect_format(&writing, "raw");
+		expect_content(&writing);
+		expect_look(&writing, cases[i].status, cases[i].size, cases[i].good_hash ? writing.hash : "abcdef");
+		expect_delete(&writing);
+		assert_int_equal(write_all(&writing, 1000), 0);
+		assert_int_equal(finish(&writing), -EIO);
+		end(&writing);
+	}
+}
+
+static void test_format_refused(void **state)
+{
+	(void)state;
+	struct writing writing;
+
+	begin(&writing, 1000, 0);
+	expect(&writing,
+		(struct fake_step){.method = "PATCH", .status = 400, .answer = "{\"message\":\"no such format\"}"});
+	expect_delete(&writing);
+	assert_int_equal(write_all(&writing, 1000), 0);
+	assert_int_equal(finish(&writing), -EINVAL);
+	assert_string_equal(writing.world.error.message, "no such format");
+	end(&writing);
+}
+
+/* Given up in the middle: the request breaks off, the image goes. */
+static void test_given_up(void **state)
+{
+	(void)state;
+	struct writing writing;
+
+	begin(&writing, 3 * MIB, 0);
+	expect_format(&writing, "raw");
+	expect(&writing, (struct fake_step){.method = "PUT", .times = -1, .status = 204});
+	expect_delete(&writing);
+	assert_int_equal(write_all(&writing, 100000), 0);
+	end(&writing);
+	/* And before anything was sent. */
+	begin(&writing, 10, 0);
+	expect_delete(&writing);
+	end(&writing);
+}
+
+/* Glance takes no more bytes. */
+static void test_hang(void **state)
+{
+	(void)state;
+	struct writing writing;
+
+	begin(&writing, 1000, 150);
+	expect_format(&writing, "raw");
+	expect(&writing, (struct fake_step){.method = "PUT", .how = FAKE_HANG});
+	expect_delete(&writing);
+	assert_int_equal(write_all(&writing, 1000), 0);
+	assert_int_equal(finish(&writing), -ETIMEDOUT);
+	end(&writing);
+}
+
+static void *cancel(void *data)
+{
+	struct writing *writing = data;
+
+	fake_http_wait_requests(writing->world.server, 5);
+	mc_call_cancel(writing->world.call);
+	return NULL;
+}
+
+static void test_interrupted(void **state)
+{
+	(void)state;
+	struct writing writing;
+	pthread_t thread;
+
+	begin(&writing, 1000, 0);
+	expect_format(&writing, "raw");
+	expect(&writing, (struct fake_step){.method = "PUT", .how = FAKE_HANG});
+	expect_delete(&writing);
+	assert_int_equal(write_all(&writing, 1000), 0);
+	assert_int_equal(pthread_create(&thread, NULL, cancel, &writing), 0);
+	assert_int_equal(finish(&writing), -EINTR);
+	pthread_join(thread, NULL);
+	end(&writing);
+}
+
+/* Glance dies in the middle, and can't be told to delete: that is done when it is back. */
+static void test_death(void **state)
+{
+	(void)state;
+	struct writing writing;
+	struct mc_image_list images;
+
+	begin(&writing, 1000, 0);
+	expect_format(&writing, "raw");
+	expect(&writing, (struct fake_step){.method = "PUT", .how = FAKE_DROP});
+	expect(&writing, (struct fake_step){.method = "DELETE", .target = IMAGE, .status = 503});
+	assert_int_equal(write_all(&writing, 1000), 0);
+	assert_int_equal(finish(&writing), -ECONNREFUSED);
+	expect(&writing, (struct fake_step){.method = "GET",
+				 .answer = "{\"images\":[{\"id\":\"" ID "\",\"status\":\"queued\",\"name\":\"x\"}]}"});
+	expect_delete(&writing);
+	assert_int_equal(mc_glance_list(writing.world.glance, writing.world.call, &images, &writing.world.error), 0);
+	mc_image_list_clear(&images);
+	end(&writing);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_refused_name),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_full_early),
+		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_format_refused),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_hang),
+		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_death),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
