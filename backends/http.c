@@ -138,7 +138,9 @@ static void give_back(struct mc_http *http, struct handle *handle)
 		http->idle[http->n_idle++] = handle;
 		if (handle->used - http->idle[0]->used > IDLE_MS) {
 			old = http->idle[0];
-			memmove(http->idle, http->idle + 1, --http->n_idle * sizeof http->idle[0]);
+			http->n_idle--;
+			for (unsigned i = 0; i < http->n_idle; i++)
+				http->idle[i] = http->idle[i + 1];
 		}
 		pthread_mutex_unlock(&http->lock);
 	}

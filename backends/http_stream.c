@@ -265,6 +265,12 @@ int mc_http_stream_start(struct mc_http_loop *loop, const struct mc_http_options
 	return 0;
 }
 
+/* With the lock held. */
+static bool is_stopped(const struct mc_http_stream *stream)
+{
+	return stream->state == STOPPED;
+}
+
 void mc_http_stream_stop(struct mc_http_stream *stream)
 {
 	struct mc_http_loop *loop = stream->loop;
@@ -274,7 +280,7 @@ void mc_http_stream_stop(struct mc_http_stream *stream)
 	if (stream->state != NEW) {
 		stream->state = STOPPING;
 		curl_multi_wakeup(loop->multi);
-		while (stream->state != STOPPED)
+		while (!is_stopped(stream))
 			pthread_cond_wait(&loop->stopped, &loop->lock);
 	}
 	for (link = &loop->streams; *link != stream;)

@@ -107,12 +107,15 @@ double mc_parse_time(const char *text)
 		if (values[i] < fields[i].low || values[i] > fields[i].high)
 			return 0;
 	}
-	double fraction = 0, unit = 0.1;
+	double fraction = 0;
 	if (*text == '.') {
 		if (text[1] < '0' || text[1] > '9')
 			return 0;
-		for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+		double unit = 0.1;
+		for (text++; *text >= '0' && *text <= '9'; text++) {
 			fraction += unit * (*text - '0');
+			unit /= 10;
+		}
 	}
 	int east;
 	if (parse_zone(text, &east) < 0)

@@ -46,7 +46,7 @@ int mc_keystone_error(const struct mc_keystone *keystone, const struct mc_http_r
 int mc_keystone_refusal(const struct mc_keystone *keystone, const char *method, const struct mc_http_response *response,
 	struct mc_error *error)
 {
-	char message[sizeof error->message];
+	char message[sizeof(struct mc_error)];
 	int code = mc_openstack_errno(response->status, strcmp(method, "POST") == 0);
 
 	mc_keystone_answer_message(response->body.data, response->body.size, message, sizeof message);
@@ -144,7 +144,7 @@ static int make_question(const struct mc_keystone *keystone, const char *method,
 	size_t n = 0;
 
 	*question = (struct question){.path = {"v3"}};
-	while (path[n] && n < MAX_WORDS) {
+	while (n < MAX_WORDS && path[n]) {
 		question->path[n + 1] = path[n];
 		n++;
 	}

@@ -32,7 +32,6 @@
 struct step {
 	struct fake_step what;
 	int left; /* uses; -1: any number */
-	unsigned used;
 	struct mc_buffer pushed;
 	bool ended, broken;
 };
@@ -90,21 +89,23 @@ static void check_request(struct fake_http *server, const struct fake_step *step
 		step->check(step->data, request);
 }
 
+static bool fits(const struct step *step, const struct fake_request *request)
+{
+	return step->left != 0 && (!step->what.method || strcmp(step->what.method, request->method) == 0) &&
+	       (!step->what.target || fake_request_is_target(request, step->what.target));
+}
+
 /* The step for the request, one use of it taken; NULL with a complaint. */
 static struct step *take_step(struct fake_http *server, const struct fake_request *request)
 {
 	struct step *found = NULL;
 
 	pthread_mutex_lock(&server->lock);
-	for (unsigned i = 0; i < server->n_steps && !found; i++) {
-		struct step *step = server->steps[i];
-		if (step->left == 0 || (step->what.method && strcmp(step->what.method, request->method) != 0) ||
-			(step->what.target && !fake_request_is_target(request, step->what.target)))
-			continue;
-		step->left -= step->left > 0;
-		step->used++;
-		found = step;
-	}
+	for (unsigned i = 0; i < server->n_steps && !found; i++)
+		if (fits(server->steps[i], request))
+			found = server->steps[i];
+	if (found && found->left > 0)
+		found->left--;
 	pthread_mutex_unlock(&server->lock);
 	if (!found)
 		fake_http_complain(server, "unexpected %s %s %s", request->method, request->target, request->body);

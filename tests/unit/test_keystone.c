@@ -212,23 +212,22 @@ static void test_bad_logins(void **state)
 {
 	(void)state;
 	static const struct {
-		int status;
 		const char *headers, *answer;
-		int code;
+		int status, code;
 	} cases[] = {
-		{401, "", "{\"error\":{\"message\":\"Invalid username or password.\"}}", EACCES},
-		{403, "", "", EACCES},
-		{404, "", "{}", EIO},
-		{409, "", "{}", EIO},
-		{500, "", "<html>", EIO},
-		{201, "X-Subject-Token: secret\r\n", "", EIO},
-		{201, "X-Subject-Token: secret\r\n", "[]", EIO},
-		{201, "X-Subject-Token: secret\r\n", "{\"token\":{\"expires_at\":3}}", EIO},
-		{201, "X-Subject-Token: secret\r\n", AN_HOUR "x", EIO},
-		{201, "X-Subject-Token: secret\r\n", TIMES("2026-01-01T01:00:00Z", "2026-01-01T00:00:00Z"), EIO},
-		{201, "X-Subject-Token: se cret\r\n", AN_HOUR, EIO},
-		{201, "X-Subject-Token:\r\n", AN_HOUR, EIO},
-		{201, "", AN_HOUR, EIO},
+		{"", "{\"error\":{\"message\":\"Invalid username or password.\"}}", 401, EACCES},
+		{"", "", 403, EACCES},
+		{"", "{}", 404, EIO},
+		{"", "{}", 409, EIO},
+		{"", "<html>", 500, EIO},
+		{"X-Subject-Token: secret\r\n", "", 201, EIO},
+		{"X-Subject-Token: secret\r\n", "[]", 201, EIO},
+		{"X-Subject-Token: secret\r\n", "{\"token\":{\"expires_at\":3}}", 201, EIO},
+		{"X-Subject-Token: secret\r\n", AN_HOUR "x", 201, EIO},
+		{"X-Subject-Token: secret\r\n", TIMES("2026-01-01T01:00:00Z", "2026-01-01T00:00:00Z"), 201, EIO},
+		{"X-Subject-Token: se cret\r\n", AN_HOUR, 201, EIO},
+		{"X-Subject-Token:\r\n", AN_HOUR, 201, EIO},
+		{"", AN_HOUR, 201, EIO},
 	};
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
