@@ -2,6 +2,7 @@
 #include "backends/database/query.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 /* The statements. Ids are made of what the row is about, so that a second try finds the first one's row. */
 

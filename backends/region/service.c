@@ -169,6 +169,32 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 		files, n_files, error);
 }
 
+/* The recipe's files and, for Keystone, the keys: FILES has room for both. */
+static int create_filled(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	struct mc_secrets *secrets, const struct mc_engine_file *recipe_files, struct mc_error *error)
+{
+	const struct mc_recipe *recipe = mc_recipe_get(kind);
+	struct mc_engine_file *files = calloc(recipe->n_files + 2 * MC_FERNET_KEYS, sizeof(*files));
+	struct mc_key_files keys;
+	size_t n = recipe->n_files;
+	int r;
+
+	if (!files)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	if (n)
+		memcpy(files, recipe_files, n * sizeof(*files));
+	if (kind == MC_KEYSTONE) {
+		size_t n_keys = mc_fernet_files(secrets, &keys);
+
+		memcpy(files + n, keys.files, n_keys * sizeof(*files));
+		n += n_keys;
+	}
+	r = create_with_files(region, call, kind, files, n, error);
+	explicit_bzero(&keys, sizeof(keys));
+	free(files);
+	return r;
+}
+
 static int create(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
@@ -183,7 +209,7 @@ static int create(struct mc_region *region, struct mc_call *call, enum mc_servic
 	if (r == 0)
 		r = render_files(region, secrets, recipe, &files, error);
 	if (r == 0)
-		r = create_with_files(region, call, kind, files, recipe->n_files, error);
+		r = create_filled(region, call, kind, secrets, files, error);
 	if (files)
 		free_files(files, recipe->n_files);
 	return r == -EEXIST ? 0 : r;
@@ -203,6 +229,7 @@ static int upload_keys(struct mc_region *region, struct mc_call *call, const cha
 	return r;
 }
 
+/* Of a container that is there, but doesn't run. */
 static int start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
 	struct mc_error *error)
 {
@@ -229,7 +256,7 @@ int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_se
 	if (r == -ENOENT) {
 		r = create(region, call, kind, error);
 		if (r == 0)
-			r = start(region, call, kind, name, error);
+			r = ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 	} else if (r == 0 && !strcmp(service.state, "paused")) {
 		r = ops->act(engine, call, name, MC_ENGINE_UNPAUSE, NULL, error);
 	} else if (r == 0 && !strcmp(service.state, "running")) {

@@ -1,0 +1,1 @@
+"""How Keystone and Glance are started in mcloudfs's containers, and how they say that they serve."""

@@ -1,0 +1,145 @@
+"""What the measurements share: the engine over its socket, test clouds, medians and the table."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOCKET = os.environ.get("MCLOUD_SOCKET", "/run/docker.sock")
+MCLOUDFS = os.environ.get("MCLOUDFS", str(ROOT / "build" / "mcloudfs"))
+LABEL = "org.mcloudfs.cloud"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(SOCKET)
+
+
+def engine(method, path, body=None, content_type="application/json"):
+    connection = UnixConnection("engine", timeout=120)
+    data = json.dumps(body).encode() if isinstance(body, dict) else body
+    connection.request(method, "/v1.41" + path, data, {"Content-Type": content_type})
+    answer = connection.getresponse()
+    text = answer.read()
+    if answer.status >= 400 and not (method == "DELETE" and answer.status == 404):
+        raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
+    return text
+
+
+def sweep(cloud):
+    """Removes what carries this cloud's label, and nothing else."""
+    labelled = urllib.parse.quote(json.dumps({"label": [f"{LABEL}={cloud}"]}))
+    for container in json.loads(engine("GET", f"/containers/json?all=1&filters={labelled}")):
+        engine("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+    for volume in json.loads(engine("GET", f"/volumes?filters={labelled}"))["Volumes"] or []:
+        engine("DELETE", f"/volumes/{volume['Name']}")
+    for network in json.loads(engine("GET", f"/networks?filters={labelled}")):
+        engine("DELETE", f"/networks/{network['Id']}")
+
+
+class Cloud:
+    """A mounted test cloud."""
+
+    def __init__(self, name, base, *options):
+        self.name = name
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mcloudfs-bench."))
+        self.mount = self.directory / "mnt"
+        self.mount.mkdir()
+        self.command = [MCLOUDFS, "-o", ",".join((f"cloud={name}", f"base={base}", f"socket={SOCKET}",
+                        f"state_dir={self.directory}/state", *options)), str(self.mount)]
+        sweep(name)
+
+    def start(self):
+        begun = time.monotonic()
+        subprocess.run(self.command, check=True, timeout=60)
+        return time.monotonic() - begun
+
+    def stop(self):
+        subprocess.run(["fusermount3", "-u", str(self.mount)], check=False, timeout=60)
+
+    def daemon(self):
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if words[-2:-1] == [str(self.mount).encode()] and words[0].endswith(b"mcloudfs"):
+                    return int(process.name)
+        raise RuntimeError("the daemon has gone")
+
+    def status(self, field):
+        for line in pathlib.Path(f"/proc/{self.daemon()}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+        raise KeyError(field)
+
+    def region(self, name):
+        """Seconds from mkdir to ready."""
+        begun = time.monotonic()
+        (self.mount / "regions" / name).mkdir()
+        state = (self.mount / "regions" / name / "wait").read_text().strip()
+        if state != "ready":
+            raise RuntimeError(f"region {name}: {state}")
+        return time.monotonic() - begun
+
+    def remove(self, name):
+        (self.mount / "regions" / name).rmdir()
+
+    def close(self):
+        self.stop()
+        sweep(self.name)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def timed(function, *arguments):
+    begun = time.monotonic()
+    function(*arguments)
+    return time.monotonic() - begun
+
+
+def run(*command, env=None):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120, env={**os.environ, **(env or {})})
+
+
+class Table:
+    """Rows of what was measured beside what, in one run."""
+
+    def __init__(self):
+        self.rows = []
+
+    def ratio(self, what, ours, reference, against, goal, inverse=False):
+        """OURS and REFERENCE: seconds, one a repetition. INVERSE: the goal is how many times faster."""
+        a, b = statistics.median(ours), statistics.median(reference)
+        value = b / a if inverse else a / b
+        met = value >= goal if inverse else value <= goal
+        self.add(what, f"{show(a)}", f"{against}: {show(b)}", f"{value:.2f}" + ("× faster" if inverse else ""),
+                 (f"≥ {goal}×" if inverse else f"≤ {goal}"), met)
+
+    def limit(self, what, value, unit, goal):
+        self.add(what, f"{value:.1f} {unit}", "", "", f"< {goal} {unit}", value < goal)
+
+    def add(self, what, ours, against, ratio, goal, met):
+        self.rows.append((what, ours, against, ratio, goal, "yes" if met else "**no**"))
+        print(" | ".join(self.rows[-1]), flush=True)
+
+    def markdown(self):
+        lines = ["| what | mcloudfs | side by side with | ratio | goal | met |", "| --- | --- | --- | --- | --- | --- |"]
+        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows]) + "\n"
+
+
+def show(seconds):
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} µs"
+
+
+def machine():
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    memory = int(next(line for line in open("/proc/meminfo") if line.startswith("MemTotal")).split()[1]) // 1048576
+    return f"{os.cpu_count()} cores ({model}), {memory} GiB, Linux {os.uname().release}"
