@@ -284,3 +284,11 @@ void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_
 	for (size_t i = 0; i < LISTS; i++)
 		clear_list(&cache->lists[i]);
 }
+
+void mc_identity_cache_clear(struct mc_identity_cache *cache)
+{
+	SCOPED_LOCK(cache);
+
+	cache->generation++;
+	clear_all(cache);
+}

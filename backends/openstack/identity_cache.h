@@ -44,6 +44,9 @@ void mc_identity_cache_put_driver(struct mc_identity_cache *cache, const char *d
  * everything. Begins a new generation. */
 void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id);
 
+/* Everything is forgotten. Begins a new generation. */
+void mc_identity_cache_clear(struct mc_identity_cache *cache);
+
 int mc_identity_cache_ttl_ms(const struct mc_identity_cache *cache);
 
 #endif

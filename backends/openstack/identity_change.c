@@ -157,6 +157,9 @@ int mc_identity_set(const struct mc_identity *identity, const struct mc_identity
 	struct mc_directory *directory = NULL;
 	int result = check_value(identity, attribute, value);
 
+	if (result == 0 &&
+		(attribute == MC_IDENTITY_PASSWORD || (attribute == MC_IDENTITY_ENABLED && !strcmp(value, "false"))))
+		result = mc_identity_not_login(identity, ref);
 	if (result == 0)
 		result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
 	if (result == 0) {
@@ -173,8 +176,10 @@ int mc_identity_set(const struct mc_identity *identity, const struct mc_identity
 int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
 {
 	struct mc_directory *directory = NULL;
-	int result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
+	int result = mc_identity_not_login(identity, ref);
 
+	if (result == 0)
+		result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
 	if (result == 0) {
 		result = mc_identity_patch(identity, ref->kind, ref->id, "name", cJSON_CreateString(name));
 		result = mc_identity_redirected(identity, ref->kind, ref->domain, result, &directory);
@@ -242,10 +247,13 @@ static int delete_domain(const struct mc_identity *identity, const char *domain)
 int mc_identity_delete(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
 	struct mc_directory *directory = NULL;
+	int result = mc_identity_not_login(identity, ref);
 
+	if (result < 0)
+		return result;
 	if (ref->kind == MC_IDENTITY_DOMAIN)
 		return delete_domain(identity, ref->id);
-	int result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
+	result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
 	if (result == 0) {
 		result = delete_in_keystone(identity, ref->kind, ref->id);
 		result = mc_identity_redirected(identity, ref->kind, ref->domain, result, &directory);

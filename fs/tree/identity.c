@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/identity.h"
 
+#include "fs/names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -436,6 +438,8 @@ static int set(struct mc_ask *ask, enum mc_identity_attribute attribute, const c
 	MC_CLEANUP(identity) struct mc_identity identity;
 	int result = mc_identity_begin_change(ask, &identity);
 
+	if (result == 0 && !mc_names_utf8(value))
+		result = mc_error_set(ask->error, EINVAL, "a value must be UTF-8");
 	if (result == 0)
 		result = mc_identity_set(&identity, &ref, attribute, value);
 	if (result == 0)

@@ -82,6 +82,9 @@ int mc_identity_create(
 
 enum mc_identity_attribute { MC_IDENTITY_DESCRIPTION, MC_IDENTITY_EMAIL, MC_IDENTITY_ENABLED, MC_IDENTITY_PASSWORD };
 
+/* Changes that would lock this program itself out are -EPERM: of the user it logs in as, with project and domains: the
+ * name, `enabled` to false, removal; and the password. */
+
 /* VALUE of `enabled` is "true" or "false", of the others one line of UTF-8: else -EINVAL. -EPERM: what is immutable, or
  * what LDAP has no place for. A password is in no message. */
 int mc_identity_set(const struct mc_identity *identity, const struct mc_identity_ref *ref,
@@ -93,6 +96,9 @@ int mc_identity_rename(const struct mc_identity *identity, const struct mc_ident
 /* With its grants. A domain: -ENOTEMPTY while it has projects, users or groups; disabled first, and enabled again
  * should it stay. */
 int mc_identity_delete(const struct mc_identity *identity, const struct mc_identity_ref *ref);
+
+/* Forgets all that was learned of KEYSTONE: something was changed behind its back, by an import into the directory. */
+void mc_identity_forget(struct mc_keystone *keystone);
 
 /* Where a domain's users and groups live. ELSEWHERE: in an LDAP directory that isn't the cloud's. */
 enum mc_identity_driver { MC_IDENTITY_SQL, MC_IDENTITY_LDAP, MC_IDENTITY_ELSEWHERE };

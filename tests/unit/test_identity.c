@@ -359,6 +359,37 @@ static void test_immutable(void **state)
 	teardown(world);
 }
 
+/* The mount doesn't lock itself out. */
+static void test_login(void **state)
+{
+	(void)state;
+	struct world *world = setup(TTL);
+	const struct mc_identity *identity = &world->identity;
+	const struct mc_identity_ref admin = {MC_IDENTITY_USER, "default", "u1", "Admin"},
+				     other = {MC_IDENTITY_USER, "d", "u2", "admin"};
+	const struct mc_identity_ref project = {MC_IDENTITY_PROJECT, "default", "p1", "admin"};
+	const struct mc_identity_ref domain = {MC_IDENTITY_DOMAIN, NULL, "default", "Default"};
+
+	expect(world, "GET", "/v3/domains/default", NULL, 200,
+		"{\"domain\":{\"id\":\"default\",\"name\":\"Default\"}}");
+	assert_int_equal(mc_identity_set(identity, &admin, MC_IDENTITY_ENABLED, "false"), -EPERM);
+	assert_int_equal(mc_identity_set(identity, &admin, MC_IDENTITY_PASSWORD, "x"), -EPERM);
+	assert_int_equal(mc_identity_rename(identity, &admin, "root"), -EPERM);
+	assert_int_equal(mc_identity_delete(identity, &admin), -EPERM);
+	assert_int_equal(mc_identity_delete(identity, &project), -EPERM);
+	assert_int_equal(mc_identity_set(identity, &project, MC_IDENTITY_ENABLED, "false"), -EPERM);
+	assert_int_equal(mc_identity_rename(identity, &domain, "x"), -EPERM);
+	assert_int_equal(mc_identity_set(identity, &domain, MC_IDENTITY_ENABLED, "false"), -EPERM);
+	/* What does no harm is done, and so is all to the admin of another domain. */
+	expect(world, "PATCH", "/v3/projects/p1", "{\"project\":{\"description\":\"x\"}}", 200, "{\"project\":{}}");
+	assert_int_equal(mc_identity_set(identity, &project, MC_IDENTITY_DESCRIPTION, "x"), 0);
+	expect(world, "GET", "/v3/domains/d", NULL, 200, "{\"domain\":{\"id\":\"d\",\"name\":\"other\"}}");
+	expect_driver(world, "d", NULL);
+	expect(world, "DELETE", "/v3/users/u2", NULL, 204, NULL);
+	assert_int_equal(mc_identity_delete(identity, &other), 0);
+	teardown(world);
+}
+
 static void test_delete_domain(void **state)
 {
 	(void)state;
@@ -403,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_long_password),
 		cmocka_unit_test(test_rename),
 		cmocka_unit_test(test_immutable),
+		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_delete_domain),
 	};
 
