@@ -138,35 +138,6 @@ void mc_session_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *values, int
 	mc_request_start(request);
 }
 
-/* A request about an extended attribute NAME (NULL: all), or NULL when it is answered: only those of files that have some go further. The kernel asks
- * for security.capability at each write. */
-static struct mc_request *new_xattr(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, const char *name,
-	void (*run)(struct mc_request *request))
-{
-	struct mc_request *request = mc_request_new(req, operation, ino);
-
-	if (!request)
-		return NULL;
-	const struct mc_row *row = mc_node_row(request->node);
-	bool changes = operation == MC_OP_SETXATTR || operation == MC_OP_REMOVEXATTR;
-	if (!row->xattr || (name && strncmp(name, "user.", 5) != 0)) {
-		bool lists = operation == MC_OP_LISTXATTR;
-		if (lists)
-			mc_reply_size(request, 0);
-		else
-			mc_reply_fail(request, changes || !row->xattr ? -ENOTSUP : -ENODATA);
-		return NULL;
-	}
-	if (name && !(request->text = strdup(name))) {
-		mc_reply_fail(request, -ENOMEM);
-		return NULL;
-	}
-	request->run = run;
-	request->lane = row->lane;
-	request->needs_region = row->needs_region;
-	return request;
-}
-
 /* As getxattr(2): the size for a SIZE of 0, else the bytes. */
 static void reply_sized(struct mc_request *request, const struct mc_buffer *bytes)
 {
@@ -178,6 +149,48 @@ static void reply_sized(struct mc_request *request, const struct mc_buffer *byte
 		mc_reply_fail(request, -ERANGE);
 	else
 		mc_reply_bytes(request, bytes->data, bytes->size);
+}
+
+static bool has_method(const struct mc_xattr_type *type, enum mc_operation operation)
+{
+	if (operation == MC_OP_SETXATTR)
+		return type->set != NULL;
+	if (operation == MC_OP_REMOVEXATTR)
+		return type->remove != NULL;
+	return operation == MC_OP_GETXATTR ? type->get != NULL : type->list != NULL;
+}
+
+/* A request about an extended attribute NAME (NULL: all), or NULL when it is answered: only those of files that have some go further. The kernel asks
+ * for security.capability at each write. */
+static struct mc_request *new_xattr(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, const char *name, size_t size,
+	void (*run)(struct mc_request *request))
+{
+	struct mc_request *request = mc_request_new(req, operation, ino);
+
+	if (!request)
+		return NULL;
+	request->size = size;
+	const struct mc_row *row = mc_node_row(request->node);
+	bool changes = operation == MC_OP_SETXATTR || operation == MC_OP_REMOVEXATTR;
+	if (!row->xattr || (name && strncmp(name, "user.", 5) != 0)) {
+		if (operation == MC_OP_LISTXATTR)
+			reply_sized(request, &(struct mc_buffer){0});
+		else
+			mc_reply_fail(request, changes || !row->xattr ? -ENOTSUP : -ENODATA);
+		return NULL;
+	}
+	if (!has_method(row->xattr, operation)) {
+		mc_reply_fail(request, mc_error_set(&request->error, EPERM, "its attributes can't be changed"));
+		return NULL;
+	}
+	if (name && !(request->text = strdup(name))) {
+		mc_reply_fail(request, -ENOMEM);
+		return NULL;
+	}
+	request->run = run;
+	request->lane = row->lane;
+	request->needs_region = row->needs_region;
+	return request;
 }
 
 static void run_getxattr(struct mc_request *request)
@@ -196,22 +209,18 @@ static void run_getxattr(struct mc_request *request)
 
 void mc_session_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	struct mc_request *request = new_xattr(req, MC_OP_GETXATTR, ino, name, run_getxattr);
+	struct mc_request *request = new_xattr(req, MC_OP_GETXATTR, ino, name, size, run_getxattr);
 
-	if (!request)
-		return;
-	request->size = size;
-	mc_request_start(request);
+	if (request)
+		mc_request_start(request);
 }
 
 void mc_session_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-	struct mc_request *request = new_xattr(req, MC_OP_LISTXATTR, ino, NULL, run_getxattr);
+	struct mc_request *request = new_xattr(req, MC_OP_LISTXATTR, ino, NULL, size, run_getxattr);
 
-	if (!request)
-		return;
-	request->size = size;
-	mc_request_start(request);
+	if (request)
+		mc_request_start(request);
 }
 
 static void run_setxattr(struct mc_request *request)
@@ -229,7 +238,7 @@ static void run_setxattr(struct mc_request *request)
 
 void mc_session_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	struct mc_request *request = new_xattr(req, MC_OP_SETXATTR, ino, name, run_setxattr);
+	struct mc_request *request = new_xattr(req, MC_OP_SETXATTR, ino, name, size, run_setxattr);
 
 	if (!request || !mc_request_data(request, value, size))
 		return;
@@ -239,7 +248,7 @@ void mc_session_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const
 
 void mc_session_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	struct mc_request *request = new_xattr(req, MC_OP_REMOVEXATTR, ino, name, run_setxattr);
+	struct mc_request *request = new_xattr(req, MC_OP_REMOVEXATTR, ino, name, 0, run_setxattr);
 
 	if (request)
 		mc_request_start(request);

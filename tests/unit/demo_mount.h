@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_DEMO_MOUNT_H
+#define TESTS_DEMO_MOUNT_H
+
+#include "demo_tree.h"
+
+#include <semaphore.h>
+
+/* The demo tree, mounted on a directory of its own and served by threads of the test. */
+struct demo_mount {
+	struct mc_cloud cloud;
+	struct mc_fs *fs;
+	char path[64];
+	pthread_t thread;
+	int result; /* of mc_fs_run() */
+	pthread_t watchdog;
+	sem_t over;
+};
+
+/* For cmocka's setup and teardown: *STATE is the struct demo_mount. */
+int demo_mount(void **state);
+int demo_unmount(void **state);
+
+/* PATH below the mount point; one of a few static buffers. */
+const char *demo_path(const struct demo_mount *mount, const char *path);
+
+/* All of the file at PATH, NUL-terminated; -errno of open or read, else the size. What was read before a failure is in TEXT too. */
+ssize_t demo_read(const struct demo_mount *mount, const char *path, char *text, size_t size);
+
+/* One write with open's FLAGS besides O_WRONLY; 0 or -errno. */
+int demo_write(const struct demo_mount *mount, const char *path, int flags, const char *text, size_t size);
+
+/* Whether the last line of `errors` has all of these words; the list ends with NULL. */
+bool demo_last_error_has(const struct demo_mount *mount, const char *const *words);
+
+/* Waits until *VALUE is WANTED; fails the test after some seconds. */
+void demo_await(atomic_uint *value, unsigned wanted);
+
+#endif
