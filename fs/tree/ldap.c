@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree.h"
+#include "mcloud/identity_objects.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -115,6 +116,18 @@ static ssize_t write_import(struct mc_ask *ask, void *state, const void *bytes, 
 	return result;
 }
 
+/* The people whom the master region's Keystone told of may be others now. */
+static void forget_people(struct mc_ask *ask)
+{
+	struct mc_keystone *keystone = NULL;
+
+	mc_fs_forget(ask->fs, ask->node, false);
+	if (mc_cloud_keystone(ask->cloud, NULL, &keystone, NULL) < 0)
+		return;
+	mc_identity_forget(keystone);
+	mc_keystone_unref(keystone);
+}
+
 /* close(2) of any of the file's descriptors, so a shell's redirection comes here several times: each applies what was
  * written since. */
 static int flush_import(struct mc_ask *ask, void *state)
@@ -133,8 +146,11 @@ static int flush_import(struct mc_ask *ask, void *state)
 	if (text.size == 0)
 		return 0;
 	int result = mc_cloud_directory(ask->cloud, &directory, ask->error);
-	if (result == 0)
+	if (result == 0) {
 		result = mc_directory_import(directory, ask->call, text.data, text.size, ask->error);
+		/* Also after a failure: the records before the bad one are there. */
+		forget_people(ask);
+	}
 	/* LDIF has passwords in it. */
 	explicit_bzero(text.data, text.size);
 	return result;

@@ -69,12 +69,41 @@ int mc_directory_import(struct mc_directory *d, struct mc_call *call, const char
 	return d->result < 0 ? mc_error_set(e, -d->result, "record at line 1: no") : 0;
 }
 
+/* How often what is known of people was forgotten: by fs/, and by the identity backend. */
+static unsigned forgotten, identity_forgotten;
+
+void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries)
+{
+	(void)fs, (void)node, (void)entries;
+	forgotten++;
+}
+
+int mc_cloud_keystone(struct mc_cloud *c, const char *name, struct mc_keystone **ret_keystone, struct mc_error *e)
+{
+	(void)c, (void)e;
+	assert_null(name);
+	*ret_keystone = NULL;
+	return 0;
+}
+
+void mc_keystone_unref(struct mc_keystone *keystone)
+{
+	assert_null(keystone);
+}
+
+void mc_identity_forget(struct mc_keystone *keystone)
+{
+	assert_null(keystone);
+	identity_forgotten++;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
 	cloud = (struct mc_cloud){.state = "running", .started = true};
 	directory = (struct mc_directory){0};
 	error = (struct mc_error){0};
+	forgotten = identity_forgotten = 0;
 	ask = (struct mc_ask){.cloud = &cloud, .error = &error};
 	return 0;
 }
@@ -177,6 +206,8 @@ static void an_import_is_applied_at_close(void **state)
 	assert_int_equal(put(import, "dn: b\n", 12), 6);
 	assert_int_equal(file->flush(&ask, import), 0);
 	assert_int_equal(directory.imports, 2);
+	assert_int_equal(forgotten, 2);
+	assert_int_equal(identity_forgotten, 2);
 	assert_string_equal(directory.imported.data, "dn: a\ncn: a\ndn: b\n");
 	file->release(NULL, import);
 	assert_int_equal(directory.imports, 2);
@@ -192,6 +223,7 @@ static void a_failed_import_fails_its_close_once(void **state)
 	directory.result = -EINVAL;
 	assert_int_equal(file->flush(&ask, import), -EINVAL);
 	assert_string_equal(error.message, "record at line 1: no");
+	assert_int_equal(identity_forgotten, 1);
 	assert_int_equal(file->flush(&ask, import), 0);
 	assert_int_equal(directory.imports, 1);
 	cloud.started = false;
