@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree.h"
+#include "mcloud/identity_objects.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
