@@ -36,8 +36,8 @@ static const struct mc_recipe_file ldap_files[] = {
 	{"/etc/ldap/slapd.conf", 0400, OPENLDAP_UID, OPENLDAP_UID, "ldap/slapd.conf.in", mc_template_ldap_slapd_conf},
 };
 
-static const char *const database_health[] = {"mariadb-admin", "--no-defaults", "--socket=/run/mysqld/mysqld.sock",
-	"--connect-timeout=5", "ping", NULL};
+static const char *const database_health[] = {"mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock",
+	"--connect-timeout=5", "--execute=DO 1", NULL};
 static const char *const memcached_health[] = {"memcached-ok", NULL};
 /* These two go through to the database. */
 static const char *const keystone_health[] = {"http-ok", "5000", "/healthcheck", NULL};

@@ -24,7 +24,7 @@ static const char *const kind_names[] = {[MC_WORK_START] = "starting",
 static void add_progress(struct mc_region *region, const char *text)
 {
 	struct mc_cloud *cloud = region->cloud;
-	char **lines, *line = strdup(text);
+	char **lines, *line = text ? strdup(text) : NULL;
 
 	pthread_mutex_lock(&cloud->lock);
 	lines = line ? realloc(region->progress, (region->n_progress + 1) * sizeof(*lines)) : NULL;
@@ -67,15 +67,16 @@ size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from,
 /* "[########            ]  4/10     2.31 s  DONE", and the same as an event. */
 static void report(struct mc_work *work, unsigned done, const char *text)
 {
-	char line[256], bar[BAR_WIDTH + 1];
+	MC_CLEANUP(buffer) struct mc_buffer line = {0};
+	char bar[BAR_WIDTH + 1];
 	size_t filled = work->n_steps ? done * BAR_WIDTH / work->n_steps : BAR_WIDTH;
 
 	memset(bar, ' ', BAR_WIDTH);
 	memset(bar, '#', filled);
 	bar[BAR_WIDTH] = '\0';
-	snprintf(line, sizeof(line), "[%s] %2u/%u %8.2f s  %s", bar, done, work->n_steps,
+	mc_buffer_printf(&line, "[%s] %2u/%u %8.2f s  %s", bar, done, work->n_steps,
 		(double)(mc_now_ms() - work->begun) / 1000, text);
-	add_progress(work->region, line);
+	add_progress(work->region, line.data);
 	mc_cloud_tell(work->cloud,
 		&(struct mc_cloud_event){
 			.kind = MC_CLOUD_STEP, .region = work->region->name, .text = text, .when = mc_wall_clock()});

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/recipes/recipe.h"
+
+#include "mcloud/util.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *look_up(void *data, const char *name)
+{
+	static const char *const names[] = {"CLOUD", "REGION", "NUMBER", "ADDRESS", "SHARED_ADDRESS", "ROLE",
+		"KEYSTONE_DB_HOST", "LDAP_SUFFIX", "LDAP_ADMIN_HASH", "DB_ROOT_PASSWORD", "DB_KEYSTONE_PASSWORD",
+		"DB_GLANCE_PASSWORD", "GLANCE_PASSWORD"};
+
+	for (size_t i = 0; i < MC_COUNT(names); i++)
+		if (!strcmp(name, names[i]))
+			return data;
+	return NULL;
+}
+
+static void test_render(void **state)
+{
+	static const struct {
+		const char *text, *value, *expected; /* expected NULL: -EINVAL */
+	} cases[] = {
+		{"", "v", ""},
+		{"plain\ntext\n", "v", "plain\ntext\n"},
+		{"a @REGION@ b", "Kista", "a Kista b"},
+		{"@REGION@@NUMBER@", "7", "77"},
+		{"user:@DB_ROOT_PASSWORD@@@REGION@:1", "x", "user:x@x:1"}, /* an @ of the text's own in between */
+		{"mail me@example.org", "v", "mail me@example.org"},
+		{"@region@ @Region@ @ @@ @", "v", "@region@ @Region@ @ @@ @"},
+		{"@REGION", "v", "@REGION"},
+		{"@NOBODY@", "v", NULL},
+		{"@REGION@", "two words", NULL},
+		{"@REGION@", "line\nbreak", NULL},
+		{"@REGION@", "quo'te", NULL},
+		{"@REGION@", "quo\"te", NULL},
+		{"@REGION@", "back\\slash", NULL},
+		{"@REGION@", "per%cent", NULL},
+		{"@REGION@", "dol$lar", NULL},
+		{"@REGION@", "semi;colon", NULL},
+		{"@REGION@", "ha#sh", NULL},
+		{"@REGION@", "at@sign", NULL},
+		{"@REGION@", "", ""},
+		{"@LDAP_ADMIN_HASH@", "{SSHA}a+b/c==", "{SSHA}a+b/c=="},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		char *text = NULL, bad[64] = "";
+		int r = mc_recipe_render(
+			cases[i].text, look_up, (void *)(uintptr_t)cases[i].value, &text, bad, sizeof(bad));
+
+		if (cases[i].expected) {
+			assert_int_equal(r, 0);
+			assert_string_equal(text, cases[i].expected);
+		} else {
+			assert_int_equal(r, -EINVAL);
+			assert_null(text);
+			assert_true(*bad);
+			assert_null(strstr(bad, cases[i].value)); /* it may be a secret */
+		}
+		free(text);
+	}
+}
+
+static void test_recipes_are_whole(void **state)
+{
+	(void)state;
+	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS; kind++) {
+		const struct mc_recipe *recipe = mc_recipe_get(kind);
+
+		assert_non_null(recipe->image);
+		assert_true(recipe->port > 0 && recipe->stop_seconds > 0);
+		assert_non_null(recipe->health[0]);
+		for (size_t i = 0; i < recipe->n_files; i++) {
+			char *text = NULL, bad[64] = "";
+
+			assert_int_equal(recipe->files[i].path[0], '/');
+			assert_int_equal(recipe->files[i].mode & 077, 0); /* they hold secrets */
+			assert_int_equal(mc_recipe_render(recipe->files[i].text, look_up, (void *)(uintptr_t) "value",
+						 &text, bad, sizeof(bad)),
+				0);
+			assert_non_null(text);
+			assert_null(strstr(text, "@REGION@"));
+			free(text);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_render),
+		cmocka_unit_test(test_recipes_are_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

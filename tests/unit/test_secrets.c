@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[64], file[128];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof(directory), "/tmp/mcloudfs-secrets.XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(file, sizeof(file), "%s/lab.json", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	unlink(file);
+	return rmdir(directory);
+}
+
+static void test_made_once(void **state)
+{
+	struct mc_secrets *secrets, *again;
+	struct mc_error error = {0};
+	struct stat status;
+
+	(void)state;
+	assert_int_equal(mc_secrets_open(directory, "lab", false, &secrets, &error), 0);
+	assert_null(secrets); /* none there, none to be made */
+	assert_int_equal(mc_secrets_open(directory, "lab", true, &secrets, &error), 0);
+	assert_int_equal(stat(file, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	assert_int_equal(mc_secrets_open(directory, "lab", true, &again, &error), 0);
+	for (enum mc_secret secret = 0; secret < MC_SECRETS; secret++) {
+		assert_int_equal(strlen(mc_secrets_get(secrets, secret)), 48);
+		assert_string_equal(mc_secrets_get(secrets, secret), mc_secrets_get(again, secret));
+		for (enum mc_secret other = 0; other < secret; other++)
+			assert_string_not_equal(mc_secrets_get(secrets, secret), mc_secrets_get(secrets, other));
+	}
+	mc_secrets_free(secrets);
+	mc_secrets_free(again);
+}
+
+static void test_keys_are_kept(void **state)
+{
+	struct mc_key keys[MC_FERNET_KEYS], read[MC_FERNET_KEYS];
+	struct mc_secrets *secrets;
+	struct mc_error error = {0};
+
+	(void)state;
+	assert_int_equal(mc_secrets_open(directory, "lab", true, &secrets, &error), 0);
+	assert_int_equal(mc_secrets_fernet(secrets, keys, MC_FERNET_KEYS), 2);
+	assert_int_equal(mc_secrets_credential(secrets, read, MC_FERNET_KEYS), 2);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(mc_secrets_new_key(&keys[i], i ? i + 6 : 0), 0);
+	assert_int_equal(strspn(keys[0].text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), 43);
+	assert_int_equal(keys[0].text[43], '=');
+	assert_int_equal(mc_secrets_set_fernet(secrets, keys, 3, &error), 0);
+	mc_secrets_free(secrets);
+	assert_int_equal(mc_secrets_open(directory, "lab", false, &secrets, &error), 0);
+	assert_int_equal(mc_secrets_fernet(secrets, read, MC_FERNET_KEYS), 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(read[i].index, keys[i].index);
+		assert_string_equal(read[i].text, keys[i].text);
+	}
+	assert_int_equal(mc_secrets_forget(secrets, &error), 0);
+	assert_int_equal(access(file, F_OK), -1);
+	assert_int_equal(mc_secrets_keep(secrets, &error), 0);
+	assert_int_equal(access(file, F_OK), 0);
+	mc_secrets_free(secrets);
+}
+
+static void test_damaged_files_are_refused(void **state)
+{
+	static const char *const bad[] = {"", "{", "[]", "null", "{}", "{\"admin\": 1}", "{\"admin\": \"x\"}",
+		"\xff\xfe",
+		"{\"admin\": \"a very long one: 0123456789012345678901234567890123456789012345678901234567\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(bad); i++) {
+		struct mc_secrets *secrets;
+		struct mc_error error = {0};
+		FILE *stream = fopen(file, "w");
+
+		assert_non_null(stream);
+		fputs(bad[i], stream);
+		fclose(stream);
+		assert_int_equal(mc_secrets_open(directory, "lab", true, &secrets, &error), -EIO);
+		assert_null(secrets);
+		assert_non_null(strstr(error.message, file));
+	}
+}
+
+static void test_ssha(void **state)
+{
+	char one[64], other[64];
+
+	(void)state;
+	assert_int_equal(mc_secrets_ssha("secret", one), 0);
+	assert_int_equal(mc_secrets_ssha("secret", other), 0);
+	assert_int_equal(strncmp(one, "{SSHA}", 6), 0);
+	assert_int_equal(strlen(one), 6 + 40);
+	assert_string_not_equal(one, other); /* salted */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_made_once, make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(test_keys_are_kept, make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(test_damaged_files_are_refused, make_directory, remove_directory),
+		cmocka_unit_test(test_ssha),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
