@@ -1,0 +1,97 @@
+# The directory that all regions share, and Fernet keys. Uses the suite's cloud.
+
+load common.bash
+
+setup() {
+    L=$M/ldap
+    people=$BATS_TEST_TMPDIR/people.ldif
+    cat >"$people" <<'LDIF'
+dn: ou=Users,dc=acme,dc=org
+objectClass: organizationalUnit
+ou: Users
+
+dn: ou=Groups,dc=acme,dc=org
+objectClass: organizationalUnit
+ou: Groups
+
+dn: cn=crew,ou=Groups,dc=acme,dc=org
+objectClass: groupOfNames
+cn: crew
+member: uid=ada,ou=Users,dc=acme,dc=org
+
+dn: uid=ada,ou=Users,dc=acme,dc=org
+objectClass: inetOrgPerson
+uid: ada
+sn: Lovelace
+cn: Ada Lovelace
+mail: ada@acme.org
+userPassword: analytical
+LDIF
+}
+
+@test "people come by cp, as often as it is done, and log in" {
+    quick cp "$people" "$L/import"
+    quick bash -c 'cat "$1" >"$2"' - "$people" "$L/import"
+    quick grep -q '^dn: uid=ada,ou=Users,dc=acme,dc=org' "$L/tree.ldif"
+    ! quick grep -qi userpassword "$L/tree.ldif"
+    ! quick grep -q analytical "$L/tree.ldif"
+    [ "$(quick cat "$M/users/acme/ada/email")" = ada@acme.org ]
+    # a first login of somebody who has no role yet: an unscoped token
+    OS_AUTH_URL=$(quick cat "$M/regions/Kista/endpoints/identity/public") OS_IDENTITY_API_VERSION=3 OS_USERNAME=ada \
+        OS_PASSWORD=analytical OS_USER_DOMAIN_NAME=acme timeout 60 openstack token issue -f value -c id
+}
+
+@test "a bad record fails the close, is named, and leaves those before it" {
+    cat >"$BATS_TEST_TMPDIR/bad.ldif" <<'LDIF'
+dn: uid=before,ou=Users,dc=acme,dc=org
+objectClass: inetOrgPerson
+uid: before
+sn: Before
+cn: Before
+
+dn: uid=broken,ou=Users,dc=acme,dc=org
+objectClass: inetOrgPerson
+uid: broken
+
+dn: uid=after,ou=Users,dc=acme,dc=org
+objectClass: inetOrgPerson
+uid: after
+sn: After
+cn: After
+LDIF
+    fails_with EINVAL cp "$BATS_TEST_TMPDIR/bad.ldif" "$L/import"
+    quick tail -n 1 "$M/errors" | grep -q 'uid=broken'
+    quick grep -q 'uid=before' "$L/tree.ldif"
+    ! quick grep -q 'uid=after' "$L/tree.ldif"
+}
+
+@test "ldap/ tells where and how it is" {
+    [ "$(quick cat "$L/url")" = ldap://127.81.0.1:389 ]
+    [ "$(quick cat "$L/state")" = running ]
+    [ "$(quick stat -c %a "$L/import")" = 200 ]
+    [ "$(quick stat -c %a "$L/tree.ldif")" = 600 ]
+}
+
+@test "a token from before a rotation of keys stays valid" {
+    url=$(quick cat "$M/regions/Kista/endpoints/identity/public")
+    before=$(quick cat "$M/regions/Kista/token")
+    quick cut -f 1-3 "$M/fernet/keys" >"$BATS_TEST_TMPDIR/keys"
+    primary=$(awk '$2 == "primary" {print $3}' "$BATS_TEST_TMPDIR/keys")
+    staged=$(awk '$2 == "staged" {print $3}' "$BATS_TEST_TMPDIR/keys")
+    put rotate "$M/fernet/ctl"
+    quick cat "$M/fernet/keys" >"$BATS_TEST_TMPDIR/after"
+    # the staged key is the primary now, the primary a secondary, and the region holds all of them
+    [ "$(awk '$2 == "primary" {print $3}' "$BATS_TEST_TMPDIR/after")" = "$staged" ]
+    awk '$2 == "secondary" {print $3}' "$BATS_TEST_TMPDIR/after" | grep -qx "$primary"
+    [ "$(grep -c Kista "$BATS_TEST_TMPDIR/after")" -eq "$(wc -l <"$BATS_TEST_TMPDIR/after")" ]
+    curl -sSf --max-time 20 -H "X-Auth-Token: $before" -H "X-Subject-Token: $before" "$url/auth/tokens" >/dev/null
+    after=$(quick cat "$M/regions/Kista/token")
+    curl -sSf --max-time 20 -H "X-Auth-Token: $after" "$url/auth/projects" >/dev/null
+}
+
+@test "no more keys are kept than Keystone is told" {
+    for _ in 1 2 3 4 5; do put rotate "$M/fernet/ctl"; done
+    [ "$(quick cat "$M/fernet/keys" | wc -l)" -eq 5 ]
+    quick cat "$M/regions/Kista/token" >/dev/null
+    fails_with EINVAL bash -c 'echo spin >"$1"' - "$M/fernet/ctl"
+}
