@@ -126,12 +126,12 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	return NULL;
 }
 
-/* {"EndpointsConfig": {CLOUD: {"Aliases": [NAME]}}} */
+/* {"EndpointsConfig": {CLOUD: {"Aliases": [HOST]}}} */
 static cJSON *networking(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
 	cJSON *json = cJSON_CreateObject(), *all = cJSON_CreateObject(), *endpoint = cJSON_CreateObject();
 	cJSON *aliases = cJSON_CreateArray();
-	int failed = !cJSON_AddItemToArray(aliases, cJSON_CreateString(spec->name)) ? -ENOMEM : 0;
+	int failed = !cJSON_AddItemToArray(aliases, cJSON_CreateString(spec->host)) ? -ENOMEM : 0;
 
 	mc_docker_put(endpoint, "Aliases", aliases, &failed);
 	mc_docker_put(all, docker->cloud, endpoint, &failed);
@@ -150,7 +150,7 @@ static cJSON *describe(const struct mc_docker *docker, const struct mc_engine_se
 	mc_docker_put(json, "Image", cJSON_CreateString(spec->image), &failed);
 	mc_docker_put(json, "Labels", mc_docker_labels(docker, spec->name, spec->labels), &failed);
 	if (strlen(spec->name) < 64) /* the kernel's limit for a host name */
-		mc_docker_put(json, "Hostname", cJSON_CreateString(spec->name), &failed);
+		mc_docker_put(json, "Hostname", cJSON_CreateString(spec->host), &failed);
 	mc_docker_put(json, "StopTimeout", cJSON_CreateNumber(spec->stop_seconds), &failed);
 	if (spec->health)
 		mc_docker_put(json, "Healthcheck", health_check(spec), &failed);

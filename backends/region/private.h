@@ -134,6 +134,10 @@ int mc_mark_of(const struct mc_engine_volume *volume);
 /* service.c: "keystone-Kista", "ldap" into NAME. */
 #define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 16)
 void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC_SERVICE_NAME_MAX]);
+/* The name by which other containers reach it: the service's own, or, where that is too long for a DNS label (RFC 1035,
+ * section 2.3.4), one with the region's number. */
+#define MC_HOST_MAX 64
+void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, char host[MC_HOST_MAX]);
 /* The volume of a region that is there as long as the region is. */
 int mc_service_make_volume(
 	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error);

@@ -11,7 +11,8 @@
 struct values {
 	const struct mc_region *region;
 	const struct mc_secrets *secrets;
-	char number[12], shared_address[16], database_host[MC_SERVICE_NAME_MAX], ldap_hash[64];
+	char number[12], shared_address[16], ldap_hash[64];
+	char hosts[MC_SERVICE_KINDS][MC_HOST_MAX];
 };
 
 static const char *look_up(void *data, const char *name)
@@ -27,7 +28,11 @@ static const char *look_up(void *data, const char *name)
 		{"ADDRESS", values->region->address},
 		{"SHARED_ADDRESS", values->shared_address},
 		{"ROLE", "master"},
-		{"KEYSTONE_DB_HOST", values->database_host},
+		{"DATABASE_HOST", values->hosts[MC_DATABASE]},
+		{"KEYSTONE_DB_HOST", values->hosts[MC_DATABASE]},
+		{"MEMCACHED_HOST", values->hosts[MC_MEMCACHED]},
+		{"KEYSTONE_HOST", values->hosts[MC_KEYSTONE]},
+		{"GLANCE_HOST", values->hosts[MC_GLANCE]},
 		{"LDAP_SUFFIX", options->ldap_suffix},
 		{"LDAP_ADMIN_HASH", values->ldap_hash},
 		{"DB_ROOT_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_ROOT)},
@@ -52,14 +57,25 @@ void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC
 		snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", prefix, region);
 }
 
-void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size)
+void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, char host[MC_HOST_MAX])
 {
-	char name[MC_SERVICE_NAME_MAX], address[16];
-	const struct mc_recipe *recipe = mc_recipe_get(kind);
+	char name[MC_SERVICE_NAME_MAX];
 
 	mc_service_name(kind, region->name, name);
+	if (strlen(name) < MC_HOST_MAX)
+		memcpy(host, name, strlen(name) + 1);
+	else
+		snprintf(host, MC_HOST_MAX, "%s-%u", mc_recipe_get(kind)->prefix, region->number);
+}
+
+void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size)
+{
+	char host[MC_HOST_MAX], address[16];
+	const struct mc_recipe *recipe = mc_recipe_get(kind);
+
+	mc_service_host(region, kind, host);
 	mc_service_address(region, kind, address);
-	snprintf(url, size, "%s://%s:%u", kind == MC_LDAP ? "ldap" : "http", is_public ? address : name, recipe->port);
+	snprintf(url, size, "%s://%s:%u", kind == MC_LDAP ? "ldap" : "http", is_public ? address : host, recipe->port);
 }
 
 void mc_service_address(const struct mc_region *region, enum mc_service_kind kind, char address[16])
@@ -116,7 +132,8 @@ static int render_files(const struct mc_region *region, const struct mc_secrets 
 
 	snprintf(values.number, sizeof(values.number), "%u", region->number);
 	mc_cloud_address(region->cloud, 0, values.shared_address);
-	mc_service_name(MC_DATABASE, region->name, values.database_host);
+	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS; kind++)
+		mc_service_host(region, kind, values.hosts[kind]);
 	for (size_t i = 0; i < recipe->n_files && r == 0; i++) {
 		const struct mc_recipe_file *from = &recipe->files[i];
 		char bad[64], *text = NULL;
@@ -147,15 +164,17 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], number[12], address[16];
+	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], number[12], address[16];
 	struct mc_engine_label labels[4];
 
 	mc_service_name(kind, region->name, name);
+	mc_service_host(region, kind, host);
 	mc_service_address(region, kind, address);
 	set_labels(region, kind, number, labels);
 	return engine->ops->create(engine, call,
 		&(struct mc_engine_service_spec){
 			.name = name,
+			.host = host,
 			.labels = labels,
 			.image = recipe->image,
 			.volume = recipe->volume ? name : NULL,

@@ -10,6 +10,7 @@ static const char *const health[] = {"ok", "a \"b\"", NULL};
 static const struct mc_engine_file files[] = {{"/etc/deep/er/secret", 0600, 603, 604, "secret\n", 7},
 	{"/etc/deep/er/two", 0644, 0, 0, "", 0}, {"/plain", 0644, 0, 0, "p", 1}};
 static const struct mc_engine_service_spec spec = {.name = "svc",
+	.host = "svc",
 	.labels = labels,
 	.image = "mcloudfs/test",
 	.volume = "vol",

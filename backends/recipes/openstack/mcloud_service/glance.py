@@ -17,6 +17,7 @@ def main():
         start_wsgi(server)
 
     wsgi.Server.start_wsgi = start
+    quick.log_plainly()
     api.main()
 
 

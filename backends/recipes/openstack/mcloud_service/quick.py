@@ -7,6 +7,7 @@
 
 import gc
 import importlib.util
+import logging
 import sys
 
 gc.disable()
@@ -23,6 +24,12 @@ def lazily(name):
     spec.loader.exec_module(module)
     parent, _, child = name.rpartition('.')
     setattr(sys.modules[parent], child, module)
+
+
+def log_plainly():
+    """Without the code by which oslo.log resets a terminal's colour at the end of each line."""
+    from oslo_log import handlers
+    handlers.ColorHandler.format = logging.StreamHandler.format
 
 
 def loaded():
