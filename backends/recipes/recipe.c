@@ -36,8 +36,8 @@ static const struct mc_recipe_file ldap_files[] = {
 	{"/etc/ldap/slapd.conf", 0400, OPENLDAP_UID, OPENLDAP_UID, "ldap/slapd.conf.in", mc_template_ldap_slapd_conf},
 };
 
-static const char *const database_health[] = {"mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock",
-	"--connect-timeout=5", "--execute=DO 1", NULL};
+static const char *const database_health[] = {
+	"mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--connect-timeout=5", "--execute=DO 1", NULL};
 static const char *const memcached_health[] = {"memcached-ok", NULL};
 /* These two go through to the database. */
 static const char *const keystone_health[] = {"http-ok", "5000", "/healthcheck", NULL};
@@ -48,8 +48,8 @@ static const char *const ldap_health[] = {
 static const struct mc_recipe recipes[MC_SERVICE_KINDS] = {
 	[MC_DATABASE] = {"database", "mysql", "mcloudfs/database:latest", "/var/lib/mysql", 3306, true, database_health,
 		30, database_files, MC_COUNT(database_files)},
-	[MC_MEMCACHED] = {"memcached", "memcached", "mcloudfs/memcached:latest", NULL, 11211, false, memcached_health, 5,
-		NULL, 0},
+	[MC_MEMCACHED] = {"memcached", "memcached", "mcloudfs/memcached:latest", NULL, 11211, false, memcached_health,
+		5, NULL, 0},
 	[MC_KEYSTONE] = {"keystone", "keystone", "mcloudfs/keystone:latest", NULL, 5000, true, keystone_health, 10,
 		keystone_files, MC_COUNT(keystone_files)},
 	[MC_GLANCE] = {"glance", "glance", "mcloudfs/glance:latest", "/var/lib/glance", 9292, true, glance_health, 10,
