@@ -44,6 +44,12 @@ struct mc_request *mc_request_new(fuse_req_t req, enum mc_operation operation, f
 /* The same with an open file or directory. */
 struct mc_request *mc_request_new_open(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, struct fuse_file_info *file);
 
+/* Where an open file of ROW is read, written and closed. */
+static inline enum mc_lane mc_row_file_lane(const struct mc_row *row)
+{
+	return row->file && row->file->lane != MC_LANE_MODEL ? row->file->lane : row->lane;
+}
+
 /* Copies NAME to request->name; false: answered, for lack of memory. Likewise of SIZE bytes to request->data. */
 bool mc_request_name(struct mc_request *request, const char *name);
 bool mc_request_data(struct mc_request *request, const void *data, size_t size);

@@ -194,7 +194,7 @@ void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 		if (!row->file->read)
 			break;
 		request->run = run_read_file;
-		request->lane = row->lane;
+		request->lane = mc_row_file_lane(row);
 		request->patience = row->patience ? row->patience : 1;
 		mc_request_start(request);
 		return;
@@ -280,7 +280,7 @@ void mc_session_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t 
 		return;
 	request->offset = offset;
 	request->run = is_file ? run_write_file : run_store;
-	request->lane = row->lane;
+	request->lane = is_file ? mc_row_file_lane(row) : row->lane;
 	request->needs_region = row->needs_region && !is_file;
 	request->nonblocking = request->flags & O_NONBLOCK;
 	request->patience = row->patience ? row->patience : 1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/holders.h"
 #include "fs/request.h"
 #include "fs/resolve.h"
 #include "fs/session_ops.h"
@@ -142,6 +143,12 @@ static bool killed(pid_t thread)
 static void run_flush(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
+
+	if (mc_node_row(request->node)->file->flush_last &&
+		mc_holders_writing(request->fs->mountpoint, mc_node_ino(request->node))) {
+		mc_reply_ok(request);
+		return;
+	}
 	int result = mc_node_row(request->node)->file->flush(&request->ask, handle->state);
 
 	mc_fs_changed(request->fs);
@@ -178,7 +185,7 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 		return;
 	}
 	request->run = run_flush;
-	request->lane = row->lane;
+	request->lane = mc_row_file_lane(row);
 	request->patience = row->patience > FLUSH_PATIENCE ? row->patience : FLUSH_PATIENCE;
 	mc_request_start(request);
 }
@@ -205,7 +212,7 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	request->req = NULL;
 	request->run = run_release;
 	if (handle->state)
-		request->lane = mc_node_row(request->node)->lane;
+		request->lane = mc_row_file_lane(mc_node_row(request->node));
 	mc_request_start(request);
 }
 

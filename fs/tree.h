@@ -34,7 +34,7 @@ enum mc_kind {
 
 /* Whom a method asks, so that one slow service keeps no other waiting: each lane of each region has its own few
  * threads. */
-enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP };
+enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP, MC_LANE_TRANSFER };
 
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
 enum mc_key {
@@ -121,6 +121,11 @@ struct mc_file_type {
 		void *state); /* at close(2); its failure is close's. May be called more than once */
 	void (*release)(struct mc_fs *fs, void *state); /* the last one is gone; may wait shortly */
 	bool keep_cache;                                /* content never changes: the kernel may keep its pages */
+	/* flush only at the close of the last descriptor: not when a shell, having redirected, closes the first of two, nor when a
+	 * program ends whose output goes on with the next one's. */
+	bool flush_last;
+	enum mc_lane lane; /* of read, write, flush and release, where they wait for more than the row's other methods do;
+			      MC_LANE_MODEL: the row's */
 };
 
 /* Rows end with one whose name is NULL. */

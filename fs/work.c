@@ -14,6 +14,7 @@ static const unsigned lane_threads[] = {
 	[MC_LANE_KEYSTONE] = 8,
 	[MC_LANE_GLANCE] = 16,
 	[MC_LANE_LDAP] = 4,
+	[MC_LANE_TRANSFER] = 32,
 };
 
 struct mc_lane_queue {

@@ -10,7 +10,6 @@
 struct image_file {
 	struct mc_image_reader *reader;
 	struct mc_image_writer *writer;
-	int timeout_ms;
 };
 
 static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
@@ -47,7 +46,6 @@ int mc_images_create_file(struct mc_ask *ask, const char *name, void **ret_state
 
 	if (!file)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	file->timeout_ms = mc_cloud_options(ask->cloud)->timeout_ms;
 	int r = mc_images_glance(ask, &glance);
 	if (r == 0)
 		r = mc_image_writer_new(glance, ask->call, name, &file->writer, ask->error);
@@ -81,29 +79,21 @@ static ssize_t write_image(struct mc_ask *ask, void *state, const void *bytes, s
 	return mc_image_writer_write(file->writer, ask->call, bytes, size, offset, ask->error);
 }
 
-/* close(2) of any of the descriptors. A shell that redirects closes one at once, before anything was written: that is
- * not the end. */
+/* close(2) of the last descriptor. */
 static int flush_image(struct mc_ask *ask, void *state)
 {
 	struct image_file *file = state;
 
-	if (!file->writer || mc_image_writer_size(file->writer) == 0)
-		return 0;
-	return mc_image_writer_finish(file->writer, ask->call, ask->error);
+	return file->writer ? mc_image_writer_finish(file->writer, ask->call, ask->error) : 0;
 }
 
+/* What was not finished by then was not closed but broken off. */
 static void release_image(struct mc_fs *fs, void *state)
 {
 	struct image_file *file = state;
 
 	(void)fs;
 	mc_image_reader_free(file->reader);
-	/* Nothing was ever written, so no close(2) has ended it: an empty image. */
-	if (file->writer && mc_image_writer_size(file->writer) == 0) {
-		MC_CLEANUP(call) struct mc_call *call = mc_call_new(file->timeout_ms);
-		if (call)
-			(void)mc_image_writer_finish(file->writer, call, NULL);
-	}
 	mc_image_writer_free(file->writer);
 	free(file);
 }
@@ -115,6 +105,8 @@ const struct mc_file_type mc_images_file = {
 	.flush = flush_image,
 	.release = release_image,
 	.keep_cache = true,
+	.flush_last = true,
+	.lane = MC_LANE_TRANSFER,
 };
 
 int mc_images_content_attributes(struct mc_ask *ask, struct mc_attributes *ret)
