@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/daemon.h"
+#include "fs/describe.h"
+#include "fs/fs.h"
+#include "fs/options.h"
+#include "fs/tree/follow.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* mcloudfs, the daemon: what it serves, from the command line to the last answer. */
+
+/* All that lives as long as the mount, in the order in which it is made; it goes in the opposite one. */
+struct mount {
+	struct mc_options options;
+	struct mc_daemon daemon;
+	struct mc_journal *journal;
+	struct mc_fs *fs;
+	struct mc_cloud *cloud;
+	struct mc_follows *follows;
+};
+
+static void wake(void *data)
+{
+	mc_fs_wake(data);
+}
+
+/* Threads that backends start get no signals: those are for the main thread. */
+static void block_signals(int how)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	pthread_sigmask(how, &set, NULL);
+}
+
+static int open_cloud(struct mount *mount, struct mc_error *error)
+{
+	const struct mc_options *options = &mount->options;
+	/* Half of the ttl is the backends', the other half the kernel's (struct mc_fs: keep_ms). */
+	const struct mc_cloud_options cloud = {.name = options->cloud, .engine = options->engine, .socket = options->socket,
+		.base = options->base, .ldap_suffix = options->ldap_suffix, .domain = options->domain, .state_dir = options->state_dir,
+		.ttl_ms = options->ttl_ms / 2, .timeout_ms = options->timeout_ms};
+
+	mount->journal = mc_journal_new();
+	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &mc_tree_root, .ttl_ms = options->ttl_ms, .timeout_ms = options->timeout_ms,
+		.verify = options->verify, .uid = getuid(), .gid = getgid(), .mountpoint = mount->daemon.mountpoint,
+		.debug = options->debug});
+	if (!mount->journal || !mount->fs)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	int result = mc_cloud_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
+	if (result < 0)
+		return result;
+	mount->follows = mc_follows_new(mc_cloud_engine(mount->cloud), wake, mount->fs);
+	if (!mount->follows)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	mc_fs_attach(mount->fs, mount->cloud, mount->follows);
+	return 0;
+}
+
+static void close_mount(struct mount *mount)
+{
+	mc_follows_free(mount->follows);
+	mc_cloud_close(mount->cloud);
+	mc_fs_free(mount->fs);
+	mc_journal_free(mount->journal);
+	mc_daemon_close(&mount->daemon);
+	mc_options_clear(&mount->options);
+}
+
+static void is_ready(void *data)
+{
+	mc_daemon_ready(data);
+}
+
+/* What the kernel shows as the source of the mount is the cloud, unless mount(8) was told another. */
+static int mount_fs(struct mount *mount, struct mc_error *error)
+{
+	MC_CLEANUP(buffer) struct mc_buffer options = {0};
+	const char *source = mount->options.source ? mount->options.source : mount->options.cloud;
+
+	mc_buffer_text(&options, "subtype=mcloudfs,fsname=");
+	for (; *source; source++)
+		mc_buffer_printf(&options, "%s%c", *source == ',' || *source == '\\' ? "\\" : "", *source);
+	if (mount->options.mount.size)
+		mc_buffer_printf(&options, ",%s", mount->options.mount.data);
+	if (options.failed)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	return mc_fs_mount(mount->fs, options.data, error);
+}
+
+static int serve(struct mount *mount, struct mc_error *error)
+{
+	int result = mc_daemon_open(&mount->daemon, &mount->options, error);
+
+	block_signals(SIG_BLOCK);
+	if (result == 0)
+		result = open_cloud(mount, error);
+	if (result == 0)
+		result = mount_fs(mount, error);
+	if (result < 0)
+		return result;
+	block_signals(SIG_UNBLOCK);
+	return mc_fs_run(mount->fs, is_ready, &mount->daemon, error);
+}
+
+/* --help and the like. */
+static int print(const struct mc_options *options)
+{
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+
+	if (options->help)
+		mc_options_help(&text);
+	else if (options->version)
+		mc_buffer_text(&text, "mcloudfs " MC_VERSION "\n");
+	else
+		mc_tree_print(&text);
+	if (text.failed || fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout))
+		return EXIT_FAILURE;
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct mount mount = {.daemon = MC_DAEMON_NONE};
+	struct mc_error error = {0};
+	int result = mc_options_init(&mount.options);
+
+	/* Many short-lived threads would each leave an arena behind. */
+	mallopt(M_ARENA_MAX, 2);
+	if (result == 0)
+		result = mc_options_command_line(&mount.options, argc, argv, &error);
+	if (result == 0 && (mount.options.help || mount.options.version || mount.options.print_tree)) {
+		result = print(&mount.options);
+		mc_options_clear(&mount.options);
+		return result;
+	}
+	if (result == 0)
+		result = serve(&mount, &error);
+	if (result < 0)
+		fprintf(stderr, "mcloudfs: %s\n", *error.message ? error.message : "out of memory");
+	close_mount(&mount);
+	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_OPTIONS_H
+#define FS_OPTIONS_H
+
+#include "mcloud/buffer.h"
+#include "mcloud/error.h"
+
+#include <stdbool.h>
+
+/* The command line of the daemon: mcloudfs [-o OPTION[,OPTION…]] [-f] [-d] [SOURCE] MOUNTPOINT, as a user and as mount.fuse3(8) write it. */
+struct mc_options {
+	char *cloud, *engine, *socket, *base, *ldap_suffix, *domain, *state_dir; /* socket NULL: the engine's usual one */
+	bool verify;
+	int ttl_ms, timeout_ms;
+	char *source, *mountpoint; /* source NULL: none was given */
+	struct mc_buffer mount;    /* what the kernel and libfuse get, "ro,allow_other" */
+	bool foreground, debug, help, version, print_tree;
+};
+
+/* The defaults. 0 or -ENOMEM. */
+int mc_options_init(struct mc_options *options);
+void mc_options_clear(struct mc_options *options);
+
+/* One -o string. A comma inside a value is written "\,"; that of an LDAP suffix need not be ("ldap_suffix=dc=acme,dc=org"). -EINVAL with a
+ * sentence that a user understands. */
+int mc_options_parse(struct mc_options *options, const char *text, struct mc_error *error);
+
+/* The whole command line. */
+int mc_options_command_line(struct mc_options *options, int argc, char **argv, struct mc_error *error);
+
+/* What --help prints. */
+void mc_options_help(struct mc_buffer *out);
+
+#endif
