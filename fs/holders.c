@@ -23,11 +23,10 @@ static bool number_after(const char *text, const char *name, int base, uint64_t 
 /* Whether descriptor NAME of process DIRECTORY (its /proc/PID) writes the file INO. */
 static bool writes(int directory, const char *name, uint64_t ino)
 {
-	char path[32], text[1024];
+	char path[8 + 256], text[1024];
 	uint64_t flags = 0, is = 0;
 
-	if (snprintf(path, sizeof path, "fdinfo/%s", name) >= (int)sizeof path)
-		return false;
+	snprintf(path, sizeof path, "fdinfo/%s", name);
 	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
