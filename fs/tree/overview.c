@@ -2,7 +2,14 @@
 #include "fs/tree/overview.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mc_engine_service *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
 
 int mc_overview_take(struct mc_cloud *cloud, struct mc_overview *ret_overview, struct mc_error *error)
 {
@@ -10,7 +17,12 @@ int mc_overview_take(struct mc_cloud *cloud, struct mc_overview *ret_overview, s
 	int r = mc_cloud_regions(cloud, &ret_overview->regions);
 	if (r == 0)
 		r = mc_cloud_services(cloud, &ret_overview->services);
-	return r < 0 ? mc_error_errno(error, -r, "can't list the cloud") : 0;
+	if (r < 0)
+		return mc_error_errno(error, -r, "can't list the cloud");
+	if (ret_overview->services.count)
+		qsort(ret_overview->services.items, ret_overview->services.count, sizeof(struct mc_engine_service),
+			by_name);
+	return 0;
 }
 
 void mc_overview_clear(struct mc_overview *overview)
