@@ -92,8 +92,9 @@ static int set_times(struct mc_request *request)
 {
 	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(request->node);
 	const struct mc_directory_type *type = mc_node_row(parent)->directory;
+	const struct mc_directory_type *own = mc_node_row(request->node)->directory;
 
-	if (mc_node_row(request->node)->file || (type->create && mc_node_is_entry(request->node)))
+	if (mc_node_row(request->node)->file || (own && own->create) || (type->create && mc_node_is_entry(request->node)))
 		return 0;
 	return mc_error_set(&request->error, EPERM, "its times are set by what it shows");
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/request.h"
 
+#include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,18 +35,24 @@ struct mc_request *mc_request_new(fuse_req_t req, enum mc_operation operation, f
 	request->started = now_ns();
 	request->patience = 1;
 	pthread_mutex_init(&request->lock, NULL);
-	request->ask = (struct mc_ask){.fs = fs, .cloud = fs->cloud, .node = node, .error = &request->error, .uid = context->uid,
+	request->ask = (struct mc_ask){.fs = fs,
+		.cloud = fs->cloud,
+		.node = node,
+		.error = &request->error,
+		.uid = context->uid,
 		.gid = context->gid};
 	return request;
 }
 
-struct mc_request *mc_request_new_open(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, struct fuse_file_info *file)
+struct mc_request *mc_request_new_open(
+	fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, struct fuse_file_info *file)
 {
 	struct mc_request *request = mc_request_new(req, operation, ino);
 
 	if (request) {
 		/* The kernel gives back what mc_reply_open() gave. */
-		request->handle = mc_handle_ref((struct mc_handle *)(uintptr_t)file->fh); /* NOLINT(performance-no-int-to-ptr) */
+		request->handle =
+			mc_handle_ref((struct mc_handle *)(uintptr_t)file->fh); /* NOLINT(performance-no-int-to-ptr) */
 		request->flags = file->flags;
 	}
 	return request;
@@ -95,13 +103,40 @@ void mc_request_interrupt(struct mc_request *request)
 	mc_park_cancel(request->fs->park, &request->waiter);
 }
 
-/* FUSE_INTERRUPT, in a thread of the loop. libfuse holds the request's lock and may call this before fuse_req_interrupt_func() returns, so it must
- * not answer: the owner does, or, where there is none but a queue, the waker. */
+/* Whether a signal ends the asker: then the kernel has put a SIGKILL in the queue of each of its threads, proc(5),
+ * SigPnd. Where that can't be seen: true. */
+static bool is_dying(pid_t thread)
+{
+	unsigned long long pending, dying = 0;
+	char path[32], line[256];
+	bool seen = false;
+
+	snprintf(path, sizeof path, "/proc/%d/status", thread);
+	FILE *file = thread > 0 ? fopen(path, "re") : NULL;
+	while (file && fgets(line, sizeof line, file))
+		if (sscanf(line, "SigPnd: %llx", &pending) == 1 || sscanf(line, "ShdPnd: %llx", &pending) == 1) {
+			dying |= pending & (1ULL << (SIGKILL - 1));
+			seen = true;
+		}
+	if (file)
+		fclose(file);
+	return !seen || dying;
+}
+
+/* FUSE_INTERRUPT, in a thread of the loop. libfuse holds the request's lock and may call this before
+ * fuse_req_interrupt_func() returns, so it must not answer: the owner does, or, where there is none but a queue, the
+ * waker. */
 static void on_interrupt(fuse_req_t req, void *data)
 {
 	struct mc_request *request = data;
 
-	(void)req;
+	/* The kernel tells of every signal. What only waits for news ends by any; what a service is asked for is soon
+	 * there, and a program whose threads or timers signal each other must not find its open(2) and read(2) failing.
+	 */
+	if (!is_dying(fuse_req_ctx(req)->pid)) {
+		mc_park_cancel(request->fs->park, &request->waiter);
+		return;
+	}
 	if (mc_work_withdraw(request->fs->work, &request->job)) {
 		request->waiter.retry = retry_cancelled;
 		mc_park_post(request->fs->park, &request->waiter);
@@ -184,7 +219,8 @@ static void run(struct mc_request *request)
 			list(request);
 		watch(request);
 		request->job.run = run_job;
-		result = mc_work_submit(request->fs->work, mc_ask_key(&request->ask, MC_KEY_REGION), request->lane, &request->job);
+		result = mc_work_submit(
+			request->fs->work, mc_ask_key(&request->ask, MC_KEY_REGION), request->lane, &request->job);
 	}
 	if (result < 0)
 		mc_reply_fail(request, result);
@@ -198,7 +234,8 @@ static int gate(struct mc_request *request)
 
 	request->error = (struct mc_error){0};
 	if (request->needs_region)
-		result = mc_region_serving(request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), &request->error);
+		result = mc_region_serving(
+			request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), &request->error);
 	if (result == 0 && request->settles && row->settled)
 		result = row->settled(&request->ask);
 	return result;
