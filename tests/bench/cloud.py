@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOCKET = os.environ.get("MCLOUD_SOCKET", "/run/docker.sock")
@@ -37,13 +36,17 @@ def engine(method, path, body=None, content_type="application/json"):
 
 
 def sweep(cloud):
-    """Removes what carries this cloud's label, and nothing else."""
-    labelled = urllib.parse.quote(json.dumps({"label": [f"{LABEL}={cloud}"]}))
-    for container in json.loads(engine("GET", f"/containers/json?all=1&filters={labelled}")):
+    """Removes what carries this cloud's label: looked at in each object, as a filter that went wrong would list everything."""
+    assert cloud.startswith("bench")
+
+    def ours(items):
+        return [item for item in items or [] if (item.get("Labels") or {}).get(LABEL) == cloud]
+
+    for container in ours(json.loads(engine("GET", "/containers/json?all=1"))):
         engine("DELETE", f"/containers/{container['Id']}?force=1&v=1")
-    for volume in json.loads(engine("GET", f"/volumes?filters={labelled}"))["Volumes"] or []:
+    for volume in ours(json.loads(engine("GET", "/volumes"))["Volumes"]):
         engine("DELETE", f"/volumes/{volume['Name']}")
-    for network in json.loads(engine("GET", f"/networks?filters={labelled}")):
+    for network in ours(json.loads(engine("GET", "/networks"))):
         engine("DELETE", f"/networks/{network['Id']}")
 
 

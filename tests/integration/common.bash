@@ -10,28 +10,34 @@ slowly() { timeout -k 5 300 "$@"; }
 
 engine() { curl -sS --fail-with-body --max-time 60 --unix-socket "$SOCKET" "http://engine/v1.41$1" "${@:2}"; }
 
-# What the engine holds of cloud $1, one name a line.
-left_of() {
-    local filter
-    filter=$(jq -nc --arg label "org.mcloudfs.cloud=$1" '{label: [$label]}' | jq -sRr @uri)
-    engine "/containers/json?all=1&filters=$filter" | jq -r '.[].Names[]'
-    engine "/volumes?filters=$filter" | jq -r '.Volumes // [] | .[].Name'
-    engine "/networks?filters=$filter" | jq -r '.[].Name'
+LABEL=org.mcloudfs.cloud
+
+# labelled CLOUD: what the engine holds of it, a line each: KIND (containers, volumes, networks), ID, NAME. The label is looked at in
+# each object itself, here: a filter that went wrong would list, and `sweep` remove, what is somebody else's.
+labelled() {
+    local cloud=$1
+    [[ $cloud == test-* ]] || { echo "not a test cloud: '$cloud'" >&2 && return 2; }
+    engine '/containers/json?all=1' | jq -r --arg key "$LABEL" --arg cloud "$cloud" \
+        '.[] | select(.Labels[$key] == $cloud) | "containers \(.Id) \(.Names[0])"'
+    engine '/volumes' | jq -r --arg key "$LABEL" --arg cloud "$cloud" \
+        '.Volumes // [] | .[] | select((.Labels // {})[$key] == $cloud) | "volumes \(.Name) \(.Name)"'
+    engine '/networks' | jq -r --arg key "$LABEL" --arg cloud "$cloud" \
+        '.[] | select((.Labels // {})[$key] == $cloud) | "networks \(.Id) \(.Name)"'
 }
 
-# Removes what an earlier run of cloud $1 may have left: only what carries its label.
+# The names of all that is left of cloud $1.
+left_of() { labelled "$1" | cut -d ' ' -f 3; }
+
+# Removes what an earlier run of cloud $1 may have left.
 sweep() {
-    local filter id
-    filter=$(jq -nc --arg label "org.mcloudfs.cloud=$1" '{label: [$label]}' | jq -sRr @uri)
-    for id in $(engine "/containers/json?all=1&filters=$filter" | jq -r '.[].Id'); do
-        engine "/containers/$id?force=1&v=1" -X DELETE >/dev/null
-    done
-    for id in $(engine "/volumes?filters=$filter" | jq -r '.Volumes // [] | .[].Name'); do
-        engine "/volumes/$id?force=1" -X DELETE >/dev/null
-    done
-    for id in $(engine "/networks?filters=$filter" | jq -r '.[].Id'); do
-        engine "/networks/$id" -X DELETE >/dev/null
-    done
+    local kind id _
+    while read -r kind id _; do
+        case $kind in
+        containers) engine "/containers/$id?force=1&v=1" -X DELETE ;;
+        volumes) engine "/volumes/$id" -X DELETE ;;
+        networks) engine "/networks/$id" -X DELETE ;;
+        esac
+    done < <(labelled "$1")
 }
 
 # mount_cloud CLOUD BASE DIRECTORY [OPTION…]: the mount is DIRECTORY/mnt, its secrets lie in DIRECTORY/state.
