@@ -14,7 +14,6 @@ static int show_wait(struct mc_ask *ask, struct mc_buffer *out);
 static int wait_settled(struct mc_ask *ask);
 static int wait_at_end(struct mc_ask *ask);
 static int show_error(struct mc_ask *ask, struct mc_buffer *out);
-static int openrc_settled(struct mc_ask *ask);
 static int attributes(struct mc_ask *ask, struct mc_attributes *ret);
 
 static const struct mc_stream_type progress_stream;
@@ -43,7 +42,7 @@ static const struct mc_row region_rows[] = {
 	{.name = "endpoints", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "its URLs, by type and interface",
 	 .directory = &mc_region_docs_endpoints},
 	{.name = "openrc", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "source it to use the openstack client as admin",
-	 .show = mc_region_docs_openrc, .settled = openrc_settled},
+	 .needs_region = true, .show = mc_region_docs_openrc},
 	{.name = "token", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "a fresh token of admin", .lane = MC_LANE_KEYSTONE,
 	 .needs_region = true, .show = mc_region_docs_token},
 	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the logs of its containers, merged by time",
@@ -131,14 +130,6 @@ static int show_error(struct mc_ask *ask, struct mc_buffer *out)
 	if (r == 0 && *view.error)
 		mc_buffer_printf(out, "%s\n", view.error);
 	return r;
-}
-
-/* Credentials can be read of a region that is stopped; but whoever reads them during the start means to use them. */
-static int openrc_settled(struct mc_ask *ask)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	return r < 0 ? r : view.state == MC_REGION_STARTING || view.state == MC_REGION_SEEDING;
 }
 
 static int attributes(struct mc_ask *ask, struct mc_attributes *ret)

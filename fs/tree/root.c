@@ -16,7 +16,6 @@ static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out);
 static int show_dot(struct mc_ask *ask, struct mc_buffer *out);
 static int show_svg(struct mc_ask *ask, struct mc_buffer *out);
-static int master_settled(struct mc_ask *ask);
 
 /* clang-format off */
 static const struct mc_row rows[] = {
@@ -34,7 +33,7 @@ static const struct mc_row rows[] = {
 	{.name = "topology.dot", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "a picture of the cloud, for Graphviz", .show = show_dot},
 	{.name = "topology.svg", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "a picture of the cloud, for a browser", .show = show_svg},
 	{.name = "clouds.yaml", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "for openstacksdk and openstackclient",
-	 .show = mc_region_docs_clouds_yaml, .settled = master_settled},
+	 .needs_region = true, .show = mc_region_docs_clouds_yaml},
 	{.name = "regions", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "mkdir starts a region, rmdir destroys it",
 	 .directory = &mc_tree_regions},
 	{.name = "containers", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "what runs", .directory = &mc_tree_containers},
@@ -124,14 +123,4 @@ static int show_metrics(struct mc_ask *ask, struct mc_buffer *out)
 	mc_fs_metrics(ask->fs, out);
 	mc_journal_metrics(mc_cloud_journal(ask->cloud), out);
 	return draw(ask, out, mc_overview_metrics);
-}
-
-/* clouds.yaml waits while its master starts: whoever reads it then means to use it. */
-static int master_settled(struct mc_ask *ask)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	MC_CLEANUP(free_pointer) char *master = mc_cloud_master(ask->cloud);
-	if (!master || mc_cloud_region(ask->cloud, master, &view) < 0)
-		return 0;
-	return view.state == MC_REGION_STARTING || view.state == MC_REGION_SEEDING;
 }
