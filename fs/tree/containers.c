@@ -272,12 +272,12 @@ static bool is_up(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "it", 0, 0, run_start, is_down},
-	{"stop", "", "it, and kill it when it takes too long", 0, 0, run_stop, is_up},
-	{"restart", "", "it", 0, 0, run_restart, NULL},
-	{"kill", "[SIGNAL]", "it with SIGKILL, or send it another signal", 0, 1, run_kill, is_up},
-	{"pause", "", "all its processes", 0, 0, run_pause, is_running},
-	{"unpause", "", "them", 0, 0, run_unpause, is_paused},
+	{"start", "", "run it", 0, 0, run_start, is_down},
+	{"stop", "", "ask it to end, and kill it when it takes too long", 0, 0, run_stop, is_up},
+	{"restart", "", "stop, then start", 0, 0, run_restart, NULL},
+	{"kill", "[SIGNAL]", "send it SIGKILL, or another signal", 0, 1, run_kill, is_up},
+	{"pause", "", "freeze all its processes", 0, 0, run_pause, is_running},
+	{"unpause", "", "let them go on", 0, 0, run_unpause, is_paused},
 	{.name = NULL},
 };
 

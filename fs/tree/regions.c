@@ -250,11 +250,11 @@ static bool can_repair(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "its containers, from where it stopped", 0, 0, run_start, can_start},
-	{"stop", "", "its containers; everything it holds stays", 0, 0, run_stop, can_stop},
+	{"start", "", "run its containers", 0, 0, run_start, can_start},
+	{"stop", "", "end its containers; what it holds stays", 0, 0, run_stop, can_stop},
 	{"restart", "", "stop, then start", 0, 0, run_restart, can_stop},
 	{"repair", "", "bring back what is missing or down", 0, 0, run_repair, can_repair},
-	{"destroy", "", "the region and all it holds, images too", 0, 0, run_destroy, NULL},
+	{"destroy", "", "remove it and all it holds, images too", 0, 0, run_destroy, NULL},
 	{.name = NULL},
 };
 
