@@ -187,6 +187,17 @@ static int set_headers(struct mc_http_exchange *exchange, const struct mc_http_r
 	return result;
 }
 
+/* Whether the answer has no body by its status and yet says that one comes in chunks. A server that does (uWSGI with
+ * http-auto-chunked) sends the last chunk behind it, which would be read as the beginning of the next answer on the
+ * same connection. */
+static bool is_followed_by_rubbish(const struct mc_http_exchange *exchange)
+{
+	long status = mc_http_exchange_status(exchange);
+
+	return (status == 204 || status == 304) && exchange->received.data &&
+	       strcasestr(exchange->received.data, "transfer-encoding:");
+}
+
 static size_t take_header(char *line, size_t size, size_t count, void *data)
 {
 	struct mc_http_exchange *exchange = data;
@@ -205,6 +216,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 	if (end == 0) {
 		exchange->complete = true;
 		exchange->begun = mc_http_exchange_status(exchange) >= 200;
+		if (is_followed_by_rubbish(exchange))
+			curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, 1L);
 		if (exchange->on_headers)
 			exchange->on_headers(exchange->data);
 		return exchange->failed ? 0 : length;

@@ -24,6 +24,26 @@ static void test_keep_alive(void **state)
 	teardown(&world);
 }
 
+/* A server that sends the end of a chunked body behind a 204, which has none. */
+static void test_rubbish_behind(void **state)
+{
+	(void)state;
+	struct world world = setup(fake_http_new_tcp(), 1);
+
+	fake_http_expect(
+		world.server, &(struct fake_step){.method = "DELETE", .times = 5, .status = 204, .how = FAKE_CHUNKED});
+	fake_http_expect(world.server, &(struct fake_step){.method = "GET", .times = 5, .answer = "{}"});
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(
+			perform(&world, &(struct mc_http_request){.method = "DELETE", .path = PATH("v3", "users")}), 0);
+		assert_int_equal(world.response.status, 204);
+		assert_int_equal(get(&world), 0);
+		assert_string_equal(world.response.body.data, "{}");
+	}
+	assert_int_equal(fake_http_connections(world.server), 6);
+	teardown(&world);
+}
+
 static void test_escaping(void **state)
 {
 	(void)state;
@@ -249,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_rubbish_behind),
 		cmocka_unit_test(test_escaping),
 		cmocka_unit_test(test_refused_input),
 		cmocka_unit_test(test_bodies),
