@@ -329,7 +329,7 @@ void mc_session_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode
 	if (!request)
 		return;
 	request->mode = mode & 07777;
-	request->flags = file->flags;
+	request->flags = request->ask.flags = file->flags;
 	start_if(request, type_of(request)->create, "no file can be made in this directory");
 }
 

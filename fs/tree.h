@@ -64,6 +64,7 @@ struct mc_ask {
 	struct mc_error *error; /* to be filled on failure */
 	uid_t uid;              /* the asker */
 	gid_t gid;
+	int flags; /* create: of open(2) */
 };
 
 /* Attributes that a row or an entry knows better than the table. */

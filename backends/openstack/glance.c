@@ -55,6 +55,10 @@ void mc_glance_unref(struct mc_glance *glance)
 {
 	if (!glance || atomic_fetch_sub(&glance->references, 1) > 1)
 		return;
+	if (glance->writers) {
+		atomic_store(&glance->references, 1);
+		mc_glance_free_parked(glance);
+	}
 	mc_http_unref(glance->api);
 	mc_http_unref(glance->ranges);
 	mc_http_unref(glance->streams);

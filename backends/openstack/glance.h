@@ -85,6 +85,8 @@ bool mc_glance_is_condemned(const struct mc_glance *glance, const char *id);
 
 /* glance_write.c; under the glance's lock: the writer of image ID, or NULL. */
 struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char *id);
+/* Breaks off those that are parked. The glance has one reference, the caller's. */
+void mc_glance_free_parked(struct mc_glance *glance);
 
 /* glance_hash.c: the hash of a whole content that comes in order. Safe in any thread. */
 struct mc_hash;

@@ -342,6 +342,69 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 	return r;
 }
 
+/* With nobody else at it: whether all that was written is zeros, and so few that nothing was sent. */
+static bool is_preparation(const struct mc_image_writer *writer)
+{
+	int64_t end = atomic_load(&writer->end);
+
+	if (writer->has_uploader || writer->closed || writer->result < 0 || end == 0 || end >= MC_GLANCE_FORMAT_BYTES ||
+		atomic_load(&writer->declared) <= end)
+		return false;
+	return writer->ring[0] == 0 && !memcmp(writer->ring, writer->ring + 1, (size_t)end - 1);
+}
+
+bool mc_image_writer_park(struct mc_image_writer *writer)
+{
+	struct mc_glance *glance = writer->glance;
+
+	pthread_mutex_lock(&writer->lock);
+	bool is_idle = !writer->busy && is_preparation(writer);
+	pthread_mutex_unlock(&writer->lock);
+	if (!is_idle)
+		return false;
+	pthread_mutex_lock(&glance->lock);
+	writer->parked = true;
+	pthread_mutex_unlock(&glance->lock);
+	mc_glance_unref(glance);
+	return true;
+}
+
+/* Under the glance's lock: it has a reference again, and begins anew. */
+static void unpark(struct mc_image_writer *writer)
+{
+	mc_glance_ref(writer->glance);
+	writer->parked = false;
+	atomic_store(&writer->end, 0);
+	/* Init of a context that was in use can't fail for want of memory. */
+	(void)EVP_DigestInit_ex(writer->hash, EVP_get_digestbyname(MC_WRITER_HASH), NULL);
+}
+
+struct mc_image_writer *mc_image_writer_resume(struct mc_glance *glance, const char *id)
+{
+	pthread_mutex_lock(&glance->lock);
+	struct mc_image_writer *writer = mc_glance_writer_of(glance, id);
+	if (writer && !writer->parked)
+		writer = NULL;
+	if (writer)
+		unpark(writer);
+	pthread_mutex_unlock(&glance->lock);
+	return writer;
+}
+
+void mc_glance_free_parked(struct mc_glance *glance)
+{
+	struct mc_image_writer *writer;
+
+	do {
+		pthread_mutex_lock(&glance->lock);
+		writer = glance->writers;
+		if (writer)
+			unpark(writer);
+		pthread_mutex_unlock(&glance->lock);
+		mc_image_writer_free(writer);
+	} while (writer);
+}
+
 void mc_image_writer_free(struct mc_image_writer *writer)
 {
 	if (!writer)

@@ -19,7 +19,8 @@
 /* An upload: the writing threads put bytes into the ring, the uploader's thread sends them. It is told to Glance's list
  * of writers as long as its image is not done, for its size. */
 struct mc_image_writer {
-	struct mc_image_writer *next; /* under the glance's lock */
+	struct mc_image_writer *next; /* under the glance's lock, */
+	bool parked;                  /* as is this: nobody has it open, and it has no reference of the glance */
 	struct mc_glance *glance;     /* these are constant */
 	char *id;
 	struct mc_call *call; /* of the upload; cancelled to break it off */

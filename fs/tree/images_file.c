@@ -10,6 +10,7 @@
 struct image_file {
 	struct mc_image_reader *reader;
 	struct mc_image_writer *writer;
+	bool may_return; /* made by who may open it again to write its content */
 };
 
 static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
@@ -23,14 +24,24 @@ static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
 	return r < 0 ? r : mc_image_reader_new(glance, &image, mc_fs_verify(ask->fs), ret_reader, ask->error);
 }
 
+/* Only what was just made and has no content yet. */
+static int open_writer(struct mc_ask *ask, struct mc_image_writer **ret_writer)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	int r = mc_images_glance(ask, &glance);
+
+	if (r < 0)
+		return r;
+	*ret_writer = mc_image_writer_resume(glance, mc_ask_key(ask, MC_KEY_IMAGE));
+	return *ret_writer ? 0 : mc_error_set(ask->error, EPERM, "the content of an image can't be changed");
+}
+
 static int open_image(struct mc_ask *ask, int flags, void **ret_state)
 {
-	if ((flags & O_ACCMODE) != O_RDONLY)
-		return mc_error_set(ask->error, EPERM, "the content of an image can't be changed");
 	struct image_file *file = calloc(1, sizeof *file);
 	if (!file)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	int r = open_reader(ask, &file->reader);
+	int r = (flags & O_ACCMODE) == O_RDONLY ? open_reader(ask, &file->reader) : open_writer(ask, &file->writer);
 	if (r < 0) {
 		free(file);
 		return r;
@@ -46,6 +57,7 @@ int mc_images_create_file(struct mc_ask *ask, const char *name, void **ret_state
 
 	if (!file)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	file->may_return = (ask->flags & O_ACCMODE) == O_RDWR;
 	int r = mc_images_glance(ask, &glance);
 	if (r == 0)
 		r = mc_image_writer_new(glance, ask->call, name, &file->writer, ask->error);
@@ -84,7 +96,13 @@ static int flush_image(struct mc_ask *ask, void *state)
 {
 	struct image_file *file = state;
 
-	return file->writer ? mc_image_writer_finish(file->writer, ask->call, ask->error) : 0;
+	if (!file->writer)
+		return 0;
+	if (file->may_return && mc_image_writer_park(file->writer)) {
+		file->writer = NULL;
+		return 0;
+	}
+	return mc_image_writer_finish(file->writer, ask->call, ask->error);
 }
 
 /* What was not finished by then was not closed but broken off. */

@@ -97,6 +97,12 @@ int64_t mc_image_writer_size(const struct mc_image_writer *writer);
 /* Ends the upload and waits until Glance has stored it and its hash is that of what was written. On failure no image is left. Called again,
  * it says again how it went. */
 int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
+/* Whether what was written is a preparation only: a few zeros of an image whose size, asked for by mc_glance_resize(), is more. qemu-img
+ * makes a file so, closes it, and opens it again to write from its beginning. Then the writer is the glance's: who opens the image for
+ * writing gets it by _resume, and nobody may be the end of it. */
+bool mc_image_writer_park(struct mc_image_writer *writer);
+/* The parked writer of image ID, with nothing written; NULL: there is none. */
+struct mc_image_writer *mc_image_writer_resume(struct mc_glance *glance, const char *id);
 /* Frees; what was not finished is broken off and leaves no image. */
 void mc_image_writer_free(struct mc_image_writer *writer);
 
