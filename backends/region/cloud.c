@@ -307,20 +307,37 @@ static bool apply(struct mc_cloud *cloud, const struct mc_engine_event *event)
 	return applied;
 }
 
+static void look_again(struct mc_cloud *cloud, struct mc_call *call, const char *name)
+{
+	struct mc_engine_service now = {0};
+
+	if (cloud->engine->ops->look(cloud->engine, call, name, &now, NULL) == 0)
+		put_service(cloud, &now);
+	settle_all(cloud);
+}
+
+int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name, enum mc_engine_action action,
+	const char *signal, struct mc_error *error)
+{
+	int r = cloud->engine->ops->act(cloud->engine, call, name, action, signal, error);
+
+	if (r == 0)
+		look_again(cloud, call, name);
+	return r;
+}
+
 static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *event)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
-	struct mc_engine_service now = {0};
 
 	if (event->kind == MC_ENGINE_GONE) {
 		drop_service(cloud, event->name);
-	} else {
-		if (apply(cloud, event))
-			settle_all(cloud);
-		if (cloud->engine->ops->look(cloud->engine, call, event->name, &now, NULL) == 0)
-			put_service(cloud, &now);
+		settle_all(cloud);
+		return;
 	}
-	settle_all(cloud);
+	if (apply(cloud, event))
+		settle_all(cloud);
+	look_again(cloud, call, event->name);
 }
 
 static void tell_engine(struct mc_cloud *cloud, const char *text)

@@ -206,8 +206,7 @@ static bool has_region(struct mc_ask *ask)
 
 static int act(struct mc_ask *ask, enum mc_engine_action action, const char *signal)
 {
-	struct mc_engine *engine = mc_cloud_engine(ask->cloud);
-	return engine->ops->act(engine, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), action, signal, ask->error);
+	return mc_cloud_act(ask->cloud, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), action, signal, ask->error);
 }
 
 static int run_start(struct mc_ask *ask, char **words, unsigned n_words)

@@ -106,6 +106,10 @@ char *mc_cloud_master(struct mc_cloud *cloud);
 int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret_list);
 int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_service *ret_service);
 
+/* Does ACTION to the service NAME; what that has made of it is known, and told, when this returns. */
+int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name, enum mc_engine_action action,
+	const char *signal, struct mc_error *error);
+
 /* The life of a region. All return as soon as the work has begun; `progress` and events tell the rest. */
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
 enum mc_region_verb { MC_REGION_START, MC_REGION_STOP, MC_REGION_RESTART, MC_REGION_REPAIR, MC_REGION_DESTROY };
