@@ -217,6 +217,20 @@ static int keep_list(struct mc_glance *glance, struct mc_image_list *list, int64
 	return r;
 }
 
+static void drop_condemned(struct mc_glance *glance, struct mc_image_list *list)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&glance->lock);
+	for (size_t i = 0; i < list->count; i++)
+		if (mc_glance_is_condemned(glance, list->items[i].id))
+			mc_image_clear(&list->items[i]);
+		else
+			list->items[count++] = list->items[i];
+	list->count = count;
+	pthread_mutex_unlock(&glance->lock);
+}
+
 int mc_glance_list(
 	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error)
 {
@@ -232,6 +246,7 @@ int mc_glance_list(
 		mc_image_list_clear(&list);
 		return r;
 	}
+	drop_condemned(glance, &list);
 	/* It answers: perhaps it takes now what it did not take before. */
 	mc_glance_retry_discards(glance, call);
 	return keep_list(glance, &list, begun, changes, ret_list, error);

@@ -17,6 +17,9 @@
 /* An upload of this process that is so old and that it knows nothing of: the answer to its making was lost. */
 #define LOST_SECONDS 120
 
+/* Who gives up an upload waits so long for its deletion; then it is done later. */
+#define DISCARD_MS 2000
+
 /* The first word of a file, "" when it can't be read. */
 static void read_word(const char *path, char word[PART_MAX])
 {
@@ -140,7 +143,7 @@ static bool remove_condemned(struct mc_glance *glance, struct mc_call *call, con
 
 void mc_glance_discard(struct mc_glance *glance, const char *id)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(glance->timeout_ms);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(DISCARD_MS);
 
 	condemn(glance, id);
 	if (call)

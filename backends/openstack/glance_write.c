@@ -120,17 +120,20 @@ static int failure(struct mc_image_writer *writer, struct mc_error *error)
 	return writer->result;
 }
 
-/* Under the lock: waits for the uploader to do something, as long as it does something from time to time. */
+/* Under the lock: waits for the uploader to do something, as long as it does something from time to time. If it
+ * doesn't, that is the end. */
 static int wait_progress(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
 {
 	int timeout = writer->glance->timeout_ms;
 	int r = mc_gate_wait(&writer->news, &writer->lock, call, writer->progress + timeout);
 
-	if (r == -ETIMEDOUT && writer->progress + timeout > mc_now_ms())
+	if (r == 0 || (r == -ETIMEDOUT && writer->progress + timeout > mc_now_ms()))
 		return 0;
-	if (r == -ETIMEDOUT)
-		return mc_error_set(error, ETIMEDOUT, "Glance takes no bytes of the upload");
-	return r < 0 ? mc_error_set(error, -r, "interrupted") : 0;
+	if (r != -ETIMEDOUT)
+		return mc_error_set(error, -r, "interrupted");
+	if (writer->result == 0)
+		writer->result = mc_error_set(&writer->error, ETIMEDOUT, "Glance takes no bytes of the upload");
+	return failure(writer, error);
 }
 
 /* Becomes the one that writes. */
@@ -262,6 +265,7 @@ static int close_upload(struct mc_image_writer *writer, struct mc_call *call, st
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&writer->lock);
+	r = failure(writer, error);
 	writer->closed = true;
 	writer->progress = mc_now_ms();
 	pthread_cond_signal(&writer->content);
