@@ -109,7 +109,7 @@ static void add_failure(struct mc_fs *fs, const struct mc_cloud_event *event)
 		mc_buffer_printf(&path, "regions/%s", event->region);
 	else if (event->service)
 		mc_buffer_printf(&path, "containers/%s", event->service);
-	mc_errors_add(fs->errors, event->when, event->text && *event->text ? event->text : "-", path.data ? path.data : "-", event->error);
+	mc_errors_add(fs->errors, event->when, event->region ? "region" : "engine", path.data ? path.data : "-", event->error);
 }
 
 void mc_fs_event(void *data, const struct mc_cloud_event *event)

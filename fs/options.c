@@ -11,7 +11,8 @@ enum { MAX_OPTIONS = 16 * 1024, MAX_CLOUD = 32, MAX_SECONDS = 3600 };
 
 struct option {
 	const char *name, *argument, *help;
-	int (*parse)(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error);
+	int (*parse)(
+		struct mc_options *options, const struct option *option, const char *value, struct mc_error *error);
 	size_t member; /* offset of the member that it sets */
 };
 
@@ -32,23 +33,28 @@ static int set_text(struct mc_options *options, const struct option *option, con
 	return 0;
 }
 
-static int parse_cloud(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_cloud(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	if (!length || value[length] || length > MAX_CLOUD || *value == '-')
-		return bad(option, value, "a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen", error);
+		return bad(option, value,
+			"a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen",
+			error);
 	return set_text(options, option, value, error);
 }
 
-static int parse_engine(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_engine(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (strcmp(value, "auto") != 0 && strcmp(value, "docker") != 0)
 		return bad(option, value, "the engines are auto and docker", error);
 	return set_text(options, option, value, error);
 }
 
-static int parse_path(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_path(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (*value != '/')
 		return bad(option, value, "an absolute path is needed", error);
@@ -56,7 +62,8 @@ static int parse_path(struct mc_options *options, const struct option *option, c
 }
 
 /* 127.x.0.0: region n gets 127.x.n.1. */
-static int parse_base(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_base(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	struct in_addr address;
 
@@ -65,34 +72,40 @@ static int parse_base(struct mc_options *options, const struct option *option, c
 	return set_text(options, option, value, error);
 }
 
-static int parse_suffix(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_suffix(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (!strchr(value, '=') || *value == '=' || *value == ',')
 		return bad(option, value, "a DN is needed, such as dc=acme,dc=org", error);
 	return set_text(options, option, value, error);
 }
 
-static int parse_domain(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_domain(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	/* 64 characters is what Keystone takes for a domain's name. */
 	if (!*value || strlen(value) > 64 || strpbrk(value, "/\n") || !strcasecmp(value, "default"))
-		return bad(option, value, "a domain's name has 1 to 64 characters without slashes, and isn't Default", error);
+		return bad(option, value, "a domain's name has 1 to 64 characters without slashes, and isn't Default",
+			error);
 	return set_text(options, option, value, error);
 }
 
-static int parse_seconds(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_seconds(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	char *end = NULL;
 	double seconds = isdigit((unsigned char)*value) ? strtod(value, &end) : -1;
 	double least = option->member == offsetof(struct mc_options, timeout_ms) ? 0.1 : 0;
 
-	if (!end || *end || strchr("xX", value[1]) || seconds < least || seconds > MAX_SECONDS)
-		return bad(option, value, least > 0 ? "0.1 to 3600 seconds are possible" : "0 to 3600 seconds are possible", error);
+	if (!end || *end || value[strspn(value, "0123456789.")] || seconds < least || seconds > MAX_SECONDS)
+		return bad(option, value,
+			least > 0 ? "0.1 to 3600 seconds are possible" : "0 to 3600 seconds are possible", error);
 	*(int *)(void *)((char *)options + option->member) = (int)(seconds * 1000 + 0.5);
 	return 0;
 }
 
-static int parse_verify(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_verify(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
 		return bad(option, value, "on or off is needed", error);
@@ -100,7 +113,8 @@ static int parse_verify(struct mc_options *options, const struct option *option,
 	return 0;
 }
 
-static int parse_replicate(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int parse_replicate(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	(void)options;
 	if (strcmp(value, "manual") != 0)
@@ -114,9 +128,11 @@ static const struct option ours[] = {
 	{"cloud", "NAME", "name of the cloud (mcloud); several may live side by side", parse_cloud, MEMBER(cloud)},
 	{"engine", "auto|docker", "what runs the containers (auto)", parse_engine, MEMBER(engine)},
 	{"socket", "PATH", "the engine's API socket (/run/docker.sock)", parse_path, MEMBER(socket)},
-	{"base", "127.N.0.0", "where its loopback addresses begin (127.77.0.0): region n has 127.77.n.1", parse_base, MEMBER(base)},
+	{"base", "127.N.0.0", "where its loopback addresses begin (127.77.0.0): region n has 127.77.n.1", parse_base,
+		MEMBER(base)},
 	{"ldap_suffix", "DN", "suffix of its LDAP directory (dc=acme,dc=org)", parse_suffix, MEMBER(ldap_suffix)},
-	{"domain", "NAME", "the domain whose users and groups are in that directory (acme)", parse_domain, MEMBER(domain)},
+	{"domain", "NAME", "the domain whose users and groups are in that directory (acme)", parse_domain,
+		MEMBER(domain)},
 	{"verify", "on|off", "check images that are read as a whole against their hash (on)", parse_verify, 0},
 	{"ttl", "SECONDS", "how old an answer of a service may be that is shown (1)", parse_seconds, MEMBER(ttl_ms)},
 	{"timeout", "SECONDS", "how long a service may take for an answer (10)", parse_seconds, MEMBER(timeout_ms)},
@@ -125,12 +141,14 @@ static const struct option ours[] = {
 };
 
 /* What goes on to libfuse and the kernel: mount(8), fuse(8). */
-static const char *const passed[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync", "dirsync", "noatime",
-	"nodiratime", "allow_other", "auto_unmount", "max_read=", "context=", "fscontext=", "defcontext=", "rootcontext="};
+static const char *const passed[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync",
+	"dirsync", "noatime", "nodiratime", "allow_other", "auto_unmount",
+	"max_read=", "context=", "fscontext=", "defcontext=", "rootcontext="};
 
 /* What is for mount(8), fstab(5) and systemd.mount(5), or is the case anyway. */
-static const char *const skipped[] = {"defaults", "auto", "noauto", "nofail", "user", "nouser", "users", "owner", "group", "_netdev", "atime",
-	"diratime", "relatime", "strictatime", "default_permissions", "comment=", "x-", "X-", "subtype=mcloudfs"};
+static const char *const skipped[] = {"defaults", "auto", "noauto", "nofail", "user", "nouser", "users", "owner",
+	"group", "_netdev", "atime", "diratime", "relatime", "strictatime", "default_permissions", "comment=", "x-",
+	"X-", "subtype=mcloudfs"};
 
 /* Whether TEXT is in LIST; items that end with "=" or "-" are beginnings. */
 static bool listed(const char *const *list, size_t count, const char *text)
@@ -146,10 +164,17 @@ static bool listed(const char *const *list, size_t count, const char *text)
 
 int mc_options_init(struct mc_options *options)
 {
-	*options = (struct mc_options){.cloud = strdup("mcloud"), .engine = strdup("auto"), .base = strdup("127.77.0.0"),
-		.ldap_suffix = strdup("dc=acme,dc=org"), .domain = strdup("acme"), .state_dir = strdup("/var/lib/mcloudfs"), .verify = true,
-		.ttl_ms = 1000, .timeout_ms = 10000};
-	if (options->cloud && options->engine && options->base && options->ldap_suffix && options->domain && options->state_dir)
+	*options = (struct mc_options){.cloud = strdup("mcloud"),
+		.engine = strdup("auto"),
+		.base = strdup("127.77.0.0"),
+		.ldap_suffix = strdup("dc=acme,dc=org"),
+		.domain = strdup("acme"),
+		.state_dir = strdup("/var/lib/mcloudfs"),
+		.verify = true,
+		.ttl_ms = 1000,
+		.timeout_ms = 10000};
+	if (options->cloud && options->engine && options->base && options->ldap_suffix && options->domain &&
+		options->state_dir)
 		return 0;
 	mc_options_clear(options);
 	return -ENOMEM;
@@ -192,7 +217,8 @@ static int parse_one(struct mc_options *options, const char *text, struct mc_err
 		if (strlen(ours[i].name) != length || strncmp(ours[i].name, text, length) != 0)
 			continue;
 		if (!equals || !equals[1])
-			return mc_error_set(error, EINVAL, "option %s needs a value: %s=%s", ours[i].name, ours[i].name, ours[i].argument);
+			return mc_error_set(error, EINVAL, "option %s needs a value: %s=%s", ours[i].name, ours[i].name,
+				ours[i].argument);
 		return ours[i].parse(options, &ours[i], equals + 1, error);
 	}
 	if (!strncmp(text, "fsname=", 7)) {
@@ -225,7 +251,8 @@ static char *next_option(const char **text)
 	if (!option)
 		return NULL;
 	for (; *from; from++) {
-		bool goes_on = *from == ',' && size > 12 && !strncmp(option, "ldap_suffix=", 12) && continues_dn(from + 1);
+		bool goes_on =
+			*from == ',' && size > 12 && !strncmp(option, "ldap_suffix=", 12) && continues_dn(from + 1);
 		if (*from == ',' && !goes_on)
 			break;
 		/* A backslash makes the next character an ordinary one; in a DN it stays, but for a comma. */
@@ -268,15 +295,17 @@ void mc_options_help(struct mc_buffer *out)
 			    "Options, with their defaults:\n");
 	for (size_t i = 0; i < MC_COUNT(ours); i++) {
 		int width = 24 - (int)strlen(ours[i].name) - 1;
-		mc_buffer_printf(out, "  -o %s=%-*s %s\n", ours[i].name, width > 0 ? width : 0, ours[i].argument, ours[i].help);
+		mc_buffer_printf(
+			out, "  -o %s=%-*s %s\n", ours[i].name, width > 0 ? width : 0, ours[i].argument, ours[i].help);
 	}
-	mc_buffer_text(out, "  -o allow_other              other users may enter; secrets stay yours\n"
-			    "  -o ro                       nothing can be changed\n"
-			    "  -f                          stay in the foreground\n"
-			    "  -d                          the same, and tell what the kernel asks\n"
-			    "  --print-tree                print each path a mount can show, and exit\n"
-			    "  --help, --version           print this, or the version, and exit\n"
-			    "\n"
-			    "Also: mount -t fuse.mcloudfs mcloud MOUNTPOINT -o OPTION..., and lines of /etc/fstab like\n"
-			    "  mcloud /mnt/mcloud fuse.mcloudfs cloud=mcloud,allow_other 0 0\n");
+	mc_buffer_text(out,
+		"  -o allow_other              other users may enter; secrets stay yours\n"
+		"  -o ro                       nothing can be changed\n"
+		"  -f                          stay in the foreground\n"
+		"  -d                          the same, and tell what the kernel asks\n"
+		"  --print-tree                print each path a mount can show, and exit\n"
+		"  --help, --version           print this, or the version, and exit\n"
+		"\n"
+		"Also: mount -t fuse.mcloudfs mcloud MOUNTPOINT -o OPTION..., and lines of /etc/fstab like\n"
+		"  mcloud /mnt/mcloud fuse.mcloudfs cloud=mcloud,allow_other 0 0\n");
 }

@@ -13,18 +13,18 @@ static int stop_kind(struct mc_work *work, enum mc_service_kind kind, struct mc_
 	int r;
 
 	mc_service_name(kind, work->region->name, name);
-	r = engine->ops->look(engine, work->call, name, &service, error);
+	r = engine->ops->look(engine, work->doing, name, &service, error);
 	if (r == 0 && !strcmp(service.state, "paused")) /* nothing that is frozen can end by itself */
-		r = engine->ops->act(engine, work->call, name, MC_ENGINE_UNPAUSE, NULL, error);
+		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_UNPAUSE, NULL, error);
 	if (r == 0)
-		r = engine->ops->act(engine, work->call, name, MC_ENGINE_STOP, NULL, error);
+		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_STOP, NULL, error);
 	mc_engine_service_clear(&service);
 	return r == -ENOENT ? 0 : r;
 }
 
 static int mark_stopped(struct mc_work *work, struct mc_error *error)
 {
-	return work->kind == MC_WORK_STOP ? mc_mark_set(work->region, work->call, MC_MARK_STOPPED, error) : 0;
+	return work->kind == MC_WORK_STOP ? mc_mark_set(work->region, work->doing, MC_MARK_STOPPED, error) : 0;
 }
 
 static int stop_glance(struct mc_work *work, struct mc_error *error)
@@ -62,7 +62,7 @@ const struct mc_step mc_stop_steps[] = {
 
 static int mark_destroying(struct mc_work *work, struct mc_error *error)
 {
-	return mc_mark_set(work->region, work->call, MC_MARK_DESTROYING, error);
+	return mc_mark_set(work->region, work->doing, MC_MARK_DESTROYING, error);
 }
 
 /* The container, then its volume. */
@@ -73,9 +73,9 @@ static int remove_kind(struct mc_work *work, enum mc_service_kind kind, struct m
 	int r;
 
 	mc_service_name(kind, work->region->name, name);
-	r = engine->ops->act(engine, work->call, name, MC_ENGINE_REMOVE, NULL, error);
+	r = engine->ops->act(engine, work->doing, name, MC_ENGINE_REMOVE, NULL, error);
 	if (r == 0 && mc_recipe_get(kind)->volume)
-		r = engine->ops->volume_remove(engine, work->call, name, error);
+		r = engine->ops->volume_remove(engine, work->doing, name, error);
 	return r;
 }
 
@@ -117,20 +117,20 @@ static int remove_shared(struct mc_work *work, struct mc_error *error)
 	if (!is_last(work->cloud))
 		return 0;
 	r = remove_kind(work, MC_LDAP, error);
-	return r ? r : engine->ops->clear(engine, work->call, error);
+	return r ? r : engine->ops->clear(engine, work->doing, error);
 }
 
 /* The mark that says what goes on here is the last to go. */
 static int remove_marks(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_secrets *secrets;
-	int r = mc_mark_clear(work->region, work->call, MC_MARK_SERVED, error);
+	int r = mc_mark_clear(work->region, work->doing, MC_MARK_SERVED, error);
 
 	if (r == 0)
-		r = mc_mark_clear(work->region, work->call, MC_MARK_STOPPED, error);
+		r = mc_mark_clear(work->region, work->doing, MC_MARK_STOPPED, error);
 	if (r == 0 && is_last(work->cloud) && mc_cloud_secrets(work->cloud, &secrets, NULL) == 0)
 		r = mc_secrets_forget(secrets, error);
-	return r ? r : mc_mark_clear(work->region, work->call, MC_MARK_DESTROYING, error);
+	return r ? r : mc_mark_clear(work->region, work->doing, MC_MARK_DESTROYING, error);
 }
 
 enum { MARK, KEYSTONE, GLANCE, MEMCACHED, DATABASE, SHARED, MARKS };

@@ -221,6 +221,13 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 	pthread_mutex_unlock(&cloud->lock);
 	if (!is_connected)
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
+	if (verb == MC_REGION_DESTROY) { /* not to be forgotten from here on, whatever happens to the daemon */
+		MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+		int r = mc_mark_set(region, call, MC_MARK_DESTROYING, error);
+
+		if (r < 0)
+			return r;
+	}
 	return mc_work_begin(region, kinds[verb], error);
 }
 

@@ -74,6 +74,8 @@ struct mc_work {
 	struct mc_cloud *cloud; /* these are constant */
 	struct mc_region *region;
 	enum mc_work_kind kind;
+	struct mc_call
+		*doing; /* of what is asked of the engine: not cancelled, as what was begun there is done anyway */
 	struct mc_call *call; /* cancelled when a step has failed, the cloud closes, or the region is to be destroyed */
 	int64_t begun;        /* mc_now_ms() */
 	const struct mc_step *steps; /* the table that runs; changes between tables only */

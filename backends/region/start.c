@@ -10,22 +10,22 @@ static int find_images(struct mc_work *work, struct mc_error *error)
 	int r = 0;
 
 	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS && r == 0; kind++)
-		r = engine->ops->has_image(engine, work->call, mc_recipe_get(kind)->image, error);
+		r = engine->ops->has_image(engine, work->doing, mc_recipe_get(kind)->image, error);
 	return r;
 }
 
 static int make_network(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
-	int r = mc_mark_clear(work->region, work->call, MC_MARK_STOPPED, error); /* from here on it is meant to run */
+	int r = mc_mark_clear(work->region, work->doing, MC_MARK_STOPPED, error); /* from here on it is meant to run */
 
-	return r ? r : engine->ops->prepare(engine, work->call, error);
+	return r ? r : engine->ops->prepare(engine, work->doing, error);
 }
 
 static int bring_up(struct mc_work *work, enum mc_service_kind kind,
 	int (*probe)(struct mc_region *, struct mc_call *, struct mc_error *), struct mc_error *error)
 {
-	int r = mc_service_ensure(work->region, work->call, kind, error);
+	int r = mc_service_ensure(work->region, work->doing, kind, error);
 
 	return r || !probe ? r : mc_service_await(work->region, work->call, kind, probe, error);
 }
@@ -83,7 +83,7 @@ static int log_in(struct mc_work *work, struct mc_error *error)
 
 static int mark_served(struct mc_work *work, struct mc_error *error)
 {
-	return mc_mark_set(work->region, work->call, MC_MARK_SERVED, error);
+	return mc_mark_set(work->region, work->doing, MC_MARK_SERVED, error);
 }
 
 enum { IMAGES, NETWORK, KEYSTONE, GLANCE, DATABASE, MEMCACHED, LDAP, PASSWORDS, CATALOG, LOGIN, SERVED };

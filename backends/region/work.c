@@ -183,6 +183,7 @@ static int run_kind(struct mc_work *work)
 static void work_free(struct mc_work *work)
 {
 	mc_call_unref(work->call);
+	mc_call_unref(work->doing);
 	pthread_mutex_destroy(&work->lock);
 	pthread_cond_destroy(&work->news);
 	free(work);
@@ -243,16 +244,19 @@ static void run_work(void *data)
 
 	if (finish(work, r)) {
 		struct mc_call *call = mc_call_new(WORK_TIMEOUT_MS), *old = work->call;
+		struct mc_call *doing = mc_call_new(WORK_TIMEOUT_MS), *old_doing = work->doing;
 
 		pthread_mutex_lock(&cloud->lock); /* others cancel it there */
 		work->call = call;
+		work->doing = doing;
 		work->kind = MC_WORK_DESTROY;
 		pthread_mutex_unlock(&cloud->lock);
+		mc_call_unref(old_doing);
 		mc_call_unref(old);
 		work->begun = mc_now_ms();
 		memset(&work->error, 0, sizeof(work->error));
 		mc_region_settle(region);
-		r = work->call ? run_kind(work) : -ENOMEM;
+		r = call && doing ? run_kind(work) : -ENOMEM;
 		finish(work, r);
 	}
 	gone = r == 0 && work->kind == MC_WORK_DESTROY;
@@ -280,6 +284,7 @@ static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind
 	work->region = region;
 	work->kind = kind;
 	work->call = mc_call_new(WORK_TIMEOUT_MS);
+	work->doing = mc_call_new(WORK_TIMEOUT_MS);
 	work->begun = mc_now_ms();
 	pthread_mutex_init(&work->lock, NULL);
 	pthread_cond_init(&work->news, NULL);
@@ -316,7 +321,7 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 	struct mc_work *work = work_new(region, kind);
 	int r;
 
-	if (!work || !work->call) {
+	if (!work || !work->call || !work->doing) {
 		if (work)
 			work_free(work);
 		return mc_error_set(error, ENOMEM, "out of memory");
