@@ -10,7 +10,8 @@ enum { MAX_WORDS = 16 };
 int mc_control_value(const char *bytes, size_t size, char **ret_value, size_t *ret_size, struct mc_error *error)
 {
 	if (size > MC_WRITE_MAX)
-		return mc_error_set(error, E2BIG, "%zu bytes are too many: one write takes %d at most", size, MC_WRITE_MAX);
+		return mc_error_set(
+			error, E2BIG, "%zu bytes are too many: one write takes %d at most", size, MC_WRITE_MAX);
 	if (memchr(bytes, '\0', size))
 		return mc_error_set(error, EINVAL, "a NUL byte is in what was written");
 	if (size && bytes[size - 1] == '\n')
@@ -51,7 +52,8 @@ static int unknown_verb(struct mc_ask *ask, const struct mc_verb *verbs, const c
 	MC_CLEANUP(buffer) struct mc_buffer names = {0};
 
 	name_verbs(verbs, &names);
-	return mc_error_set(ask->error, EINVAL, "\"%.64s\" is no command here: it takes %s", word, names.data ? names.data : "none");
+	return mc_error_set(ask->error, EINVAL, "\"%.64s\" is no command here: it takes %s", word,
+		names.data ? names.data : "none");
 }
 
 int mc_control_run(struct mc_ask *ask, const struct mc_verb *verbs, char *line)

@@ -8,12 +8,12 @@
 
 enum { MC_WRITE_MAX = 64 * 1024 }; /* bytes of one write */
 
-/* What a write of SIZE bytes means: a copy in *RET_VALUE (malloc'd, NUL-terminated) without its one trailing newline. -E2BIG past
- * MC_WRITE_MAX, -EINVAL for a NUL inside. */
+/* What a write of SIZE bytes means: a copy in *RET_VALUE (malloc'd, NUL-terminated) without its one trailing newline.
+ * -E2BIG past MC_WRITE_MAX, -EINVAL for a NUL inside. */
 int mc_control_value(const char *bytes, size_t size, char **ret_value, size_t *ret_size, struct mc_error *error);
 
-/* Finds LINE's verb and runs it. LINE is taken apart in place: words, separated by blanks and tabs. -EINVAL: no such verb, wrong number of
- * words, or more than one line. */
+/* Finds LINE's verb and runs it. LINE is taken apart in place: words, separated by blanks and tabs. -EINVAL: no such
+ * verb, wrong number of words, or more than one line. */
 int mc_control_run(struct mc_ask *ask, const struct mc_verb *verbs, char *line);
 
 /* The verbs that are possible now, one a line. */

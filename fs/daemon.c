@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the end of the pipe. */
+/* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the end of the pipe.
+ */
 static int detach(struct mc_daemon *daemon, struct mc_error *error)
 {
 	int ends[2];
@@ -44,12 +45,15 @@ static int check_mountpoint(struct mc_daemon *daemon, const char *mountpoint, st
 
 	daemon->mountpoint = realpath(mountpoint, NULL);
 	if (!daemon->mountpoint && errno == ENOTCONN)
-		return mc_error_set(error, ENOTCONN, "%s is left over from a daemon that died: umount it first", mountpoint);
+		return mc_error_set(
+			error, ENOTCONN, "%s is left over from a daemon that died: umount it first", mountpoint);
 	if (!daemon->mountpoint)
 		return mc_error_errno(error, errno, "can't mount at %s", mountpoint);
 	if (stat(daemon->mountpoint, &values) < 0)
 		return mc_error_errno(error, errno, "can't mount at %s", mountpoint);
-	return S_ISDIR(values.st_mode) ? 0 : mc_error_set(error, ENOTDIR, "can't mount at %s: it is no directory", mountpoint);
+	return S_ISDIR(values.st_mode)
+		       ? 0
+		       : mc_error_set(error, ENOTDIR, "can't mount at %s: it is no directory", mountpoint);
 }
 
 /* Two daemons would make the same regions twice. The lock goes with the process, however it ends. */
@@ -68,7 +72,8 @@ static int take_lock(struct mc_daemon *daemon, const struct mc_options *options,
 	if (flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
-		return mc_error_set(error, EBUSY, "the cloud %s is mounted already, and two daemons would fight over it", options->cloud);
+		return mc_error_set(error, EBUSY,
+			"the cloud %s is mounted already, and two daemons would fight over it", options->cloud);
 	return mc_error_errno(error, errno, "can't lock %s", path);
 }
 

@@ -11,10 +11,14 @@ struct mc_daemon {
 	char *mountpoint; /* absolute */
 };
 
-#define MC_DAEMON_NONE {.lock = -1, .parent = -1}
+#define MC_DAEMON_NONE                                                                                                 \
+	{                                                                                                              \
+		.lock = -1, .parent = -1                                                                               \
+	}
 
-/* Checks the mount point, takes the cloud's lock, and goes into a process of its own unless OPTIONS say to stay. The first process doesn't return: it
- * ends with 0 when mc_daemon_ready() is called, or else as the second one ends. -EBUSY: another daemon has the cloud. */
+/* Checks the mount point, takes the cloud's lock, and goes into a process of its own unless OPTIONS say to stay. The
+ * first process doesn't return: it ends with 0 when mc_daemon_ready() is called, or else as the second one ends.
+ * -EBUSY: another daemon has the cloud. */
 int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error);
 
 /* The mount serves: whoever started us goes on, and nothing more is said to the terminal. */

@@ -25,8 +25,8 @@ static void add_row(const struct mc_row *row, const char *path, struct mc_buffer
 		out->failed = -ENOMEM;
 		return;
 	}
-	mc_buffer_printf(out, "%s %s %04o%s%s\n", here.data, kinds[row->kind], (unsigned)row->mode, row->help ? " " : "",
-		row->help ? row->help : "");
+	mc_buffer_printf(out, "%s %s %04o%s%s\n", here.data, kinds[row->kind], (unsigned)row->mode,
+		row->help ? " " : "", row->help ? row->help : "");
 	if (row->directory)
 		add_directory(row->directory, here.data, out);
 }
@@ -48,8 +48,9 @@ void mc_describe_root(const struct mc_directory_type *root, struct mc_buffer *ou
 {
 	for (const struct mc_row *row = root->rows; row && row->name; row++) {
 		bool is_directory = row->kind == MC_KIND_DIRECTORY;
-		mc_buffer_printf(out, "  %s%-*s %-9s %04o  %s\n", row->name, (int)(strlen(row->name) < 15 ? 15 - strlen(row->name) : 0),
-			is_directory ? "/" : "", kinds[row->kind], (unsigned)row->mode, row->help ? row->help : "");
+		mc_buffer_printf(out, "  %s%-*s %-9s %04o  %s\n", row->name,
+			(int)(strlen(row->name) < 15 ? 15 - strlen(row->name) : 0), is_directory ? "/" : "",
+			kinds[row->kind], (unsigned)row->mode, row->help ? row->help : "");
 	}
 }
 

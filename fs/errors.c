@@ -2,11 +2,10 @@
 #include "fs/errors.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { KEPT = 256 };
-
 
 struct mc_errors {
 	pthread_mutex_t lock; /* guards all; a leaf */
@@ -44,7 +43,8 @@ static void add_field(struct mc_buffer *line, const char *text)
 			line->data[i] = ' ';
 }
 
-void mc_errors_add(struct mc_errors *errors, double when, const char *operation, const char *path, const struct mc_error *error)
+void mc_errors_add(
+	struct mc_errors *errors, double when, const char *operation, const char *path, const struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
 	char text[32], status[16] = "";
@@ -52,8 +52,8 @@ void mc_errors_add(struct mc_errors *errors, double when, const char *operation,
 	if (error->http_status)
 		snprintf(status, sizeof status, "%d", error->http_status);
 	mc_format_time(when > 0 ? when : mc_wall_clock(), text, sizeof text);
-	const char *const fields[] = {text, operation, path, mc_error_name(error->code), *error->service ? error->service : "mcloudfs",
-		status, error->request_id, error->message};
+	const char *const fields[] = {text, operation, path, mc_error_name(error->code),
+		*error->service ? error->service : "mcloudfs", status, error->request_id, error->message};
 	for (size_t i = 0; i < MC_COUNT(fields); i++) {
 		if (i)
 			mc_buffer_text(&line, "\t");

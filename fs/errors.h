@@ -12,9 +12,11 @@ struct mc_errors *mc_errors_new(void);
 void mc_errors_free(struct mc_errors *errors);
 
 /* OPERATION "mkdir", PATH from the mount point; both are copied. WHEN in seconds since 1970; 0: now. */
-void mc_errors_add(struct mc_errors *errors, double when, const char *operation, const char *path, const struct mc_error *error);
+void mc_errors_add(
+	struct mc_errors *errors, double when, const char *operation, const char *path, const struct mc_error *error);
 
-/* One line each, oldest first: time, operation, path, errno's name, service, HTTP status, request id, message; by tabs, "-" for what there isn't. */
+/* One line each, oldest first: time, operation, path, errno's name, service, HTTP status, request id, message; by tabs,
+ * "-" for what there isn't. */
 void mc_errors_render(struct mc_errors *errors, struct mc_buffer *out);
 
 #endif

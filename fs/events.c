@@ -118,7 +118,8 @@ static size_t lost(const struct mc_events *events, uint64_t *from, char *text, s
 	if (events->next - *from <= KEPT)
 		return 0;
 	uint64_t oldest = events->next - KEPT;
-	int length = snprintf(text, size, "{\"event\":\"lost\",\"events\":%llu}\n", (unsigned long long)(oldest - *from));
+	int length =
+		snprintf(text, size, "{\"event\":\"lost\",\"events\":%llu}\n", (unsigned long long)(oldest - *from));
 	if (length < 0 || (size_t)length >= size)
 		return 0;
 	*from = oldest;

@@ -25,7 +25,8 @@ struct mc_fs *mc_fs_new(const struct mc_fs_config *config)
 	fs->errors = mc_errors_new();
 	fs->events = mc_events_new();
 	fs->metrics = mc_metrics_new();
-	if (fs->mountpoint && fs->nodes && fs->park && fs->work && fs->notify && fs->errors && fs->events && fs->metrics)
+	if (fs->mountpoint && fs->nodes && fs->park && fs->work && fs->notify && fs->errors && fs->events &&
+		fs->metrics)
 		return fs;
 	mc_fs_free(fs);
 	return NULL;
@@ -70,7 +71,8 @@ static void gauge(struct mc_buffer *out, const char *name, const char *help, siz
 void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out)
 {
 	mc_metrics_render(fs->metrics, out);
-	gauge(out, "mcloudfs_nodes", "Nodes of the tree that the kernel or an open file knows", mc_nodes_count(fs->nodes));
+	gauge(out, "mcloudfs_nodes", "Nodes of the tree that the kernel or an open file knows",
+		mc_nodes_count(fs->nodes));
 	gauge(out, "mcloudfs_workers", "Threads that wait for services", mc_work_threads(fs->work));
 }
 
@@ -109,7 +111,8 @@ static void add_failure(struct mc_fs *fs, const struct mc_cloud_event *event)
 		mc_buffer_printf(&path, "regions/%s", event->region);
 	else if (event->service)
 		mc_buffer_printf(&path, "containers/%s", event->service);
-	mc_errors_add(fs->errors, event->when, event->region ? "region" : "engine", path.data ? path.data : "-", event->error);
+	mc_errors_add(fs->errors, event->when, event->region ? "region" : "engine", path.data ? path.data : "-",
+		event->error);
 }
 
 void mc_fs_event(void *data, const struct mc_cloud_event *event)

@@ -47,8 +47,8 @@ struct mc_fs {
 	char *mountpoint;
 	/* Half of the ttl: so long may an answer of a backend be kept, so long the kernel may keep what we told it. */
 	int keep_ms;
-	double started;           /* seconds since 1970 */
-	_Atomic int64_t changed;  /* mc_now_ms() of the last change that was made through this mount */
+	double started;          /* seconds since 1970 */
+	_Atomic int64_t changed; /* mc_now_ms() of the last change that was made through this mount */
 	atomic_bool ending;
 	pthread_mutex_t lock;      /* guards the two lists below; locks of requests, calls and the park come after it */
 	struct mc_handle *handles; /* all that are open */
@@ -61,14 +61,15 @@ struct mc_fs *mc_fs_new(const struct mc_fs_config *config);
 /* Says what the tree is about; before mc_fs_run(). */
 void mc_fs_attach(struct mc_fs *fs, struct mc_cloud *cloud, struct mc_follows *follows);
 
-/* Handler for mc_cloud_open(), with the fs as its data: `events`, `errors`, wake-ups, and what the kernel has to forget. */
+/* Handler for mc_cloud_open(), with the fs as its data: `events`, `errors`, wake-ups, and what the kernel has to
+ * forget. */
 void mc_fs_event(void *fs, const struct mc_cloud_event *event);
 
 /* Mounts at config.mountpoint. OPTIONS as in -o, for the kernel and libfuse ("ro,allow_other"). */
 int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error);
 
-/* Serves until the mount is gone or a signal (HUP, INT, TERM) comes. Then everything that waits is answered, all open files are closed, and all
- * threads have ended. READY (may be NULL) is called when requests are about to be served. */
+/* Serves until the mount is gone or a signal (HUP, INT, TERM) comes. Then everything that waits is answered, all open
+ * files are closed, and all threads have ended. READY (may be NULL) is called when requests are about to be served. */
 int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc_error *error);
 
 /* After mc_fs_run(), or instead of it. Takes NULL. */

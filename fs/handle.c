@@ -9,7 +9,8 @@
 
 enum { AHEAD = 16 * 1024 };
 
-struct mc_handle *mc_handle_new(struct mc_fs *fs, struct mc_node *node, enum mc_handle_kind kind, int flags, void *state)
+struct mc_handle *mc_handle_new(
+	struct mc_fs *fs, struct mc_node *node, enum mc_handle_kind kind, int flags, void *state)
 {
 	struct mc_handle *handle = calloc(1, sizeof *handle);
 

@@ -10,7 +10,8 @@ struct fuse_pollhandle;
 
 enum mc_handle_kind { MC_HANDLE_CONTENT, MC_HANDLE_STREAM, MC_HANDLE_FILE, MC_HANDLE_DIRECTORY };
 
-/* An open file or directory. Reference counted: one for the file descriptor, one for each request, one while its poll is parked. */
+/* An open file or directory. Reference counted: one for the file descriptor, one for each request, one while its poll
+ * is parked. */
 struct mc_handle {
 	struct mc_handle *next, *last; /* in the fs's list */
 	struct mc_fs *fs;
@@ -19,7 +20,8 @@ struct mc_handle {
 	int flags; /* of open(2) */
 	atomic_uint references;
 
-	pthread_mutex_t lock; /* guards what follows; a stream's own locks, the park's and the table's of nodes come after it */
+	pthread_mutex_t
+		lock; /* guards what follows; a stream's own locks, the park's and the table's of nodes come after it */
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;
@@ -39,7 +41,8 @@ struct mc_handle {
 };
 
 /* NULL: out of memory. STATE, of a stream or file, is the handle's from now on. */
-struct mc_handle *mc_handle_new(struct mc_fs *fs, struct mc_node *node, enum mc_handle_kind kind, int flags, void *state);
+struct mc_handle *mc_handle_new(
+	struct mc_fs *fs, struct mc_node *node, enum mc_handle_kind kind, int flags, void *state);
 struct mc_handle *mc_handle_ref(struct mc_handle *handle);
 /* The last one closes what is open; for files that may wait. Takes NULL. */
 void mc_handle_unref(struct mc_handle *handle);
@@ -50,8 +53,8 @@ bool mc_handle_writes(const struct mc_handle *handle);
 /* Renders ROW's content for ASK: a value gets its newline, a control lists its verbs. */
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out);
 
-/* Makes CONTENT (taken over) what readers of HANDLE see, and what the node's size is from now on. Gives whether that is another size than
- * before. */
+/* Makes CONTENT (taken over) what readers of HANDLE see, and what the node's size is from now on. Gives whether that is
+ * another size than before. */
 bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content);
 
 /* The next bytes of a stream: as its type's read. */

@@ -12,7 +12,8 @@ struct mc_listing {
 	int64_t made;
 	struct mc_listing_item *items;
 	size_t count;
-	uint32_t *slots; /* of the hash of file names: 1 + index of an item, 0: free. Linear probing, at most half full */
+	uint32_t *
+		slots; /* of the hash of file names: 1 + index of an item, 0: free. Linear probing, at most half full */
 	size_t mask;
 };
 
@@ -90,8 +91,8 @@ static bool taken(const struct mc_listing *listing, const struct mc_directory_ty
 	return *slot(listing, file) || mc_row_find(type, file);
 }
 
-/* Gives ENTRY its file name and takes its strings over. One that has no name left to be shown under (another one has the same key)
- * is left out. */
+/* Gives ENTRY its file name and takes its strings over. One that has no name left to be shown under (another one has
+ * the same key) is left out. */
 static int take(struct mc_listing *listing, const struct mc_directory_type *type, struct mc_entry *entry)
 {
 	char file[MC_NAME_MAX + 1];

@@ -4,8 +4,8 @@
 
 #include "fs/tree.h"
 
-/* What a directory whose names a service decides held at one moment, under file names that are all different. Never changes after
- * it is made; reference counted; safe in any thread. */
+/* What a directory whose names a service decides held at one moment, under file names that are all different. Never
+ * changes after it is made; reference counted; safe in any thread. */
 struct mc_listing;
 
 struct mc_listing_item {
@@ -15,8 +15,8 @@ struct mc_listing_item {
 	struct mc_attributes attributes;
 };
 
-/* Takes what is in ENTRIES, in its order; TYPE's fixed rows keep their names. MADE: when it was asked for, by mc_now_ms(). NULL: out of
- * memory. */
+/* Takes what is in ENTRIES, in its order; TYPE's fixed rows keep their names. MADE: when it was asked for, by
+ * mc_now_ms(). NULL: out of memory. */
 struct mc_listing *mc_listing_new(const struct mc_directory_type *type, struct mc_entries *entries, int64_t made);
 struct mc_listing *mc_listing_ref(struct mc_listing *listing);
 void mc_listing_unref(struct mc_listing *listing);

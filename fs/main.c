@@ -41,13 +41,24 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 {
 	const struct mc_options *options = &mount->options;
 	/* Half of the ttl is the backends', the other half the kernel's (struct mc_fs: keep_ms). */
-	const struct mc_cloud_options cloud = {.name = options->cloud, .engine = options->engine, .socket = options->socket,
-		.base = options->base, .ldap_suffix = options->ldap_suffix, .domain = options->domain, .state_dir = options->state_dir,
-		.ttl_ms = options->ttl_ms / 2, .timeout_ms = options->timeout_ms};
+	const struct mc_cloud_options cloud = {.name = options->cloud,
+		.engine = options->engine,
+		.socket = options->socket,
+		.base = options->base,
+		.ldap_suffix = options->ldap_suffix,
+		.domain = options->domain,
+		.state_dir = options->state_dir,
+		.ttl_ms = options->ttl_ms / 2,
+		.timeout_ms = options->timeout_ms};
 
 	mount->journal = mc_journal_new();
-	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &mc_tree_root, .ttl_ms = options->ttl_ms, .timeout_ms = options->timeout_ms,
-		.verify = options->verify, .uid = getuid(), .gid = getgid(), .mountpoint = mount->daemon.mountpoint,
+	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &mc_tree_root,
+		.ttl_ms = options->ttl_ms,
+		.timeout_ms = options->timeout_ms,
+		.verify = options->verify,
+		.uid = getuid(),
+		.gid = getgid(),
+		.mountpoint = mount->daemon.mountpoint,
 		.debug = options->debug});
 	if (!mount->journal || !mount->fs)
 		return mc_error_set(error, ENOMEM, "out of memory");

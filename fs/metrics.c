@@ -68,12 +68,14 @@ void mc_metrics_operation(struct mc_metrics *metrics, enum mc_operation operatio
 	atomic_fetch_add_explicit(&metrics->operations[operation].count, 1, memory_order_relaxed);
 	if (failed)
 		atomic_fetch_add_explicit(&metrics->operations[operation].failed, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&metrics->operations[operation].nanoseconds, (unsigned long long)nanoseconds, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&metrics->operations[operation].nanoseconds, (unsigned long long)nanoseconds, memory_order_relaxed);
 }
 
 void mc_metrics_cache(struct mc_metrics *metrics, enum mc_cache cache, bool hit)
 {
-	atomic_fetch_add_explicit(hit ? &metrics->caches[cache].hits : &metrics->caches[cache].misses, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		hit ? &metrics->caches[cache].hits : &metrics->caches[cache].misses, 1, memory_order_relaxed);
 }
 
 static void title(struct mc_buffer *out, const char *name, const char *help)

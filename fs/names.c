@@ -6,7 +6,8 @@
 
 enum { MARK_LENGTH = 8 };
 
-/* Length of the UTF-8 sequence (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF) that TEXT begins with; 0: none. */
+/* Length of the UTF-8 sequence (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF) that TEXT begins with; 0:
+ * none. */
 static size_t utf8_sequence(const char *text)
 {
 	const unsigned char *byte = (const unsigned char *)text;

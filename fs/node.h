@@ -5,9 +5,9 @@
 #include "fs/listing.h"
 #include "fs/tree.h"
 
-/* The nodes of the tree that somebody knows: the kernel (by lookup counts), open files, requests on their way, or nodes below them.
- * Inode numbers are counted up and never used again. All functions are safe in any thread; the table's one lock is held for memory
- * operations only, and no lock but the notifier's is taken while it is. */
+/* The nodes of the tree that somebody knows: the kernel (by lookup counts), open files, requests on their way, or nodes
+ * below them. Inode numbers are counted up and never used again. All functions are safe in any thread; the table's one
+ * lock is held for memory operations only, and no lock but the notifier's is taken while it is. */
 struct mc_nodes;
 
 struct mc_nodes *mc_nodes_new(const struct mc_row *root);
@@ -28,14 +28,15 @@ struct mc_node *mc_nodes_child(struct mc_nodes *nodes, struct mc_node *parent, c
 /* What a directory says about one of its names. */
 struct mc_birth {
 	const char *file;
-	const char *said, *key;  /* of an entry; of a fixed row NULL. key may also be NULL for one that is just being made */
+	const char *said,
+		*key; /* of an entry; of a fixed row NULL. key may also be NULL for one that is just being made */
 	const struct mc_row *row;
-	enum mc_key kind;        /* of an entry */
+	enum mc_key kind;                       /* of an entry */
 	const struct mc_attributes *attributes; /* or NULL */
 };
 
-/* The node for BIRTH: the known one if it is still the same object, else a new one that takes its name over. A new reference; NULL: out
- * of memory. */
+/* The node for BIRTH: the known one if it is still the same object, else a new one that takes its name over. A new
+ * reference; NULL: out of memory. */
 struct mc_node *mc_nodes_enter(struct mc_nodes *nodes, struct mc_node *parent, const struct mc_birth *birth);
 
 /* The kernel has been told of the node once more, or forgets it COUNT times. */
@@ -77,8 +78,8 @@ struct mc_listing *mc_node_listing(struct mc_node *node);
 /* Stores one (a reference is taken), or forgets it (NULL). */
 void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing);
 
-/* Forgets attributes and, with ENTRIES, the listing and the attributes of all known children. For each node that the kernel should forget
- * something of, TELL is called, with the table locked: it must not wait, nor call back. */
+/* Forgets attributes and, with ENTRIES, the listing and the attributes of all known children. For each node that the
+ * kernel should forget something of, TELL is called, with the table locked: it must not wait, nor call back. */
 typedef void (*mc_node_tell)(void *data, uint64_t ino, uint64_t parent, const char *name);
 void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void *data);
 /* The same for all entries of KIND with KEY, without what is below them. */

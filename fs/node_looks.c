@@ -55,8 +55,8 @@ void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing)
 	mc_listing_unref(old);
 }
 
-/* NODE's attributes are forgotten, and its name too if the kernel keeps such names: those of a directory that answers from memory are never
- * kept, those of fixed rows never change. With the lock held. */
+/* NODE's attributes are forgotten, and its name too if the kernel keeps such names: those of a directory that answers
+ * from memory are never kept, those of fixed rows never change. With the lock held. */
 static void refresh(struct mc_node *node, mc_node_tell tell, void *data)
 {
 	struct mc_node *parent = node->parent;

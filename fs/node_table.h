@@ -37,8 +37,8 @@ struct mc_node {
 	enum mc_key kind;
 	unsigned references; /* one for all lookups, one for each child, open file and request */
 	uint64_t lookups;
-	bool named;          /* found by its name in its parent */
-	bool seen;           /* digest is of a content that was seen */
+	bool named; /* found by its name in its parent */
+	bool seen;  /* digest is of a content that was seen */
 	struct mc_node *parent, *children, *next_sibling, *last_sibling;
 	struct mc_node *next[MC_INDEXES];
 	char *file, *said, *key;

@@ -7,9 +7,11 @@
 
 #include <stdbool.h>
 
-/* The command line of the daemon: mcloudfs [-o OPTION[,OPTION…]] [-f] [-d] [SOURCE] MOUNTPOINT, as a user and as mount.fuse3(8) write it. */
+/* The command line of the daemon: mcloudfs [-o OPTION[,OPTION…]] [-f] [-d] [SOURCE] MOUNTPOINT, as a user and as
+ * mount.fuse3(8) write it. */
 struct mc_options {
-	char *cloud, *engine, *socket, *base, *ldap_suffix, *domain, *state_dir; /* socket NULL: the engine's usual one */
+	char *cloud, *engine, *socket, *base, *ldap_suffix, *domain,
+		*state_dir; /* socket NULL: the engine's usual one */
 	bool verify;
 	int ttl_ms, timeout_ms;
 	char *source, *mountpoint; /* source NULL: none was given */
@@ -21,8 +23,8 @@ struct mc_options {
 int mc_options_init(struct mc_options *options);
 void mc_options_clear(struct mc_options *options);
 
-/* One -o string. A comma inside a value is written "\,"; that of an LDAP suffix need not be ("ldap_suffix=dc=acme,dc=org"). -EINVAL with a
- * sentence that a user understands. */
+/* One -o string. A comma inside a value is written "\,"; that of an LDAP suffix need not be
+ * ("ldap_suffix=dc=acme,dc=org"). -EINVAL with a sentence that a user understands. */
 int mc_options_parse(struct mc_options *options, const char *text, struct mc_error *error);
 
 /* The whole command line. */

@@ -16,7 +16,8 @@ static int take_word(struct mc_options *options, const char *word, struct mc_err
 		to = &options->mountpoint;
 	}
 	if (!to)
-		return mc_error_set(error, EINVAL, "\"%.100s\" is one word too many: a mount point is all that is needed", word);
+		return mc_error_set(
+			error, EINVAL, "\"%.100s\" is one word too many: a mount point is all that is needed", word);
 	*to = strdup(word);
 	return *to ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 }
@@ -35,7 +36,8 @@ static bool take_flag(struct mc_options *options, const char *word)
 	};
 
 	for (size_t i = 0; i < MC_COUNT(flags); i++) {
-		if (strcmp(word, flags[i].name) != 0 && (!flags[i].short_name || strcmp(word, flags[i].short_name) != 0))
+		if (strcmp(word, flags[i].name) != 0 &&
+			(!flags[i].short_name || strcmp(word, flags[i].short_name) != 0))
 			continue;
 		*flags[i].flag = true;
 		return true;
@@ -59,13 +61,15 @@ int mc_options_command_line(struct mc_options *options, int argc, char **argv, s
 				return mc_error_set(error, EINVAL, "-o needs options behind it");
 			result = mc_options_parse(options, word[2] ? word + 2 : argv[++i], error);
 		} else if (!take_flag(options, word)) {
-			result = mc_error_set(error, EINVAL, "unknown argument \"%.100s\": mcloudfs --help lists those there are", word);
+			result = mc_error_set(error, EINVAL,
+				"unknown argument \"%.100s\": mcloudfs --help lists those there are", word);
 		}
 	}
 	if (result < 0 || options->help || options->version || options->print_tree)
 		return result;
 	options->foreground |= options->debug;
 	if (!options->mountpoint)
-		return mc_error_set(error, EINVAL, "where to? mcloudfs [-o OPTION[,OPTION...]] MOUNTPOINT; mcloudfs --help says more");
+		return mc_error_set(error, EINVAL,
+			"where to? mcloudfs [-o OPTION[,OPTION...]] MOUNTPOINT; mcloudfs --help says more");
 	return 0;
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where what waits for news waits, without a thread of its own. One thread, the waker, asks all of them again when there is news.
- * The lock in here is never held while anything of theirs runs. */
+/* Where what waits for news waits, without a thread of its own. One thread, the waker, asks all of them again when
+ * there is news. The lock in here is never held while anything of theirs runs. */
 struct mc_park;
 
 /* Embedded in what waits; zeroed before its first use. `retry` runs in the waker: it answers, or parks itself again. */
@@ -29,8 +29,8 @@ void mc_park_wake(struct mc_park *park);
 /* How much news there has been. To be read before looking whether one's own has come. */
 uint64_t mc_park_seen(struct mc_park *park);
 
-/* Parks WAITER, who found nothing in the news up to SEEN: 0, and it belongs to the park until retry; -EAGAIN: there is newer news, look
- * again; -EINTR: it was cancelled, or the park is stopped. */
+/* Parks WAITER, who found nothing in the news up to SEEN: 0, and it belongs to the park until retry; -EAGAIN: there is
+ * newer news, look again; -EINTR: it was cancelled, or the park is stopped. */
 int mc_park_wait(struct mc_park *park, struct mc_waiter *waiter, uint64_t seen);
 
 /* WAITER isn't to wait any more: if it is parked, retry is called soon; if not, its next mc_park_wait() says -EINTR. */

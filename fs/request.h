@@ -6,7 +6,8 @@
 
 #include <fuse_lowlevel.h>
 
-/* One request of the kernel, from its arrival to its answer. It is owned by one thread at a time: the loop's, the park's, a worker's. */
+/* One request of the kernel, from its arrival to its answer. It is owned by one thread at a time: the loop's, the
+ * park's, a worker's. */
 struct mc_request {
 	struct mc_request *next, *last; /* in the fs's list, while `listed` */
 	struct mc_fs *fs;
@@ -42,7 +43,8 @@ struct mc_request {
 /* A request about INO; NULL: it has been answered with an error. */
 struct mc_request *mc_request_new(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino);
 /* The same with an open file or directory. */
-struct mc_request *mc_request_new_open(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, struct fuse_file_info *file);
+struct mc_request *mc_request_new_open(
+	fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, struct fuse_file_info *file);
 
 /* Where an open file of ROW is read, written and closed. */
 static inline enum mc_lane mc_row_file_lane(const struct mc_row *row)
@@ -54,11 +56,12 @@ static inline enum mc_lane mc_row_file_lane(const struct mc_row *row)
 bool mc_request_name(struct mc_request *request, const char *name);
 bool mc_request_data(struct mc_request *request, const void *data, size_t size);
 
-/* Sees that request->run is called when it may be (needs_region, settles) and where (lane). The request is no longer the caller's. */
+/* Sees that request->run is called when it may be (needs_region, settles) and where (lane). The request is no longer
+ * the caller's. */
 void mc_request_start(struct mc_request *request);
 
-/* Waits for news with the call of RETRY in the waker's thread; SEEN as for mc_park_wait(). -EAGAIN: look again. Else the request is no longer the
- * caller's. */
+/* Waits for news with the call of RETRY in the waker's thread; SEEN as for mc_park_wait(). -EAGAIN: look again. Else
+ * the request is no longer the caller's. */
 int mc_request_park(struct mc_request *request, uint64_t seen, void (*retry)(struct mc_waiter *waiter));
 /* The request a waiter is of. */
 struct mc_request *mc_request_of(struct mc_waiter *waiter);
@@ -68,7 +71,8 @@ bool mc_request_interrupted(struct mc_request *request);
 /* Interrupts it from outside; at the end of the mount. */
 void mc_request_interrupt(struct mc_request *request);
 
-/* Answers; each frees the request. RESULT is a negative errno, and goes to `errors` with its sentence unless it is no failure. */
+/* Answers; each frees the request. RESULT is a negative errno, and goes to `errors` with its sentence unless it is no
+ * failure. */
 void mc_reply_fail(struct mc_request *request, int result);
 void mc_reply_ok(struct mc_request *request);
 /* 0 or -errno */

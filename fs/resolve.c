@@ -35,8 +35,12 @@ struct mc_node *mc_resolve_row_node(struct mc_fs *fs, struct mc_node *directory,
 
 struct mc_node *mc_resolve_item_node(struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item)
 {
-	const struct mc_birth birth = {.file = item->file, .said = item->said, .key = item->key, .row = item->row,
-		.kind = type_of(directory)->key, .attributes = &item->attributes};
+	const struct mc_birth birth = {.file = item->file,
+		.said = item->said,
+		.key = item->key,
+		.row = item->row,
+		.kind = type_of(directory)->key,
+		.attributes = &item->attributes};
 
 	return mc_nodes_enter(fs->nodes, directory, &birth);
 }
@@ -98,8 +102,8 @@ static int by_list(struct mc_ask *ask, struct mc_node *directory, const char *fi
 	return result;
 }
 
-/* The directory's own way to find one name. What it finds must be shown as FILE: a service that takes names in any case would give one object
- * two names. */
+/* The directory's own way to find one name. What it finds must be shown as FILE: a service that takes names in any case
+ * would give one object two names. */
 static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
 	const struct mc_directory_type *type = type_of(directory);
@@ -116,8 +120,10 @@ static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *fi
 	if (strcmp(shown, file) != 0) {
 		result = mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
 	} else {
-		const struct mc_listing_item item = {.file = shown, .said = entry.name ? entry.name : said,
-			.key = entry.key ? entry.key : said, .row = entry.row ? entry.row : type->entry,
+		const struct mc_listing_item item = {.file = shown,
+			.said = entry.name ? entry.name : said,
+			.key = entry.key ? entry.key : said,
+			.row = entry.row ? entry.row : type->entry,
 			.attributes = entry.attributes};
 		*ret_node = mc_resolve_item_node(ask->fs, directory, &item);
 		result = *ret_node ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");

@@ -4,7 +4,8 @@
 
 #include "fs/fs.h"
 
-/* From names to nodes. These ask the directory's methods in the calling thread: for a directory whose lane is not MC_LANE_MODEL, a worker. */
+/* From names to nodes. These ask the directory's methods in the calling thread: for a directory whose lane is not
+ * MC_LANE_MODEL, a worker. */
 
 /* The node FILE in DIRECTORY, in *RET_NODE: a new reference. -ENOENT; what the methods say. */
 int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node);
@@ -22,8 +23,8 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 /* Asks for the key of a node that was made here and has none yet. -ENOENT: it isn't there (yet). */
 int mc_resolve_key(struct mc_ask *ask, struct mc_node *node);
 
-/* Where TARGET leads, the text of a symbolic link in DIRECTORY: relative, or beginning with the mount point. *RET_NODE is NULL if it leads to
- * nothing, or out of the mount. */
+/* Where TARGET leads, the text of a symbolic link in DIRECTORY: relative, or beginning with the mount point. *RET_NODE
+ * is NULL if it leads to nothing, or out of the mount. */
 int mc_resolve_target(struct mc_ask *ask, struct mc_node *directory, const char *target, struct mc_node **ret_node);
 
 #endif

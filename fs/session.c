@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The mount: what the kernel is told at its beginning, the loop that serves it, and its end. fs/session_*.c are the only files that know libfuse. */
+/* The mount: what the kernel is told at its beginning, the loop that serves it, and its end. fs/session_*.c are the
+ * only files that know libfuse. */
 
 /* Requests that don't wait are answered by the loop's own threads; all others leave them at once. */
 enum { LOOP_THREADS = 4, MAX_BACKGROUND = 64 };
@@ -18,8 +19,9 @@ static void init(void *data, struct fuse_conn_info *connection)
 	(void)data;
 	connection->max_background = MAX_BACKGROUND;
 	connection->congestion_threshold = MAX_BACKGROUND * 3 / 4;
-	connection->want |= connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-							  FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
+	connection->want |=
+		connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+					      FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
 }
 
 static const struct fuse_lowlevel_ops operations = {

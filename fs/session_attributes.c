@@ -48,7 +48,8 @@ void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	mc_request_start(request);
 }
 
-/* truncate(2), ftruncate(2), open with O_TRUNC. Values and controls are replaced by each write, so there is nothing to be cut. */
+/* truncate(2), ftruncate(2), open with O_TRUNC. Values and controls are replaced by each write, so there is nothing to
+ * be cut. */
 static int set_size(struct mc_request *request, int64_t size)
 {
 	const struct mc_row *row = mc_node_row(request->node);
@@ -69,7 +70,8 @@ static int set_mode(struct mc_request *request, mode_t mode)
 	if (!row->set_mode)
 		return mc_error_set(&request->error, EPERM, "its mode can't be changed");
 	result = mc_resolve_key(&request->ask, request->node);
-	/* cp -p sets the mode before close: what the file will be is decided by then, and an image isn't published by copying it. */
+	/* cp -p sets the mode before close: what the file will be is decided by then, and an image isn't published by
+	 * copying it. */
 	if (result == -ENOENT && mc_node_needs_key(request->node))
 		return 0;
 	return result < 0 ? result : row->set_mode(&request->ask, mode & 07777);
@@ -86,15 +88,16 @@ static int set_owner(struct mc_request *request, const struct stat *values, int 
 	return mc_error_set(&request->error, EPERM, "it belongs to the user who mounted");
 }
 
-/* Times are the service's. Where files are made by copying or by touch, the wish is passed over without a word, since cp -p, rsync and touch
- * would fail on it; elsewhere it is refused. */
+/* Times are the service's. Where files are made by copying or by touch, the wish is passed over without a word, since
+ * cp -p, rsync and touch would fail on it; elsewhere it is refused. */
 static int set_times(struct mc_request *request)
 {
 	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(request->node);
 	const struct mc_directory_type *type = mc_node_row(parent)->directory;
 	const struct mc_directory_type *own = mc_node_row(request->node)->directory;
 
-	if (mc_node_row(request->node)->file || (own && own->create) || (type->create && mc_node_is_entry(request->node)))
+	if (mc_node_row(request->node)->file || (own && own->create) ||
+		(type->create && mc_node_is_entry(request->node)))
 		return 0;
 	return mc_error_set(&request->error, EPERM, "its times are set by what it shows");
 }
@@ -131,7 +134,8 @@ void mc_session_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *values, int
 	if (!request || !mc_request_data(request, values, sizeof *values))
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
-	bool asks = ((to_set & FUSE_SET_ATTR_MODE) && row->set_mode) || ((to_set & FUSE_SET_ATTR_SIZE) && row->truncate);
+	bool asks =
+		((to_set & FUSE_SET_ATTR_MODE) && row->set_mode) || ((to_set & FUSE_SET_ATTR_SIZE) && row->truncate);
 	request->run = run_setattr;
 	request->flags = to_set;
 	request->lane = asks ? row->lane : MC_LANE_MODEL;
@@ -161,10 +165,10 @@ static bool has_method(const struct mc_xattr_type *type, enum mc_operation opera
 	return operation == MC_OP_GETXATTR ? type->get != NULL : type->list != NULL;
 }
 
-/* A request about an extended attribute NAME (NULL: all), or NULL when it is answered: only those of files that have some go further. The kernel asks
- * for security.capability at each write. */
-static struct mc_request *new_xattr(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, const char *name, size_t size,
-	void (*run)(struct mc_request *request))
+/* A request about an extended attribute NAME (NULL: all), or NULL when it is answered: only those of files that have
+ * some go further. The kernel asks for security.capability at each write. */
+static struct mc_request *new_xattr(fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, const char *name,
+	size_t size, void (*run)(struct mc_request *request))
 {
 	struct mc_request *request = mc_request_new(req, operation, ino);
 
@@ -201,7 +205,8 @@ static void run_getxattr(struct mc_request *request)
 	int result = mc_resolve_key(&request->ask, request->node);
 
 	if (result == 0)
-		result = request->text ? type->get(&request->ask, request->text, &value) : type->list(&request->ask, &value);
+		result = request->text ? type->get(&request->ask, request->text, &value)
+				       : type->list(&request->ask, &value);
 	if (result < 0)
 		mc_reply_fail(request, result);
 	else
@@ -230,8 +235,9 @@ static void run_setxattr(struct mc_request *request)
 	int result = mc_resolve_key(&request->ask, request->node);
 
 	if (result == 0)
-		result = request->data ? type->set(&request->ask, request->text, request->data, request->size, request->flags)
-				       : type->remove(&request->ask, request->text);
+		result = request->data
+				 ? type->set(&request->ask, request->text, request->data, request->size, request->flags)
+				 : type->remove(&request->ask, request->text);
 	if (result == 0)
 		mc_fs_changed(request->fs);
 	mc_reply_result(request, result);

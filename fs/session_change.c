@@ -52,9 +52,11 @@ static int new_name(struct mc_request *request, const char *name, char said[MC_N
 	if (mc_names_said(name, said) == 0)
 		return 0;
 	if (strlen(name) > MC_NAME_MAX)
-		return mc_error_set(&request->error, EINVAL, "a name has %d bytes at most, this one has %zu", MC_NAME_MAX, strlen(name));
+		return mc_error_set(&request->error, EINVAL, "a name has %d bytes at most, this one has %zu",
+			MC_NAME_MAX, strlen(name));
 	return mc_error_set(&request->error, EINVAL, "%s",
-		mc_names_utf8(name) ? "no name is shown that way: %2F, %2E and %25 are escapes" : "a name must be UTF-8");
+		mc_names_utf8(name) ? "no name is shown that way: %2F, %2E and %25 are escapes"
+				    : "a name must be UTF-8");
 }
 
 /* The directory's names have changed. */
@@ -222,7 +224,8 @@ static void run_rename(struct mc_request *request)
 	mc_reply_result(request, result);
 }
 
-void mc_session_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *new_name_, unsigned flags)
+void mc_session_rename(
+	fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *new_name_, unsigned flags)
 {
 	struct mc_request *request = new_change(req, MC_OP_RENAME, parent, name, run_rename);
 
@@ -294,7 +297,8 @@ static int create(struct mc_request *request, struct mc_node **ret_node, void **
 		return result;
 	has_changed(request);
 	/* An image has no id before its bytes come. What is there at once, is known by its name. */
-	const struct mc_birth birth = {.file = request->name, .said = said, .key = row->file ? NULL : said, .row = row, .kind = type->key};
+	const struct mc_birth birth = {
+		.file = request->name, .said = said, .key = row->file ? NULL : said, .row = row, .kind = type->key};
 	*ret_node = mc_nodes_enter(fs->nodes, request->node, &birth);
 	if (*ret_node)
 		return 0;
@@ -312,7 +316,8 @@ static void run_create(struct mc_request *request)
 
 	if (result == 0) {
 		bool is_file = mc_node_row(node)->file;
-		handle = mc_handle_new(request->fs, node, is_file ? MC_HANDLE_FILE : MC_HANDLE_CONTENT, request->flags, state);
+		handle = mc_handle_new(
+			request->fs, node, is_file ? MC_HANDLE_FILE : MC_HANDLE_CONTENT, request->flags, state);
 		if (!handle && state)
 			mc_node_row(node)->file->release(request->fs, state);
 	}

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* opendir, readdir, readdirplus, releasedir. What is read is a snapshot, taken when reading begins (again): offsets 1 and 2 follow "." and "..",
- * then come the fixed rows, then the items of the listing. */
+/* opendir, readdir, readdirplus, releasedir. What is read is a snapshot, taken when reading begins (again): offsets 1
+ * and 2 follow "." and "..", then come the fixed rows, then the items of the listing. */
 
 enum { DOTS = 2 };
 
@@ -56,7 +56,8 @@ static bool add_node(struct page *page, const char *name, struct mc_node *node, 
 /* "." and ".." are never looked up: they carry a type only. */
 static bool add_dot(struct page *page, size_t index)
 {
-	MC_CLEANUP(node) struct mc_node *node = index ? mc_node_parent(page->request->node) : mc_node_ref(page->request->node);
+	MC_CLEANUP(node)
+	struct mc_node *node = index ? mc_node_parent(page->request->node) : mc_node_ref(page->request->node);
 	struct fuse_entry_param entry = {.attr = {.st_ino = mc_node_ino(node), .st_mode = S_IFDIR}};
 
 	return add(page, index ? ".." : ".", &entry, (off_t)index + 1);
@@ -99,7 +100,9 @@ static bool add_item(struct page *page, const struct mc_listing_item *item, off_
 	/* Without attributes nothing is to be remembered of it: no node is made for a name. */
 	if (!page->plus) {
 		struct fuse_entry_param entry = {.attr.st_ino = (ino_t)next};
-		entry.attr.st_mode = item->row->kind == MC_KIND_DIRECTORY ? S_IFDIR : item->row->kind == MC_KIND_LINK ? S_IFLNK : S_IFREG;
+		entry.attr.st_mode = item->row->kind == MC_KIND_DIRECTORY ? S_IFDIR
+				     : item->row->kind == MC_KIND_LINK    ? S_IFLNK
+									  : S_IFREG;
 		return add(page, item->file, &entry, next);
 	}
 	MC_CLEANUP(node) struct mc_node *node = mc_resolve_item_node(request->fs, request->node, item);
@@ -124,7 +127,8 @@ static void fill(struct page *page, size_t offset, const struct mc_listing *list
 static void reply_page(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
-	struct page page = {.request = request, .capacity = request->size, .plus = request->operation == MC_OP_READDIRPLUS};
+	struct page page = {
+		.request = request, .capacity = request->size, .plus = request->operation == MC_OP_READDIRPLUS};
 
 	pthread_mutex_lock(&handle->lock);
 	struct mc_listing *listing = handle->listing ? mc_listing_ref(handle->listing) : NULL;

@@ -236,7 +236,8 @@ static void run_store(struct mc_request *request)
 static void run_write_file(struct mc_request *request)
 {
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
-	ssize_t done = type->write(&request->ask, request->handle->state, request->data, request->size, request->offset);
+	ssize_t done =
+		type->write(&request->ask, request->handle->state, request->data, request->size, request->offset);
 
 	if (done < 0)
 		mc_reply_fail(request, (int)done);
@@ -255,11 +256,13 @@ static int check_write(struct mc_request *request, size_t size, off_t offset)
 	if (size > MC_WRITE_MAX || (!appends && offset + (off_t)size > MC_WRITE_MAX))
 		return mc_error_set(&request->error, E2BIG, "one write takes %d bytes at most", MC_WRITE_MAX);
 	if (offset && !appends)
-		return mc_error_set(&request->error, EINVAL, "it takes one write at offset 0, not one at %jd", (intmax_t)offset);
+		return mc_error_set(
+			&request->error, EINVAL, "it takes one write at offset 0, not one at %jd", (intmax_t)offset);
 	return 0;
 }
 
-void mc_session_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *file)
+void mc_session_write(
+	fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *file)
 {
 	struct mc_request *request = mc_request_new_open(req, MC_OP_WRITE, ino, file);
 	int result = 0;
@@ -289,7 +292,8 @@ void mc_session_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t 
 
 static void park_poll(struct mc_handle *handle);
 
-/* In the waker: tells the kernel to poll again when there is something to be read. The handle's poll_waiter has a reference of its own. */
+/* In the waker: tells the kernel to poll again when there is something to be read. The handle's poll_waiter has a
+ * reference of its own. */
 static void retry_poll(struct mc_waiter *waiter)
 {
 	park_poll((struct mc_handle *)((char *)waiter - offsetof(struct mc_handle, poll_waiter)));

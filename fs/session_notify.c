@@ -50,8 +50,8 @@ static struct notice *take(struct mc_notify *notify)
 	return notice;
 }
 
-/* Errors don't matter: -ENOENT says that the kernel has forgotten already, anything else that the mount is going. An offset below 0 leaves the
- * pages alone: content that is cached never changes. */
+/* Errors don't matter: -ENOENT says that the kernel has forgotten already, anything else that the mount is going. An
+ * offset below 0 leaves the pages alone: content that is cached never changes. */
 static void tell(struct fuse_session *session, const struct notice *notice)
 {
 	(void)fuse_lowlevel_notify_inval_inode(session, notice->ino, -1, 0);

@@ -78,8 +78,8 @@ static void run_open_content(struct mc_request *request)
 		mc_reply_fail(request, result < 0 ? result : -ENOMEM);
 		return;
 	}
-	/* fstat(2) after this open must not see the size of before. The kernel takes this at once: open and read need none of the locks
-	 * that it needs to forget attributes (fuse_lowlevel_notify_inval_inode()). */
+	/* fstat(2) after this open must not see the size of before. The kernel takes this at once: open and read need
+	 * none of the locks that it needs to forget attributes (fuse_lowlevel_notify_inval_inode()). */
 	if (mc_handle_set_content(handle, &content))
 		(void)fuse_lowlevel_notify_inval_inode(fs->session, mc_node_ino(request->node), -1, 0);
 	mc_reply_open(request, handle, NULL);
@@ -103,7 +103,8 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 	request->lane = row->lane;
 	request->needs_region = row->needs_region;
 	if (!may_open(row, file->flags)) {
-		mc_reply_fail(request, mc_error_set(&request->error, EPERM, writes ? "it can't be written" : "it can't be read"));
+		mc_reply_fail(request,
+			mc_error_set(&request->error, EPERM, writes ? "it can't be written" : "it can't be read"));
 		return;
 	}
 	if (row->file) {
@@ -121,7 +122,8 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 	mc_request_start(request);
 }
 
-/* PF_SIGNALED of the kernel's include/linux/sched.h, in field 9 of /proc/PID/stat (proc(5)): the task ends by a signal. */
+/* PF_SIGNALED of the kernel's include/linux/sched.h, in field 9 of /proc/PID/stat (proc(5)): the task ends by a signal.
+ */
 static bool killed(pid_t thread)
 {
 	char path[32], line[512];
@@ -156,7 +158,8 @@ static void run_flush(struct mc_request *request)
 	mc_reply_result(request, result);
 }
 
-/* A file whose writer is killed isn't complete, though its close looks like any other: it isn't flushed, and release breaks it off. */
+/* A file whose writer is killed isn't complete, though its close looks like any other: it isn't flushed, and release
+ * breaks it off. */
 static bool is_broken(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
@@ -181,7 +184,8 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 		return;
 	}
 	if (is_broken(request)) {
-		mc_reply_fail(request, mc_error_set(&request->error, EIO, "who wrote it was killed: what was written is dropped"));
+		mc_reply_fail(request,
+			mc_error_set(&request->error, EIO, "who wrote it was killed: what was written is dropped"));
 		return;
 	}
 	request->run = run_flush;

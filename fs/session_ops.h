@@ -16,7 +16,8 @@ void mc_session_readlink(fuse_req_t req, fuse_ino_t ino);
 void mc_session_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void mc_session_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void mc_session_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
-void mc_session_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *new_name, unsigned flags);
+void mc_session_rename(
+	fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t to, const char *new_name, unsigned flags);
 void mc_session_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
 void mc_session_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name);
 void mc_session_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device);
@@ -39,7 +40,8 @@ void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse
 
 /* session_io.c */
 void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file);
-void mc_session_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *file);
+void mc_session_write(
+	fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *file);
 void mc_session_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file, struct fuse_pollhandle *poll);
 
 /* session_directory.c */

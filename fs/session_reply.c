@@ -100,7 +100,8 @@ static void record(struct mc_request *request, int code)
 		mc_error_set(error, code, "%s", code == EPERM ? "this can't be done here" : strerror(code));
 	error->code = code;
 	mc_node_path(request->node, request->name, &path);
-	mc_errors_add(request->fs->errors, 0, mc_operation_name(request->operation), path.data ? path.data : "-", error);
+	mc_errors_add(
+		request->fs->errors, 0, mc_operation_name(request->operation), path.data ? path.data : "-", error);
 }
 
 void mc_reply_fail(struct mc_request *request, int result)
@@ -153,13 +154,22 @@ double mc_request_stat(struct mc_fs *fs, struct mc_node *node, struct stat *ret_
 	struct mc_looks looks;
 
 	mc_node_looks(node, &looks);
-	double changed = looks.attributes.mtime > 0 ? looks.attributes.mtime : looks.changed > 0 ? looks.changed : fs->started;
-	struct timespec when = {.tv_sec = (time_t)changed, .tv_nsec = (long)((changed - (double)(time_t)changed) * 1e9)};
+	double changed = looks.attributes.mtime > 0 ? looks.attributes.mtime
+			 : looks.changed > 0        ? looks.changed
+						    : fs->started;
+	struct timespec when = {
+		.tv_sec = (time_t)changed, .tv_nsec = (long)((changed - (double)(time_t)changed) * 1e9)};
 	mode_t bits = row->kind == MC_KIND_LINK ? 0777 : looks.attributes.mode ? looks.attributes.mode : row->mode;
-	*ret_stat = (struct stat){.st_ino = mc_node_ino(node), .st_mode = type_bits(row->kind) | (bits & 07777),
-		.st_nlink = row->kind == MC_KIND_DIRECTORY ? 2 : 1, .st_uid = fs->config.uid, .st_gid = fs->config.gid,
-		.st_size = looks.attributes.size >= 0 ? looks.attributes.size : looks.shown, .st_blksize = 4096, .st_atim = when,
-		.st_mtim = when, .st_ctim = when};
+	*ret_stat = (struct stat){.st_ino = mc_node_ino(node),
+		.st_mode = type_bits(row->kind) | (bits & 07777),
+		.st_nlink = row->kind == MC_KIND_DIRECTORY ? 2 : 1,
+		.st_uid = fs->config.uid,
+		.st_gid = fs->config.gid,
+		.st_size = looks.attributes.size >= 0 ? looks.attributes.size : looks.shown,
+		.st_blksize = 4096,
+		.st_atim = when,
+		.st_mtim = when,
+		.st_ctim = when};
 	ret_stat->st_blocks = (ret_stat->st_size + 511) / 512;
 	return attribute_seconds(fs, row, &looks);
 }
@@ -174,7 +184,8 @@ bool mc_request_attributes_old(struct mc_fs *fs, struct mc_node *node)
 	return old;
 }
 
-/* Names that answer from memory are asked for each time, so that they are never wrong, and no directory has to be locked to correct them. */
+/* Names that answer from memory are asked for each time, so that they are never wrong, and no directory has to be
+ * locked to correct them. */
 static double entry_seconds(struct mc_fs *fs, struct mc_node *node)
 {
 	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(node);

@@ -4,7 +4,8 @@
 #include <signal.h>
 #include <stddef.h>
 
-/* Resolvers and TLS libraries want some hundred KiB; sanitizers make every frame larger. Only what is touched takes memory. */
+/* Resolvers and TLS libraries want some hundred KiB; sanitizers make every frame larger. Only what is touched takes
+ * memory. */
 enum { STACK_SIZE = 1024 * 1024 };
 
 int mc_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *data), void *data)

@@ -122,11 +122,11 @@ struct mc_file_type {
 		void *state); /* at close(2); its failure is close's. May be called more than once */
 	void (*release)(struct mc_fs *fs, void *state); /* the last one is gone; may wait shortly */
 	bool keep_cache;                                /* content never changes: the kernel may keep its pages */
-	/* flush only at the close of the last descriptor: not when a shell, having redirected, closes the first of two, nor when a
-	 * program ends whose output goes on with the next one's. */
+	/* flush only at the close of the last descriptor: not when a shell, having redirected, closes the first of two,
+	 * nor when a program ends whose output goes on with the next one's. */
 	bool flush_last;
-	enum mc_lane lane; /* of read, write, flush and release, where they wait for more than the row's other methods do;
-			      MC_LANE_MODEL: the row's */
+	enum mc_lane lane; /* of read, write, flush and release, where they wait for more than the row's other methods
+			      do; MC_LANE_MODEL: the row's */
 };
 
 /* Rows end with one whose name is NULL. */

@@ -4,8 +4,8 @@
 
 #include "fs/tree.h"
 
-/* Threads for what may wait for a service: each lane of each region has a few of its own, made when there is work and ended when there
- * is none for ten seconds, so that a service that hangs holds up nobody but its own askers. */
+/* Threads for what may wait for a service: each lane of each region has a few of its own, made when there is work and
+ * ended when there is none for ten seconds, so that a service that hangs holds up nobody but its own askers. */
 struct mc_work;
 
 /* Embedded in what is to be done. */
@@ -16,7 +16,8 @@ struct mc_job {
 };
 
 struct mc_work *mc_work_new(void);
-/* Waits until all threads have ended. What is still queued is run (by then its asker has been cancelled, and says so). */
+/* Waits until all threads have ended. What is still queued is run (by then its asker has been cancelled, and says so).
+ */
 void mc_work_stop(struct mc_work *work);
 void mc_work_free(struct mc_work *work);
 

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What runs in a region's containers: image, files, ports and health check of each kind of service. The images are built by
- * backends/recipes/build; files that hold names or secrets are templates, filled in by the daemon and put into each
- * container before it starts. */
+/* What runs in a region's containers: image, files, ports and health check of each kind of service. The images are
+ * built by backends/recipes/build; files that hold names or secrets are templates, filled in by the daemon and put into
+ * each container before it starts. */
 enum mc_service_kind { MC_DATABASE, MC_MEMCACHED, MC_KEYSTONE, MC_GLANCE, MC_LDAP, MC_SERVICE_KINDS };
 
 /* The account of Keystone inside its image, to whom the key files belong (keystone/Dockerfile). */
@@ -35,11 +35,11 @@ struct mc_recipe {
 
 const struct mc_recipe *mc_recipe_get(enum mc_service_kind kind);
 
-/* Fills TEXT in: each @NAME@ is replaced by what LOOK_UP gives for NAME. Values are words of letters, digits and ._:/,=+{}-
- * only, which need no escaping in an INI file, a quoted SQL string or slapd.conf; anything else is -EINVAL, as is a name that
- * LOOK_UP gives NULL for. *RET_TEXT is malloc'd; on failure *RET_BAD (of BAD_SIZE) says what was wrong, without the value. */
+/* Fills TEXT in: each @NAME@ is replaced by what LOOK_UP gives for NAME. Values are words of letters, digits and
+ * ._:/,=+{}- only, which need no escaping in an INI file, a quoted SQL string or slapd.conf; anything else is -EINVAL,
+ * as is a name that LOOK_UP gives NULL for. *RET_TEXT is malloc'd; on failure *RET_BAD (of BAD_SIZE) says what was
+ * wrong, without the value. */
 int mc_recipe_render(const char *text, const char *(*look_up)(void *data, const char *name), void *data,
 	char **ret_text, char *ret_bad, size_t bad_size);
-
 
 #endif

@@ -10,19 +10,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The Image API v2 of one region's Glance. Safe in any thread; reference counted. https://docs.openstack.org/api-ref/image/v2/ */
+/* The Image API v2 of one region's Glance. Safe in any thread; reference counted.
+ * https://docs.openstack.org/api-ref/image/v2/ */
 struct mc_glance;
 
 struct mc_glance_options {
-	const char *service; /* "glance-Kista" */
-	const char *url;     /* "http://127.77.1.1:9292", without /v2 */
+	const char *service;          /* "glance-Kista" */
+	const char *url;              /* "http://127.77.1.1:9292", without /v2 */
 	struct mc_keystone *keystone; /* where its tokens come from; a reference is taken */
 	struct mc_journal *journal;
 	int ttl_ms;
 	int timeout_ms; /* how long an upload may stand still, and a clean-up may take; 0: 10 s */
 };
 
-/* One image as listed. `name` is its id where it has none. `upload` tells whose unfinished upload it is; NULL: of no mcloudfs. */
+/* One image as listed. `name` is its id where it has none. `upload` tells whose unfinished upload it is; NULL: of no
+ * mcloudfs. */
 struct mc_image {
 	char *id, *name, *status, *visibility, *disk_format, *hash_algorithm, *hash, *upload;
 	int64_t size; /* 0 while not active; of an upload of this process: what has been written */
@@ -40,74 +42,78 @@ struct mc_glance *mc_glance_ref(struct mc_glance *glance);
 void mc_glance_unref(struct mc_glance *glance);
 void mc_cleanup_glance(struct mc_glance **glance);
 
-/* All images that the login sees, oldest first, through all pages. For half of ttl_ms, mc_glance_find() answers from it; the
- * kernel may keep that answer for the other half. */
-int mc_glance_list(struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error);
+/* All images that the login sees, oldest first, through all pages. For half of ttl_ms, mc_glance_find() answers from
+ * it; the kernel may keep that answer for the other half. */
+int mc_glance_list(
+	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error);
 void mc_image_list_clear(struct mc_image_list *list);
 void mc_image_clear(struct mc_image *image);
 
 /* The oldest image of exactly that NAME (an image without a name: of that id), without listing all. -ENOENT: none. */
-int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image *ret_image, struct mc_error *error);
+int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image *ret_image,
+	struct mc_error *error);
 /* Image ID, also one that is hidden from lists; with all its attributes in *RET_JSON (may be NULL). */
-int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image, cJSON **ret_json,
-		   struct mc_error *error);
+int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
+	cJSON **ret_json, struct mc_error *error);
 /* Sets attribute or property NAME of an image to VALUE; NULL: removes the property. -EPERM: it can't be changed. */
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
-		  struct mc_error *error);
+	struct mc_error *error);
 /* -EPERM while the image is protected. */
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error);
-/* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the user's where it
- * is mcloudfs's own mark of an upload. */
+/* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the
+ * user's where it is mcloudfs's own mark of an upload. */
 bool mc_glance_is_property(const char *name);
 
-/* Deletes what uploads of daemons that are no more have left behind, and what this one could not delete when it failed. To be called when
- * the service has come up. */
+/* Deletes what uploads of daemons that are no more have left behind, and what this one could not delete when it failed.
+ * To be called when the service has come up. */
 int mc_glance_sweep(struct mc_glance *glance, struct mc_call *call, struct mc_error *error);
 
 /* As mc_keystone_request(), below /v2. CONTENT_TYPE of the body: NULL is application/json; image PATCH wants
  * application/openstack-images-v2.1-json-patch. */
 int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char *method, const char *const *path,
-		      const char *const *query, const char *content_type, const cJSON *body, cJSON **ret_answer,
-		      struct mc_error *error);
+	const char *const *query, const char *content_type, const cJSON *body, cJSON **ret_answer,
+	struct mc_error *error);
 
 /* Reading: any offsets in any order; sequential reads come from one running request with read-ahead, others are range
- * requests on kept connections. VERIFY: a reader that read everything in order gets -EIO at its last read if the hash differs.
- * One reader serves one open file; its read may be called by several threads. */
+ * requests on kept connections. VERIFY: a reader that read everything in order gets -EIO at its last read if the hash
+ * differs. One reader serves one open file; its read may be called by several threads. */
 struct mc_image_reader;
-int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify, struct mc_image_reader **ret_reader,
-			struct mc_error *error);
+int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify,
+	struct mc_image_reader **ret_reader, struct mc_error *error);
 /* Up to SIZE bytes at OFFSET; fewer only at the end of the image, 0 behind it. */
-ssize_t mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size, int64_t offset,
-			     struct mc_error *error);
+ssize_t mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size,
+	int64_t offset, struct mc_error *error);
 void mc_image_reader_free(struct mc_image_reader *reader);
 
-/* Writing: an image NAME is made at once, in the state `queued` and marked as an upload of this process; its bytes are streamed as they are
- * written, with bounded memory, as soon as the first of them tell the disk format; the mark goes away when all is well. */
+/* Writing: an image NAME is made at once, in the state `queued` and marked as an upload of this process; its bytes are
+ * streamed as they are written, with bounded memory, as soon as the first of them tell the disk format; the mark goes
+ * away when all is well. */
 struct mc_image_writer;
-int mc_image_writer_new(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image_writer **ret_writer,
-			struct mc_error *error);
+int mc_image_writer_new(struct mc_glance *glance, struct mc_call *call, const char *name,
+	struct mc_image_writer **ret_writer, struct mc_error *error);
 /* The image's id; lives as long as the writer. */
 const char *mc_image_writer_id(const struct mc_image_writer *writer);
-/* The bytes at OFFSET; what lies between the end of what was written and OFFSET becomes zeros. -ESPIPE when OFFSET is before that end,
- * -EPERM after _finish. Waits while the memory is full and Glance takes bytes, whatever the call's deadline; -ETIMEDOUT when it takes none. */
-ssize_t mc_image_writer_write(struct mc_image_writer *writer, struct mc_call *call, const void *bytes, size_t size, int64_t offset,
-			      struct mc_error *error);
+/* The bytes at OFFSET; what lies between the end of what was written and OFFSET becomes zeros. -ESPIPE when OFFSET is
+ * before that end, -EPERM after _finish. Waits while the memory is full and Glance takes bytes, whatever the call's
+ * deadline; -ETIMEDOUT when it takes none. */
+ssize_t mc_image_writer_write(struct mc_image_writer *writer, struct mc_call *call, const void *bytes, size_t size,
+	int64_t offset, struct mc_error *error);
 /* How much was written, and the size that was asked for by mc_glance_resize(), whichever is more. */
 int64_t mc_image_writer_size(const struct mc_image_writer *writer);
-/* Ends the upload and waits until Glance has stored it and its hash is that of what was written. On failure no image is left. Called again,
- * it says again how it went. */
+/* Ends the upload and waits until Glance has stored it and its hash is that of what was written. On failure no image is
+ * left. Called again, it says again how it went. */
 int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
-/* Whether what was written is a preparation only: a few zeros of an image whose size, asked for by mc_glance_resize(), is more. qemu-img
- * makes a file so, closes it, and opens it again to write from its beginning. Then the writer is the glance's: who opens the image for
- * writing gets it by _resume, and nobody may be the end of it. */
+/* Whether what was written is a preparation only: a few zeros of an image whose size, asked for by mc_glance_resize(),
+ * is more. qemu-img makes a file so, closes it, and opens it again to write from its beginning. Then the writer is the
+ * glance's: who opens the image for writing gets it by _resume, and nobody may be the end of it. */
 bool mc_image_writer_park(struct mc_image_writer *writer);
 /* The parked writer of image ID, with nothing written; NULL: there is none. */
 struct mc_image_writer *mc_image_writer_resume(struct mc_glance *glance, const char *id);
 /* Frees; what was not finished is broken off and leaves no image. */
 void mc_image_writer_free(struct mc_image_writer *writer);
 
-/* ftruncate(2) of image ID while it is written: it gets zeros up to SIZE at the end, if less was written by then. -EPERM: it isn't being
- * written by this process, or has more bytes already. */
+/* ftruncate(2) of image ID while it is written: it gets zeros up to SIZE at the end, if less was written by then.
+ * -EPERM: it isn't being written by this process, or has more bytes already. */
 int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, struct mc_error *error);
 
 #endif

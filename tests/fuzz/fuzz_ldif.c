@@ -76,8 +76,7 @@ static void check_record(const struct mc_ldif_record *record)
 static void check_name(const uint8_t *data, size_t size)
 {
 	MC_CLEANUP(free_pointer)
-	char *name = strndup((const char *)data, size),
-	     *dn = NULL, *attribute = NULL, *value = NULL;
+	char *name = strndup((const char *)data, size), *dn = NULL, *attribute = NULL, *value = NULL;
 
 	if (!name || mc_ldap_dn("ou=Users,dc=acme,dc=org", "uid", name, &dn, NULL) < 0)
 		return;

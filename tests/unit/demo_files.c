@@ -91,7 +91,8 @@ static int list_files(struct mc_ask *ask, struct mc_entries *entries)
 	return 0;
 }
 
-static int create_file(struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row)
+static int create_file(
+	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row)
 {
 	(void)mode;
 	(void)ret_row;
@@ -149,7 +150,14 @@ static int set_xattr(struct mc_ask *ask, const char *name, const char *value, si
 
 static const struct mc_xattr_type xattr = {.list = list_xattr, .get = get_xattr, .set = set_xattr};
 
-static const struct mc_row file_entry = {.name = "FILE", .kind = MC_KIND_DATA, .mode = 0444, .lane = MC_LANE_GLANCE, .file = &file,
-	.attributes = file_attributes, .set_mode = set_file_mode, .xattr = &xattr, .remove = remove_file};
-const struct mc_directory_type demo_files = {.key = MC_KEY_IMAGE, .entry = &file_entry, .lane = MC_LANE_GLANCE, .list = list_files,
-	.create = create_file};
+static const struct mc_row file_entry = {.name = "FILE",
+	.kind = MC_KIND_DATA,
+	.mode = 0444,
+	.lane = MC_LANE_GLANCE,
+	.file = &file,
+	.attributes = file_attributes,
+	.set_mode = set_file_mode,
+	.xattr = &xattr,
+	.remove = remove_file};
+const struct mc_directory_type demo_files = {
+	.key = MC_KEY_IMAGE, .entry = &file_entry, .lane = MC_LANE_GLANCE, .list = list_files, .create = create_file};

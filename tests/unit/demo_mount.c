@@ -37,8 +37,8 @@ static void *run_mount(void *data)
 	return NULL;
 }
 
-/* Server and client are one process: when the server is stuck, or dies, the client would wait in the kernel for ever. Breaking the
- * connection off ends that wait. */
+/* Server and client are one process: when the server is stuck, or dies, the client would wait in the kernel for ever.
+ * Breaking the connection off ends that wait. */
 static char broken_off[64];
 
 static void break_off(void)
@@ -98,8 +98,13 @@ int demo_mount(void **state)
 	snprintf(mount->path, sizeof mount->path, "/tmp/mcloudfs-test-XXXXXX");
 	if (!mkdtemp(mount->path))
 		return -1;
-	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root, .ttl_ms = 1000, .timeout_ms = 5000, .uid = getuid(),
-		.gid = getgid(), .mountpoint = mount->path, .debug = getenv("DEMO_DEBUG")});
+	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root,
+		.ttl_ms = 1000,
+		.timeout_ms = 5000,
+		.uid = getuid(),
+		.gid = getgid(),
+		.mountpoint = mount->path,
+		.debug = getenv("DEMO_DEBUG")});
 	mc_fs_attach(mount->fs, &mount->cloud, NULL);
 	if (mc_fs_mount(mount->fs, "fsname=demo,subtype=mcloudfs", &error) < 0) {
 		fprintf(stderr, "%s\n", error.message);

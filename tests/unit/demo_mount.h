@@ -24,7 +24,8 @@ int demo_unmount(void **state);
 /* PATH below the mount point; one of a few static buffers. */
 const char *demo_path(const struct demo_mount *mount, const char *path);
 
-/* All of the file at PATH, NUL-terminated; -errno of open or read, else the size. What was read before a failure is in TEXT too. */
+/* All of the file at PATH, NUL-terminated; -errno of open or read, else the size. What was read before a failure is in
+ * TEXT too. */
 ssize_t demo_read(const struct demo_mount *mount, const char *path, char *text, size_t size);
 
 /* One write with open's FLAGS besides O_WRONLY; 0 or -errno. */

@@ -228,7 +228,8 @@ static const struct mc_row thing_rows[] = {
 };
 
 static const struct mc_directory_type thing = {.rows = thing_rows};
-static const struct mc_row thing_entry = {.name = "THING", .kind = MC_KIND_DIRECTORY, .mode = 0755, .directory = &thing};
+static const struct mc_row thing_entry = {
+	.name = "THING", .kind = MC_KIND_DIRECTORY, .mode = 0755, .directory = &thing};
 
 static int list_things(struct mc_ask *ask, struct mc_entries *entries)
 {
@@ -319,12 +320,21 @@ static int rename_thing(struct mc_ask *ask, struct mc_node *to, const char *name
 	return result;
 }
 
-static const struct mc_directory_type things = {.key = MC_KEY_USER, .entry = &thing_entry, .list = list_things, .find = find_thing,
-	.make = make_thing, .remove = remove_thing, .rename = rename_thing};
+static const struct mc_directory_type things = {.key = MC_KEY_USER,
+	.entry = &thing_entry,
+	.list = list_things,
+	.find = find_thing,
+	.make = make_thing,
+	.remove = remove_thing,
+	.rename = rename_thing};
 
 /* The same through a lane, without `find`. */
-static const struct mc_directory_type listed_things = {.key = MC_KEY_USER, .entry = &thing_entry, .lane = MC_LANE_KEYSTONE,
-	.list = list_things, .make = make_thing, .remove = remove_thing};
+static const struct mc_directory_type listed_things = {.key = MC_KEY_USER,
+	.entry = &thing_entry,
+	.lane = MC_LANE_KEYSTONE,
+	.list = list_things,
+	.make = make_thing,
+	.remove = remove_thing};
 
 static int list_many(struct mc_ask *ask, struct mc_entries *entries)
 {
@@ -348,9 +358,14 @@ static int many_attributes(struct mc_ask *ask, struct mc_attributes *ret)
 	return 0;
 }
 
-static const struct mc_row many_entry = {.name = "IMAGE", .kind = MC_KIND_VALUE, .mode = 0444, .lane = MC_LANE_GLANCE, .show = show_name,
+static const struct mc_row many_entry = {.name = "IMAGE",
+	.kind = MC_KIND_VALUE,
+	.mode = 0444,
+	.lane = MC_LANE_GLANCE,
+	.show = show_name,
 	.attributes = many_attributes};
-static const struct mc_directory_type many = {.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .list = list_many};
+static const struct mc_directory_type many = {
+	.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .list = list_many};
 
 static const struct mc_row link_entry;
 
@@ -385,27 +400,67 @@ static int remove_link(struct mc_ask *ask)
 	return 0;
 }
 
-static const struct mc_row link_entry = {.name = "LINK", .kind = MC_KIND_LINK, .mode = 0777, .show = show_link, .remove = remove_link};
-static const struct mc_directory_type links = {.key = MC_KEY_MEMBER, .entry = &link_entry, .lane = MC_LANE_KEYSTONE, .list = list_links,
-	.link = make_link};
+static const struct mc_row link_entry = {
+	.name = "LINK", .kind = MC_KIND_LINK, .mode = 0777, .show = show_link, .remove = remove_link};
+static const struct mc_directory_type links = {
+	.key = MC_KEY_MEMBER, .entry = &link_entry, .lane = MC_LANE_KEYSTONE, .list = list_links, .link = make_link};
 
 static const struct mc_row root_rows[] = {
-	{.name = "name", .kind = MC_KIND_VALUE, .mode = 0644, .help = "its name", .show = show_name, .store = store_name},
+	{.name = "name",
+		.kind = MC_KIND_VALUE,
+		.mode = 0644,
+		.help = "its name",
+		.show = show_name,
+		.store = store_name},
 	{.name = "secret", .kind = MC_KIND_VALUE, .mode = 0200, .help = "only written", .store = store_name},
 	{.name = "doc", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "many lines", .show = show_doc},
-	{.name = "broken", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "fails", .lane = MC_LANE_KEYSTONE, .show = show_broken},
+	{.name = "broken",
+		.kind = MC_KIND_DOCUMENT,
+		.mode = 0444,
+		.help = "fails",
+		.lane = MC_LANE_KEYSTONE,
+		.show = show_broken},
 	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "commands", .verbs = verbs},
 	{.name = "news", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens", .stream = &news},
 	{.name = "events", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens", .stream = &mc_events_stream},
-	{.name = "slow", .kind = MC_KIND_VALUE, .mode = 0444, .help = "waits", .lane = MC_LANE_KEYSTONE, .show = show_slow},
-	{.name = "quick", .kind = MC_KIND_VALUE, .mode = 0444, .help = "doesn't", .lane = MC_LANE_GLANCE, .show = show_name},
-	{.name = "wait", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "until it has settled", .show = show_wait, .settled = has_settled,
+	{.name = "slow",
+		.kind = MC_KIND_VALUE,
+		.mode = 0444,
+		.help = "waits",
+		.lane = MC_LANE_KEYSTONE,
+		.show = show_slow},
+	{.name = "quick",
+		.kind = MC_KIND_VALUE,
+		.mode = 0444,
+		.help = "doesn't",
+		.lane = MC_LANE_GLANCE,
+		.show = show_name},
+	{.name = "wait",
+		.kind = MC_KIND_DOCUMENT,
+		.mode = 0444,
+		.help = "until it has settled",
+		.show = show_wait,
+		.settled = has_settled,
 		.at_end = wait_end},
-	{.name = "catalog", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "of the region", .lane = MC_LANE_KEYSTONE, .needs_region = true,
+	{.name = "catalog",
+		.kind = MC_KIND_DOCUMENT,
+		.mode = 0444,
+		.help = "of the region",
+		.lane = MC_LANE_KEYSTONE,
+		.needs_region = true,
 		.show = show_doc},
-	{.name = "maybe", .kind = MC_KIND_VALUE, .mode = 0444, .help = "comes and goes", .show = show_name, .present = is_present},
+	{.name = "maybe",
+		.kind = MC_KIND_VALUE,
+		.mode = 0444,
+		.help = "comes and goes",
+		.show = show_name,
+		.present = is_present},
 	{.name = "things", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "things", .directory = &things},
-	{.name = "listed", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "the same things", .directory = &listed_things},
+	{.name = "listed",
+		.kind = MC_KIND_DIRECTORY,
+		.mode = 0755,
+		.help = "the same things",
+		.directory = &listed_things},
 	{.name = "many", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "many entries", .directory = &many},
 	{.name = "links", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "links to things", .directory = &links},
 	{.name = "files", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "one file", .directory = &demo_files},

@@ -238,7 +238,7 @@ static void test_messages(void **state)
 			"410 Gone Image x could not be found after upload"},
 		{"a &lt;b&gt; &amp; &quot;c&quot; &unknown;", "a <b> & \"c\" &unknown;"},
 		{"<<<<", ""},
-				{"\x01\x02 x \x7f", "x"},
+		{"\x01\x02 x \x7f", "x"},
 		{"{\"message\":5}", "{\"message\":5}"},
 	};
 

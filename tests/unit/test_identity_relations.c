@@ -273,8 +273,7 @@ static void test_grants(void **state)
 	(void)state;
 	struct world *world = setup(TTL);
 	MC_CLEANUP(identity_members)
-	struct mc_identity_members *users = NULL,
-				   *groups = NULL, *after = NULL, *last = NULL;
+	struct mc_identity_members *users = NULL, *groups = NULL, *after = NULL, *last = NULL;
 	const struct mc_identity_member added = {"u5", "eve", "b", "other"};
 	char text[256];
 

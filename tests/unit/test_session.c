@@ -75,7 +75,8 @@ static void test_document(void **state)
 	assert_true(size > 200000);
 	assert_string_equal(text + size - 11, "line 19999\n");
 	assert_int_equal(demo_read(mount, "broken", text, sizeof text), -EIO);
-	assert_true(demo_last_error_has(mount, (const char *const[]){"\topen\tbroken\tEIO\t", "\t503\t", "the service has failed", NULL}));
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"\topen\tbroken\tEIO\t", "\t503\t", "the service has failed", NULL}));
 }
 
 static void test_bad_writes(void **state)
@@ -85,7 +86,8 @@ static void test_bad_writes(void **state)
 
 	memset(big, 'a', sizeof big);
 	assert_int_equal(demo_write(mount, "name", 0, big, sizeof big), -E2BIG);
-	assert_true(demo_last_error_has(mount, (const char *const[]){"\twrite\tname\tE2BIG\t", "65536 bytes at most", NULL}));
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"\twrite\tname\tE2BIG\t", "65536 bytes at most", NULL}));
 	assert_int_equal(demo_write(mount, "name", O_APPEND, big, sizeof big), -E2BIG);
 	assert_int_equal(demo_write(mount, "ctl", 0, big, sizeof big), -E2BIG);
 	assert_int_equal(demo_write(mount, "name", 0, big, sizeof big - 1), -EINVAL);
@@ -207,7 +209,9 @@ static void test_refused_changes(void **state)
 	assert_int_equal(rename(demo_path(mount, "things/a"), demo_path(mount, "links/a")), -1);
 	assert_int_equal(errno, EPERM);
 	assert_int_equal(mkdir(demo_path(mount, "things/b"), 0777), 0);
-	assert_int_equal(renameat2(AT_FDCWD, demo_path(mount, "things/a"), AT_FDCWD, demo_path(mount, "things/b"), RENAME_EXCHANGE), -1);
+	assert_int_equal(renameat2(AT_FDCWD, demo_path(mount, "things/a"), AT_FDCWD, demo_path(mount, "things/b"),
+				 RENAME_EXCHANGE),
+		-1);
 	assert_int_equal(errno, EINVAL);
 }
 
@@ -226,8 +230,8 @@ static void test_names(void **state)
 	assert_non_null(directory);
 	unsigned found = 0;
 	for (struct dirent *entry; (entry = readdir(directory));)
-		if (!strcmp(entry->d_name, "a%2Fb") || !strcmp(entry->d_name, "%2E%2E") || !strcmp(entry->d_name, "100%") ||
-			!strcmp(entry->d_name, "räksmörgås \"'\n"))
+		if (!strcmp(entry->d_name, "a%2Fb") || !strcmp(entry->d_name, "%2E%2E") ||
+			!strcmp(entry->d_name, "100%") || !strcmp(entry->d_name, "räksmörgås \"'\n"))
 			found++;
 	closedir(directory);
 	assert_int_equal(found, 4);
@@ -249,7 +253,8 @@ static void test_links(void **state)
 	snprintf(target, sizeof target, "%s/things/../things/./a/", mount->path);
 	assert_int_equal(symlink(target, demo_path(mount, "links/two")), 0);
 	assert_string_equal(mount->cloud.linked_key, "00000000key");
-	static const char *const bad[] = {"../things/none", "../../../etc", "/etc/passwd", "../things/a/up", "a//b", "../name/x"};
+	static const char *const bad[] = {
+		"../things/none", "../../../etc", "/etc/passwd", "../things/a/up", "a//b", "../name/x"};
 	for (size_t i = 0; i < MC_COUNT(bad); i++) {
 		assert_int_equal(symlink(bad[i], demo_path(mount, "links/three")), -1);
 		assert_int_equal(errno, EINVAL);
@@ -294,7 +299,8 @@ static void test_files(void **state)
 	fd = open(demo_path(mount, "files/empty"), O_WRONLY | O_CREAT, 0644);
 	assert_int_equal(close(fd), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_true(demo_last_error_has(mount, (const char *const[]){"\tflush\tfiles/empty\tEINVAL\t", "it is empty", NULL}));
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"\tflush\tfiles/empty\tEINVAL\t", "it is empty", NULL}));
 }
 
 static void test_xattr(void **state)
