@@ -11,8 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the end of the pipe.
- */
+/* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the pipe's end. */
 static int detach(struct mc_daemon *daemon, struct mc_error *error)
 {
 	int ends[2];

@@ -11,10 +11,7 @@ struct mc_daemon {
 	char *mountpoint; /* absolute */
 };
 
-#define MC_DAEMON_NONE                                                                                                 \
-	{                                                                                                              \
-		.lock = -1, .parent = -1                                                                               \
-	}
+#define MC_DAEMON_NONE ((struct mc_daemon){.lock = -1, .parent = -1})
 
 /* Checks the mount point, takes the cloud's lock, and goes into a process of its own unless OPTIONS say to stay. The
  * first process doesn't return: it ends with 0 when mc_daemon_ready() is called, or else as the second one ends.

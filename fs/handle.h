@@ -20,8 +20,8 @@ struct mc_handle {
 	int flags; /* of open(2) */
 	atomic_uint references;
 
-	pthread_mutex_t
-		lock; /* guards what follows; a stream's own locks, the park's and the table's of nodes come after it */
+	/* guards what follows; a stream's own locks, the park's and the table's of nodes come after it */
+	pthread_mutex_t lock;
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;

@@ -12,8 +12,8 @@ struct mc_listing {
 	int64_t made;
 	struct mc_listing_item *items;
 	size_t count;
-	uint32_t *
-		slots; /* of the hash of file names: 1 + index of an item, 0: free. Linear probing, at most half full */
+	/* of the hash of file names: 1 + index of an item, 0: free. Linear probing, at most half full */
+	uint32_t *slots;
 	size_t mask;
 };
 

@@ -28,8 +28,8 @@ struct mc_node *mc_nodes_child(struct mc_nodes *nodes, struct mc_node *parent, c
 /* What a directory says about one of its names. */
 struct mc_birth {
 	const char *file;
-	const char *said,
-		*key; /* of an entry; of a fixed row NULL. key may also be NULL for one that is just being made */
+	/* of an entry; of a fixed row NULL. key may also be NULL for one that is just being made */
+	const char *said, *key;
 	const struct mc_row *row;
 	enum mc_key kind;                       /* of an entry */
 	const struct mc_attributes *attributes; /* or NULL */

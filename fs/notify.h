@@ -15,8 +15,8 @@ int mc_notify_start(struct mc_notify *notify, struct fuse_session *session);
 void mc_notify_stop(struct mc_notify *notify);
 void mc_notify_free(struct mc_notify *notify);
 
-/* Attributes of INO are no longer true; with PARENT (not 0), neither is that NAME in it. NAME is copied. Never waits.
- */
+/* Attributes of INO are no longer true; with PARENT (not 0), neither is that NAME in it. NAME is copied.
+ * Never waits. */
 void mc_notify_add(struct mc_notify *notify, uint64_t ino, uint64_t parent, const char *name);
 
 #endif

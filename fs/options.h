@@ -10,8 +10,8 @@
 /* The command line of the daemon: mcloudfs [-o OPTION[,OPTION…]] [-f] [-d] [SOURCE] MOUNTPOINT, as a user and as
  * mount.fuse3(8) write it. */
 struct mc_options {
-	char *cloud, *engine, *socket, *base, *ldap_suffix, *domain,
-		*state_dir; /* socket NULL: the engine's usual one */
+	char *socket; /* NULL: the engine's usual one */
+	char *cloud, *engine, *base, *ldap_suffix, *domain, *state_dir;
 	bool verify;
 	int ttl_ms, timeout_ms;
 	char *source, *mountpoint; /* source NULL: none was given */

@@ -10,8 +10,8 @@
 struct mc_park {
 	pthread_mutex_t lock; /* guards all; no other lock is taken while it is held */
 	pthread_cond_t news;
-	struct mc_waiter parked, round,
-		ready; /* heads: waiting; to be asked in this round; to be asked before all others */
+	/* heads: waiting; to be asked in this round; to be asked before all others */
+	struct mc_waiter parked, round, ready;
 	uint64_t wakes, served;
 	bool started, stopping;
 	pthread_t waker;

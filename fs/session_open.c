@@ -122,8 +122,8 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 	mc_request_start(request);
 }
 
-/* PF_SIGNALED of the kernel's include/linux/sched.h, in field 9 of /proc/PID/stat (proc(5)): the task ends by a signal.
- */
+/* PF_SIGNALED of the kernel's include/linux/sched.h, in field 9 of /proc/PID/stat (proc(5)): the task ends by a
+ * signal. */
 static bool killed(pid_t thread)
 {
 	char path[32], line[512];

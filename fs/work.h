@@ -16,8 +16,7 @@ struct mc_job {
 };
 
 struct mc_work *mc_work_new(void);
-/* Waits until all threads have ended. What is still queued is run (by then its asker has been cancelled, and says so).
- */
+/* Waits until all threads have ended. What is still queued is run: its asker has been cancelled, and says so. */
 void mc_work_stop(struct mc_work *work);
 void mc_work_free(struct mc_work *work);
 

@@ -26,8 +26,8 @@ struct mc_follows {
 	struct mc_engine *engine;
 	void (*wake)(void *data);
 	void *data;
-	pthread_mutex_t
-		lock; /* guards all hubs and readers; innermost: nothing else is locked, asked or waited for under it */
+	/* guards all hubs and readers; innermost: nothing else is locked, asked or waited for under it */
+	pthread_mutex_t lock;
 	struct hub *hubs; /* those that are listed */
 };
 
