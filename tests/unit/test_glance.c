@@ -74,8 +74,8 @@ static void test_bad_lists(void **state)
 	static const char *const answers[] = {"", "[]", "{}", "{\"images\":{}}", "{\"images\":[3]}",
 		"{\"images\":[{\"id\":\"../x\"}]}", "{\"images\":[{\"id\":\"\"}]}", "{\"images\":[{\"id\":7}]}",
 		"not json", "{\"images\":[{\"id\":\"aaaaaaaa/0000\"}]}",
-		"{\"images\":[{\"id\":"
-		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}"};
+		("{\"images\":[{\"id\":"
+		 "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}")};
 
 	for (size_t i = 0; i < MC_COUNT(answers); i++) {
 		struct world world = setup(0, 0);
