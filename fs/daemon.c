@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define LOCK_WAIT_MS 5000
 
 /* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the pipe's end. */
 static int detach(struct mc_daemon *daemon, struct mc_error *error)
@@ -55,6 +58,19 @@ static int check_mountpoint(struct mc_daemon *daemon, const char *mountpoint, st
 		       : mc_error_set(error, ENOTDIR, "can't mount at %s: it is no directory", mountpoint);
 }
 
+/* An unmount returns before its daemon has ended: one that is on its way out is waited for. */
+static int lock_soon(int fd)
+{
+	int64_t until = mc_now_ms() + LOCK_WAIT_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || mc_now_ms() >= until)
+			return -1;
+		(void)poll(NULL, 0, 10);
+	}
+	return 0;
+}
+
 /* Two daemons would make the same regions twice. The lock goes with the process, however it ends. */
 static int take_lock(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
 {
@@ -68,7 +84,7 @@ static int take_lock(struct mc_daemon *daemon, const struct mc_options *options,
 	daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (daemon->lock < 0)
 		return mc_error_errno(error, errno, "can't open %s", path);
-	if (flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
+	if (lock_soon(daemon->lock) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return mc_error_set(error, EBUSY,
