@@ -163,16 +163,16 @@ static void test_random(void **state)
 {
 	(void)state;
 	struct reading reading;
-	static const size_t offsets[] = {3000000, 5, 1000, 2999999};
+	static const size_t offsets[] = {30000000, 5, 1000, 2999999};
 
-	begin(&reading, 4 * MIB, true);
+	begin(&reading, 40 * MIB, true);
 	for (size_t i = 0; i < MC_COUNT(offsets); i++) {
 		expect(&reading, part(&reading, offsets[i], offsets[i] + 99));
 		assert_int_equal(read_at(&reading, offsets[i], 100), 100);
 	}
 	/* Over the end it is short. */
-	expect(&reading, part(&reading, 4 * MIB - 7, 4 * MIB - 1));
-	assert_int_equal(read_at(&reading, 4 * MIB - 7, 100), 7);
+	expect(&reading, part(&reading, 40 * MIB - 7, 40 * MIB - 1));
+	assert_int_equal(read_at(&reading, 40 * MIB - 7, 100), 7);
 	/* All on one connection, beside the login's. */
 	assert_int_equal(fake_http_connections(reading.world.server), 2);
 	end(&reading);
@@ -213,6 +213,26 @@ static void test_seek(void **state)
 	assert_int_equal(read_at(&reading, far, BLOCK), BLOCK);
 	expect(&reading, part(&reading, far + BLOCK, 0));
 	assert_int_equal(read_rest(&reading, far + BLOCK), 0);
+	assert_int_equal(fake_http_requests(reading.world.server), 5);
+	end(&reading);
+}
+
+/* What has fallen out of the page cache is read with gaps: after a few such reads from a stream. */
+static void test_gaps(void **state)
+{
+	(void)state;
+	struct reading reading;
+	size_t at = 1000;
+
+	begin(&reading, 8 * MIB, true);
+	for (int i = 0; i < 3; i++, at += 100000) {
+		expect(&reading, part(&reading, at, at + 4095));
+		assert_int_equal(read_at(&reading, at, 4096), 4096);
+	}
+	/* From the beginning, which isn't far: so the whole can be verified. */
+	expect(&reading, part(&reading, 0, 0));
+	for (; at < 8 * MIB - 4096; at += 100000)
+		assert_int_equal(read_at(&reading, at, 4096), 4096);
 	assert_int_equal(fake_http_requests(reading.world.server), 5);
 	end(&reading);
 }
@@ -479,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_out_of_order),
 		cmocka_unit_test(test_seek),
+		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_no_ranges),
 		cmocka_unit_test(test_half_answers),
 		cmocka_unit_test(test_death),
