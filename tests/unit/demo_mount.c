@@ -100,7 +100,7 @@ int demo_mount(void **state)
 		return -1;
 	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root,
 		.ttl_ms = 1000,
-		.timeout_ms = 5000,
+		.timeout_ms = 30000,
 		.uid = getuid(),
 		.gid = getgid(),
 		.mountpoint = mount->path,
@@ -127,8 +127,9 @@ int demo_unmount(void **state)
 	struct demo_mount *mount = *state;
 
 	demo_gate(&mount->cloud, true);
-	/* A test may have unmounted by itself. */
-	(void)umount2(mount->path, MNT_DETACH);
+	/* A test that has failed may have left readers behind. */
+	if (!mount->ended && umount2(mount->path, 0) < 0)
+		pthread_kill(mount->thread, SIGTERM);
 	pthread_join(mount->thread, NULL);
 	sem_post(&mount->over);
 	pthread_join(mount->watchdog, NULL);

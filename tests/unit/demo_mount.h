@@ -13,6 +13,7 @@ struct demo_mount {
 	char path[64];
 	pthread_t thread;
 	int result; /* of mc_fs_run() */
+	bool ended; /* by the test */
 	pthread_t watchdog;
 	sem_t over;
 };
