@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs.h"
 #include "fs/handle.h"
+#include "fs/readahead.h"
 #include "fs/request.h"
 #include "fs/session_ops.h"
 
@@ -14,10 +15,14 @@
 /* Requests that don't wait are answered by the loop's own threads; all others leave them at once. */
 enum { LOOP_THREADS = 4, MAX_BACKGROUND = 64 };
 
+/* For images: a request of the kernel costs as much for 128 KiB as for this much. */
+enum { READ_AHEAD_KIB = 1024 };
+
 static void init(void *data, struct fuse_conn_info *connection)
 {
 	(void)data;
 	connection->max_background = MAX_BACKGROUND;
+	connection->max_readahead = READ_AHEAD_KIB * 1024;
 	connection->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 	connection->want |=
 		connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
@@ -72,8 +77,11 @@ int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error)
 	fuse_opt_free_args(&args);
 	if (!fs->session)
 		return mc_error_set(error, EINVAL, "libfuse doesn't take the options \"%s\"", options ? options : "");
-	if (fuse_session_mount(fs->session, fs->mountpoint) == 0)
+	if (fuse_session_mount(fs->session, fs->mountpoint) == 0) {
+		/* Before the kernel hears of max_readahead, which only makes it less. */
+		mc_readahead_set(fs->mountpoint, READ_AHEAD_KIB);
 		return 0;
+	}
 	fuse_session_destroy(fs->session);
 	fs->session = NULL;
 	return mc_error_set(error, EIO, "mounting at %s failed", fs->mountpoint);
