@@ -18,10 +18,10 @@ packages_of() {
 
 # install_packages SECTION…: those that are missing. No service that a package brings is started by its installation.
 install_packages() {
-    local missing=() package
-    for package in $(packages_of "$@"); do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
-    done
+    local missing wanted
+    mapfile -t wanted < <(packages_of "$@" | sort -u)
+    mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}") \
+        <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' | sort -u))
     [ "${#missing[@]}" -gt 0 ] || return 0
     echo "installing ${missing[*]}"
     apt-get update -q && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
