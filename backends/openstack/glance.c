@@ -215,7 +215,7 @@ int mc_glance_errno(const char *method, int status, const char *message)
 int mc_glance_refused(
 	struct mc_glance *glance, const struct mc_http_response *response, const char *method, struct mc_error *error)
 {
-	char message[MESSAGE_MAX];
+	char message[MESSAGE_MAX] = "";
 
 	mc_glance_message(response->body.data, response->body.size, message, sizeof message);
 	int code = abs(mc_glance_errno(method, response->status, message));
@@ -261,9 +261,9 @@ int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char
 		*ret_answer = NULL;
 	if (body && !text)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	for (size_t i = 0; path[i] && i < SEGMENTS_MAX; i++)
+	for (size_t i = 0; i < SEGMENTS_MAX && path[i]; i++)
 		segments[i + 1] = path[i];
-	for (size_t i = 0; query && query[2 * i] && i < PARAMS_MAX; i++)
+	for (size_t i = 0; query && i < PARAMS_MAX && query[2 * i]; i++)
 		params[i] = (struct mc_http_param){query[2 * i], query[2 * i + 1]};
 	struct mc_http_request request = {
 		.method = method,
