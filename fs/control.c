@@ -66,7 +66,7 @@ int mc_control_run(struct mc_ask *ask, const struct mc_verb *verbs, char *line)
 	if (!count)
 		return mc_error_set(ask->error, EINVAL, "an empty line is no command");
 	for (const struct mc_verb *verb = verbs; verb->name; verb++) {
-		if (strcmp(verb->name, words[0]))
+		if (strcmp(verb->name, words[0]) != 0)
 			continue;
 		if (count - 1 < verb->min || count - 1 > verb->max || count > MAX_WORDS)
 			return mc_error_set(ask->error, EINVAL, "%s takes %s%s, not %u words", verb->name,

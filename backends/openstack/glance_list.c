@@ -112,7 +112,7 @@ int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *re
 	cJSON_ArrayForEach(item, images)
 	{
 		int r = mc_image_parse(item, &items[list->count], error);
-		if (r < 0)
+		if (r != 0)
 			return r;
 		list->count++;
 	}

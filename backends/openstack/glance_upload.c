@@ -12,7 +12,7 @@ int mc_writer_make_image(
 {
 	static const char *const path[] = {"images", NULL};
 	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject(), *answer = NULL;
-	struct mc_image image;
+	struct mc_image image = {0};
 
 	if (!cJSON_AddStringToObject(body, "name", name) ||
 		!cJSON_AddStringToObject(body, MC_GLANCE_MARK, glance->mark))
@@ -131,7 +131,7 @@ int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, stru
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
 	unsigned size = 0;
-	struct mc_image image;
+	struct mc_image image = {0};
 	int r = mc_glance_look(writer->glance, call, writer->id, &image, NULL, error);
 
 	if (r < 0)

@@ -233,13 +233,14 @@ static int delete_domain(const struct mc_identity *identity, const char *domain)
 	int result = check_empty(identity, domain);
 	if (result == 0)
 		result = mc_identity_get(identity, MC_IDENTITY_DOMAIN, domain, &object);
-	if (result == 0 && object->enabled)
+	bool was_enabled = result == 0 && object->enabled;
+	if (was_enabled)
 		result = mc_identity_patch(identity, MC_IDENTITY_DOMAIN, domain, "enabled", cJSON_CreateFalse());
 	if (result < 0)
 		return result;
 	result = delete_in_keystone(identity, MC_IDENTITY_DOMAIN, domain);
 	again.error = &unused;
-	if (result < 0 && result != -ENOENT && object->enabled)
+	if (result < 0 && result != -ENOENT && was_enabled)
 		(void)mc_identity_patch(&again, MC_IDENTITY_DOMAIN, domain, "enabled", cJSON_CreateTrue());
 	return result;
 }

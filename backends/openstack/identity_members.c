@@ -65,10 +65,10 @@ int mc_identity_members_add(struct mc_identity_members *members, const struct mc
 
 	if (members->count == list->capacity) {
 		size_t capacity = list->capacity ? 2 * list->capacity : 16;
-		items = reallocarray(items, capacity, sizeof(*items));
-		if (!items)
+		struct mc_identity_member *more = reallocarray(items, capacity, sizeof(*items));
+		if (!more)
 			return -ENOMEM;
-		members->items = items;
+		members->items = items = more;
 		list->capacity = capacity;
 	}
 	char *at = malloc(

@@ -402,8 +402,12 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	pthread_cond_init(&cloud->idle, NULL);
 	cloud->engine = mc_engine_docker_new(
 		options->socket ? options->socket : "/run/docker.sock", options->name, journal, options->timeout_ms);
+	if (!cloud->engine) {
+		mc_cloud_close(cloud);
+		return mc_error_set(error, ENOMEM, "out of memory");
+	}
 	*ret_cloud = cloud; /* the handler may be called from here on, and asks for it */
-	r = cloud->engine ? mc_cloud_find_all(cloud, error) : mc_error_set(error, ENOMEM, "out of memory");
+	r = mc_cloud_find_all(cloud, error);
 	if (r == -ECONNREFUSED || r == -ETIMEDOUT) { /* an engine that isn't there yet comes with an event */
 		mc_cloud_fail(cloud, NULL, error);
 		r = 0;

@@ -111,7 +111,7 @@ void mc_images_attributes(const struct mc_image *image, struct mc_attributes *re
 int mc_images_list(struct mc_ask *ask, struct mc_entries *entries, bool by_id)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
-	struct mc_image_list list;
+	struct mc_image_list list = {0};
 	int r = mc_images_glance(ask, &glance);
 
 	if (r == 0)
@@ -144,7 +144,8 @@ static int find_image(struct mc_ask *ask, const char *name, struct mc_entry *ret
 		r = mc_glance_find(glance, ask->call, name, &image, ask->error);
 	if (r < 0)
 		return r;
-	*ret = (struct mc_entry){.name = mc_steal(&image.name), .key = mc_steal(&image.id)};
+	ret->name = mc_steal(&image.name);
+	ret->key = mc_steal(&image.id);
 	mc_images_attributes(&image, &ret->attributes);
 	return 0;
 }

@@ -97,9 +97,9 @@ static int find_id(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 		r = mc_glance_look(glance, ask->call, name, &image, NULL, ask->error);
 	if (r < 0)
 		return r;
-	*ret = (struct mc_entry){.name = strdup(image.id),
-		.key = mc_steal(&image.id),
-		.attributes = {.size = -1, .mtime = image.updated}};
+	ret->name = strdup(image.id);
+	ret->key = mc_steal(&image.id);
+	ret->attributes = (struct mc_attributes){.size = -1, .mtime = image.updated};
 	return ret->name ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
