@@ -171,9 +171,23 @@ const char *slapd_url(const struct slapd *slapd)
 	return slapd->url;
 }
 
-pid_t slapd_pid(const struct slapd *slapd)
+/* kill(2) returns before all threads have seen a signal. */
+static void signal_and_wait(const struct slapd *slapd, int number, int options)
 {
-	return slapd->pid;
+	int status;
+
+	if (kill(slapd->pid, number) < 0 || waitpid(slapd->pid, &status, options) != slapd->pid)
+		give_up("signal");
+}
+
+void slapd_pause(const struct slapd *slapd)
+{
+	signal_and_wait(slapd, SIGSTOP, WUNTRACED);
+}
+
+void slapd_resume(const struct slapd *slapd)
+{
+	signal_and_wait(slapd, SIGCONT, WCONTINUED);
 }
 
 void slapd_kill(struct slapd *slapd)

@@ -2,8 +2,6 @@
 #ifndef TESTS_SLAPD_H
 #define TESTS_SLAPD_H
 
-#include <sys/types.h>
-
 /* A real LDAP server of the test's own: in a directory of its own, at a free port of the loopback address; it dies with
  * the test. It serves the suffixes "dc=acme,dc=org" and "o=Acme \2b Sons,c=SE", each with cn=admin,SUFFIX and
  * SLAPD_PASSWORD as its administrator. */
@@ -17,7 +15,10 @@ struct slapd;
 struct slapd *slapd_start(void);
 void slapd_stop(struct slapd *slapd);
 const char *slapd_url(const struct slapd *slapd);
-pid_t slapd_pid(const struct slapd *slapd);
+
+/* Stops it, so that it accepts and says nothing, until it is let go on. Both are done when they return. */
+void slapd_pause(const struct slapd *slapd);
+void slapd_resume(const struct slapd *slapd);
 
 /* kill -9; and once more, at the same address and with what it has stored. */
 void slapd_kill(struct slapd *slapd);
