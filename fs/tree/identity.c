@@ -252,7 +252,7 @@ static int add_item(void *data, const char *id, const char *name)
 static int list(struct mc_ask *ask, struct mc_entries *entries)
 {
 	struct listing listing = {ask, entries};
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	/* The places projects/, users/ and groups/ have no domain above them, those in a domain have. */
@@ -265,13 +265,13 @@ static int list(struct mc_ask *ask, struct mc_entries *entries)
 static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	if (result == 0)
 		result = mc_identity_find(
 			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), name, &object);
-	if (result < 0)
+	if (result != 0)
 		return result;
 	ret->name = strdup(object->name);
 	ret->key = strdup(object->id);
@@ -301,7 +301,7 @@ static void forget_object(struct mc_ask *ask, const struct mc_identity_ref *ref)
 static int make(struct mc_ask *ask, const char *name)
 {
 	const char *domain_id = mc_ask_key(ask, MC_KEY_DOMAIN);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
 	if (result == 0)
@@ -314,7 +314,7 @@ static int make(struct mc_ask *ask, const char *name)
 static int remove_entry(struct mc_ask *ask)
 {
 	struct mc_identity_ref ref = the_object(ask);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
 	if (result == 0)
@@ -327,7 +327,7 @@ static int remove_entry(struct mc_ask *ask)
 static int rename_entry(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags)
 {
 	struct mc_identity_ref ref = the_object(ask);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
 	if (result < 0)
@@ -356,7 +356,7 @@ static int show_id(struct mc_ask *ask, struct mc_buffer *out)
 static int show_json(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_identity_ref ref = the_object(ask);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	return result < 0 ? result : mc_identity_json(&identity, ref.kind, ref.id, out);
@@ -365,7 +365,7 @@ static int show_json(struct mc_ask *ask, struct mc_buffer *out)
 static int get(struct mc_ask *ask, struct mc_identity_object **ret_object)
 {
 	struct mc_identity_ref ref = the_object(ask);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	return result < 0 ? result : mc_identity_get(&identity, ref.kind, ref.id, ret_object);
@@ -403,7 +403,7 @@ static int show_email(struct mc_ask *ask, struct mc_buffer *out)
 
 static int get_driver(struct mc_ask *ask, enum mc_identity_driver *ret_driver)
 {
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	return result < 0 ? result : mc_identity_driver(&identity, mc_ask_key(ask, MC_KEY_DOMAIN), ret_driver);
@@ -435,7 +435,7 @@ static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret)
 static int set(struct mc_ask *ask, enum mc_identity_attribute attribute, const char *value)
 {
 	struct mc_identity_ref ref = the_object(ask);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
 	if (result == 0 && !mc_names_utf8(value))

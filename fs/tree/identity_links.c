@@ -69,7 +69,7 @@ static int add_role(void *data, const char *id, const char *name)
 static int list_roles(struct mc_ask *ask, struct mc_entries *entries)
 {
 	struct listing listing = {ask, entries};
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	return result < 0 ? result : mc_identity_list(&identity, MC_IDENTITY_ROLE, NULL, add_role, &listing);
@@ -78,12 +78,12 @@ static int list_roles(struct mc_ask *ask, struct mc_entries *entries)
 static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	if (result == 0)
 		result = mc_identity_find(&identity, MC_IDENTITY_ROLE, NULL, name, &object);
-	if (result < 0)
+	if (result != 0)
 		return result;
 	ret->name = strdup(object->name);
 	ret->key = strdup(object->id);
@@ -144,12 +144,12 @@ static int list(struct mc_ask *ask, struct mc_entries *entries)
 {
 	struct relation relation = relation_of(ask);
 	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL;
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	if (result == 0)
 		result = ask_members(&identity, &relation, &members);
-	if (result < 0)
+	if (result != 0)
 		return result;
 	for (int foreign = 0; foreign < 2; foreign++) {
 		for (size_t i = 0; i < members->count; i++) {
@@ -184,7 +184,7 @@ static int show_target(struct mc_ask *ask, struct mc_buffer *out)
 	struct relation relation = relation_of(ask);
 	const char *id = mc_ask_key(ask, MC_KEY_MEMBER), *name = mc_node_name(ask->node, MC_KEY_MEMBER);
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL, *domain = NULL;
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 
 	if (!strchr(name, '@'))
 		return write_target(&relation, relation.home, relation.scope.home, name, id, out);
@@ -274,7 +274,7 @@ static void forget_both(struct mc_ask *ask, const struct relation *relation, con
 static int make(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed)
 {
 	struct relation relation = relation_of(ask);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
 	if (result < 0)
@@ -314,7 +314,7 @@ static int remove_link(struct mc_ask *ask)
 {
 	struct relation relation = relation_of(ask);
 	const char *id = mc_ask_key(ask, MC_KEY_MEMBER);
-	MC_CLEANUP(identity) struct mc_identity identity;
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
 	if (result < 0)
