@@ -329,13 +329,13 @@ int mc_service_await(struct mc_region *region, struct mc_call *call, enum mc_ser
 
 	mc_service_name(kind, region->name, name);
 	/* A service has no event for "serves from now on": it is asked, at first often, as databases are quick. */
-	for (int pause = 20;; pause = pause < 100 ? pause + 10 : 100) {
+	for (int pause = 20, tries = 0;; pause = pause < 60 ? pause + 10 : 60, tries++) {
 		MC_CLEANUP(call) struct mc_call *attempt = mc_call_new(2000);
 
 		r = probe(region, attempt, &last);
 		if (r == 0)
 			return 0;
-		if (pause >= 100) {
+		if (tries % 8 == 7) {
 			r = check_running(region, call, name, error);
 			if (r < 0)
 				return r;

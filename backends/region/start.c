@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/region/private.h"
 
-/* The start of a master region. All containers come up side by side: Keystone and Glance take longest to load, and need
- * neither each other nor the database before the first request. */
+/* The start of a master region. Keystone and Glance take longest to load, and need neither each other nor anything else
+ * before the first request: so they begin, and the others come up meanwhile. */
 
 static int find_images(struct mc_work *work, struct mc_error *error)
 {
@@ -22,40 +22,46 @@ static int make_network(struct mc_work *work, struct mc_error *error)
 	return r ? r : engine->ops->prepare(engine, work->doing, error);
 }
 
-static int bring_up(struct mc_work *work, enum mc_service_kind kind,
-	int (*probe)(struct mc_region *, struct mc_call *, struct mc_error *), struct mc_error *error)
+static int load_keystone(struct mc_work *work, struct mc_error *error)
 {
-	int r = mc_service_ensure(work->region, work->doing, kind, error);
+	return mc_service_ensure(work->region, work->doing, MC_KEYSTONE, error);
+}
 
-	return r || !probe ? r : mc_service_await(work->region, work->call, kind, probe, error);
+static int load_glance(struct mc_work *work, struct mc_error *error)
+{
+	return mc_service_ensure(work->region, work->doing, MC_GLANCE, error);
+}
+
+static int await_keystone(struct mc_work *work, struct mc_error *error)
+{
+	return mc_service_await(work->region, work->call, MC_KEYSTONE, mc_probe_keystone, error);
+}
+
+static int await_glance(struct mc_work *work, struct mc_error *error)
+{
+	return mc_service_await(work->region, work->call, MC_GLANCE, mc_probe_glance, error);
 }
 
 static int start_database(struct mc_work *work, struct mc_error *error)
 {
-	return bring_up(work, MC_DATABASE, mc_probe_database, error);
+	int r = mc_service_ensure(work->region, work->doing, MC_DATABASE, error);
+
+	return r ? r : mc_service_await(work->region, work->call, MC_DATABASE, mc_probe_database, error);
 }
 
 static int start_memcached(struct mc_work *work, struct mc_error *error)
 {
-	return bring_up(work, MC_MEMCACHED, NULL, error);
-}
-
-static int start_keystone(struct mc_work *work, struct mc_error *error)
-{
-	return bring_up(work, MC_KEYSTONE, mc_probe_keystone, error);
-}
-
-static int start_glance(struct mc_work *work, struct mc_error *error)
-{
-	return bring_up(work, MC_GLANCE, mc_probe_glance, error);
+	return mc_service_ensure(work->region, work->doing, MC_MEMCACHED, error);
 }
 
 static int start_ldap(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_directory *directory;
 	struct mc_secrets *secrets;
-	int r = bring_up(work, MC_LDAP, mc_probe_ldap, error);
+	int r = mc_service_ensure(work->region, work->doing, MC_LDAP, error);
 
+	if (r == 0)
+		r = mc_service_await(work->region, work->call, MC_LDAP, mc_probe_ldap, error);
 	if (r == 0)
 		r = mc_cloud_secrets(work->cloud, &secrets, error);
 	if (r == 0)
@@ -86,17 +92,34 @@ static int mark_served(struct mc_work *work, struct mc_error *error)
 	return mc_mark_set(work->region, work->doing, MC_MARK_SERVED, error);
 }
 
-enum { IMAGES, NETWORK, KEYSTONE, GLANCE, DATABASE, MEMCACHED, LDAP, PASSWORDS, CATALOG, LOGIN, SERVED };
+enum {
+	IMAGES,
+	NETWORK,
+	LOAD_KEYSTONE,
+	LOAD_GLANCE,
+	DATABASE,
+	MEMCACHED,
+	LDAP,
+	KEYSTONE,
+	GLANCE,
+	PASSWORDS,
+	CATALOG,
+	LOGIN,
+	SERVED
+};
 #define AFTER(step) (1u << (step))
+#define AFTER_LOAD (AFTER(LOAD_KEYSTONE) | AFTER(LOAD_GLANCE))
 
 const struct mc_step mc_start_steps[] = {
 	[IMAGES] = {"images", "the images are there", 0, find_images},
 	[NETWORK] = {"network", "the network is there", AFTER(IMAGES), make_network},
-	[KEYSTONE] = {"keystone", "keystone answers", AFTER(NETWORK), start_keystone},
-	[GLANCE] = {"glance", "glance answers", AFTER(NETWORK), start_glance},
-	[DATABASE] = {"database", "the database takes queries", AFTER(NETWORK), start_database},
-	[MEMCACHED] = {"memcached", "memcached runs", AFTER(NETWORK), start_memcached},
-	[LDAP] = {"ldap", "the directory answers", AFTER(NETWORK), start_ldap},
+	[LOAD_KEYSTONE] = {"load-keystone", "keystone loads", AFTER(NETWORK), load_keystone},
+	[LOAD_GLANCE] = {"load-glance", "glance loads", AFTER(NETWORK), load_glance},
+	[DATABASE] = {"database", "the database takes queries", AFTER_LOAD, start_database},
+	[MEMCACHED] = {"memcached", "memcached runs", AFTER_LOAD, start_memcached},
+	[LDAP] = {"ldap", "the directory answers", AFTER_LOAD, start_ldap},
+	[KEYSTONE] = {"keystone", "keystone answers", AFTER_LOAD, await_keystone},
+	[GLANCE] = {"glance", "glance answers", AFTER_LOAD, await_glance},
 	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(DATABASE), set_passwords},
 	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(DATABASE), register_region},
 	[LOGIN] = {"login", "the admin has logged in",
