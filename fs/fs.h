@@ -50,7 +50,8 @@ struct mc_fs {
 	double started;          /* seconds since 1970 */
 	_Atomic int64_t changed; /* mc_now_ms() of the last change that was made through this mount */
 	atomic_bool ending;
-	pthread_mutex_t lock;      /* guards the two lists below; locks of requests, calls and the park come after it */
+	pthread_mutex_t
+		lock; /* guards the two lists below; those of requests, calls, the work and the park come after it */
 	struct mc_handle *handles; /* all that are open */
 	struct mc_request *asks;   /* all that are in a lane, or on their way there */
 };

@@ -2,9 +2,11 @@
 #include "fs/park.h"
 
 #include "fs/thread.h"
+#include "mcloud/util.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* A ring of waiters around a head: whoever holds the lock takes one out without knowing in which list it is. */
 struct mc_park {
@@ -14,6 +16,10 @@ struct mc_park {
 	struct mc_waiter parked, round, ready;
 	uint64_t wakes, served;
 	bool started, stopping;
+	unsigned ticking;
+	int64_t next_tick; /* by mc_now_ms() */
+	void (*tick)(void *data);
+	void *data;
 	pthread_t waker;
 };
 
@@ -68,6 +74,25 @@ struct mc_park *mc_park_new(void)
 	return park;
 }
 
+/* Waits for news, or for the next tick. With the lock held, which TICK is called without. */
+static void wait_for_news(struct mc_park *park)
+{
+	int64_t now = mc_now_ms();
+
+	if (!park->ticking) {
+		pthread_cond_wait(&park->news, &park->lock);
+	} else if (now < park->next_tick) {
+		const struct timespec until = {
+			.tv_sec = park->next_tick / 1000, .tv_nsec = park->next_tick % 1000 * 1000000};
+		(void)pthread_cond_clockwait(&park->news, &park->lock, CLOCK_MONOTONIC, &until);
+	} else {
+		park->next_tick = now + MC_PARK_TICK_MS;
+		pthread_mutex_unlock(&park->lock);
+		park->tick(park->data);
+		pthread_mutex_lock(&park->lock);
+	}
+}
+
 /* The next one to be asked, or NULL at the end. With the lock held; waits. */
 static struct mc_waiter *next_waiter(struct mc_park *park)
 {
@@ -87,7 +112,7 @@ static struct mc_waiter *next_waiter(struct mc_park *park)
 			if (park->stopping)
 				return NULL;
 		}
-		pthread_cond_wait(&park->news, &park->lock);
+		wait_for_news(park);
 	}
 }
 
@@ -105,12 +130,24 @@ static void *run_waker(void *data)
 	return NULL;
 }
 
-int mc_park_start(struct mc_park *park)
+int mc_park_start(struct mc_park *park, void (*tick)(void *data), void *data)
 {
+	park->tick = tick;
+	park->data = data;
 	int result = mc_thread_start(&park->waker, "mc-waker", run_waker, park);
 
 	park->started = result == 0;
 	return result;
+}
+
+void mc_park_tick(struct mc_park *park, bool more)
+{
+	pthread_mutex_lock(&park->lock);
+	if (more && !park->ticking)
+		park->next_tick = mc_now_ms() + MC_PARK_TICK_MS;
+	park->ticking += more ? 1 : -1u;
+	pthread_cond_signal(&park->news);
+	pthread_mutex_unlock(&park->lock);
 }
 
 void mc_park_stop(struct mc_park *park)

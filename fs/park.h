@@ -18,7 +18,12 @@ struct mc_waiter {
 
 struct mc_park *mc_park_new(void);
 /* Starts the waker. 0 or -errno. */
-int mc_park_start(struct mc_park *park);
+int mc_park_start(struct mc_park *park, void (*tick)(void *data), void *data);
+
+enum { MC_PARK_TICK_MS = 100 };
+
+/* One more, or (false) one fewer, for whom TICK is to be called in the waker every MC_PARK_TICK_MS. */
+void mc_park_tick(struct mc_park *park, bool more);
 /* From now on nothing can be parked any more; all that was is asked once more, as if cancelled; then the waker ends. */
 void mc_park_stop(struct mc_park *park);
 void mc_park_free(struct mc_park *park);

@@ -36,8 +36,10 @@ struct mc_request {
 	struct mc_waiter waiter;
 	struct mc_job job;
 	bool watched, listed;
-	pthread_mutex_t lock; /* guards interrupted and ask.call; no lock but the call's own comes after it */
+	pthread_mutex_t lock; /* guards what follows and ask.call; the locks of the call and the park come after it */
 	bool interrupted;
+	int64_t signalled; /* when its asker got a signal that may not be its end, mc_now_ms(); 0: none */
+	pid_t asker;
 };
 
 /* A request about INO; NULL: it has been answered with an error. */
@@ -70,6 +72,11 @@ struct mc_request *mc_request_of(struct mc_waiter *waiter);
 bool mc_request_interrupted(struct mc_request *request);
 /* Interrupts it from outside; at the end of the mount. */
 void mc_request_interrupt(struct mc_request *request);
+/* From now on its asker's signals are heard, until mc_request_unwatch(), which each answer begins with. */
+void mc_request_watch(struct mc_request *request);
+void mc_request_unwatch(struct mc_request *request);
+/* Looks again at those whose askers got signals: the park's tick, with the fs as its data. */
+void mc_request_tick(void *fs);
 
 /* Answers; each frees the request. RESULT is a negative errno, and goes to `errors` with its sentence unless it is no
  * failure. */

@@ -127,7 +127,7 @@ static int loop(struct mc_fs *fs)
 
 static int start(struct mc_fs *fs)
 {
-	int result = mc_park_start(fs->park);
+	int result = mc_park_start(fs->park, mc_request_tick, fs);
 
 	return result < 0 ? result : mc_notify_start(fs->notify, fs->session);
 }

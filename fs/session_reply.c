@@ -41,9 +41,7 @@ static fuse_req_t settle(struct mc_request *request, bool failed)
 {
 	fuse_req_t req = request->req;
 
-	/* Returns when a running on_interrupt() has, too: it holds the same lock. */
-	if (request->watched)
-		fuse_req_interrupt_func(req, NULL, NULL);
+	mc_request_unwatch(request);
 	mc_metrics_operation(request->fs->metrics, request->operation, failed, now_ns() - request->started);
 	return req;
 }

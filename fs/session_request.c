@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/request.h"
 
-#include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -88,74 +86,9 @@ bool mc_request_interrupted(struct mc_request *request)
 	return mc_park_cancelled(request->fs->park, &request->waiter);
 }
 
-static void retry_cancelled(struct mc_waiter *waiter)
-{
-	mc_reply_fail(mc_request_of(waiter), -EINTR);
-}
-
-void mc_request_interrupt(struct mc_request *request)
-{
-	pthread_mutex_lock(&request->lock);
-	request->interrupted = true;
-	if (request->ask.call)
-		mc_call_cancel(request->ask.call);
-	pthread_mutex_unlock(&request->lock);
-	mc_park_cancel(request->fs->park, &request->waiter);
-}
-
-/* Whether a signal ends the asker: then the kernel has put a SIGKILL in the queue of each of its threads, proc(5),
- * SigPnd. Where that can't be seen: true. */
-static bool is_dying(pid_t thread)
-{
-	unsigned long long pending, dying = 0;
-	char path[32], line[256];
-	bool seen = false;
-
-	snprintf(path, sizeof path, "/proc/%d/status", thread);
-	FILE *file = thread > 0 ? fopen(path, "re") : NULL;
-	while (file && fgets(line, sizeof line, file))
-		if (sscanf(line, "SigPnd: %llx", &pending) == 1 || sscanf(line, "ShdPnd: %llx", &pending) == 1) {
-			dying |= pending & (1ULL << (SIGKILL - 1));
-			seen = true;
-		}
-	if (file)
-		fclose(file);
-	return !seen || dying;
-}
-
-/* FUSE_INTERRUPT, in a thread of the loop. libfuse holds the request's lock and may call this before
- * fuse_req_interrupt_func() returns, so it must not answer: the owner does, or, where there is none but a queue, the
- * waker. */
-static void on_interrupt(fuse_req_t req, void *data)
-{
-	struct mc_request *request = data;
-
-	/* The kernel tells of every signal. What only waits for news ends by any; what a service is asked for is soon
-	 * there, and a program whose threads or timers signal each other must not find its open(2) and read(2) failing.
-	 */
-	if (!is_dying(fuse_req_ctx(req)->pid)) {
-		mc_park_cancel(request->fs->park, &request->waiter);
-		return;
-	}
-	if (mc_work_withdraw(request->fs->work, &request->job)) {
-		request->waiter.retry = retry_cancelled;
-		mc_park_post(request->fs->park, &request->waiter);
-		return;
-	}
-	mc_request_interrupt(request);
-}
-
-static void watch(struct mc_request *request)
-{
-	if (request->watched || !request->req)
-		return;
-	request->watched = true;
-	fuse_req_interrupt_func(request->req, on_interrupt, request);
-}
-
 int mc_request_park(struct mc_request *request, uint64_t seen, void (*retry)(struct mc_waiter *waiter))
 {
-	watch(request);
+	mc_request_watch(request);
 	request->waiter.retry = retry;
 	int result = mc_park_wait(request->fs->park, &request->waiter, seen);
 	if (result == -EINTR)
@@ -217,7 +150,7 @@ static void run(struct mc_request *request)
 	} else {
 		if (!request->listed)
 			list(request);
-		watch(request);
+		mc_request_watch(request);
 		request->job.run = run_job;
 		result = mc_work_submit(
 			request->fs->work, mc_ask_key(&request->ask, MC_KEY_REGION), request->lane, &request->job);

@@ -136,7 +136,9 @@ static int get_xattr(struct mc_ask *ask, const char *name, struct mc_buffer *val
 {
 	if (strcmp(name, "user.property") != 0)
 		return -ENODATA;
+	pthread_mutex_lock(&ask->cloud->lock);
 	mc_buffer_text(value, ask->cloud->property);
+	pthread_mutex_unlock(&ask->cloud->lock);
 	return 0;
 }
 
@@ -144,7 +146,9 @@ static int set_xattr(struct mc_ask *ask, const char *name, const char *value, si
 {
 	(void)name;
 	(void)flags;
+	pthread_mutex_lock(&ask->cloud->lock);
 	snprintf(ask->cloud->property, sizeof ask->cloud->property, "%.*s", (int)size, value);
+	pthread_mutex_unlock(&ask->cloud->lock);
 	return 0;
 }
 

@@ -86,7 +86,7 @@ static int start_watchdog(struct demo_mount *mount)
 	return pthread_create(&mount->watchdog, NULL, run_watchdog, mount);
 }
 
-int demo_mount(void **state)
+int demo_mount_with(void **state, int timeout_ms)
 {
 	struct demo_mount *mount = calloc(1, sizeof *mount);
 	struct run *run = calloc(1, sizeof *run);
@@ -100,7 +100,7 @@ int demo_mount(void **state)
 		return -1;
 	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root,
 		.ttl_ms = 1000,
-		.timeout_ms = 30000,
+		.timeout_ms = timeout_ms,
 		.uid = getuid(),
 		.gid = getgid(),
 		.mountpoint = mount->path,
@@ -122,6 +122,11 @@ int demo_mount(void **state)
 	return 0;
 }
 
+int demo_mount(void **state)
+{
+	return demo_mount_with(state, 30000);
+}
+
 int demo_unmount(void **state)
 {
 	struct demo_mount *mount = *state;
@@ -140,6 +145,16 @@ int demo_unmount(void **state)
 	demo_clear(&mount->cloud);
 	free(mount);
 	return result;
+}
+
+const char *demo_text(struct demo_mount *mount, const char *text)
+{
+	static _Thread_local char buffer[256];
+
+	pthread_mutex_lock(&mount->cloud.lock);
+	snprintf(buffer, sizeof buffer, "%s", text);
+	pthread_mutex_unlock(&mount->cloud.lock);
+	return buffer;
 }
 
 const char *demo_path(const struct demo_mount *mount, const char *path)

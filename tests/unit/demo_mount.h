@@ -20,7 +20,11 @@ struct demo_mount {
 
 /* For cmocka's setup and teardown: *STATE is the struct demo_mount. */
 int demo_mount(void **state);
+int demo_mount_with(void **state, int timeout_ms);
 int demo_unmount(void **state);
+
+/* One of the cloud's texts (its name, what was done last …), as it is now; in a static buffer. */
+const char *demo_text(struct demo_mount *mount, const char *text);
 
 /* PATH below the mount point; one of a few static buffers. */
 const char *demo_path(const struct demo_mount *mount, const char *path);

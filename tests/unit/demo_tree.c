@@ -405,6 +405,20 @@ static const struct mc_row link_entry = {
 static const struct mc_directory_type links = {
 	.key = MC_KEY_MEMBER, .entry = &link_entry, .lane = MC_LANE_KEYSTONE, .list = list_links, .link = make_link};
 
+/* A directory whose service doesn't answer. */
+static int find_slowly(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	int result = show_slow(ask, &out);
+
+	(void)name;
+	(void)ret;
+	return result < 0 ? result : -ENOENT;
+}
+
+static const struct mc_directory_type slow_things = {
+	.key = MC_KEY_USER, .entry = &thing_entry, .lane = MC_LANE_KEYSTONE, .find = find_slowly};
+
 static const struct mc_row root_rows[] = {
 	{.name = "name",
 		.kind = MC_KIND_VALUE,
@@ -429,6 +443,7 @@ static const struct mc_row root_rows[] = {
 		.help = "waits",
 		.lane = MC_LANE_KEYSTONE,
 		.show = show_slow},
+	{.name = "slow-dir", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "waits", .directory = &slow_things},
 	{.name = "quick",
 		.kind = MC_KIND_VALUE,
 		.mode = 0444,

@@ -118,7 +118,9 @@ static void test_stream(void **state)
 	assert_int_equal(lseek(fd, 0, SEEK_SET), -1);
 	/* Blocking again, by fcntl. */
 	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	pthread_mutex_lock(&mount->cloud.lock);
 	mount->cloud.news_over = true;
+	pthread_mutex_unlock(&mount->cloud.lock);
 	assert_int_equal(read(fd, got, sizeof got), 0);
 	close(fd);
 }
@@ -170,9 +172,11 @@ static void test_events(void **state)
 	/* Lines that are longer than a read go on in the next one. */
 	for (ssize_t size = 0, n; (n = read(fd, got + size, 7)) > 0; size += n)
 		;
-	assert_string_equal(got, "{\"time\":\"2001-09-09T01:46:40.000Z\",\"event\":\"failure\",\"region\":\"Kista\",\"text\":\"create\","
-				 "\"error\":{\"errno\":\"ENOSPC\",\"service\":\"engine\",\"message\":\"no \\\"room\\\"\"}}\n");
-	assert_true(demo_last_error_has(mount, (const char *const[]){"2001-09-09T01:46:40.000Z\tregion\tregions/Kista\tENOSPC\tengine", NULL}));
+	assert_string_equal(got,
+		"{\"time\":\"2001-09-09T01:46:40.000Z\",\"event\":\"failure\",\"region\":\"Kista\",\"text\":\"create\","
+		"\"error\":{\"errno\":\"ENOSPC\",\"service\":\"engine\",\"message\":\"no \\\"room\\\"\"}}\n");
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"2001-09-09T01:46:40.000Z\tregion\tregions/Kista\tENOSPC\tengine", NULL}));
 	for (int i = 0; i < 5000; i++)
 		mc_fs_event(mount->fs, &event);
 	ssize_t size = read(fd, got, sizeof got - 1);
@@ -196,6 +200,46 @@ static void test_interrupt(void **state)
 	MC_CLEANUP(buffer) struct mc_buffer errors = {0};
 	mc_errors_show(mount->fs, &errors);
 	assert_int_equal(errors.size, 0);
+}
+
+/* A value that a service is asked for ends by any signal, but not before a tenth of a second has gone: programs that
+ * get signals all the time must be able to read what is there. */
+static void test_interrupted_service(void **state)
+{
+	struct demo_mount *mount = *state;
+	struct reader reader;
+
+	start_reader(&reader, mount, "slow");
+	demo_await(&mount->cloud.slow_now, 1);
+	pthread_kill(reader.thread, SIGUSR1);
+	assert_int_equal(join_reader(&reader), -EINTR);
+	demo_await(&mount->cloud.slow_now, 0);
+	demo_gate(&mount->cloud, true);
+	for (int i = 0; i < 50; i++) {
+		start_reader(&reader, mount, "slow");
+		for (int k = 0; k < 20 && !atomic_load(&reader.done); k++)
+			pthread_kill(reader.thread, SIGUSR1);
+		assert_int_equal(join_reader(&reader), 8);
+	}
+}
+
+/* One that ignores a signal first, and then is killed. */
+static void test_signal_and_kill(void **state)
+{
+	struct demo_mount *mount = *state;
+	const char *path = demo_path(mount, "slow-dir/x");
+	struct stat values;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(stat(path, &values) < 0);
+	demo_await(&mount->cloud.slow_now, 1);
+	assert_int_equal(kill(child, SIGUSR1), 0);
+	(void)poll(NULL, 0, 300); /* that nothing happens can only be seen by waiting */
+	assert_int_equal(atomic_load(&mount->cloud.slow_now), 1);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	demo_await(&mount->cloud.slow_now, 0);
 }
 
 /* What a service is asked for ends when the asker is killed: what runs, and what is queued behind it and never runs. */
@@ -264,7 +308,8 @@ static void test_region(void **state)
 	assert_int_equal(join_reader(&reader), sizeof reader.text - 1);
 	atomic_store(&mount->cloud.serving, -EAGAIN);
 	assert_int_equal(demo_read(mount, "catalog", text, sizeof text), -EAGAIN);
-	assert_true(demo_last_error_has(mount, (const char *const[]){"\topen\tcatalog\tEAGAIN\t", "the region is stopped", NULL}));
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"\topen\tcatalog\tEAGAIN\t", "the region is stopped", NULL}));
 }
 
 /* What hangs holds up neither another lane, nor what is answered from memory. */
@@ -295,9 +340,9 @@ static void test_timeout(void **state)
 	struct demo_mount *mount = *state;
 	char text[64];
 
-	mount->fs->config.timeout_ms = 100;
 	assert_int_equal(demo_read(mount, "slow", text, sizeof text), -ETIMEDOUT);
-	assert_true(demo_last_error_has(mount, (const char *const[]){"\topen\tslow\tETIMEDOUT\t", "the service doesn't answer", NULL}));
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"\topen\tslow\tETIMEDOUT\t", "the service doesn't answer", NULL}));
 }
 
 enum { CROWD = 1000 };
@@ -324,7 +369,8 @@ static void test_crowd(void **state)
 	free(crowd);
 }
 
-/* SIGTERM while readers wait for news, for a region and for a service: all are answered, all threads end (teardown joins them). */
+/* SIGTERM while readers wait for news, for a region and for a service: all are answered, all threads end (teardown
+ * joins them). */
 static void test_end(void **state)
 {
 	struct demo_mount *mount = *state;
@@ -354,6 +400,11 @@ static int setup(void **state)
 	return demo_mount(state);
 }
 
+static int impatient_setup(void **state)
+{
+	return demo_mount_with(state, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,10 +413,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_events, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_kill, setup, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_interrupted_service, setup, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_signal_and_kill, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_settled, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_region, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_lanes, setup, demo_unmount),
-		cmocka_unit_test_setup_teardown(test_timeout, setup, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_timeout, impatient_setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_crowd, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_end, setup, demo_unmount),
 	};
