@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "demo_mount.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Directories through the kernel: long ones, their attributes, and what is kept of them. */
+
+/* Counts the entries of PATH; all names of "image-N" have to come, each once, in order. */
+static unsigned count(const struct demo_mount *mount, const char *path, bool with_stat)
+{
+	DIR *directory = opendir(demo_path(mount, path));
+	unsigned found = 0;
+
+	assert_non_null(directory);
+	errno = 0;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		char wanted[32];
+		struct stat values;
+		if (*entry->d_name == '.')
+			continue;
+		snprintf(wanted, sizeof wanted, "image-%u", found++);
+		assert_string_equal(entry->d_name, wanted);
+		assert_int_equal(entry->d_type, DT_REG);
+		if (!with_stat)
+			continue;
+		assert_int_equal(fstatat(dirfd(directory), entry->d_name, &values, 0), 0);
+		assert_int_equal(values.st_size, 12345);
+		assert_int_equal(values.st_mtim.tv_sec, 1000000000);
+	}
+	assert_int_equal(errno, 0);
+	closedir(directory);
+	return found;
+}
+
+static void test_attributes_come_along(void **state)
+{
+	struct demo_mount *mount = *state;
+
+	atomic_store(&mount->cloud.many, 500);
+	assert_int_equal(count(mount, "many", true), 500);
+	/* One list, and not one question for a single entry. */
+	assert_int_equal(atomic_load(&mount->cloud.lists), 1);
+	assert_int_equal(atomic_load(&mount->cloud.finds), 0);
+	assert_int_equal(access(demo_path(mount, "many/image-499"), F_OK), 0);
+	assert_int_equal(access(demo_path(mount, "many/image-500"), F_OK), -1);
+}
+
+static void test_many(void **state)
+{
+	struct demo_mount *mount = *state;
+
+	atomic_store(&mount->cloud.many, 100000);
+	assert_int_equal(count(mount, "many", false), 100000);
+	assert_int_equal(atomic_load(&mount->cloud.lists), 1);
+	/* A listing that changes meanwhile is read as it was. */
+	DIR *directory = opendir(demo_path(mount, "many"));
+	assert_non_null(readdir(directory));
+	atomic_store(&mount->cloud.many, 3);
+	mc_fs_changed(mount->fs);
+	unsigned found = 1;
+	while (readdir(directory))
+		found++;
+	assert_int_equal(found, 100002);
+	rewinddir(directory);
+	for (found = 0; readdir(directory);)
+		found++;
+	assert_int_equal(found, 5);
+	closedir(directory);
+}
+
+static void test_rows(void **state)
+{
+	struct demo_mount *mount = *state;
+	DIR *directory = opendir(mount->path);
+	unsigned found = 0, absent = 0;
+
+	atomic_store(&mount->cloud.present, false);
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		found++;
+		absent += !strcmp(entry->d_name, "maybe");
+		if (!strcmp(entry->d_name, "things"))
+			assert_int_equal(entry->d_type, DT_DIR);
+	}
+	closedir(directory);
+	assert_int_equal(absent, 0);
+	unsigned rows = 0;
+	while (demo_root.rows[rows].name)
+		rows++;
+	assert_int_equal(found, rows - 1 + 2);
+}
+
+/* An entry that somebody else removes or replaces is another one as soon as the directory says so. */
+static void test_replaced(void **state)
+{
+	struct demo_mount *mount = *state;
+	struct stat before, after;
+	char text[64];
+
+	assert_int_equal(mkdir(demo_path(mount, "things/a"), 0777), 0);
+	assert_int_equal(stat(demo_path(mount, "things/a/id"), &before), 0);
+	int inside = open(demo_path(mount, "things/a"), O_RDONLY | O_DIRECTORY);
+	pthread_mutex_lock(&mount->cloud.lock);
+	snprintf(mount->cloud.things[0].key, sizeof mount->cloud.things[0].key, "another");
+	pthread_mutex_unlock(&mount->cloud.lock);
+	demo_read(mount, "things/a/id", text, sizeof text);
+	assert_string_equal(text, "another\n");
+	assert_int_equal(stat(demo_path(mount, "things/a/id"), &after), 0);
+	assert_int_not_equal(before.st_ino, after.st_ino);
+	/* Who stands in the old one still does. */
+	int fd = openat(inside, "id", O_RDONLY);
+	ssize_t size = read(fd, text, sizeof text);
+	assert_int_equal(size, 12);
+	assert_memory_equal(text, "00000000key\n", 12);
+	close(fd);
+	close(inside);
+	pthread_mutex_lock(&mount->cloud.lock);
+	mount->cloud.n_things = 0;
+	pthread_mutex_unlock(&mount->cloud.lock);
+	assert_int_equal(access(demo_path(mount, "things/a"), F_OK), -1);
+}
+
+/* What the kernel keeps goes when it is told so; what nobody knows any more is freed. */
+static void test_forgotten(void **state)
+{
+	struct demo_mount *mount = *state;
+	struct stat values;
+
+	assert_int_equal(count(mount, "many", true), 10);
+	atomic_store(&mount->cloud.many, 5);
+	mc_fs_forget_key(mount->fs, MC_KEY_IMAGE, "00000007-id");
+	unsigned tries = 0;
+	while (stat(demo_path(mount, "many/image-7"), &values) == 0 && tries++ < 10000)
+		;
+	assert_int_equal(stat(demo_path(mount, "many/image-7"), &values), -1);
+	size_t known = mc_nodes_count(mount->fs->nodes);
+	assert_true(known > 10);
+	FILE *drop = fopen("/proc/sys/vm/drop_caches", "we");
+	if (!drop)
+		skip();
+	fputs("2\n", drop);
+	fclose(drop);
+	assert_true(mc_nodes_count(mount->fs->nodes) < known);
+}
+
+static void test_metrics(void **state)
+{
+	struct demo_mount *mount = *state;
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	char value[16];
+
+	demo_read(mount, "name", value, sizeof value);
+	demo_read(mount, "broken", value, sizeof value);
+	mc_fs_metrics(mount->fs, &text);
+	assert_non_null(strstr(text.data, "mcloudfs_operations_total{operation=\"open\"} 2\n"));
+	assert_non_null(strstr(text.data, "mcloudfs_operation_failures_total{operation=\"open\"} 1\n"));
+	assert_non_null(strstr(text.data, "\nmcloudfs_workers 1\n"));
+	assert_null(strstr(text.data, "mcloudfs_operation_seconds_total{operation=\"open\"} 0.000000\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_attributes_come_along, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_many, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_rows, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_replaced, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_forgotten, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_metrics, demo_mount, demo_unmount),
+	};
+
+	cmocka_set_test_filter(getenv("TEST_FILTER"));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
