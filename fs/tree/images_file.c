@@ -102,17 +102,22 @@ static int flush_image(struct mc_ask *ask, void *state)
 		file->writer = NULL;
 		return 0;
 	}
-	return mc_image_writer_finish(file->writer, ask->call, ask->error);
+	int r = mc_image_writer_finish(file->writer, ask->call, ask->error);
+	if (r < 0)
+		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, mc_image_writer_id(file->writer));
+	return r;
 }
 
 /* What was not finished by then was not closed but broken off. */
 static void release_image(struct mc_fs *fs, void *state)
 {
 	struct image_file *file = state;
+	MC_CLEANUP(free_pointer) char *id = file->writer ? strdup(mc_image_writer_id(file->writer)) : NULL;
 
-	(void)fs;
 	mc_image_reader_free(file->reader);
 	mc_image_writer_free(file->writer);
+	if (id)
+		mc_fs_forget_key(fs, MC_KEY_IMAGE, id);
 	free(file);
 }
 

@@ -1,0 +1,319 @@
+# Images as files, against the real Glance: what goes in comes out, and what fails leaves nothing.
+
+load common.bash
+
+setup() {
+    R=$M/regions/Kista
+    I=$R/images
+    N=img-$BATS_TEST_NUMBER-$$
+    T=$BATS_TEST_TMPDIR
+    WRITE='echo "$1" >"$2"' # put, for fails_with
+}
+
+# A record without content, which the client would make active and empty.
+make_queued() {
+    curl -sSf --max-time 20 -X POST -H "X-Auth-Token: $(quick cat "$R/token")" -H 'Content-Type: application/json' \
+        -d "$(jq -nc --arg name "$1" '{name: $name}')" "$(quick cat "$R/endpoints/image/public")/v2/images" >/dev/null
+}
+
+teardown() {
+    local name
+    for name in "$I/$N"*; do
+        [ -e "$name" ] || continue
+        put false "$(by_id "$name")/protected" 2>/dev/null || true
+        quick rm -f "$name"
+    done
+}
+
+# The directory of attributes of the image at $1.
+by_id() {
+    local id
+    for id in $(glance_images "$(basename "$1")" .id); do
+        echo "$R/images-by-id/$id"
+        return
+    done
+    return 1
+}
+
+# Glance's own list, past the mount: field $2 of the images named $1, one a line.
+glance_images() {
+    curl -sSf --max-time 20 -G -H "X-Auth-Token: $(quick cat "$R/token")" --data-urlencode "name=eq:$1" \
+        "$(quick cat "$R/endpoints/image/public")/v2/images" | jq -r ".images[] | $2"
+}
+
+random() { head -c "$1" /dev/urandom >"$2"; }
+
+# Waits until Glance has no image named $1: whoever writes it has been killed, and the daemon is cleaning up.
+await_gone() { quick bash -c 'while [ -n "$(curl -sSf --max-time 20 -G -H "X-Auth-Token: $(cat "$2/token")" --data-urlencode "name=eq:$1" \
+    "$(cat "$2/endpoints/image/public")/v2/images" | jq -r ".images[].id")" ]; do :; done' await_gone "$1" "$R"; }
+
+@test "what goes in comes out, and Glance agrees on it" {
+    for size in 0 1 4096 32773 32774 131072 131073 9000001; do
+        random $size "$T/in"
+        slowly cp "$T/in" "$I/$N"
+        slowly cmp "$T/in" "$I/$N"
+        [ "$(quick stat -c %s "$I/$N")" -eq $size ]
+        [ "$(glance_images "$N" '"\(.status) \(.size) \(.disk_format) \(.container_format) \(.os_hash_value)"')" = \
+            "active $size raw bare $(sha512sum <"$T/in" | cut -d ' ' -f 1)" ]
+        quick rm "$I/$N"
+        [ ! -e "$I/$N" ]
+        [ -z "$(glance_images "$N" .id)" ]
+    done
+}
+
+@test "the real client sees the same image" {
+    random 3000000 "$T/in"
+    slowly cp "$T/in" "$I/$N"
+    run_openstack image show "$N" -f json >"$T/show"
+    [ "$(jq -r .size "$T/show")" -eq 3000000 ]
+    [ "$(jq -r '.properties.mcloudfs_upload' "$T/show")" = null ]
+    run_openstack image save --file "$T/saved" "$N"
+    cmp "$T/in" "$T/saved"
+    run_openstack image create --file "$T/in" --disk-format raw "$N-client" >/dev/null
+    slowly cmp "$T/in" "$I/$N-client"
+}
+
+@test "the disk format comes from the content" {
+    qemu-img create -q -f qcow2 "$T/qcow2" 10M
+    qemu-img create -q -f vmdk "$T/vmdk" 10M
+    qemu-img create -q -f vdi "$T/vdi" 10M
+    qemu-img create -q -f vhdx "$T/vhdx" 10M
+    { head -c 32768 /dev/zero && printf '\001CD001\001' && head -c 100000 /dev/zero; } >"$T/iso"
+    for format in qcow2 vmdk vdi vhdx iso; do
+        slowly cp "$T/$format" "$I/$N"
+        [ "$(glance_images "$N" .disk_format)" = $format ]
+        slowly cmp "$T/$format" "$I/$N"
+        quick rm "$I/$N"
+    done
+}
+
+@test "redirections, programs in a row, dd and curl write images" {
+    random 500000 "$T/a"
+    random 300000 "$T/b"
+    slowly cat "$T/a" >"$I/$N"
+    cmp "$T/a" "$I/$N" && quick rm "$I/$N"
+    (cat "$T/a" && cat "$T/b") >"$I/$N"
+    cat "$T/a" "$T/b" | cmp - "$I/$N" && quick rm "$I/$N"
+    slowly dd if="$T/a" of="$I/$N" bs=1000 conv=fsync status=none
+    cmp "$T/a" "$I/$N" && quick rm "$I/$N"
+    slowly curl -sSf -o "$I/$N" "file://$T/a"
+    cmp "$T/a" "$I/$N" && quick rm "$I/$N"
+    quick touch "$I/$N"
+    [ "$(glance_images "$N" '"\(.status) \(.size)"')" = "active 0" ]
+}
+
+@test "sparse files arrive with their holes as zeros" {
+    truncate -s 20M "$T/sparse"
+    printf x | dd of="$T/sparse" bs=1 seek=7000000 conv=notrunc status=none
+    slowly cp --sparse=auto --reflink=auto "$T/sparse" "$I/$N"
+    slowly cmp "$T/sparse" "$I/$N"
+    truncate -s 5M "$T/hole"
+    slowly cp "$T/hole" "$I/$N-hole"
+    slowly cmp "$T/hole" "$I/$N-hole"
+}
+
+@test "qemu-img reads and writes images in place" {
+    random 3000000 "$T/raw"
+    qemu-img convert -f raw -O qcow2 "$T/raw" "$T/qcow2"
+    slowly cp "$T/qcow2" "$I/$N"
+    [ "$(slowly qemu-img info --output=json "$I/$N" | jq -r .format)" = qcow2 ]
+    slowly qemu-img convert -f qcow2 -O raw "$I/$N" "$I/$N-raw"
+    slowly cmp -n 3000000 "$T/raw" "$I/$N-raw"
+}
+
+@test "rsync makes and replaces images" {
+    mkdir "$T/from"
+    random 400000 "$T/from/$N"
+    slowly rsync -a "$T/from/" "$I/"
+    slowly cmp "$T/from/$N" "$I/$N"
+    random 500000 "$T/from/$N"
+    slowly rsync -a "$T/from/" "$I/"
+    slowly cmp "$T/from/$N" "$I/$N"
+    [ "$(glance_images "$N" .id | wc -l)" -eq 1 ]
+    ! quick ls -a "$I" | grep -q "\.$N\."
+}
+
+@test "any offset, by any way of reading" {
+    random 20000000 "$T/in"
+    slowly cp "$T/in" "$I/$N"
+    [ "$(quick head -c 100 "$I/$N" | sha256sum)" = "$(head -c 100 "$T/in" | sha256sum)" ]
+    quick tail -c 12345 "$I/$N" | cmp - <(tail -c 12345 "$T/in")
+    for skip in 1 9999 12345678 19999999; do
+        quick dd if="$I/$N" bs=1 skip=$skip count=10 status=none | cmp - <(dd if="$T/in" bs=1 skip=$skip count=10 status=none)
+    done
+    # mmap, and many places at once.
+    slowly python3 - "$T/in" "$I/$N" <<'PY'
+import mmap, os, random, sys, threading
+a, b = (os.open(p, os.O_RDONLY) for p in sys.argv[1:])
+size = os.fstat(a).st_size
+m = mmap.mmap(b, size, prot=mmap.PROT_READ)
+bad = []
+def work(seed):
+    r = random.Random(seed)
+    for _ in range(300):
+        at, n = r.randrange(size), r.choice((1, 100, 4096, 70000))
+        want = os.pread(a, n, at)
+        if os.pread(b, n, at) != want or m[at:at + n] != want:
+            bad.append((at, n))
+threads = [threading.Thread(target=work, args=(s,)) for s in range(8)]
+[t.start() for t in threads]; [t.join() for t in threads]
+sys.exit(bool(bad))
+PY
+}
+
+@test "content never changes: no overwriting, no appending, no truncating, nothing out of order" {
+    random 100000 "$T/in"
+    slowly cp "$T/in" "$I/$N"
+    fails_with EPERM bash -c "$WRITE" write x "$I/$N"
+    fails_with EPERM bash -c 'echo x >>"$1"' append "$I/$N"
+    fails_with EPERM truncate -s 5 "$I/$N"
+    fails_with EPERM python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDWR)' "$I/$N"
+    slowly cmp "$T/in" "$I/$N"
+    run slowly python3 - "$I/$N-order" <<'PY'
+import errno, os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+os.write(fd, b"x" * 1000)
+try:
+    os.pwrite(fd, b"y", 10)
+except OSError as e:
+    print(errno.errorcode[e.errno])
+PY
+    [ "$output" = ESPIPE ]
+}
+
+@test "modes are visibility, and chmod o+r publishes" {
+    random 1000 "$T/in"
+    slowly cp "$T/in" "$I/$N"
+    # cp makes 0644: no wish to publish.
+    [ "$(glance_images "$N" .visibility)" = shared ]
+    [ "$(quick stat -c %a "$I/$N")" = 440 ]
+    quick chmod o+r "$I/$N"
+    [ "$(glance_images "$N" .visibility) $(quick stat -c %a "$I/$N")" = "public 444" ]
+    quick chmod o-r "$I/$N"
+    [ "$(glance_images "$N" .visibility) $(quick stat -c %a "$I/$N")" = "private 400" ]
+    put community "$(by_id "$I/$N")/visibility"
+    [ "$(quick stat -c %a "$I/$N")" = 444 ]
+}
+
+@test "images-by-id shows and sets attributes" {
+    random 1000 "$T/in"
+    slowly cp "$T/in" "$I/$N"
+    D=$(by_id "$I/$N")
+    cmp "$T/in" "$D/data"
+    [ "$(quick cat "$D/status" "$D/size" "$D/disk_format" "$D/container_format" | tr '\n' ' ')" = "active 1000 raw bare " ]
+    [ "$(quick cat "$D/hash")" = "sha512:$(sha512sum <"$T/in" | cut -d ' ' -f 1)" ]
+    put 3 "$D/min_disk"
+    put 512 "$D/min_ram"
+    [ "$(quick cat "$D/min_disk" "$D/min_ram" | tr '\n' ' ')" = "3 512 " ]
+    [ "$(quick jq -r '"\(.min_disk) \(.min_ram)"' "$D/json")" = "3 512" ]
+    fails_with EINVAL bash -c "$WRITE" write lots "$D/min_disk"
+    fails_with EINVAL bash -c "$WRITE" write maybe "$D/protected"
+    fails_with EINVAL bash -c "$WRITE" write nobody "$D/visibility"
+    fails_with EPERM bash -c "$WRITE" write 5 "$D/size"
+    put "$N-new" "$D/name"
+    [ ! -e "$I/$N" ]
+    cmp "$T/in" "$I/$N-new"
+    quick rmdir "$D"
+    [ -z "$(glance_images "$N-new" .id)" ]
+    [ ! -e "$I/$N-new" ]
+}
+
+@test "a protected image can't be removed" {
+    quick touch "$I/$N"
+    put true "$(by_id "$I/$N")/protected"
+    fails_with EPERM rm -f "$I/$N"
+    fails_with EPERM rmdir "$(by_id "$I/$N")"
+    quick touch "$I/$N-other"
+    fails_with EPERM mv -f "$I/$N-other" "$I/$N"
+    [ -e "$I/$N" ] && [ -e "$I/$N-other" ]
+    put false "$(by_id "$I/$N")/protected"
+    quick rm "$I/$N"
+}
+
+@test "tags, members and properties" {
+    quick touch "$I/$N"
+    D=$(by_id "$I/$N")
+    quick touch "$D/tags/blue" "$D/tags/a b"
+    [ "$(glance_images "$N" '.tags | sort | join(",")')" = "a b,blue" ]
+    [ "$(quick ls "$D/tags" | sort | tr '\n' ,)" = "a b,blue," ]
+    quick rm "$D/tags/blue"
+    [ "$(glance_images "$N" '.tags | join(",")')" = "a b" ]
+    put linux "$D/properties/os_type"
+    [ "$(glance_images "$N" .os_type)" = linux ]
+    [ "$(quick cat "$D/properties/os_type")" = linux ]
+    quick rm "$D/properties/os_type"
+    [ "$(glance_images "$N" .os_type)" = null ]
+    fails_with EPERM bash -c "$WRITE" write x "$D/properties/os_hash_value"
+    member=$(printf '%032x' $$)
+    quick mkdir "$D/members/$member"
+    [ "$(quick ls "$D/members")" = "$member" ]
+    [ "$(quick cat "$D/members/$member/status")" = pending ]
+    fails_with EEXIST mkdir "$D/members/$member"
+    quick rmdir "$D/members/$member"
+    [ -z "$(quick ls "$D/members")" ]
+}
+
+@test "extended attributes are properties" {
+    quick touch "$I/$N"
+    quick setfattr -n user.glance.hw_disk_bus -v 'virtio "x"' "$I/$N"
+    [ "$(glance_images "$N" .hw_disk_bus)" = 'virtio "x"' ]
+    [ "$(quick getfattr --only-values -n user.glance.hw_disk_bus "$I/$N")" = 'virtio "x"' ]
+    quick getfattr "$I/$N" | grep -q '^user.glance.hw_disk_bus$'
+    quick setfattr -x user.glance.hw_disk_bus "$I/$N"
+    [ -z "$(quick getfattr "$I/$N")" ]
+    run quick setfattr -n user.other -v x "$I/$N"
+    [ "$status" -ne 0 ]
+}
+
+@test "names: any that Glance has, and several images of one" {
+    for name in 'a b' 'ü' "$(printf 'q"u\\o')" 'x%2Fy' 'in:this,that' '~12345678'; do
+        # What looks like an escape is shown escaped, so it is written escaped too.
+        file=$N${name//%/%25}
+        quick touch "$I/$file"
+        [ -n "$(glance_images "$N$name" .id)" ]
+        quick ls "$I" | grep -qxF -- "$file"
+        quick rm "$I/$file"
+    done
+    make_queued "$N/slash"
+    quick ls "$I" | grep -qxF "$N%2Fslash"
+    quick rm "$I/$N%2Fslash"
+    for _ in 1 2; do make_queued "$N"; done
+    oldest=$(curl -sSf --max-time 20 -G -H "X-Auth-Token: $(quick cat "$R/token")" --data-urlencode "name=eq:$N" -d sort=created_at:asc \
+        "$(quick cat "$R/endpoints/image/public")/v2/images" | jq -r '.images[0].id')
+    second=$(glance_images "$N" .id | grep -v "$oldest")
+    [ -e "$I/$N" ]
+    [ -e "$I/$N~${second:0:8}" ]
+    fails_with EAGAIN cat "$I/$N"
+    quick rm "$I/$N~${second:0:8}"
+    [ "$(glance_images "$N" .id)" = "$oldest" ]
+}
+
+@test "a writer that is killed leaves no image" {
+    mkfifo "$T/pipe"
+    bash -c 'exec 3>"$1"; head -c 3000000 /dev/zero >&3; echo written >"$2"; exec tail -f /dev/null' writer "$I/$N" "$T/pipe" &
+    writer=$!
+    quick cat "$T/pipe"
+    [ -n "$(glance_images "$N" .id)" ]
+    [ "$(quick stat -c %s "$I/$N")" -eq 3000000 ]
+    kill -9 $writer
+    wait $writer || true
+    await_gone "$N"
+    [ ! -e "$I/$N" ]
+}
+
+@test "more images than a page, listed once each" {
+    slowly python3 - "$(quick cat "$R/endpoints/image/public")" "$(quick cat "$R/token")" "$N" 1100 <<'PY'
+import json, sys, urllib.request, concurrent.futures
+url, token, name, count = sys.argv[1:]
+def make(i):
+    body = json.dumps({"name": f"{name}-{i:05}", "tags": ["many"]}).encode()
+    urllib.request.urlopen(urllib.request.Request(url + "/v2/images", body, {"X-Auth-Token": token, "Content-Type": "application/json"}), timeout=60).read()
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(make, range(int(count))))
+PY
+    slowly ls "$I" | grep -- "^$N-" >"$T/listed"
+    [ "$(wc -l <"$T/listed")" -eq 1100 ]
+    [ "$(sort -u "$T/listed" | wc -l)" -eq 1100 ]
+    ls "$I" | grep -- "^$N-" | sed "s|^|$I/|" | slowly xargs -d '\n' -P 4 -n 50 rm -f
+    [ -z "$(slowly ls "$I" | grep -- "^$N-")" ]
+}
