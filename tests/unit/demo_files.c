@@ -146,8 +146,11 @@ static int set_xattr(struct mc_ask *ask, const char *name, const char *value, si
 {
 	(void)name;
 	(void)flags;
+	if (size >= sizeof ask->cloud->property)
+		return mc_error_set(ask->error, EINVAL, "too long");
 	pthread_mutex_lock(&ask->cloud->lock);
-	snprintf(ask->cloud->property, sizeof ask->cloud->property, "%.*s", (int)size, value);
+	memcpy(ask->cloud->property, value, size);
+	ask->cloud->property[size] = '\0';
 	pthread_mutex_unlock(&ask->cloud->lock);
 	return 0;
 }
