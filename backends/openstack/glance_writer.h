@@ -10,7 +10,7 @@
  * includes it. */
 
 /* What is written lies here until Glance takes it. */
-#define MC_WRITER_RING ((int64_t)4 << 20)
+#define MC_WRITER_RING ((int64_t)2 << 20)
 
 /* The hash that Glance makes of new images by default (hashing_algorithm); with another, only the size can be compared.
  */

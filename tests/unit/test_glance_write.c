@@ -135,7 +135,7 @@ static void test_sizes(void **state)
 {
 	(void)state;
 	static const size_t sizes[] = {
-		0, 1, MC_GLANCE_FORMAT_BYTES - 1, MC_GLANCE_FORMAT_BYTES, 4 * MIB, 4 * MIB + 1, 13 * MIB + 77};
+		0, 1, MC_GLANCE_FORMAT_BYTES - 1, MC_GLANCE_FORMAT_BYTES, 2 * MIB, 2 * MIB + 1, 13 * MIB + 77};
 
 	for (size_t i = 0; i < MC_COUNT(sizes); i++) {
 		struct writing writing;
