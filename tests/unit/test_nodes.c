@@ -173,6 +173,7 @@ static void test_refresh(void **state)
 	mc_node_looks(a, &looks);
 	assert_int_equal(looks.asked, 0);
 	assert_int_equal(looks.attributes.size, 7);
+	assert_int_equal(mc_node_ino(c), mc_node_ino(b) + 1);
 	mc_nodes_refresh_key(nodes, MC_KEY_GROUP, "key", count_told, told);
 	mc_node_refresh(one, true, count_told, told);
 	assert_int_equal(told[0], 3);
