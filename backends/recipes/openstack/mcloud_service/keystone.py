@@ -1,6 +1,8 @@
 """Keystone's WSGI application, for uwsgi."""
 
+import json
 import logging
+import sys
 
 from mcloud_service import quick
 
@@ -23,5 +25,20 @@ quick.log_plainly()
 from keystone.server import wsgi  # noqa: E402
 
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
-application = wsgi.initialize_public_application()
+_keystone = wsgi.initialize_public_application()
+
+
+def application(environ, start_response):
+    """Keystone, with an answer also for what it does not catch itself, such as a directory that does not answer."""
+    try:
+        return _keystone(environ, start_response)
+    except Exception:
+        logging.getLogger(__name__).exception('%s %s failed', environ['REQUEST_METHOD'], environ['PATH_INFO'])
+        body = json.dumps({'error': {'code': 500, 'title': 'Internal Server Error',
+                                     'message': 'An unexpected error prevented the server from answering.'}}).encode()
+        start_response('500 Internal Server Error',
+                       [('Content-Type', 'application/json'), ('Content-Length', str(len(body)))], sys.exc_info())
+        return [body]
+
+
 quick.loaded()
