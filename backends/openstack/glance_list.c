@@ -73,8 +73,10 @@ int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_erro
 	bool failed = false;
 
 	*ret_image = image;
-	if (!is_id(id))
-		return mc_error_set(error, EIO, "Glance's answer has an image without a proper id");
+	if (!is_id(id)) {
+		mc_error_set(error, EIO, "Glance's answer has an image without a proper id");
+		return -EIO;
+	}
 	image.id = copy_text(id, &failed);
 	image.name = copy_text(name && *name ? name : id, &failed);
 	image.status = copy_text(status, &failed);

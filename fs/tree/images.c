@@ -142,7 +142,7 @@ static int find_image(struct mc_ask *ask, const char *name, struct mc_entry *ret
 
 	if (r == 0)
 		r = mc_glance_find(glance, ask->call, name, &image, ask->error);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	ret->name = mc_steal(&image.name);
 	ret->key = mc_steal(&image.id);

@@ -95,7 +95,7 @@ static int find_id(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 
 	if (r == 0)
 		r = mc_glance_look(glance, ask->call, name, &image, NULL, ask->error);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	ret->name = strdup(image.id);
 	ret->key = mc_steal(&image.id);
