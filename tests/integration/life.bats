@@ -50,7 +50,8 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
     put pause "$M/containers/keystone-Kista/ctl"
     [ "$(quick cat "$M/containers/keystone-Kista/state")" = paused ]
     before=$(date +%s)
-    ! timeout -s INT 3 cat "$M/projects/Default/admin/json"
+    run timeout -s INT 3 cat "$M/projects/Default/admin/json"
+    [ "$status" -ne 0 ]
     (($(date +%s) - before < 8))
     quick cat "$R/state" "$M/status" >/dev/null
     quick ls -l "$R" >/dev/null
