@@ -85,9 +85,9 @@ char *mc_name_to_file(const char *name, const char *key)
 }
 
 /* With the table of nodes locked: the notifier's lock is a leaf, too, and comes after it. */
-static void tell(void *data, uint64_t ino, uint64_t parent, const char *name)
+static void tell(void *data, uint64_t ino)
 {
-	mc_notify_add(data, ino, parent, name);
+	mc_notify_add(data, ino);
 }
 
 void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries)

@@ -68,6 +68,16 @@ void mc_handle_unref(struct mc_handle *handle)
 	free(handle);
 }
 
+bool mc_handle_is_open(struct mc_fs *fs, const struct mc_node *node)
+{
+	pthread_mutex_lock(&fs->lock);
+	const struct mc_handle *handle = fs->handles;
+	while (handle && handle->node != node)
+		handle = handle->next;
+	pthread_mutex_unlock(&fs->lock);
+	return handle;
+}
+
 bool mc_handle_writes(const struct mc_handle *handle)
 {
 	return (handle->flags & O_ACCMODE) != O_RDONLY;

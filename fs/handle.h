@@ -47,6 +47,9 @@ struct mc_handle *mc_handle_ref(struct mc_handle *handle);
 /* The last one closes what is open; for files that may wait. Takes NULL. */
 void mc_handle_unref(struct mc_handle *handle);
 
+/* Whether NODE is open. */
+bool mc_handle_is_open(struct mc_fs *fs, const struct mc_node *node);
+
 /* Whether it was opened for writing. */
 bool mc_handle_writes(const struct mc_handle *handle);
 

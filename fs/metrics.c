@@ -46,7 +46,11 @@ static const char *const operation_names[] = {
 
 _Static_assert(MC_COUNT(operation_names) == MC_OPERATIONS, "each operation has a name");
 
-static const char *const cache_names[] = {[MC_CACHE_ATTRIBUTES] = "attributes", [MC_CACHE_LISTINGS] = "listings"};
+static const char *const cache_names[] = {
+	[MC_CACHE_ATTRIBUTES] = "attributes",
+	[MC_CACHE_LISTINGS] = "listings",
+	[MC_CACHE_NAMES] = "names",
+};
 
 const char *mc_operation_name(enum mc_operation operation)
 {

@@ -44,7 +44,7 @@ enum mc_operation {
 };
 
 /* What fs/ keeps for a while. */
-enum mc_cache { MC_CACHE_ATTRIBUTES, MC_CACHE_LISTINGS, MC_CACHES };
+enum mc_cache { MC_CACHE_ATTRIBUTES, MC_CACHE_LISTINGS, MC_CACHE_NAMES, MC_CACHES };
 
 const char *mc_operation_name(enum mc_operation operation);
 

@@ -91,10 +91,15 @@ static bool same(struct mc_node *node, const struct mc_birth *birth)
 	return node->key && !strcmp(node->key, birth->key);
 }
 
-static void set_attributes(struct mc_node *node, const struct mc_attributes *attributes)
+/* What BIRTH says of NODE beyond its name. */
+static void take_news(struct mc_node *node, const struct mc_birth *birth)
 {
-	node->attributes = *attributes;
-	node->asked = mc_now_ms();
+	if (birth->when)
+		node->confirmed = birth->when;
+	if (birth->attributes) {
+		node->attributes = *birth->attributes;
+		node->asked = birth->when ? birth->when : mc_now_ms();
+	}
 }
 
 struct mc_node *mc_nodes_enter(struct mc_nodes *nodes, struct mc_node *parent, const struct mc_birth *birth)
@@ -108,8 +113,8 @@ struct mc_node *mc_nodes_enter(struct mc_nodes *nodes, struct mc_node *parent, c
 			mc_node_unname(node);
 		node = mc_node_new(nodes, parent, birth);
 	}
-	if (node && birth->attributes)
-		set_attributes(node, birth->attributes);
+	if (node)
+		take_news(node, birth);
 	pthread_mutex_unlock(&nodes->lock);
 	return node;
 }

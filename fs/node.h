@@ -33,6 +33,7 @@ struct mc_birth {
 	const struct mc_row *row;
 	enum mc_key kind;                       /* of an entry */
 	const struct mc_attributes *attributes; /* or NULL */
+	int64_t when;                           /* an entry: when the service was asked, by mc_now_ms(); 0: it wasn't */
 };
 
 /* The node for BIRTH: the known one if it is still the same object, else a new one that takes its name over. A new
@@ -64,6 +65,7 @@ void mc_node_path(struct mc_node *node, const char *name, struct mc_buffer *out)
 struct mc_looks {
 	struct mc_attributes attributes; /* the last ones told */
 	int64_t asked;                   /* when, by mc_now_ms(); 0: never, or forgotten */
+	int64_t confirmed;               /* when its directory was asked for it; 0: never, or forgotten */
 	int64_t shown;                   /* size of the last content; 0 before */
 	double changed;                  /* when that content was first seen; 0: never */
 };
@@ -80,7 +82,7 @@ void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing);
 
 /* Forgets attributes and, with ENTRIES, the listing and the attributes of all known children. For each node that the
  * kernel should forget something of, TELL is called, with the table locked: it must not wait, nor call back. */
-typedef void (*mc_node_tell)(void *data, uint64_t ino, uint64_t parent, const char *name);
+typedef void (*mc_node_tell)(void *data, uint64_t ino);
 void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void *data);
 /* The same for all entries of KIND with KEY, without what is below them. */
 void mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);

@@ -10,6 +10,7 @@ void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks)
 	pthread_mutex_lock(&node->nodes->lock);
 	ret_looks->attributes = node->attributes;
 	ret_looks->asked = node->asked;
+	ret_looks->confirmed = node->confirmed;
 	ret_looks->shown = node->shown;
 	ret_looks->changed = node->changed;
 	pthread_mutex_unlock(&node->nodes->lock);
@@ -55,16 +56,12 @@ void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing)
 	mc_listing_unref(old);
 }
 
-/* NODE's attributes are forgotten, and its name too if the kernel keeps such names: those of a directory that answers
- * from memory are never kept, those of fixed rows never change. With the lock held. */
+/* The next one who asks for NODE, or what it looks like, asks the service. With the lock held. */
 static void refresh(struct mc_node *node, mc_node_tell tell, void *data)
 {
-	struct mc_node *parent = node->parent;
-	bool kept = parent && node->named && node->said && parent->row->directory->lane != MC_LANE_MODEL;
-
-	node->asked = 0;
+	node->asked = node->confirmed = 0;
 	if (node->lookups)
-		tell(data, node->ino, kept ? parent->ino : 0, node->file);
+		tell(data, node->ino);
 }
 
 void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void *data)

@@ -45,7 +45,7 @@ struct mc_node {
 	struct mc_node_past *past;
 	struct mc_listing *listing;
 	struct mc_attributes attributes;
-	int64_t asked, shown;
+	int64_t asked, confirmed, shown;
 	uint64_t digest;
 	double changed;
 };

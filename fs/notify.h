@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Tells the kernel what to forget, from a thread of its own: the kernel answers only when it has the directory's lock,
- * which an mkdir that is under way holds. */
+/* Tells the kernel what to forget, from a thread of its own, since whoever finds that out may be answering a request
+ * about it (fuse_lowlevel_notify_inval_inode()). */
 struct mc_notify;
 struct fuse_session;
 
@@ -15,8 +15,7 @@ int mc_notify_start(struct mc_notify *notify, struct fuse_session *session);
 void mc_notify_stop(struct mc_notify *notify);
 void mc_notify_free(struct mc_notify *notify);
 
-/* Attributes of INO are no longer true; with PARENT (not 0), neither is that NAME in it. NAME is copied.
- * Never waits. */
-void mc_notify_add(struct mc_notify *notify, uint64_t ino, uint64_t parent, const char *name);
+/* The attributes of INO are no longer true. Never waits. */
+void mc_notify_add(struct mc_notify *notify, uint64_t ino);
 
 #endif

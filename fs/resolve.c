@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/resolve.h"
 
+#include "fs/handle.h"
 #include "fs/names.h"
 
 #include <string.h>
@@ -33,24 +34,24 @@ struct mc_node *mc_resolve_row_node(struct mc_fs *fs, struct mc_node *directory,
 	return mc_nodes_enter(fs->nodes, directory, &(struct mc_birth){.file = row->name, .row = row});
 }
 
-struct mc_node *mc_resolve_item_node(struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item)
+struct mc_node *mc_resolve_item_node(
+	struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item, int64_t when)
 {
 	const struct mc_birth birth = {.file = item->file,
 		.said = item->said,
 		.key = item->key,
 		.row = item->row,
 		.kind = type_of(directory)->key,
-		.attributes = &item->attributes};
+		.attributes = &item->attributes,
+		.when = when};
 
 	return mc_nodes_enter(fs->nodes, directory, &birth);
 }
 
-/* Whether LISTING is still as good as an answer of the service itself. */
-static bool usable(const struct mc_fs *fs, const struct mc_listing *listing)
+/* Whether an answer of WHEN is still as good as one of now. */
+static bool is_fresh(const struct mc_fs *fs, int64_t when)
 {
-	int64_t made = mc_listing_made(listing);
-
-	return made > atomic_load(&fs->changed) && mc_now_ms() - made < fs->keep_ms;
+	return when > atomic_load(&fs->changed) && mc_now_ms() - when < fs->keep_ms;
 }
 
 int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh, struct mc_listing **ret_listing)
@@ -62,9 +63,10 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 	bool keep = type->lane != MC_LANE_MODEL;
 
 	struct mc_listing *listing = keep && !fresh ? mc_node_listing(directory) : NULL;
+	bool usable = listing && is_fresh(fs, mc_listing_made(listing));
 	if (keep)
-		mc_metrics_cache(fs->metrics, MC_CACHE_LISTINGS, listing && usable(fs, listing));
-	if (listing && usable(fs, listing)) {
+		mc_metrics_cache(fs->metrics, MC_CACHE_LISTINGS, usable);
+	if (usable) {
 		*ret_listing = listing;
 		return 0;
 	}
@@ -84,6 +86,21 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 	return 0;
 }
 
+struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, const char *file)
+{
+	struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
+	struct mc_looks looks;
+
+	if (!known)
+		return NULL;
+	mc_node_looks(known, &looks);
+	bool fresh = type_of(directory)->lane != MC_LANE_MODEL && is_fresh(fs, looks.confirmed);
+	mc_metrics_cache(fs->metrics, MC_CACHE_NAMES, fresh);
+	if (!fresh)
+		mc_node_unref(mc_steal(&known));
+	return known;
+}
+
 static int by_list(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
 	struct mc_listing *listing = NULL;
@@ -93,7 +110,7 @@ static int by_list(struct mc_ask *ask, struct mc_node *directory, const char *fi
 		return result;
 	const struct mc_listing_item *item = mc_listing_find(listing, file);
 	if (item) {
-		*ret_node = mc_resolve_item_node(ask->fs, directory, item);
+		*ret_node = mc_resolve_item_node(ask->fs, directory, item, mc_listing_made(listing));
 		result = *ret_node ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 	} else {
 		result = mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
@@ -113,6 +130,7 @@ static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *fi
 
 	if (mc_names_said(file, said) < 0)
 		return mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
+	int64_t when = mc_now_ms();
 	int result = type->find(&here, said, &entry);
 	if (result < 0)
 		return result;
@@ -125,21 +143,27 @@ static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *fi
 			.key = entry.key ? entry.key : said,
 			.row = entry.row ? entry.row : type->entry,
 			.attributes = entry.attributes};
-		*ret_node = mc_resolve_item_node(ask->fs, directory, &item);
+		*ret_node = mc_resolve_item_node(ask->fs, directory, &item, when);
 		result = *ret_node ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 	}
 	mc_entry_clear(&entry);
 	return result;
 }
 
-/* What was known under FILE isn't there any more. */
-static void forget_child(struct mc_fs *fs, struct mc_node *directory, const char *file)
+/* The service has no FILE. What was known under that name is gone, unless it is a file that is just being written:
+ * *RET_NODE. */
+static int not_there(struct mc_fs *fs, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
 	MC_CLEANUP(node) struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
 
-	/* One without a key is being made: the service doesn't know it yet. */
-	if (known && mc_node_is_entry(known) && !mc_node_needs_key(known))
-		mc_node_detach(known);
+	if (!known || !mc_node_is_entry(known))
+		return -ENOENT;
+	if (mc_node_needs_key(known) && mc_handle_is_open(fs, known)) {
+		*ret_node = mc_steal(&known);
+		return 0;
+	}
+	mc_node_detach(known);
+	return -ENOENT;
 }
 
 int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
@@ -160,9 +184,7 @@ int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, 
 		result = by_find(ask, directory, file, ret_node);
 	if (type->list && (!type->find || (result == -ENOENT && mc_names_marked(file))))
 		result = by_list(ask, directory, file, ret_node);
-	if (result == -ENOENT)
-		forget_child(ask->fs, directory, file);
-	return result;
+	return result == -ENOENT ? not_there(ask->fs, directory, file, ret_node) : result;
 }
 
 int mc_resolve_key(struct mc_ask *ask, struct mc_node *node)
@@ -179,5 +201,5 @@ int mc_resolve_key(struct mc_ask *ask, struct mc_node *node)
 	int result = mc_resolve(ask, parent, slash ? slash + 1 : path.data, &found);
 	if (result < 0)
 		return result;
-	return found == node ? 0 : mc_error_set(ask->error, ENOENT, "it has been replaced");
+	return found == node && !mc_node_needs_key(node) ? 0 : mc_error_set(ask->error, ENOENT, "it has been replaced");
 }

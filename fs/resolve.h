@@ -15,7 +15,12 @@ const struct mc_row *mc_resolve_row(struct mc_ask *ask, struct mc_node *director
 
 /* The node of a fixed row, or of an item of a listing. A new reference; NULL: out of memory. */
 struct mc_node *mc_resolve_row_node(struct mc_fs *fs, struct mc_node *directory, const struct mc_row *row);
-struct mc_node *mc_resolve_item_node(struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item);
+struct mc_node *mc_resolve_item_node(
+	struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item, int64_t when);
+
+/* The node FILE in DIRECTORY, if a service has confirmed it so shortly ago, with nothing changed through this mount
+ * since, that it need not be asked again. A new reference, or NULL. */
+struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, const char *file);
 
 /* What DIRECTORY holds now, or, where it asks a service, at most half a ttl ago. */
 int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh, struct mc_listing **ret_listing);

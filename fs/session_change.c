@@ -114,9 +114,12 @@ static int find_child(struct mc_request *request)
 		mc_node_unref(mc_steal(&request->child));
 		result = mc_resolve(&request->ask, request->node, request->name, &request->child);
 	}
-	if (result == 0)
-		request->ask.node = request->child;
-	return result;
+	if (result < 0)
+		return result;
+	if (mc_node_needs_key(request->child))
+		return mc_error_set(&request->error, EBUSY, "it is still being written");
+	request->ask.node = request->child;
+	return 0;
 }
 
 /* The child has gone, or was gone already. */

@@ -34,6 +34,11 @@ void mc_session_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	request->run = run_lookup;
 	if (!answers_itself(request)) {
+		MC_CLEANUP(node) struct mc_node *known = mc_resolve_known(request->fs, request->node, name);
+		if (known) {
+			mc_reply_entry(request, known);
+			return;
+		}
 		request->lane = mc_node_row(request->node)->directory->lane;
 		request->needs_region = mc_node_row(request->node)->directory->needs_region;
 	}

@@ -7,12 +7,10 @@
 #include <fuse_lowlevel.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct notice {
 	struct notice *next;
-	uint64_t ino, parent;
-	char name[];
+	uint64_t ino;
 };
 
 struct mc_notify {
@@ -55,8 +53,6 @@ static struct notice *take(struct mc_notify *notify)
 static void tell(struct fuse_session *session, const struct notice *notice)
 {
 	(void)fuse_lowlevel_notify_inval_inode(session, notice->ino, -1, 0);
-	if (notice->parent)
-		(void)fuse_lowlevel_notify_inval_entry(session, notice->parent, notice->name, strlen(notice->name));
 }
 
 static void *run(void *data)
@@ -107,18 +103,15 @@ void mc_notify_free(struct mc_notify *notify)
 	free(notify);
 }
 
-void mc_notify_add(struct mc_notify *notify, uint64_t ino, uint64_t parent, const char *name)
+void mc_notify_add(struct mc_notify *notify, uint64_t ino)
 {
-	size_t size = parent ? strlen(name) + 1 : 1;
-	struct notice *notice = malloc(sizeof *notice + size);
+	struct notice *notice = malloc(sizeof *notice);
 
 	/* Without memory the kernel learns it when its time-out is over. */
 	if (!notice)
 		return;
 	notice->next = NULL;
 	notice->ino = ino;
-	notice->parent = parent;
-	memcpy(notice->name, parent ? name : "", size);
 	pthread_mutex_lock(&notify->lock);
 	*notify->end = notice;
 	notify->end = &notice->next;

@@ -182,25 +182,19 @@ bool mc_request_attributes_old(struct mc_fs *fs, struct mc_node *node)
 	return old;
 }
 
-/* Names that answer from memory are asked for each time, so that they are never wrong, and no directory has to be
- * locked to correct them. */
-static double entry_seconds(struct mc_fs *fs, struct mc_node *node)
+/* Names that may go are asked for each time, so that they are never wrong: what a service has confirmed shortly ago is
+ * answered from memory (mc_resolve_known()). To let the kernel keep them would mean to correct it when they go, for
+ * which it wants the lock of their directory, which another change may hold until it is answered. */
+static double entry_seconds(struct mc_node *node)
 {
-	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(node);
-	const struct mc_directory_type *type = mc_node_row(parent)->directory;
-
-	if (!mc_node_is_entry(node))
-		return mc_node_row(node)->present ? 0 : ROW_SECONDS;
-	if (type->lane == MC_LANE_MODEL || mc_node_needs_key(node))
-		return 0;
-	return (double)fs->keep_ms / 1000;
+	return mc_node_is_entry(node) || mc_node_row(node)->present ? 0 : ROW_SECONDS;
 }
 
 void mc_request_entry(struct mc_fs *fs, struct mc_node *node, struct fuse_entry_param *ret_entry)
 {
 	*ret_entry = (struct fuse_entry_param){.ino = mc_node_ino(node), .generation = 1};
 	ret_entry->attr_timeout = mc_request_stat(fs, node, &ret_entry->attr);
-	ret_entry->entry_timeout = entry_seconds(fs, node);
+	ret_entry->entry_timeout = entry_seconds(node);
 }
 
 void mc_reply_entry(struct mc_request *request, struct mc_node *node)

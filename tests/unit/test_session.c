@@ -279,6 +279,10 @@ static void test_files(void **state)
 	assert_int_equal(pwrite(fd, bytes, 10, 5), -1);
 	assert_int_equal(errno, ESPIPE);
 	assert_int_equal(fchmod(fd, 0644), 0);
+	/* It is there for everybody, though the service doesn't know it yet. */
+	assert_int_equal(stat(demo_path(mount, "files/disk"), &values), 0);
+	assert_int_equal(unlink(demo_path(mount, "files/disk")), -1);
+	assert_int_equal(errno, EBUSY);
 	assert_int_equal(write(fd, bytes + 200000, 100000), 100000);
 	assert_int_equal(close(fd), 0);
 	demo_await(&mount->cloud.releases, 1);
