@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,17 +42,27 @@ static int detach(struct mc_daemon *daemon, struct mc_error *error)
 	return 0;
 }
 
-static int check_mountpoint(struct mc_daemon *daemon, const char *mountpoint, struct mc_error *error)
+/* What a daemon that was killed leaves behind answers all with ENOTCONN, and nobody can use it: it makes room for us.
+ */
+static int clear_leftover(const char *mountpoint, struct mc_error *error)
 {
 	struct stat values;
 
+	if (stat(mountpoint, &values) == 0 || errno != ENOTCONN || umount2(mountpoint, MNT_DETACH) == 0)
+		return 0;
+	return mc_error_errno(
+		error, errno, "%s is left over from a daemon that died, and can't be unmounted", mountpoint);
+}
+
+static int check_mountpoint(struct mc_daemon *daemon, const char *mountpoint, struct mc_error *error)
+{
+	struct stat values;
+	int result = clear_leftover(mountpoint, error);
+
+	if (result < 0)
+		return result;
 	daemon->mountpoint = realpath(mountpoint, NULL);
-	if (!daemon->mountpoint && errno == ENOTCONN)
-		return mc_error_set(
-			error, ENOTCONN, "%s is left over from a daemon that died: umount it first", mountpoint);
-	if (!daemon->mountpoint)
-		return mc_error_errno(error, errno, "can't mount at %s", mountpoint);
-	if (stat(daemon->mountpoint, &values) < 0)
+	if (!daemon->mountpoint || stat(daemon->mountpoint, &values) < 0)
 		return mc_error_errno(error, errno, "can't mount at %s", mountpoint);
 	return S_ISDIR(values.st_mode)
 		       ? 0

@@ -249,7 +249,7 @@ static void run_write_file(struct mc_request *request)
 static int check_write(struct mc_request *request, size_t size, off_t offset)
 {
 	const struct mc_row *row = mc_node_row(request->node);
-	bool appends = request->handle->flags & O_APPEND;
+	bool appends = (request->handle->flags | request->flags) & O_APPEND;
 
 	if (!row->store && !row->verbs)
 		return mc_error_set(&request->error, EPERM, "it can't be written");
