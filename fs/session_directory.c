@@ -183,6 +183,7 @@ static void read_directory(fuse_req_t req, enum mc_operation operation, fuse_ino
 	request->run = run_list;
 	request->lane = type->lane;
 	request->needs_region = type->needs_region;
+	request->patience = type->list_patience ? type->list_patience : 1;
 	mc_request_start(request);
 }
 

@@ -179,6 +179,7 @@ struct mc_directory_type {
 				     MC_LANE_MODEL: `lane` */
 	bool needs_region;
 	unsigned patience; /* make, remove, rename, link and create may take so many deadlines (-o timeout=); 0: one */
+	unsigned list_patience; /* likewise list, where it may be long; 0: one */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */

@@ -114,7 +114,7 @@ static const struct mc_row domain_entry = OBJECT("DOMAIN", domain, "mkdir, rmdir
 #define OBJECTS(kind_of_key, entry_row)                                                                                \
 	{                                                                                                              \
 		.key = (kind_of_key), .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.patience = 3, .list = list, .find = find, .make = make, .remove = remove_entry,                       \
+		.patience = 3, .list_patience = 6, .list = list, .find = find, .make = make, .remove = remove_entry,   \
 		.rename = rename_entry                                                                                 \
 	}
 

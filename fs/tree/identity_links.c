@@ -17,17 +17,17 @@ static int make(struct mc_ask *ask, const char *name, const char *target, struct
 static int show_target(struct mc_ask *ask, struct mc_buffer *out);
 static int remove_link(struct mc_ask *ask);
 
-#define LINK(what, words)                                                                                              \
-	{                                                                                                              \
-		what, MC_KIND_LINK, 0777, words, MC_LANE_KEYSTONE, true, .show = show_target, .remove = remove_link,   \
-									 .patience = 3                                 \
-	}
+/* clang-format off */
+#define LINK(what, words) \
+	{what, MC_KIND_LINK, 0777, words, MC_LANE_KEYSTONE, true, .show = show_target, .remove = remove_link, .patience = 3}
+/* clang-format on */
 
 static const struct mc_row user_link = LINK("USER", "rm ends it"), group_link = LINK("GROUP", "rm ends it");
 
+/* A membership in the LDAP domain is asked of Keystone and changed in the directory. */
 #define LINKS(link_row)                                                                                                \
 	.key = MC_KEY_MEMBER, .entry = &(link_row), .lane = MC_LANE_KEYSTONE, .needs_region = true, .patience = 3,     \
-	.list = list
+	.list_patience = 6, .list = list
 
 static const struct mc_directory_type granted_users = {LINKS(user_link), .link = make};
 static const struct mc_directory_type granted_groups = {LINKS(group_link), .link = make};
