@@ -137,7 +137,8 @@ static void make_clients(struct mc_region *region)
 			.url = url,
 			.keystone = region->keystone,
 			.journal = cloud->journal,
-			.ttl_ms = cloud->options.ttl_ms});
+			.ttl_ms = cloud->options.ttl_ms,
+			.timeout_ms = cloud->options.timeout_ms});
 }
 
 struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created)
