@@ -414,6 +414,41 @@ static void test_discard(void **state)
 	teardown(&world);
 }
 
+static void test_content_range(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool good;
+		int64_t first, last, total;
+	} cases[] = {
+		{"bytes 0-4/10", true, 0, 4, 10},
+		{"bytes 5-9/*", true, 5, 9, -1},
+		{"bytes 0-0/1", true, 0, 0, 1},
+		{"bytes 107374182399-107374182399/107374182400", true, 107374182399, 107374182399, 107374182400},
+		{"bytes 0-10/10", false, 0, 0, 0},
+		{"bytes 4-0/10", false, 0, 0, 0},
+		{"bytes */10", false, 0, 0, 0},
+		{"bytes -1-4/10", false, 0, 0, 0},
+		{"bytes 0-4/10x", false, 0, 0, 0},
+		{"bytes 0-4", false, 0, 0, 0},
+		{"bytes 0-4/", false, 0, 0, 0},
+		{"bytes=0-4/10", false, 0, 0, 0},
+		{"", false, 0, 0, 0},
+		{"bytes 1234567890123456789-1/2", false, 0, 0, 0},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		int64_t first = 0, last = 0, total = 0;
+		assert_int_equal(mc_glance_parse_content_range(cases[i].text, &first, &last, &total), cases[i].good);
+		if (cases[i].good) {
+			assert_int_equal(first, cases[i].first);
+			assert_int_equal(last, cases[i].last);
+			assert_int_equal(total, cases[i].total);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_discard),
+		cmocka_unit_test(test_content_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
