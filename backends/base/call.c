@@ -16,8 +16,8 @@
 struct mc_call {
 	atomic_uint references;
 	atomic_bool cancelled;
-	atomic_int fd;    /* eventfd; -1: nobody has asked for it */
-	int64_t deadline; /* by mc_now_ms(); -1: none */
+	atomic_int fd;            /* eventfd; -1: nobody has asked for it */
+	_Atomic int64_t deadline; /* by mc_now_ms(); -1: none */
 };
 
 struct mc_call *mc_call_new(int timeout_ms)
@@ -28,7 +28,7 @@ struct mc_call *mc_call_new(int timeout_ms)
 		return NULL;
 	atomic_init(&call->references, 1);
 	atomic_init(&call->fd, -1);
-	call->deadline = timeout_ms < 0 ? -1 : mc_now_ms() + timeout_ms;
+	atomic_init(&call->deadline, timeout_ms < 0 ? -1 : mc_now_ms() + timeout_ms);
 	return call;
 }
 
@@ -78,12 +78,22 @@ bool mc_call_cancelled(const struct mc_call *call)
 
 int mc_call_remaining_ms(const struct mc_call *call)
 {
-	if (call->deadline < 0)
+	int64_t deadline = atomic_load(&call->deadline);
+
+	if (deadline < 0)
 		return -1;
-	int64_t left = call->deadline - mc_now_ms();
+	int64_t left = deadline - mc_now_ms();
 	if (left <= 0)
 		return 0;
 	return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+void mc_call_extend(struct mc_call *call, int ms)
+{
+	int64_t deadline = mc_now_ms() + ms, old = atomic_load(&call->deadline);
+
+	while (old >= 0 && old < deadline && !atomic_compare_exchange_weak(&call->deadline, &old, deadline))
+		;
 }
 
 int mc_call_fd(struct mc_call *call)

@@ -141,6 +141,8 @@ static int fetch_all(struct mc_glance *glance, struct mc_call *call, struct mc_i
 	int restarts = 0;
 
 	while (more) {
+		/* The deadline is for an answer, not for however many pages there are. */
+		mc_call_extend(call, glance->timeout_ms);
 		int r = fetch_page(glance, call, list, &more, error);
 		if (r == -EINVAL && list->count > 0 && restarts++ < RESTARTS)
 			mc_image_list_clear(list);

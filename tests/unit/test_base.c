@@ -155,6 +155,24 @@ static void *wait_long(void *data)
 	return (void *)(intptr_t)mc_call_pause(data, 20000);
 }
 
+/* A deadline is put off, never brought forward. */
+static void test_call_extend(void **state)
+{
+	(void)state;
+	struct mc_call *call = mc_call_new(0);
+
+	assert_int_equal(mc_call_check(call), -ETIMEDOUT);
+	mc_call_extend(call, 20000);
+	assert_int_equal(mc_call_check(call), 0);
+	mc_call_extend(call, 1);
+	assert_in_range(mc_call_remaining_ms(call), 10000, 20000);
+	mc_call_unref(call);
+	call = mc_call_new(-1);
+	mc_call_extend(call, 1);
+	assert_int_equal(mc_call_remaining_ms(call), -1);
+	mc_call_unref(call);
+}
+
 static void test_call(void **state)
 {
 	(void)state;
@@ -257,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_call_extend),
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_journal_names),
 	};
