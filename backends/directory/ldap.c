@@ -338,6 +338,18 @@ int mc_ldap_change(struct mc_directory *directory, struct mc_call *call, enum mc
 	return mc_ldap_perform(directory, call, &request, ret_code, error);
 }
 
+int mc_ldap_password(struct mc_directory *directory, struct mc_call *call, const char *dn, const char *password,
+	struct mc_error *error)
+{
+	const struct mc_ldap_request request = {
+		.kind = MC_LDAP_PASSWORD,
+		.dn = dn,
+		.value = {.bv_len = strlen(password), .bv_val = (char *)(uintptr_t)password},
+	};
+
+	return mc_ldap_perform(directory, call, &request, NULL, error);
+}
+
 struct mc_directory *mc_directory_new(const struct mc_directory_options *options)
 {
 	struct mc_directory *directory = calloc(1, sizeof *directory);

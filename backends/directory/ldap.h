@@ -89,6 +89,10 @@ enum { MC_LDAP_CHANGES = 8 };
 int mc_ldap_change(struct mc_directory *directory, struct mc_call *call, enum mc_ldap_kind kind, const char *dn,
 	const struct mc_ldap_change *changes, size_t n, int *ret_code, struct mc_error *error);
 
+/* Has the server hash PASSWORD and keep it as that of DN (RFC 3062). As mc_ldap_perform(). */
+int mc_ldap_password(struct mc_directory *directory, struct mc_call *call, const char *dn, const char *password,
+	struct mc_error *error);
+
 /* The errno, positive, for a resultCode (RFC 4511, section 4.1.9) or an error of libldap; 0 for success. */
 int mc_ldap_errno(int code);
 

@@ -238,14 +238,7 @@ int mc_directory_user_password(struct mc_directory *directory, struct mc_call *c
 	if (!*password)
 		return mc_ldap_fail(error, EINVAL, "a password must not be empty");
 	int result = user_dn(directory, name, &dn, error);
-	if (result < 0)
-		return result;
-	const struct mc_ldap_request request = {
-		.kind = MC_LDAP_PASSWORD,
-		.dn = dn,
-		.value = {.bv_len = strlen(password), .bv_val = (char *)(uintptr_t)password},
-	};
-	return mc_ldap_perform(directory, call, &request, NULL, error);
+	return result < 0 ? result : mc_ldap_password(directory, call, dn, password, error);
 }
 
 int mc_directory_group_create(

@@ -64,22 +64,14 @@ static int ensure_account(struct mc_directory *directory, struct mc_call *call, 
 	const struct mc_ldap_change attributes[] = {
 		{LDAP_MOD_ADD, "objectClass", {"organizationalRole", "simpleSecurityObject"}},
 		{LDAP_MOD_ADD, "cn", {name}},
-		/* The class wants a password at once. No password has this hash; the real one is hashed by the server.
-		 */
+		/* The class wants a password at once: no password has this hash. The server hashes the real one. */
 		{LDAP_MOD_ADD, "userPassword", {"{CRYPT}*"}},
 	};
 
 	int result = mc_ldap_dn(directory->suffix, "cn", name, &dn, error);
 	if (result == 0)
 		result = ensure(directory, call, dn, attributes, MC_COUNT(attributes), error);
-	if (result < 0)
-		return result;
-	const struct mc_ldap_request request = {
-		.kind = MC_LDAP_PASSWORD,
-		.dn = dn,
-		.value = {.bv_len = strlen(password), .bv_val = (char *)(uintptr_t)password},
-	};
-	return mc_ldap_perform(directory, call, &request, NULL, error);
+	return result < 0 ? result : mc_ldap_password(directory, call, dn, password, error);
 }
 
 int mc_directory_prepare(
