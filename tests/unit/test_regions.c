@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/listing.h"
 #include "fs/tree.h"
 #include "fs/tree/region_docs.h"
 
@@ -226,11 +227,10 @@ static int setup(void **state)
 
 static const struct mc_row *row(const char *name)
 {
-	for (const struct mc_row *r = mc_tree_regions.entry->directory->rows; r->name; r++)
-		if (strcmp(r->name, name) == 0)
-			return r;
-	fail_msg("no row %s", name);
-	return NULL;
+	const struct mc_row *found = mc_row_find(mc_tree_regions.entry->directory, name);
+
+	assert_non_null(found);
+	return found;
 }
 
 static struct mc_ask ask_of(struct mc_node *node)
