@@ -22,8 +22,8 @@ bool mc_call_cancelled(const struct mc_call *call);
 /* Milliseconds left, 0 when over; -1: no deadline. */
 int mc_call_remaining_ms(const struct mc_call *call);
 
-/* Puts the deadline off to MS from now, if it has one and that is later: for work in steps of which each may take so long, like a list of many
- * pages. By who uses the call. */
+/* Puts the deadline off to MS from now, if it has one and that is later: for work in steps of which each may take so
+ * long, like a list of many pages. By who uses the call. */
 void mc_call_extend(struct mc_call *call, int ms);
 
 /* A file descriptor that becomes readable when the call is cancelled, to poll beside a socket; it belongs to the call
