@@ -9,7 +9,8 @@
 
 struct mc_listing {
 	atomic_uint references;
-	int64_t made;
+	int64_t made, done;
+	_Atomic int64_t spent, price; /* milliseconds */
 	struct mc_listing_item *items;
 	size_t count;
 	/* of the hash of file names: 1 + index of an item, 0: free. Linear probing, at most half full */
@@ -123,6 +124,9 @@ struct mc_listing *mc_listing_new(const struct mc_directory_type *type, struct m
 		goto failed;
 	atomic_init(&listing->references, 1);
 	listing->made = made;
+	listing->done = mc_now_ms();
+	atomic_init(&listing->spent, 0);
+	atomic_init(&listing->price, listing->done - listing->made);
 	while (slots < entries->count * 2)
 		slots *= 2;
 	listing->mask = slots - 1;
@@ -183,4 +187,26 @@ const struct mc_listing_item *mc_listing_find(const struct mc_listing *listing, 
 int64_t mc_listing_made(const struct mc_listing *listing)
 {
 	return listing->made;
+}
+
+int64_t mc_listing_done(const struct mc_listing *listing)
+{
+	return listing->done;
+}
+
+bool mc_listing_spend(struct mc_listing *listing, int64_t spent_ms)
+{
+	int64_t before = atomic_fetch_add(&listing->spent, spent_ms), price = atomic_load(&listing->price);
+
+	return before < price && before + spent_ms >= price;
+}
+
+int64_t mc_listing_price(const struct mc_listing *listing)
+{
+	return atomic_load(&listing->price);
+}
+
+void mc_listing_set_price(struct mc_listing *listing, int64_t price_ms)
+{
+	atomic_store(&listing->price, price_ms);
 }

@@ -28,8 +28,17 @@ const struct mc_listing_item *mc_listing_item(const struct mc_listing *listing, 
 const struct mc_listing_item *mc_listing_find(const struct mc_listing *listing, const char *file);
 
 int64_t mc_listing_made(const struct mc_listing *listing);
+/* When its answer had come. */
+int64_t mc_listing_done(const struct mc_listing *listing);
 
 /* TYPE's fixed row NAME, or NULL. */
 const struct mc_row *mc_row_find(const struct mc_directory_type *type, const char *name);
+
+/* Looking for single names of an old listing costs time, and so did the listing. SPENT_MS more were spent: true, once,
+ * when it is as much as the listing's price, so that the next listing pays. The price is the time it took, or what it
+ * was set to. */
+bool mc_listing_spend(struct mc_listing *listing, int64_t spent_ms);
+int64_t mc_listing_price(const struct mc_listing *listing);
+void mc_listing_set_price(struct mc_listing *listing, int64_t price_ms);
 
 #endif

@@ -54,6 +54,17 @@ static bool is_fresh(const struct mc_fs *fs, int64_t when)
 	return when > atomic_load(&fs->changed) && mc_now_ms() - when < fs->keep_ms;
 }
 
+/* Of a list it counts from its end: what was made within half a ttl is then no older than a ttl. One that took longer
+ * stays good for as long as it took, or the stats of `ls -l` would each ask the service, and asking for it again could
+ * show nothing newer. */
+static bool is_fresh_listing(const struct mc_fs *fs, const struct mc_listing *listing)
+{
+	int64_t made = mc_listing_made(listing), done = mc_listing_done(listing);
+	int64_t good = done - made > fs->keep_ms ? done - made : fs->keep_ms;
+
+	return made > atomic_load(&fs->changed) && mc_now_ms() - done < good;
+}
+
 int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh, struct mc_listing **ret_listing)
 {
 	struct mc_fs *fs = ask->fs;
@@ -63,7 +74,7 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 	bool keep = type->lane != MC_LANE_MODEL;
 
 	struct mc_listing *listing = keep && !fresh ? mc_node_listing(directory) : NULL;
-	bool usable = listing && is_fresh(fs, mc_listing_made(listing));
+	bool usable = listing && is_fresh_listing(fs, listing);
 	if (keep)
 		mc_metrics_cache(fs->metrics, MC_CACHE_LISTINGS, usable);
 	if (usable) {
@@ -86,18 +97,37 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 	return 0;
 }
 
+/* The node that the last listing of DIRECTORY has under that name, if it is fresh, or NULL. */
+static struct mc_node *listed(struct mc_fs *fs, struct mc_node *directory, const char *file)
+{
+	struct mc_listing *listing = mc_node_listing(directory);
+	struct mc_node *node = NULL;
+
+	if (listing && is_fresh_listing(fs, listing)) {
+		const struct mc_listing_item *item = mc_listing_find(listing, file);
+		if (item)
+			node = mc_resolve_item_node(fs, directory, item, mc_listing_made(listing));
+	}
+	mc_listing_unref(listing);
+	return node;
+}
+
 struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, const char *file)
 {
 	struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
-	struct mc_looks looks;
+	struct mc_looks looks = {0};
 
-	if (!known)
+	if (type_of(directory)->lane == MC_LANE_MODEL) {
+		mc_node_unref(known);
 		return NULL;
-	mc_node_looks(known, &looks);
-	bool fresh = type_of(directory)->lane != MC_LANE_MODEL && is_fresh(fs, looks.confirmed);
-	mc_metrics_cache(fs->metrics, MC_CACHE_NAMES, fresh);
-	if (!fresh)
-		mc_node_unref(mc_steal(&known));
+	}
+	if (known)
+		mc_node_looks(known, &looks);
+	if (!known || !is_fresh(fs, looks.confirmed)) {
+		mc_node_unref(known);
+		known = listed(fs, directory, file);
+	}
+	mc_metrics_cache(fs->metrics, MC_CACHE_NAMES, known);
 	return known;
 }
 
@@ -150,6 +180,36 @@ static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *fi
 	return result;
 }
 
+/* As after readdir, with its time. Failure doesn't matter: the question has its answer. */
+static void list_again(struct mc_ask *ask, struct mc_node *directory, int64_t price)
+{
+	struct mc_listing *listing = NULL;
+	struct mc_error error = {0};
+	struct mc_ask other = *ask;
+	unsigned patience = type_of(directory)->list_patience;
+
+	other.error = &error;
+	mc_call_extend(ask->call, ask->fs->config.timeout_ms * (int)(patience ? patience : 1));
+	if (mc_resolve_listing(&other, directory, true, &listing) == 0)
+		mc_listing_set_price(listing, price);
+	mc_listing_unref(listing);
+}
+
+/* by_find(), and what it costs: one who goes through all names of a directory (`ls -l`, whose stats come after its list
+ * has grown old) is better served by another list as soon as the single questions have taken as long as the list did.
+ * Each list that is made for that reason has to wait twice as long for the next one, in case it doesn't help. */
+static int by_find_or_list(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
+{
+	struct mc_listing *old = type_of(directory)->list ? mc_node_listing(directory) : NULL;
+	int64_t before = mc_now_ms();
+
+	int result = by_find(ask, directory, file, ret_node);
+	if (old && mc_listing_find(old, file) && mc_listing_spend(old, mc_now_ms() - before + 1))
+		list_again(ask, directory, 2 * mc_listing_price(old) + 1);
+	mc_listing_unref(old);
+	return result;
+}
+
 /* The service has no FILE. What was known under that name is gone, unless it is a file that is just being written:
  * *RET_NODE. */
 static int not_there(struct mc_fs *fs, struct mc_node *directory, const char *file, struct mc_node **ret_node)
@@ -181,7 +241,7 @@ int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, 
 	if (strlen(file) > MC_NAME_MAX || (!type->list && !type->find) || mc_row_find(type, file))
 		return mc_error_set(ask->error, ENOENT, "there is no \"%.255s\"", file);
 	if (type->find)
-		result = by_find(ask, directory, file, ret_node);
+		result = by_find_or_list(ask, directory, file, ret_node);
 	if (type->list && (!type->find || (result == -ENOENT && mc_names_marked(file))))
 		result = by_list(ask, directory, file, ret_node);
 	return result == -ENOENT ? not_there(ask->fs, directory, file, ret_node) : result;

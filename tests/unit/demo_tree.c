@@ -367,6 +367,25 @@ static const struct mc_row many_entry = {.name = "IMAGE",
 static const struct mc_directory_type many = {
 	.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .list = list_many};
 
+static int find_many(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	unsigned number;
+
+	atomic_fetch_add(&ask->cloud->finds, 1);
+	if (sscanf(name, "image-%u", &number) != 1 || number >= atomic_load(&ask->cloud->many))
+		return mc_error_set(ask->error, ENOENT, "none");
+	ret->name = strdup(name);
+	ret->key = malloc(32);
+	snprintf(ret->key, 32, "%08x-id", number);
+	return 0;
+}
+
+/* The same, and single ones can be asked for. */
+static const struct mc_row found_entry = {
+	.name = "IMAGE", .kind = MC_KIND_VALUE, .mode = 0444, .lane = MC_LANE_GLANCE, .show = show_name};
+static const struct mc_directory_type found = {
+	.key = MC_KEY_IMAGE, .entry = &found_entry, .lane = MC_LANE_GLANCE, .list = list_many, .find = find_many};
+
 static const struct mc_row link_entry;
 
 static int list_links(struct mc_ask *ask, struct mc_entries *entries)
@@ -477,6 +496,7 @@ static const struct mc_row root_rows[] = {
 		.help = "the same things",
 		.directory = &listed_things},
 	{.name = "many", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "many entries", .directory = &many},
+	{.name = "found", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the same, one by one", .directory = &found},
 	{.name = "links", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "links to things", .directory = &links},
 	{.name = "files", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "one file", .directory = &demo_files},
 	{0},

@@ -56,6 +56,47 @@ static void test_attributes_come_along(void **state)
 	assert_int_equal(access(demo_path(mount, "many/image-500"), F_OK), -1);
 }
 
+static unsigned stat_all(struct demo_mount *mount, unsigned count)
+{
+	unsigned there = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct stat values;
+		char path[32];
+		snprintf(path, sizeof path, "found/image-%u", i);
+		there += stat(demo_path(mount, path), &values) == 0;
+	}
+	return there;
+}
+
+/* `ls -l` of a directory whose entries can be asked for one by one: that isn't done for all of them. */
+static void test_stat_of_all(void **state)
+{
+	struct demo_mount *mount = *state;
+
+	/* One alone is asked for alone. */
+	atomic_store(&mount->cloud.many, 2000);
+	assert_int_equal(access(demo_path(mount, "found/image-7"), F_OK), 0);
+	assert_int_equal(access(demo_path(mount, "found/image-2000"), F_OK), -1);
+	assert_int_equal(atomic_load(&mount->cloud.lists), 0);
+	DIR *directory = opendir(demo_path(mount, "found"));
+	assert_non_null(directory);
+	while (readdir(directory))
+		;
+	closedir(directory);
+	unsigned finds = atomic_load(&mount->cloud.finds);
+	assert_int_equal(stat_all(mount, 2000), 2000);
+	assert_true(atomic_load(&mount->cloud.finds) - finds + atomic_load(&mount->cloud.lists) < 100);
+	/* The list has grown old: some are asked for, then it is made again. */
+	mc_fs_changed(mount->fs);
+	finds = atomic_load(&mount->cloud.finds);
+	unsigned lists = atomic_load(&mount->cloud.lists);
+	atomic_store(&mount->cloud.many, 1999);
+	assert_int_equal(stat_all(mount, 2000), 1999);
+	assert_true(atomic_load(&mount->cloud.lists) > lists);
+	assert_true(atomic_load(&mount->cloud.finds) - finds + atomic_load(&mount->cloud.lists) < 200);
+}
+
 static void test_many(void **state)
 {
 	struct demo_mount *mount = *state;
@@ -172,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_attributes_come_along, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_stat_of_all, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_many, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_rows, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_replaced, demo_mount, demo_unmount),
