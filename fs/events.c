@@ -27,6 +27,7 @@ static const char *const kinds[] = {
 	[MC_CLOUD_STEP] = "step",
 	[MC_CLOUD_FAILURE] = "failure",
 	[MC_CLOUD_ENGINE] = "engine",
+	[MC_CLOUD_REPLICATION] = "replication",
 };
 
 struct mc_events *mc_events_new(void)

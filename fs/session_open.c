@@ -113,6 +113,7 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 		request->run = run_open_stream;
 	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->settled) {
 		request->run = run_open_content;
+		request->patience = row->patience ? row->patience : 1;
 	} else {
 		/* Only written, or shown at the first read, when it has settled. */
 		request->run = run_open_nothing;

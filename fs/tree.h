@@ -34,7 +34,7 @@ enum mc_kind {
 
 /* Whom a method asks, so that one slow service keeps no other waiting: each lane of each region has its own few
  * threads. */
-enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP, MC_LANE_TRANSFER };
+enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP, MC_LANE_TRANSFER, MC_LANE_DATABASE };
 
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
 enum mc_key {
@@ -156,7 +156,7 @@ struct mc_row {
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
-	unsigned patience; /* store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
+	unsigned patience; /* show, store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
 			      file->flush: 30 at least */
 };
 
@@ -234,7 +234,7 @@ bool mc_fs_verify(const struct mc_fs *fs);
 /* The tables, one file each in fs/tree/. */
 extern const struct mc_directory_type mc_tree_root, mc_tree_regions, mc_tree_containers, mc_tree_domains,
 	mc_tree_project_domains, mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles, mc_tree_ldap,
-	mc_tree_fernet, mc_tree_images, mc_tree_images_by_id;
+	mc_tree_fernet, mc_tree_images, mc_tree_images_by_id, mc_tree_replication;
 
 /* Whether the node lies below regions/, where identity is read-only. */
 static inline bool mc_ask_in_region(const struct mc_ask *ask)

@@ -15,6 +15,7 @@ static const unsigned lane_threads[] = {
 	[MC_LANE_GLANCE] = 16,
 	[MC_LANE_LDAP] = 4,
 	[MC_LANE_TRANSFER] = 32,
+	[MC_LANE_DATABASE] = 4,
 };
 
 struct mc_lane_queue {

@@ -209,3 +209,100 @@ int mc_database_query(struct mc_database *database, struct mc_call *call, const 
 		mc_journal_add(database->journal, database->service, sql, r, (double)(mc_now_ms() - begun));
 	return r;
 }
+
+/* Takes over what RESULT holds. */
+static int copy_table(MYSQL_RES *result, struct mc_database_table *table)
+{
+	const MYSQL_FIELD *fields = mysql_fetch_fields(result);
+	size_t rows = mysql_num_rows(result), columns = mysql_num_fields(result);
+	MYSQL_ROW row;
+
+	if (rows > MC_DATABASE_ROWS)
+		return -EFBIG;
+	table->names = calloc(columns, sizeof(char *));
+	table->cells = calloc(rows * columns + 1, sizeof(char *));
+	if (!table->names || !table->cells)
+		return -ENOMEM;
+	table->n_columns = columns;
+	for (size_t c = 0; c < columns; c++)
+		if (!(table->names[c] = strdup(fields[c].name)))
+			return -ENOMEM;
+	while ((row = mysql_fetch_row(result))) {
+		char **cells = table->cells + table->n_rows++ * columns;
+
+		for (size_t c = 0; c < columns; c++)
+			if (row[c] && !(cells[c] = strdup(row[c])))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static int run_text(struct mc_database *database, struct mc_call *call, const char *sql,
+	struct mc_database_table *ret_table, struct mc_error *error)
+{
+	MYSQL *mysql = database->mysql;
+	MYSQL_RES *result = NULL;
+	int failed = 0;
+	int r = DRIVE(mysql, call, failed, mysql_real_query_start(&failed, mysql, sql, strlen(sql)),
+		mysql_real_query_cont(&failed, mysql, came_));
+
+	if (r == 0 && !failed && mysql_field_count(mysql)) {
+		r = DRIVE(mysql, call, result, mysql_store_result_start(&result, mysql),
+			mysql_store_result_cont(&result, mysql, came_));
+		failed = r == 0 && !result;
+	}
+	if (r < 0 || failed)
+		return fail(database, r, mysql_errno(mysql), mysql_error(mysql), error);
+	r = result ? copy_table(result, ret_table) : 0;
+	mysql_free_result(result);
+	return r ? mc_error_errno(error, -r, "%s", database->service) : 0;
+}
+
+int mc_database_rows(struct mc_database *database, struct mc_call *call, const char *sql,
+	struct mc_database_table *ret_table, struct mc_error *error)
+{
+	int64_t begun = mc_now_ms();
+	int r = 0;
+
+	memset(ret_table, 0, sizeof(*ret_table));
+	pthread_mutex_lock(&database->lock);
+	if (!database->mysql)
+		r = connect_once(database, call, error);
+	if (r == 0) {
+		r = run_text(database, call, sql, ret_table, error);
+		if (r < 0)
+			disconnect(database);
+	}
+	pthread_mutex_unlock(&database->lock);
+	if (r < 0)
+		mc_database_table_clear(ret_table);
+	if (database->journal)
+		mc_journal_add(database->journal, database->service, sql, r, (double)(mc_now_ms() - begun));
+	return r;
+}
+
+int mc_database_run(struct mc_database *database, struct mc_call *call, const char *sql, struct mc_error *error)
+{
+	MC_CLEANUP(database_table) struct mc_database_table table = {0};
+
+	return mc_database_rows(database, call, sql, &table, error);
+}
+
+void mc_database_table_clear(struct mc_database_table *table)
+{
+	for (size_t i = 0; table->names && i < table->n_columns; i++)
+		free(table->names[i]);
+	for (size_t i = 0; table->cells && i < table->n_rows * table->n_columns; i++)
+		free(table->cells[i]);
+	free(table->names);
+	free(table->cells);
+	memset(table, 0, sizeof(*table));
+}
+
+const char *mc_database_cell(const struct mc_database_table *table, size_t row, const char *name)
+{
+	for (size_t c = 0; c < table->n_columns && row < table->n_rows; c++)
+		if (!strcasecmp(table->names[c], name))
+			return table->cells[row * table->n_columns + c];
+	return NULL;
+}

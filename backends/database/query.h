@@ -12,4 +12,29 @@
 int mc_database_query(struct mc_database *database, struct mc_call *call, const char *sql, const char *const *texts,
 	unsigned long *ret_number, struct mc_error *error);
 
+/* What a statement has answered in the text protocol. All strings are owned by the table. */
+struct mc_database_table {
+	char **names; /* of the columns */
+	char **cells; /* row after row; NULL: SQL's NULL */
+	size_t n_columns, n_rows;
+};
+
+/* Runs one statement that can't be prepared or has more than a number to say; at most MC_DATABASE_ROWS rows. SQL is a
+ * constant: values get into it by prepared statements, as variables of the session. */
+#define MC_DATABASE_ROWS 4096
+int mc_database_rows(struct mc_database *database, struct mc_call *call, const char *sql,
+	struct mc_database_table *ret_table, struct mc_error *error);
+void mc_database_table_clear(struct mc_database_table *table);
+/* The cell of ROW below NAME; NULL: there is none, or it is NULL. */
+const char *mc_database_cell(const struct mc_database_table *table, size_t row, const char *name);
+/* The same without an answer. */
+int mc_database_run(struct mc_database *database, struct mc_call *call, const char *sql, struct mc_error *error);
+
+static inline void mc_cleanup_database_table(struct mc_database_table *table)
+{
+	int saved = errno;
+	mc_database_table_clear(table);
+	errno = saved;
+}
+
 #endif

@@ -11,11 +11,12 @@
 #define NAME_MAX_LENGTH 31
 
 /* Accounts inside the images; their Dockerfiles make them. */
-enum { MYSQL_UID = 601, GLANCE_UID = 604, OPENLDAP_UID = 605 };
+enum { GLANCE_UID = 604, OPENLDAP_UID = 605 };
 
 static const struct mc_recipe_file database_files[] = {
-	{"/etc/mysql/my.cnf", 0400, MYSQL_UID, MYSQL_UID, "database/my.cnf.in", mc_template_database_my_cnf},
-	{"/etc/mysql/init.sql", 0400, MYSQL_UID, MYSQL_UID, "database/init.sql.in", mc_template_database_init_sql},
+	{"/etc/mysql/my.cnf", 0400, MC_MYSQL_UID, MC_MYSQL_UID, "database/my.cnf.in", mc_template_database_my_cnf},
+	{"/etc/mysql/init.sql", 0400, MC_MYSQL_UID, MC_MYSQL_UID, "database/init.sql.in",
+		mc_template_database_init_sql},
 };
 
 static const struct mc_recipe_file keystone_files[] = {

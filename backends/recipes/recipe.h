@@ -10,7 +10,8 @@
  * each container before it starts. */
 enum mc_service_kind { MC_DATABASE, MC_MEMCACHED, MC_KEYSTONE, MC_GLANCE, MC_LDAP, MC_SERVICE_KINDS };
 
-/* The account of Keystone inside its image, to whom the key files belong (keystone/Dockerfile). */
+/* The accounts inside the images to whom files belong that are not a recipe's own: Keystone's keys, a slave's copy. */
+#define MC_MYSQL_UID 601
 #define MC_KEYSTONE_UID 603
 
 struct mc_recipe_file {

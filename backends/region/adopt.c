@@ -45,6 +45,16 @@ static bool is_marked(const struct mc_engine_volume_list *volumes, const char *r
 	return false;
 }
 
+static bool is_standby(struct mc_region *region)
+{
+	bool standby;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	standby = !region->is_master && !region->is_replica;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return standby;
+}
+
 static void resume(struct mc_region *region, const struct mc_engine_volume_list *volumes)
 {
 	struct mc_cloud *cloud = region->cloud;
@@ -63,6 +73,9 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
 		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
 	} else if (is_marked(volumes, region->name, MC_MARK_SERVED) && view.services_up == view.services) {
 		mc_region_tend(region);
+		mc_replication_watch(cloud);
+		r = 0;
+	} else if (is_standby(region) && view.services_up == view.services) {
 		r = 0;
 	} else {
 		r = mc_work_begin(region, MC_WORK_START, &error);
@@ -70,6 +83,25 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
 	if (r < 0)
 		mc_cloud_fail(cloud, region->name, &error);
 	mc_region_view_clear(&view);
+}
+
+/* What the marks say of each region's part in replication; a cloud without a master's mark has its first region as one.
+ */
+static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++) {
+		struct mc_region *region = cloud->regions[i];
+
+		region->is_master = !found && is_marked(volumes, region->name, MC_MARK_MASTER);
+		region->is_replica = is_marked(volumes, region->name, MC_MARK_REPLICA);
+		found = found || region->is_master;
+	}
+	if (!found && cloud->n_regions)
+		cloud->regions[0]->is_master = true;
+	pthread_mutex_unlock(&cloud->lock);
 }
 
 static bool is_first_time(struct mc_cloud *cloud)
@@ -88,6 +120,8 @@ static void review(struct mc_cloud *cloud, const struct mc_engine_volume_list *v
 	struct mc_region_views views;
 	bool first = is_first_time(cloud);
 
+	if (first)
+		assign_roles(cloud, volumes);
 	if (mc_cloud_regions(cloud, &views) < 0)
 		return;
 	for (size_t i = 0; i < views.count; i++) {

@@ -433,6 +433,8 @@ void mc_cloud_close(struct mc_cloud *cloud)
 		if (cloud->regions[i]->tending)
 			mc_call_cancel(cloud->regions[i]->tending);
 	}
+	if (cloud->watching)
+		mc_call_cancel(cloud->watching);
 	while (cloud->threads)
 		pthread_cond_wait(&cloud->idle, &cloud->lock);
 	pthread_mutex_unlock(&cloud->lock);

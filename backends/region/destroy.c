@@ -79,6 +79,11 @@ static int remove_kind(struct mc_work *work, enum mc_service_kind kind, struct m
 	return r;
 }
 
+static int leave(struct mc_work *work, struct mc_error *error)
+{
+	return mc_replicate_leave(work, error);
+}
+
 static int remove_keystone(struct mc_work *work, struct mc_error *error)
 {
 	return remove_kind(work, MC_KEYSTONE, error);
@@ -124,25 +129,27 @@ static int remove_shared(struct mc_work *work, struct mc_error *error)
 static int remove_marks(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_secrets *secrets;
-	int r = mc_mark_clear(work->region, work->doing, MC_MARK_SERVED, error);
+	int r = 0;
 
-	if (r == 0)
-		r = mc_mark_clear(work->region, work->doing, MC_MARK_STOPPED, error);
+	for (enum mc_mark mark = 0; mark < MC_MARKS && r == 0; mark++)
+		if (mark != MC_MARK_DESTROYING)
+			r = mc_mark_clear(work->region, work->doing, mark, error);
 	if (r == 0 && is_last(work->cloud) && mc_cloud_secrets(work->cloud, &secrets, NULL) == 0)
 		r = mc_secrets_forget(secrets, error);
 	return r ? r : mc_mark_clear(work->region, work->doing, MC_MARK_DESTROYING, error);
 }
 
-enum { MARK, KEYSTONE, GLANCE, MEMCACHED, DATABASE, SHARED, MARKS };
+enum { MARK, LEAVE, KEYSTONE, GLANCE, MEMCACHED, DATABASE, SHARED, MARKS };
 
 const struct mc_step mc_destroy_steps[] = {
 	[MARK] = {"mark", "it is meant to go", 0, mark_destroying},
+	[LEAVE] = {"leave", "its endpoints are gone", AFTER(MARK), leave},
 	[KEYSTONE] = {"keystone", "keystone is gone", AFTER(MARK), remove_keystone},
 	[GLANCE] = {"glance", "glance and its images are gone", AFTER(MARK), remove_glance},
 	[MEMCACHED] = {"memcached", "memcached is gone", AFTER(MARK), remove_memcached},
 	[DATABASE] = {"database", "the database is gone", AFTER(MARK), remove_database},
 	[SHARED] = {"shared", "what no region needs any more is gone",
-		AFTER(KEYSTONE) | AFTER(GLANCE) | AFTER(MEMCACHED) | AFTER(DATABASE), remove_shared},
+		AFTER(KEYSTONE) | AFTER(GLANCE) | AFTER(MEMCACHED) | AFTER(DATABASE) | AFTER(LEAVE), remove_shared},
 	[MARKS] = {"marks", "nothing is left", AFTER(SHARED), remove_marks},
 	{NULL},
 };

@@ -46,6 +46,12 @@ char *mc_cloud_admin_password(struct mc_cloud *cloud)
 
 int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
 {
+	return mc_region_database_journal(region, region->cloud->journal, ret_database, error);
+}
+
+int mc_region_database_journal(
+	struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
+{
 	char service[MC_SERVICE_NAME_MAX];
 	struct mc_secrets *secrets;
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
@@ -58,7 +64,7 @@ int mc_region_database(struct mc_region *region, struct mc_database **ret_databa
 		.host = region->address,
 		.port = mc_recipe_get(MC_DATABASE)->port,
 		.password = mc_secrets_get(secrets, MC_SECRET_DB_ROOT),
-		.journal = region->cloud->journal,
+		.journal = journal,
 	});
 	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 }
@@ -149,9 +155,11 @@ static int check_name(const char *name, struct mc_error *error)
 	return 0;
 }
 
-/* A number for a new region NAME. */
-static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_number, struct mc_error *error)
+/* A number for a new region NAME, and the master that it will be a slave of, or NULL. */
+static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_number, struct mc_region **ret_master,
+	struct mc_error *error)
 {
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
 	unsigned number = 1;
 	int r = 0;
 
@@ -162,25 +170,26 @@ static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_nu
 		if (cloud->regions[i]->number == number) /* they are in order */
 			number++;
 	}
-	if (r == 0 && cloud->n_regions)
-		r = mc_error_set(
-			error, EPERM, "a second region needs replication, which this version does not have yet");
+	if (r == 0 && master && master->is_destroying)
+		r = mc_error_set(error, EBUSY, "the master region %s is being destroyed", master->name);
 	pthread_mutex_unlock(&cloud->lock);
 	if (r == 0 && number > NUMBER_MAX)
 		r = mc_error_set(error, ENOSPC, "there are %d regions already", NUMBER_MAX);
 	*ret_number = number;
+	if (r == 0)
+		*ret_master = mc_steal(&master);
 	return r;
 }
 
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
-	MC_CLEANUP(region) struct mc_region *region = NULL;
+	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
 	struct mc_secrets *secrets;
 	unsigned number = 0;
 	int r = check_name(name, error);
 
 	if (r == 0)
-		r = find_place(cloud, name, &number, error);
+		r = find_place(cloud, name, &number, &master, error);
 	if (r == 0)
 		r = mc_cloud_secrets(cloud, &secrets, error);
 	if (r == 0)
@@ -191,8 +200,13 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	region = mc_region_list(cloud, name, number, mc_wall_clock());
 	if (!region)
 		return mc_error_set(error, ENOMEM, "out of memory");
+	pthread_mutex_lock(&cloud->lock);
+	region->is_master = !master;
+	pthread_mutex_unlock(&cloud->lock);
 	/* With this volume the region is there, for every daemon to come. */
 	r = mc_service_make_volume(region, call, MC_DATABASE, error);
+	if (r == 0)
+		r = mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_START, error);
 	if (r < 0) {
@@ -202,6 +216,20 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 			       : r;
 	}
 	return 0;
+}
+
+/* Whom its slaves replicate must stay. */
+static int check_slaves(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool has_slaves;
+
+	pthread_mutex_lock(&cloud->lock);
+	has_slaves = region->is_master && cloud->n_regions > 1;
+	pthread_mutex_unlock(&cloud->lock);
+	return has_slaves ? mc_error_set(error, EBUSY, "region %s is the master of other regions: they go first",
+				    region->name)
+			  : 0;
 }
 
 int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error)
@@ -223,7 +251,9 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
 	if (verb == MC_REGION_DESTROY) { /* not to be forgotten from here on, whatever happens to the daemon */
 		MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
-		int r = mc_mark_set(region, call, MC_MARK_DESTROYING, error);
+		int r = check_slaves(region, error);
+
+		r = r ? r : mc_mark_set(region, call, MC_MARK_DESTROYING, error);
 
 		if (r < 0)
 			return r;
@@ -298,7 +328,9 @@ int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *n
 			"region %s has not settled yet (cat regions/%s/wait); `echo destroy > regions/%s/ctl` breaks "
 			"it off",
 			name, name, name);
-	r = check_empty(region, call, error);
+	r = check_slaves(region, error);
+	if (r == 0)
+		r = check_empty(region, call, error);
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_DESTROY, error);
 	return r ? r : await_end(region, call, error);

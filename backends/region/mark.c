@@ -10,6 +10,11 @@ static const char *const mark_names[MC_MARKS] = {
 	[MC_MARK_STOPPED] = "stopped",       /* somebody stopped the region: a mount leaves it so */
 	[MC_MARK_DESTROYING] = "destroying", /* it is to vanish: a mount goes on with that */
 	[MC_MARK_SERVED] = "served",         /* it was ready once: its Keystone is registered, it may hold images */
+	[MC_MARK_MASTER] = "master",         /* the region whose database takes the writes */
+	[MC_MARK_REPLICA] = "replica",       /* a slave whose replication was begun */
+	[MC_MARK_HALTED] = "halted",         /* and stopped by somebody: it stays so */
+	[MC_MARK_SEEDING] = "seeding",       /* its copy of the master is not, or not any more, whole */
+	[MC_MARK_SEMISYNC] = "semisync",     /* the master's commits wait for this slave */
 };
 
 static void volume_name(const struct mc_region *region, enum mc_mark mark, char name[MC_SERVICE_NAME_MAX])

@@ -65,6 +65,7 @@ void mc_region_unref(struct mc_region *region)
 		free(region->progress[i]);
 	free(region->progress);
 	free(region->error);
+	mc_database_free(region->watched);
 	mc_glance_unref(region->glance);
 	mc_keystone_unref(region->keystone);
 	free(region);
@@ -82,8 +83,8 @@ void mc_cleanup_region(struct mc_region **region)
 static struct mc_region *find_locked(struct mc_cloud *cloud, const char *name)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++)
-		if (!name || !strcmp(cloud->regions[i]->name, name))
-			return cloud->regions[i]; /* the first of all is the master */
+		if (name ? !strcmp(cloud->regions[i]->name, name) : cloud->regions[i]->is_master)
+			return cloud->regions[i];
 	return NULL;
 }
 
@@ -153,6 +154,7 @@ struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsig
 	region->number = number;
 	region->created = region->changed = created;
 	region->state = MC_REGION_STARTING;
+	region->lag = -1;
 	snprintf(region->name, sizeof(region->name), "%s", name);
 	mc_cloud_address(cloud, number, region->address);
 	make_clients(region);
@@ -198,8 +200,18 @@ void mc_region_unlist(struct mc_region *region)
 	mc_region_unref(region);
 }
 
-/* The kinds of service that each region has for its own. */
+/* The kinds of service that each region has for its own: a slave that stands by only the first two. */
 static const enum mc_service_kind own_kinds[] = {MC_DATABASE, MC_MEMCACHED, MC_KEYSTONE, MC_GLANCE};
+
+static bool stands_by(const struct mc_region *region)
+{
+	return !region->is_master && !region->is_replica;
+}
+
+static unsigned count_wanted(const struct mc_region *region)
+{
+	return stands_by(region) ? 2 : MC_COUNT(own_kinds);
+}
 
 static bool serves(const struct mc_engine_service *service)
 {
@@ -212,7 +224,7 @@ static unsigned count_up(const struct mc_region *region, char *trouble, size_t s
 	const struct mc_engine_service_list *list = &region->cloud->services;
 	unsigned up = 0;
 
-	for (size_t k = 0; k < MC_COUNT(own_kinds); k++) {
+	for (size_t k = 0; k < count_wanted(region); k++) {
 		const struct mc_engine_service *found = NULL;
 		char name[MC_SERVICE_NAME_MAX];
 
@@ -239,10 +251,14 @@ static unsigned count_up(const struct mc_region *region, char *trouble, size_t s
 /* Call with the lock. */
 static enum mc_region_state derive(const struct mc_region *region, char *trouble, size_t size)
 {
+	static const enum mc_region_state during[] = {[MC_WORK_START] = MC_REGION_STARTING,
+		[MC_WORK_RESTART] = MC_REGION_STARTING,
+		[MC_WORK_STOP] = MC_REGION_STOPPING,
+		[MC_WORK_DESTROY] = MC_REGION_STOPPING,
+		[MC_WORK_REPLICATE] = MC_REGION_SEEDING};
+
 	if (region->work)
-		return region->work->kind == MC_WORK_START || region->work->kind == MC_WORK_RESTART
-			       ? MC_REGION_STARTING
-			       : MC_REGION_STOPPING;
+		return during[region->work->kind];
 	if (region->is_failed)
 		return MC_REGION_FAILED;
 	if (region->is_stopped)
@@ -251,7 +267,13 @@ static enum mc_region_state derive(const struct mc_region *region, char *trouble
 		snprintf(trouble, size, "the engine can't be reached; the region is as the engine left it");
 		return MC_REGION_DEGRADED;
 	}
-	return count_up(region, trouble, size) == MC_COUNT(own_kinds) ? MC_REGION_READY : MC_REGION_DEGRADED;
+	if (count_up(region, trouble, size) < count_wanted(region))
+		return MC_REGION_DEGRADED;
+	if (region->replication == MC_REPLICATION_BROKEN || region->replication == MC_REPLICATION_DIVERGED) {
+		snprintf(trouble, size, "%s", region->trouble);
+		return MC_REGION_DEGRADED;
+	}
+	return stands_by(region) ? MC_REGION_STANDBY : MC_REGION_READY;
 }
 
 void mc_region_settle(struct mc_region *region)
@@ -290,6 +312,7 @@ void mc_region_view_clear(struct mc_region_view *view)
 	free(view->name);
 	free(view->address);
 	free(view->error);
+	free(view->master);
 	memset(view, 0, sizeof(*view));
 }
 
@@ -304,19 +327,24 @@ void mc_region_views_clear(struct mc_region_views *views)
 /* Call with the lock. */
 static int look(const struct mc_region *region, struct mc_region_view *view)
 {
+	const struct mc_region *master = region->is_replica ? find_locked(region->cloud, NULL) : NULL;
+
 	*view = (struct mc_region_view){
 		.name = strdup(region->name),
 		.address = strdup(region->address),
 		.error = strdup(region->error ? region->error : ""),
-		.role = "master",
+		.role = region->is_master ? "master" : "slave",
+		.master = master ? strdup(master->name) : NULL,
+		.replication = mc_replication_state_name(region->replication),
+		.lag = region->lag,
 		.state = region->state,
 		.number = region->number,
 		.services_up = count_up(region, NULL, 0),
-		.services = MC_COUNT(own_kinds),
+		.services = count_wanted(region),
 		.created = region->created,
 		.changed = region->changed,
 	};
-	return view->name && view->address && view->error ? 0 : -ENOMEM;
+	return view->name && view->address && view->error && (view->master || !master) ? 0 : -ENOMEM;
 }
 
 int mc_cloud_region(struct mc_cloud *cloud, const char *name, struct mc_region_view *ret_view)

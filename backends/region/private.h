@@ -4,7 +4,7 @@
 
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
-#include "mcloud/region.h"
+#include "mcloud/replication.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -37,10 +37,16 @@ struct mc_region {
 	enum mc_region_state state;
 	char *error;                               /* why failed or degraded; NULL: all is well */
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
-	struct mc_work *work;                      /* under way, or NULL */
-	bool is_pushing;                           /* Fernet keys are on their way */
-	struct mc_call *tending;                   /* of mc_region_tend(), or NULL */
-	char **progress;                           /* lines of the last work */
+	bool is_master;
+	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
+	enum mc_replication_state replication; /* as the watch has seen it last */
+	double lag;                            /* likewise; negative: not known */
+	char trouble[256];                     /* why replication is broken */
+	struct mc_database *watched;           /* the watch's alone */
+	struct mc_work *work;                  /* under way, or NULL */
+	bool is_pushing;                       /* Fernet keys are on their way */
+	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
+	char **progress;                       /* lines of the last work */
 	size_t n_progress;
 	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
 	struct mc_glance *glance;
@@ -61,6 +67,7 @@ struct mc_cloud {
 	size_t n_regions;
 	struct mc_engine_service_list services;
 	bool is_connected, is_resumed, is_closing;
+	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
 	double refreshed;           /* wall clock: events from before it are already in */
 	unsigned threads;           /* of mc_cloud_spawn() */
 	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
@@ -68,7 +75,7 @@ struct mc_cloud {
 };
 
 /* work.c: steps run as much at once as their needs allow, each in a thread of its own. */
-enum mc_work_kind { MC_WORK_START, MC_WORK_STOP, MC_WORK_RESTART, MC_WORK_DESTROY };
+enum mc_work_kind { MC_WORK_START, MC_WORK_STOP, MC_WORK_RESTART, MC_WORK_DESTROY, MC_WORK_REPLICATE };
 
 struct mc_work {
 	struct mc_cloud *cloud; /* these are constant */
@@ -90,7 +97,7 @@ struct mc_work {
 int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
 
 /* start.c, destroy.c: the tables; they end with a NULL name. */
-extern const struct mc_step mc_start_steps[], mc_stop_steps[], mc_destroy_steps[];
+extern const struct mc_step mc_start_steps[], mc_standby_steps[], mc_slave_steps[], mc_stop_steps[], mc_destroy_steps[];
 
 /* In the background, for a region that serves: keys in step, leftovers of uploads that a killed daemon began removed.
  */
@@ -120,12 +127,25 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 void mc_cloud_address(const struct mc_cloud *cloud, unsigned n, char address[16]);
 /* A new connection to the region's database as its root, by the caller to be freed. */
 int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error);
+/* The same, its statements told to JOURNAL; NULL: to nobody. */
+int mc_region_database_journal(struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database,
+	struct mc_error *error);
 /* The secrets, made if there are none and no region either. They live as long as the cloud. */
 int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error);
 
 /* Facts about a region that must survive the daemon are volumes without content, named and labelled after them; what
  * they say: */
-enum mc_mark { MC_MARK_STOPPED, MC_MARK_DESTROYING, MC_MARK_SERVED, MC_MARKS };
+enum mc_mark {
+	MC_MARK_STOPPED,
+	MC_MARK_DESTROYING,
+	MC_MARK_SERVED,
+	MC_MARK_MASTER,
+	MC_MARK_REPLICA,
+	MC_MARK_HALTED,
+	MC_MARK_SEEDING,
+	MC_MARK_SEMISYNC,
+	MC_MARKS
+};
 int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
 int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
 /* 1: set, 0: not, or -errno. */
@@ -167,6 +187,21 @@ int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_erro
 /* register.c: what a region's Keystone must know. Idempotent. */
 int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* replicate.c: what a slave's start has more than a master's. Idempotent. */
+int mc_replicate_mark(struct mc_work *work, struct mc_error *error);
+int mc_replicate_attach(struct mc_work *work, struct mc_error *error);
+int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error);
+/* The slave is forgotten by its master, where that can be reached. */
+int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
+/* The commits of REGION, a master, wait for slaves if one of them is so marked. */
+int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* watch.c: from now on somebody looks at each slave's replication every second, as long as there is one. */
+void mc_replication_watch(struct mc_cloud *cloud);
+/* replication.c: how a slave is doing, by its DATABASE and that of its MASTER, which need not answer. */
+int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
+	struct mc_replication *ret, struct mc_error *error);
 
 /* secrets.c */
 enum mc_secret {

@@ -124,13 +124,16 @@ static int put_domain(
 
 int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
 
 	if (r != 0)
 		return r < 0 ? r : 0; /* done at its first start; what its users have changed since is theirs */
-	r = mc_region_database(region, &database, error);
+	if (!master)
+		return mc_error_set(error, EAGAIN, "the cloud has no master region");
+	r = mc_region_database(master, &database, error); /* from there it is replicated */
 	if (r == 0)
 		r = put_endpoints(region, database, call, error);
-	return r ? r : put_domain(region, database, call, error);
+	return r || master != region ? r : put_domain(region, database, call, error);
 }

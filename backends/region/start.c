@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/region/private.h"
 
-/* The start of a master region. Keystone and Glance take longest to load, and need neither each other nor anything else
- * before the first request: so they begin, and the others come up meanwhile. */
+/* The starts of regions: of a master, of a slave that stands by, and of one that replicates. Keystone and Glance take
+ * longest to load, and need neither each other nor anything else before the first request: so they begin, and the
+ * others come up meanwhile. */
 
 static int find_images(struct mc_work *work, struct mc_error *error)
 {
@@ -92,6 +93,11 @@ static int mark_served(struct mc_work *work, struct mc_error *error)
 	return mc_mark_set(work->region, work->doing, MC_MARK_SERVED, error);
 }
 
+static int settle_mode(struct mc_work *work, struct mc_error *error)
+{
+	return mc_replicate_settle_mode(work->region, work->call, error);
+}
+
 enum {
 	IMAGES,
 	NETWORK,
@@ -104,6 +110,7 @@ enum {
 	GLANCE,
 	PASSWORDS,
 	CATALOG,
+	MODE,
 	LOGIN,
 	SERVED
 };
@@ -122,8 +129,58 @@ const struct mc_step mc_start_steps[] = {
 	[GLANCE] = {"glance", "glance answers", AFTER_LOAD, await_glance},
 	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(DATABASE), set_passwords},
 	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(DATABASE), register_region},
+	[MODE] = {"mode", "commits wait for slaves where they are meant to", AFTER(DATABASE), settle_mode},
 	[LOGIN] = {"login", "the admin has logged in",
 		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(CATALOG) | AFTER(MEMCACHED), log_in},
-	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP), mark_served},
+	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP) | AFTER(MODE),
+		mark_served},
+	{NULL},
+};
+
+enum { STANDBY_IMAGES, STANDBY_NETWORK, STANDBY_DATABASE, STANDBY_MEMCACHED };
+
+const struct mc_step mc_standby_steps[] = {
+	[STANDBY_IMAGES] = {"images", "the images are there", 0, find_images},
+	[STANDBY_NETWORK] = {"network", "the network is there", AFTER(STANDBY_IMAGES), make_network},
+	[STANDBY_DATABASE] = {"database", "the database takes queries", AFTER(STANDBY_NETWORK), start_database},
+	[STANDBY_MEMCACHED] = {"memcached", "memcached runs", AFTER(STANDBY_NETWORK), start_memcached},
+	{NULL},
+};
+
+enum {
+	SLAVE_MARK,
+	SLAVE_IMAGES,
+	SLAVE_NETWORK,
+	SLAVE_LOAD_KEYSTONE,
+	SLAVE_LOAD_GLANCE,
+	SLAVE_DATABASE,
+	SLAVE_MEMCACHED,
+	SLAVE_KEYSTONE,
+	SLAVE_GLANCE,
+	SLAVE_ATTACHED,
+	SLAVE_CATALOG,
+	SLAVE_CAUGHT_UP,
+	SLAVE_LOGIN,
+	SLAVE_SERVED
+};
+#define AFTER_SLAVE_LOAD (AFTER(SLAVE_LOAD_KEYSTONE) | AFTER(SLAVE_LOAD_GLANCE))
+
+const struct mc_step mc_slave_steps[] = {
+	[SLAVE_MARK] = {"mark", "it is meant to replicate", 0, mc_replicate_mark},
+	[SLAVE_IMAGES] = {"images", "the images are there", 0, find_images},
+	[SLAVE_NETWORK] = {"network", "the network is there", AFTER(SLAVE_IMAGES) | AFTER(SLAVE_MARK), make_network},
+	[SLAVE_LOAD_KEYSTONE] = {"load-keystone", "keystone loads", AFTER(SLAVE_NETWORK), load_keystone},
+	[SLAVE_LOAD_GLANCE] = {"load-glance", "glance loads", AFTER(SLAVE_NETWORK), load_glance},
+	[SLAVE_DATABASE] = {"database", "the database takes queries", AFTER_SLAVE_LOAD, start_database},
+	[SLAVE_MEMCACHED] = {"memcached", "memcached runs", AFTER_SLAVE_LOAD, start_memcached},
+	[SLAVE_KEYSTONE] = {"keystone", "keystone answers", AFTER_SLAVE_LOAD, await_keystone},
+	[SLAVE_GLANCE] = {"glance", "glance answers", AFTER_SLAVE_LOAD, await_glance},
+	[SLAVE_ATTACHED] = {"replication", "it follows the master", AFTER(SLAVE_DATABASE), mc_replicate_attach},
+	[SLAVE_CATALOG] = {"catalog", "the master's catalog has its endpoints", AFTER(SLAVE_MARK), register_region},
+	[SLAVE_CAUGHT_UP] = {"position", "it has what the master has", AFTER(SLAVE_ATTACHED) | AFTER(SLAVE_CATALOG),
+		mc_replicate_catch_up},
+	[SLAVE_LOGIN] = {"login", "the admin has logged in",
+		AFTER(SLAVE_KEYSTONE) | AFTER(SLAVE_MEMCACHED) | AFTER(SLAVE_CAUGHT_UP), log_in},
+	[SLAVE_SERVED] = {"served", "all of it serves", AFTER(SLAVE_GLANCE) | AFTER(SLAVE_LOGIN), mark_served},
 	{NULL},
 };

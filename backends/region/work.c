@@ -19,7 +19,8 @@ struct step_run {
 static const char *const kind_names[] = {[MC_WORK_START] = "starting",
 	[MC_WORK_STOP] = "stopping",
 	[MC_WORK_RESTART] = "restarting",
-	[MC_WORK_DESTROY] = "being destroyed"};
+	[MC_WORK_DESTROY] = "being destroyed",
+	[MC_WORK_REPLICATE] = "beginning to replicate"};
 
 static void add_progress(struct mc_region *region, const char *text)
 {
@@ -162,17 +163,39 @@ static int run_steps(struct mc_work *work, const struct mc_step *steps)
 	return work->failed ? -(work->error.code ? work->error.code : EIO) : 0;
 }
 
+static bool stands_by(struct mc_region *region)
+{
+	bool standby;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	standby = !region->is_master && !region->is_replica;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return standby;
+}
+
+static const struct mc_step *steps_to_run(struct mc_region *region)
+{
+	bool is_master;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_master = region->is_master;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return is_master ? mc_start_steps : stands_by(region) ? mc_standby_steps : mc_slave_steps;
+}
+
 static int run_kind(struct mc_work *work)
 {
 	switch (work->kind) {
 	case MC_WORK_START:
-		return run_steps(work, mc_start_steps);
+		return run_steps(work, steps_to_run(work->region));
+	case MC_WORK_REPLICATE:
+		return run_steps(work, mc_slave_steps);
 	case MC_WORK_STOP:
 		return run_steps(work, mc_stop_steps);
 	case MC_WORK_RESTART: {
 		int r = run_steps(work, mc_stop_steps);
 
-		return r ? r : run_steps(work, mc_start_steps);
+		return r ? r : run_steps(work, steps_to_run(work->region));
 	}
 	case MC_WORK_DESTROY:
 		return run_steps(work, mc_destroy_steps);
@@ -195,11 +218,13 @@ static void report_end(struct mc_work *work, int result)
 	static const char *const ended[] = {[MC_WORK_START] = "ready",
 		[MC_WORK_STOP] = "stopped",
 		[MC_WORK_RESTART] = "ready",
-		[MC_WORK_DESTROY] = "destroyed"};
+		[MC_WORK_DESTROY] = "destroyed",
+		[MC_WORK_REPLICATE] = "ready"};
 	char line[sizeof(work->error.message) + 64];
 
 	if (result == 0)
-		snprintf(line, sizeof(line), "%s after %.2f s", ended[work->kind],
+		snprintf(line, sizeof(line), "%s after %.2f s",
+			work->kind == MC_WORK_START && stands_by(work->region) ? "standby" : ended[work->kind],
 			(double)(mc_now_ms() - work->begun) / 1000);
 	else
 		snprintf(line, sizeof(line), "failed: %s", work->error.message);
@@ -268,8 +293,9 @@ static void run_work(void *data)
 	pthread_mutex_unlock(&cloud->lock);
 	if (!gone)
 		mc_region_settle(region);
-	if (r == 0 && (work->kind == MC_WORK_START || work->kind == MC_WORK_RESTART))
+	if (r == 0 && work->kind != MC_WORK_STOP && !gone && !stands_by(region))
 		mc_region_tend(region);
+	mc_replication_watch(cloud);
 	work_free(work);
 	mc_region_unref(region);
 }

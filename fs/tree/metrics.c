@@ -66,6 +66,24 @@ static void containers(const struct mc_engine_service_list *services, struct mc_
 		container_sample(out, restarts, &services->items[i], services->items[i].restarts);
 }
 
+static void replication(const struct mc_region_views *regions, struct mc_buffer *out)
+{
+	static const char lag[] = "mcloudfs_replication_lag_seconds", running[] = "mcloudfs_replication_running";
+	head(out, running, "gauge", "1 while the slave replicates its master.");
+	for (size_t i = 0; i < regions->count; i++)
+		if (regions->items[i].master)
+			region_sample(out, running, regions->items[i].name,
+				strcmp(regions->items[i].replication, "running") == 0);
+	head(out, lag, "gauge", "Seconds that the slave is behind its master, where that is known.");
+	for (size_t i = 0; i < regions->count; i++) {
+		if (!regions->items[i].master || regions->items[i].lag < 0)
+			continue;
+		mc_buffer_text(out, lag);
+		label(out, "{", "region", regions->items[i].name);
+		mc_buffer_printf(out, "} %.3f\n", regions->items[i].lag);
+	}
+}
+
 void mc_overview_metrics(const struct mc_overview *overview, struct mc_buffer *out)
 {
 	static const char up[] = "mcloudfs_region_services_up", total[] = "mcloudfs_region_services";
@@ -82,5 +100,6 @@ void mc_overview_metrics(const struct mc_overview *overview, struct mc_buffer *o
 	head(out, total, "gauge", "Services that the region should have.");
 	for (size_t i = 0; i < regions->count; i++)
 		region_sample(out, total, regions->items[i].name, regions->items[i].services);
+	replication(regions, out);
 	containers(&overview->services, out);
 }

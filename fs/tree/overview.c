@@ -74,6 +74,14 @@ enum mc_health mc_overview_region_health(enum mc_region_state state)
 	}
 }
 
+void mc_overview_lag(const struct mc_region_view *region, char *text, size_t size)
+{
+	if (region->master && region->lag >= 0)
+		snprintf(text, size, "%.3f", region->lag);
+	else
+		snprintf(text, size, "-");
+}
+
 const char *mc_overview_kind(const struct mc_engine_service *service)
 {
 	return service->kind && *service->kind ? service->kind : service->name;

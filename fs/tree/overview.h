@@ -31,6 +31,9 @@ enum mc_health mc_overview_health(const struct mc_engine_service *service);
 void mc_overview_summary(const struct mc_engine_service *service, char *text, size_t size);
 enum mc_health mc_overview_region_health(enum mc_region_state state);
 
+/* The lag behind its master, in seconds with three decimals; "-": it has none, or it is not known. */
+void mc_overview_lag(const struct mc_region_view *region, char *text, size_t size);
+
 /* What the service is: its label, else its name. */
 const char *mc_overview_kind(const struct mc_engine_service *service);
 

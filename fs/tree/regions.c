@@ -48,6 +48,8 @@ static const struct mc_row region_rows[] = {
 	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the logs of its containers, merged by time",
 	 .lane = MC_LANE_ENGINE, .show = mc_region_docs_log},
 	{.name = "containers", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "links to its containers", .directory = &container_links},
+	{.name = "replication", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "how Keystone's database gets here from the master",
+	 .directory = &mc_tree_replication},
 	{.name = "images", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "its images, by name", .directory = &mc_tree_images},
 	{.name = "images-by-id", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "their attributes, by id",
 	 .directory = &mc_tree_images_by_id},

@@ -11,7 +11,7 @@ enum { COLUMNS = 6 };
 
 struct line {
 	const char *fields[COLUMNS];
-	char services[24];
+	char services[24], lag[32];
 };
 
 static void add_line(const struct line *line, const int *widths, struct mc_buffer *out)
@@ -34,8 +34,12 @@ void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out)
 	for (size_t i = 0; i < count; i++) {
 		const struct mc_region_view *region = &overview->regions.items[i];
 		struct line *line = &lines[i + 1];
-		*line = (struct line){.fields = {region->name, region->role, mc_region_state_name(region->state), "-",
-					      NULL, region->address}};
+		mc_overview_lag(region, line->lag, sizeof(line->lag));
+		line->fields[0] = region->name;
+		line->fields[1] = region->role;
+		line->fields[2] = mc_region_state_name(region->state);
+		line->fields[3] = line->lag;
+		line->fields[5] = region->address;
 		snprintf(line->services, sizeof(line->services), "%u/%u", region->services_up, region->services);
 		line->fields[4] = line->services;
 	}
@@ -56,7 +60,15 @@ static cJSON *region_json(const struct mc_region_view *region)
 	cJSON_AddStringToObject(object, "name", region->name);
 	cJSON_AddStringToObject(object, "role", region->role);
 	cJSON_AddStringToObject(object, "state", mc_region_state_name(region->state));
-	cJSON_AddNullToObject(object, "lag");
+	if (region->master)
+		cJSON_AddStringToObject(object, "master", region->master);
+	else
+		cJSON_AddNullToObject(object, "master");
+	cJSON_AddStringToObject(object, "replication", region->replication ? region->replication : "none");
+	if (region->master && region->lag >= 0)
+		cJSON_AddNumberToObject(object, "lag", region->lag);
+	else
+		cJSON_AddNullToObject(object, "lag");
 	cJSON *services = cJSON_AddObjectToObject(object, "services");
 	cJSON_AddNumberToObject(services, "up", region->services_up);
 	cJSON_AddNumberToObject(services, "total", region->services);

@@ -78,6 +78,32 @@ static void edges(const struct mc_overview *overview, struct mc_buffer *out)
 	}
 }
 
+/* From the master's database to each slave's, with the lag. */
+static void replication(const struct mc_overview *overview, struct mc_buffer *out)
+{
+	for (size_t i = 0; i < overview->regions.count; i++) {
+		const struct mc_region_view *region = &overview->regions.items[i];
+		MC_CLEANUP(buffer) struct mc_buffer from = {0}, to = {0};
+		char lag[32];
+		if (!region->master)
+			continue;
+		mc_overview_lag(region, lag, sizeof(lag));
+		mc_buffer_printf(&from, "mysql-%s", region->master);
+		mc_buffer_printf(&to, "mysql-%s", region->name);
+		if (from.failed || to.failed) {
+			out->failed = -ENOMEM;
+			return;
+		}
+		mc_buffer_text(out, "\t");
+		mc_text_dot(out, from.data);
+		mc_buffer_text(out, " -> ");
+		mc_text_dot(out, to.data);
+		mc_buffer_text(out, " [style=bold, label=");
+		two_lines(out, region->replication, lag);
+		mc_buffer_text(out, "];\n");
+	}
+}
+
 void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out)
 {
 	mc_buffer_text(out, "digraph ");
@@ -88,5 +114,6 @@ void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out)
 		cluster(overview, &overview->regions.items[i], out);
 	services(overview, NULL, "\t", out);
 	edges(overview, out);
+	replication(overview, out);
 	mc_buffer_text(out, "}\n");
 }

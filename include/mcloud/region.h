@@ -50,6 +50,9 @@ bool mc_region_state_settled(enum mc_region_state state);
 struct mc_region_view {
 	char *name, *address, *error; /* error: why failed or degraded and what to do; "" when all is well */
 	const char *role;             /* "master" or "slave" */
+	char *master;                 /* whom it replicates; NULL: the master itself, or nobody yet */
+	const char *replication;      /* "none", "running", … (mcloud/replication.h), as last seen */
+	double lag;                   /* seconds behind the master; negative: not known */
 	enum mc_region_state state;
 	unsigned number, services_up, services;
 	double created, changed; /* seconds since 1970 */
@@ -68,9 +71,10 @@ enum mc_cloud_event_kind {
 	MC_CLOUD_SERVICE_ADDED,
 	MC_CLOUD_SERVICE_CHANGED,
 	MC_CLOUD_SERVICE_GONE,
-	MC_CLOUD_STEP,    /* a step of a region's start (or stop …) began or ended */
-	MC_CLOUD_FAILURE, /* something failed that no request waits for: `error` */
-	MC_CLOUD_ENGINE,  /* the engine came or went: `text` */
+	MC_CLOUD_STEP,        /* a step of a region's start (or stop …) began or ended */
+	MC_CLOUD_FAILURE,     /* something failed that no request waits for: `error` */
+	MC_CLOUD_ENGINE,      /* the engine came or went: `text` */
+	MC_CLOUD_REPLICATION, /* a slave's replication: `text` is its new state */
 };
 
 struct mc_cloud_event {

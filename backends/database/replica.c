@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "mcloud/replica.h"
+
+#include "backends/database/query.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Most statements about replication take no placeholders. Their values get into them inside the server: a prepared
+ * statement builds the text of one with QUOTE() in a variable of the session, and that is run. So no value is ever
+ * pasted into SQL here, and none comes into the journal. */
+
+static int run_all(
+	struct mc_database *database, struct mc_call *call, const char *const *statements, struct mc_error *error)
+{
+	int r = 0;
+
+	for (; *statements && r == 0; statements++)
+		r = mc_database_run(database, call, *statements, error);
+	return r;
+}
+
+/* Runs the statement that BUILD makes of TEXTS: "SET @statement = CONCAT(…, QUOTE(?), …)". */
+static int run_built(struct mc_database *database, struct mc_call *call, const char *build, const char *const *texts,
+	struct mc_error *error)
+{
+	static const char *const run[] = {"EXECUTE IMMEDIATE @statement", "SET @statement = NULL", NULL};
+	unsigned long n;
+	int r = mc_database_query(database, call, build, texts, &n, error);
+
+	return r ? r : run_all(database, call, run, error);
+}
+
+/* The first cell of the answer, malloc'd; "" where there is none. */
+static int text_of(
+	struct mc_database *database, struct mc_call *call, const char *sql, char **ret_text, struct mc_error *error)
+{
+	MC_CLEANUP(database_table) struct mc_database_table table = {0};
+	int r = mc_database_rows(database, call, sql, &table, error);
+
+	if (r < 0)
+		return r;
+	*ret_text = strdup(table.n_rows && table.cells[0] ? table.cells[0] : "");
+	return *ret_text ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+/* The binary log says at the head of each file what was before it. */
+static int oldest(struct mc_database *database, struct mc_call *call, char **ret_position, struct mc_error *error)
+{
+	static const char find[] = "SELECT BINLOG_GTID_POS(@oldest, 4)";
+	static const char keep[] = "SET @oldest = ?";
+	MC_CLEANUP(free_pointer) char *file = NULL;
+	unsigned long n;
+	int r = text_of(database, call, "SHOW BINARY LOGS", &file, error);
+
+	if (r == 0)
+		r = mc_database_query(database, call, keep, (const char *const[]){file, NULL}, &n, error);
+	return r ? r : text_of(database, call, find, ret_position, error);
+}
+
+int mc_database_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind,
+	char **ret_position, struct mc_error *error)
+{
+	switch (kind) {
+	case MC_GTID_WRITTEN:
+		return text_of(database, call, "SELECT @@GLOBAL.gtid_binlog_pos", ret_position, error);
+	case MC_GTID_APPLIED:
+		return text_of(database, call, "SELECT @@GLOBAL.gtid_slave_pos", ret_position, error);
+	case MC_GTID_OLDEST:
+		return oldest(database, call, ret_position, error);
+	}
+	return -EINVAL;
+}
+
+static enum mc_replica_thread thread_of(const char *text)
+{
+	if (text && !strcmp(text, "Yes"))
+		return MC_REPLICA_YES;
+	return text && *text && strcmp(text, "No") != 0 ? MC_REPLICA_CONNECTING : MC_REPLICA_NO;
+}
+
+static void take_text(char *to, size_t size, const char *text)
+{
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static void take_error(
+	const struct mc_database_table *table, const char *code, const char *text, struct mc_replica_status *status)
+{
+	const char *number = mc_database_cell(table, 0, code);
+	unsigned error = number ? (unsigned)strtoul(number, NULL, 10) : 0;
+
+	if (!error || status->error)
+		return;
+	status->error = error;
+	take_text(status->message, sizeof(status->message), mc_database_cell(table, 0, text));
+}
+
+int mc_database_replica_status(struct mc_database *database, struct mc_call *call, struct mc_replica_status *ret_status,
+	struct mc_error *error)
+{
+	MC_CLEANUP(database_table) struct mc_database_table table = {0};
+	int r = mc_database_rows(database, call, "SHOW SLAVE STATUS", &table, error);
+	const char *seconds;
+
+	*ret_status = (struct mc_replica_status){.seconds_behind = -1};
+	if (r < 0 || !table.n_rows)
+		return r;
+	ret_status->is_configured = true;
+	ret_status->receiver = thread_of(mc_database_cell(&table, 0, "Slave_IO_Running"));
+	ret_status->applier = thread_of(mc_database_cell(&table, 0, "Slave_SQL_Running"));
+	take_error(&table, "Last_SQL_Errno", "Last_SQL_Error", ret_status);
+	take_error(&table, "Last_IO_Errno", "Last_IO_Error", ret_status);
+	take_text(ret_status->master_host, sizeof(ret_status->master_host), mc_database_cell(&table, 0, "Master_Host"));
+	take_text(ret_status->received, sizeof(ret_status->received), mc_database_cell(&table, 0, "Gtid_IO_Pos"));
+	seconds = mc_database_cell(&table, 0, "Seconds_Behind_Master");
+	if (seconds)
+		ret_status->seconds_behind = strtod(seconds, NULL);
+	return 0;
+}
+
+static cJSON *row_json(const struct mc_database_table *table, size_t row)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	for (size_t c = 0; c < table->n_columns; c++) {
+		const char *cell = table->cells[row * table->n_columns + c];
+
+		if (cell)
+			cJSON_AddStringToObject(object, table->names[c], cell);
+		else
+			cJSON_AddNullToObject(object, table->names[c]);
+	}
+	return object;
+}
+
+int mc_database_replica_json(
+	struct mc_database *database, struct mc_call *call, bool is_master, char **ret_json, struct mc_error *error)
+{
+	MC_CLEANUP(database_table) struct mc_database_table table = {0};
+	int r = mc_database_rows(database, call, is_master ? "SHOW MASTER STATUS" : "SHOW SLAVE STATUS", &table, error);
+	MC_CLEANUP(json) cJSON *object = NULL;
+
+	if (r < 0)
+		return r;
+	object = table.n_rows ? row_json(&table, 0) : cJSON_CreateObject();
+	*ret_json = cJSON_PrintUnformatted(object);
+	return *ret_json ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+int mc_database_put_replica_user(struct mc_database *database, struct mc_call *call, unsigned number,
+	const char *password, struct mc_error *error)
+{
+	/* Accounts are each region's own, and stay out of its binary log. */
+	static const char *const local[] = {"SET sql_log_bin = 0", NULL};
+	static const char user[] = "SET @statement = CONCAT('CREATE OR REPLACE USER ', QUOTE(CONCAT('replica-', ?)), "
+				   "'@''%'' IDENTIFIED BY ', QUOTE(?))";
+	static const char grant[] = "SET @statement = CONCAT('GRANT REPLICATION SLAVE ON *.* TO ', "
+				    "QUOTE(CONCAT('replica-', ?)), '@''%''')";
+	char digits[12];
+	int r = run_all(database, call, local, error);
+
+	snprintf(digits, sizeof(digits), "%u", number);
+	if (r == 0)
+		r = run_built(database, call, user, (const char *const[]){digits, password, NULL}, error);
+	return r ? r : run_built(database, call, grant, (const char *const[]){digits, NULL}, error);
+}
+
+int mc_database_drop_replica_user(
+	struct mc_database *database, struct mc_call *call, unsigned number, struct mc_error *error)
+{
+	static const char *const local[] = {"SET sql_log_bin = 0", NULL};
+	static const char drop[] =
+		"SET @statement = CONCAT('DROP USER IF EXISTS ', QUOTE(CONCAT('replica-', ?)), '@''%''')";
+	char digits[12];
+	int r = run_all(database, call, local, error);
+
+	snprintf(digits, sizeof(digits), "%u", number);
+	return r ? r : run_built(database, call, drop, (const char *const[]){digits, NULL}, error);
+}
+
+int mc_database_follow(struct mc_database *database, struct mc_call *call, const char *host, unsigned short port,
+	unsigned number, const char *password, struct mc_error *error)
+{
+	static const char sql[] = "SET @statement = CONCAT('CHANGE MASTER TO MASTER_HOST=', QUOTE(?), ', "
+				  "MASTER_PORT=', CAST(? AS UNSIGNED), "
+				  "', MASTER_USER=', QUOTE(CONCAT('replica-', ?)), ', MASTER_PASSWORD=', QUOTE(?), "
+				  "', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=2')";
+	char port_digits[12], digits[12];
+	int r = mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
+
+	snprintf(port_digits, sizeof(port_digits), "%u", port);
+	snprintf(digits, sizeof(digits), "%u", number);
+	return r ? r
+		 : run_built(database, call, sql, (const char *const[]){host, port_digits, digits, password, NULL},
+			   error);
+}
+
+int mc_database_replica_act(
+	struct mc_database *database, struct mc_call *call, enum mc_replica_action action, struct mc_error *error)
+{
+	static const char *const start[] = {"START SLAVE", NULL}, *const stop[] = {"STOP SLAVE", NULL};
+	static const char *const reconnect[] = {"STOP SLAVE IO_THREAD", "START SLAVE IO_THREAD", NULL};
+	static const char *const forget[] = {
+		"STOP SLAVE", "RESET SLAVE ALL", "RESET MASTER", "SET GLOBAL gtid_slave_pos = ''", NULL};
+	static const char *const adopt[] = {"SET GLOBAL gtid_binlog_state = @@GLOBAL.gtid_slave_pos", NULL};
+	static const char *const *const lists[] = {[MC_REPLICA_START] = start,
+		[MC_REPLICA_STOP] = stop,
+		[MC_REPLICA_RECONNECT] = reconnect,
+		[MC_REPLICA_FORGET] = forget,
+		[MC_REPLICA_ADOPT] = adopt};
+
+	return run_all(database, call, lists[action], error);
+}
+
+int mc_database_await(struct mc_database *database, struct mc_call *call, const char *position, unsigned seconds,
+	struct mc_error *error)
+{
+	/* https://mariadb.com/kb/en/master_gtid_wait/: 0, or -1 when the time is over */
+	static const char sql[] = "SELECT MASTER_GTID_WAIT(?, CAST(? AS UNSIGNED)) = 0";
+	unsigned long reached = 0;
+	char digits[12];
+	int r;
+
+	snprintf(digits, sizeof(digits), "%u", seconds);
+	r = mc_database_query(database, call, sql, (const char *const[]){position, digits, NULL}, &reached, error);
+	return r ? r : (int)reached;
+}
+
+int mc_database_set_semisync(
+	struct mc_database *database, struct mc_call *call, bool is_master, bool on, struct mc_error *error)
+{
+	/* A commit that waits goes on waiting, however long: one that gave up would be acknowledged without being
+	 * anywhere else. In milliseconds; this is 7 weeks. */
+	static const char *const master_on[] = {"SET GLOBAL rpl_semi_sync_master_timeout = 4294967295",
+		"SET GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC'",
+		"SET GLOBAL rpl_semi_sync_master_enabled = ON", NULL};
+	static const char *const master_off[] = {"SET GLOBAL rpl_semi_sync_master_enabled = OFF", NULL};
+	static const char *const slave_on[] = {"SET GLOBAL rpl_semi_sync_slave_enabled = ON", NULL};
+	static const char *const slave_off[] = {"SET GLOBAL rpl_semi_sync_slave_enabled = OFF", NULL};
+
+	if (is_master)
+		return run_all(database, call, on ? master_on : master_off, error);
+	return run_all(database, call, on ? slave_on : slave_off, error);
+}
+
+int mc_database_semisync(struct mc_database *database, struct mc_call *call, bool is_master, struct mc_error *error)
+{
+	unsigned long on = 0;
+	int r = mc_database_query(database, call,
+		is_master ? "SELECT @@GLOBAL.rpl_semi_sync_master_enabled"
+			  : "SELECT @@GLOBAL.rpl_semi_sync_slave_enabled",
+		NULL, &on, error);
+
+	return r ? r : (int)on;
+}
+
+int mc_database_drop_region(
+	struct mc_database *database, struct mc_call *call, const char *region, struct mc_error *error)
+{
+	static const char endpoints[] = "DELETE FROM keystone.endpoint WHERE region_id = ?";
+	static const char itself[] = "DELETE FROM keystone.region WHERE id = ?";
+	const char *const texts[] = {region, NULL};
+	unsigned long n;
+	int r = mc_database_query(database, call, endpoints, texts, &n, error);
+
+	return r ? r : mc_database_query(database, call, itself, texts, &n, error);
+}

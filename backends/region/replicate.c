@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How a slave begins to replicate, and how it leaves. All databases begin as copies of the same template, so that a
+ * slave needs no more than what the master's binary log has since the beginning; where that is not to be had, it gets a
+ * copy of the master's keystone database first. */
+
+#define COPY_OPTIONS "/run/mysqld/copy.cnf"
+
+int mc_replicate_mark(struct mc_work *work, struct mc_error *error)
+{
+	int r = mc_mark_set(work->region, work->doing, MC_MARK_REPLICA, error);
+
+	if (r == 0) {
+		pthread_mutex_lock(&work->cloud->lock);
+		work->region->is_replica = true;
+		pthread_mutex_unlock(&work->cloud->lock);
+	}
+	return r;
+}
+
+/* What there is on both sides of a replication. */
+struct pair {
+	struct mc_region *slave, *master;
+	struct mc_database *own, *source;
+};
+
+static void mc_cleanup_pair(struct pair *pair)
+{
+	mc_database_free(pair->own);
+	mc_database_free(pair->source);
+	mc_region_unref(pair->master);
+}
+
+static int open_pair(struct mc_region *slave, struct pair *pair, struct mc_error *error)
+{
+	int r;
+
+	pair->slave = slave;
+	pair->master = mc_region_find(slave->cloud, NULL);
+	if (!pair->master)
+		return mc_error_set(error, EAGAIN, "the cloud has no master region");
+	r = mc_region_database(slave, &pair->own, error);
+	return r ? r : mc_region_database(pair->master, &pair->source, error);
+}
+
+/* The client programs' options, with the root password that all regions share: in a file, as others could see arguments
+ * and environment. */
+static int upload_options(const struct pair *pair, struct mc_call *call, const char *service, struct mc_error *error)
+{
+	struct mc_engine *engine = pair->slave->cloud->engine;
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	char host[MC_HOST_MAX];
+	struct mc_secrets *secrets;
+	struct mc_engine_file file = {.path = COPY_OPTIONS, .mode = 0600, .uid = MC_MYSQL_UID, .gid = MC_MYSQL_UID};
+	int r = mc_cloud_secrets(pair->slave->cloud, &secrets, error);
+
+	if (r < 0)
+		return r;
+	mc_service_host(pair->master, MC_DATABASE, host);
+	/* the password is of hexadecimal digits, and a host's name has nothing to quote */
+	mc_buffer_printf(&text, "[client]\nuser=root\npassword=%s\n[mysqldump]\nhost=%s\n[mysql]\nhost=127.0.0.1\n",
+		mc_secrets_get(secrets, MC_SECRET_DB_ROOT), host);
+	if (text.failed)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	file.data = text.data;
+	file.size = text.size;
+	r = engine->ops->upload(engine, call, service, &file, 1, error);
+	explicit_bzero(text.data, text.size);
+	return r;
+}
+
+/* A copy of the master's keystone database as it is at one moment, loaded beside the slave's binary log: it is no
+ * transaction of the slave's own. */
+static int load_copy(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	static const char script[] = "trap 'rm -f " COPY_OPTIONS "' EXIT; set -o pipefail\n"
+				     "{ echo 'SET sql_log_bin = 0;'; mariadb-dump --defaults-file=" COPY_OPTIONS
+				     " --single-transaction --gtid --master-data=1 --hex-blob --databases keystone; } |"
+				     " mariadb --defaults-file=" COPY_OPTIONS;
+	static const char *const argv[] = {"bash", "-c", script, NULL};
+	struct mc_engine *engine = pair->slave->cloud->engine;
+	MC_CLEANUP(buffer) struct mc_buffer output = {0};
+	char service[MC_SERVICE_NAME_MAX];
+	int code = 0, r;
+
+	mc_service_name(MC_DATABASE, pair->slave->name, service);
+	r = upload_options(pair, call, service, error);
+	if (r == 0)
+		r = engine->ops->run(engine, call, service, argv, &code, &output, error);
+	if (r == 0 && code)
+		r = mc_error_set(error, EIO, "the master's database could not be copied to %s: %.300s", service,
+			output.size ? output.data : "no reason given");
+	return r;
+}
+
+static int copy_master(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	int r = mc_mark_set(pair->slave, work->doing, MC_MARK_SEEDING, error);
+
+	if (r == 0)
+		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_FORGET, error);
+	if (r == 0)
+		r = load_copy(pair, work->call, error);
+	if (r == 0)
+		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_ADOPT, error);
+	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_SEEDING, error);
+}
+
+/* 1: what the slave lacks is not in the master's binary log, or is not all that differs. */
+static int needs_copy(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(free_pointer) char *applied = NULL, *oldest = NULL;
+	int r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEEDING, error);
+
+	if (r != 0)
+		return r;
+	r = mc_database_same_origin(pair->own, pair->source, work->call, error);
+	if (r <= 0)
+		return r < 0 ? r : 1;
+	r = mc_database_position(pair->own, work->call, MC_GTID_APPLIED, &applied, error);
+	if (r == 0)
+		r = mc_database_position(pair->source, work->call, MC_GTID_OLDEST, &oldest, error);
+	if (r < 0)
+		return r;
+	r = mc_gtid_covers(applied, oldest);
+	return r < 0 ? mc_error_set(error, EIO, "a position of replication makes no sense: %s, %s", applied, oldest)
+		     : !r;
+}
+
+static int begin(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	char password[2 * 24 + 1], host[MC_HOST_MAX];
+	int r = mc_random_hex(password, 24);
+
+	if (r < 0)
+		return mc_error_set(error, -r, "no random numbers for a password");
+	mc_service_host(pair->master, MC_DATABASE, host);
+	r = mc_database_put_replica_user(pair->source, work->call, pair->slave->number, password, error);
+	if (r == 0)
+		r = needs_copy(pair, work, error);
+	if (r == 1)
+		r = copy_master(pair, work, error);
+	if (r == 0)
+		r = mc_database_follow(pair->own, work->call, host, mc_recipe_get(MC_DATABASE)->port,
+			pair->slave->number, password, error);
+	explicit_bzero(password, sizeof(password));
+	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_HALTED, error);
+}
+
+/* Whether the slave has to be told whom to follow: not when it only comes back. */
+static int is_new(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	struct mc_replica_status status;
+	int r = mc_database_replica_status(pair->own, work->call, &status, error);
+
+	if (r < 0)
+		return r;
+	if (work->kind == MC_WORK_REPLICATE || !status.is_configured)
+		return 1;
+	r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEEDING, error);
+	if (r != 0)
+		return r;
+	r = mc_mark_look(pair->slave, work->doing, MC_MARK_SERVED, error);
+	return r < 0 ? r : !r;
+}
+
+/* Acknowledges commits before they are, or not; both sides as the marks say. */
+static int set_mode(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	int r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEMISYNC, error);
+
+	return r < 0 ? r : mc_database_set_semisync(pair->own, work->call, false, r == 1, error);
+}
+
+int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(pair) struct pair pair = {0};
+	int r = open_pair(work->region, &pair, error), halted;
+
+	if (r == 0)
+		r = is_new(&pair, work, error);
+	if (r == 1)
+		r = begin(&pair, work, error);
+	if (r == 0)
+		r = set_mode(&pair, work, error);
+	halted = r == 0 ? mc_mark_look(work->region, work->doing, MC_MARK_HALTED, error) : 0;
+	if (r < 0 || halted < 0)
+		return r < 0 ? r : halted;
+	return mc_database_replica_act(pair.own, work->call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
+}
+
+/* -EIO with the reason when replication has broken. */
+static int check(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_replica_status status;
+	int r = mc_database_replica_status(pair->own, call, &status, error);
+
+	if (r == 0 && status.error && (status.receiver != MC_REPLICA_YES || status.applier != MC_REPLICA_YES))
+		r = mc_error_set(error, EIO, "region %s can't replicate region %s: %s (%u)", pair->slave->name,
+			pair->master->name, status.message, status.error);
+	return r;
+}
+
+int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(pair) struct pair pair = {0};
+	MC_CLEANUP(free_pointer) char *position = NULL;
+	int r = mc_mark_look(work->region, work->doing, MC_MARK_SERVED, error);
+
+	if (r < 0 || (r == 1 && work->kind != MC_WORK_REPLICATE))
+		return r < 0 ? r : 0; /* it comes back: it serves what it has, whether the master is there or not */
+	r = open_pair(work->region, &pair, error);
+	if (r == 0)
+		r = mc_database_position(pair.source, work->call, MC_GTID_WRITTEN, &position, error);
+	while (r == 0) {
+		r = mc_database_await(pair.own, work->call, position, 1, error);
+		if (r == 0)
+			r = check(&pair, work->call, error);
+	}
+	return r < 0 ? r : 0;
+}
+
+static bool answers(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2000);
+
+	return mc_probe_database(region, call, NULL) == 0;
+}
+
+int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(pair) struct pair pair = {0};
+	struct mc_error failed = {0};
+	bool is_replica;
+	int r;
+
+	pthread_mutex_lock(&work->cloud->lock);
+	is_replica = work->region->is_replica;
+	pthread_mutex_unlock(&work->cloud->lock);
+	r = is_replica ? open_pair(work->region, &pair, error) : 0;
+	if (!is_replica || r < 0)
+		return r;
+	if (!answers(pair.master)) { /* the region goes all the same */
+		mc_error_set(&failed, EAGAIN,
+			"region %s goes, but stays in the catalog, as the master's database does not answer",
+			work->region->name);
+		mc_cloud_fail(work->cloud, work->region->name, &failed);
+		return 0;
+	}
+	r = mc_database_drop_region(pair.source, work->call, work->region->name, error);
+	return r ? r : mc_database_drop_replica_user(pair.source, work->call, work->region->number, error);
+}
+
+int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_region_views views = {0};
+	int r = mc_cloud_regions(region->cloud, &views), on = 0;
+
+	for (size_t i = 0; i < views.count && r == 0 && !on; i++) {
+		MC_CLEANUP(region) struct mc_region *slave = mc_region_find(region->cloud, views.items[i].name);
+
+		on = slave && slave != region ? mc_mark_look(slave, call, MC_MARK_SEMISYNC, error) : 0;
+		r = on < 0 ? on : 0;
+	}
+	mc_region_views_clear(&views);
+	if (r == 0)
+		r = mc_region_database(region, &database, error);
+	return r ? r : mc_database_set_semisync(database, call, true, on, error);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What users see of replication, and what they do to it. */
+
+static const char *const state_names[] = {[MC_REPLICATION_NONE] = "none",
+	[MC_REPLICATION_SEEDING] = "seeding",
+	[MC_REPLICATION_RUNNING] = "running",
+	[MC_REPLICATION_STOPPED] = "stopped",
+	[MC_REPLICATION_BROKEN] = "broken",
+	[MC_REPLICATION_DIVERGED] = "diverged"};
+
+const char *mc_replication_state_name(enum mc_replication_state state)
+{
+	return state_names[state];
+}
+
+/* What the model says of a region, taken at once. */
+struct known {
+	struct mc_region *region, *master;
+	bool is_master, is_replica, is_seeding;
+};
+
+static void mc_cleanup_known(struct known *known)
+{
+	mc_region_unref(known->region);
+	mc_region_unref(known->master);
+}
+
+static int find(struct mc_cloud *cloud, const char *name, struct known *known, struct mc_error *error)
+{
+	known->region = mc_region_find(cloud, name);
+	known->master = mc_region_find(cloud, NULL);
+	if (!known->region || !known->master)
+		return mc_error_set(error, ENOENT, "there is no region %s", name);
+	pthread_mutex_lock(&cloud->lock);
+	known->is_master = known->region->is_master;
+	known->is_replica = known->region->is_replica;
+	known->is_seeding = known->region->work && known->region->work->kind == MC_WORK_REPLICATE;
+	pthread_mutex_unlock(&cloud->lock);
+	return 0;
+}
+
+static int check_replica(const struct known *known, struct mc_error *error)
+{
+	const char *name = known->region->name;
+
+	if (known->is_master)
+		return mc_error_set(error, EPERM, "region %s is the master, which replicates nobody", name);
+	if (!known->is_replica)
+		return mc_error_set(error, EBUSY,
+			"region %s does not replicate yet: `echo start > regions/%s/replication/ctl`", name, name);
+	return 0;
+}
+
+static int find_replica(struct mc_cloud *cloud, const char *name, struct known *known, struct mc_error *error)
+{
+	int r = find(cloud, name, known, error);
+
+	return r ? r : check_replica(known, error);
+}
+
+static int position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
+	struct mc_error *error)
+{
+	MC_CLEANUP(free_pointer) char *text = NULL;
+	int r = mc_database_position(database, call, kind, &text, error);
+
+	if (r == 0 && strlen(text) >= MC_GTID_MAX)
+		r = mc_error_set(error, EIO, "a position of replication is longer than %d bytes", MC_GTID_MAX);
+	if (r == 0)
+		memcpy(to, text, strlen(text) + 1);
+	return r;
+}
+
+static enum mc_replication_state state_of(
+	const struct mc_replica_status *status, const char *written, const char *master)
+{
+	if (!status->is_configured)
+		return MC_REPLICATION_NONE;
+	if (*master && mc_gtid_covers(master, written) == 0)
+		return MC_REPLICATION_DIVERGED;
+	if (status->receiver == MC_REPLICA_YES && status->applier == MC_REPLICA_YES)
+		return MC_REPLICATION_RUNNING;
+	return status->receiver == MC_REPLICA_NO && status->applier == MC_REPLICA_NO && !status->error
+		       ? MC_REPLICATION_STOPPED
+		       : MC_REPLICATION_BROKEN;
+}
+
+int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
+	struct mc_replication *ret, struct mc_error *error)
+{
+	char written[MC_GTID_MAX];
+	int r;
+
+	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
+	r = mc_database_replica_status(database, call, &ret->status, error);
+	if (r == 0)
+		r = position(database, call, MC_GTID_APPLIED, ret->applied, error);
+	if (r == 0)
+		r = position(database, call, MC_GTID_WRITTEN, written, error);
+	if (r < 0)
+		return r;
+	/* After the slave's: what the master has only grows. Where it can't be asked, the slave knows by itself. */
+	if (position(master, call, MC_GTID_WRITTEN, ret->at_master, NULL) < 0)
+		ret->at_master[0] = '\0';
+	ret->state = state_of(&ret->status, written, ret->at_master);
+	if (ret->state == MC_REPLICATION_RUNNING) {
+		if (mc_gtid_covers(ret->applied, ret->at_master) == 1)
+			ret->lag = 0;
+		else
+			ret->lag = ret->status.seconds_behind;
+	}
+	return 0;
+}
+
+int mc_replication_look(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_replication *ret,
+	struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find(cloud, name, &known, error);
+
+	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
+	if (r == 0 && known.is_seeding) {
+		ret->state = MC_REPLICATION_SEEDING;
+		return 0;
+	}
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	if (r == 0 && known.is_master)
+		return position(database, call, MC_GTID_WRITTEN, ret->applied, error);
+	if (r < 0 || !known.is_replica)
+		return r;
+	r = mc_region_database(known.master, &source, error);
+	return r ? r : mc_replication_examine(database, source, call, ret, error);
+}
+
+int mc_replication_lag(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, double *ret_lag, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	struct mc_replication now;
+	int64_t begun = mc_now_ms();
+	int r = find(cloud, name, &known, error);
+
+	*ret_lag = -1;
+	if (r == 0)
+		r = mc_replication_look(cloud, call, name, &now, error);
+	if (r < 0 || now.state != MC_REPLICATION_RUNNING)
+		return r;
+	*ret_lag = now.lag;
+	if (now.lag == 0 && mc_gtid_covers(now.applied, now.at_master) == 1)
+		return 0;
+	/* The database knows whole seconds only: less than one is measured, as the time that what is there needs to be
+	 * here. */
+	r = mc_region_database(known.region, &database, error);
+	if (r == 0)
+		r = mc_database_await(database, call, now.at_master, 1, error);
+	if (r < 0)
+		return r;
+	if (r == 1 || *ret_lag < 1)
+		*ret_lag = (double)(mc_now_ms() - begun) / 1000;
+	return 0;
+}
+
+int mc_replication_json(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, char **ret_json, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find(cloud, name, &known, error);
+
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	return r ? r : mc_database_replica_json(database, call, known.is_master, ret_json, error);
+}
+
+int mc_replication_differences(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_buffer *out, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	char there[MC_GTID_MAX];
+	int r = find_replica(cloud, name, &known, error);
+
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	if (r == 0)
+		r = mc_region_database(known.master, &source, error);
+	/* What is written in between differs without being drift: then it is compared again. */
+	for (unsigned attempt = 0; attempt < 3 && r == 0; attempt++) {
+		mc_buffer_free(out);
+		r = position(source, call, MC_GTID_WRITTEN, there, error);
+		if (r == 0)
+			r = mc_database_await(database, call, there, 1, error);
+		if (r >= 0)
+			r = mc_database_differences(database, source, call, out, error);
+		if (r == 0 && !out->size)
+			break;
+	}
+	return r;
+}
+
+int mc_replication_sync(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, char **ret_position, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
+	MC_CLEANUP(free_pointer) char *wanted = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find(cloud, name, &known, error);
+
+	if (r == 0)
+		r = mc_region_database(known.master, &source, error);
+	if (r == 0)
+		r = mc_database_position(source, call, MC_GTID_WRITTEN, &wanted, error);
+	if (r == 0 && known.is_master) {
+		*ret_position = mc_steal(&wanted);
+		return 0;
+	}
+	if (r == 0)
+		r = check_replica(&known, error);
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	while (r == 0) /* in slices: the database does not see that nobody waits any more */
+		r = mc_database_await(database, call, wanted, 2, error);
+	return r < 0 ? r : mc_database_position(database, call, MC_GTID_APPLIED, ret_position, error);
+}
+
+int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find(cloud, name, &known, error);
+
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	return r ? r : mc_database_semisync(database, call, known.is_master, error);
+}
+
+static int set_slave_mode(struct mc_region *slave, struct mc_call *call, bool semisync, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_replica_status status;
+	int r = semisync ? mc_mark_set(slave, call, MC_MARK_SEMISYNC, error)
+			 : mc_mark_clear(slave, call, MC_MARK_SEMISYNC, error);
+
+	if (r == 0)
+		r = mc_region_database(slave, &database, error);
+	if (r == 0)
+		r = mc_database_set_semisync(database, call, false, semisync, error);
+	if (r == 0)
+		r = mc_database_replica_status(database, call, &status, error);
+	if (r == 0 && status.receiver != MC_REPLICA_NO) /* it tells the master when it connects */
+		r = mc_database_replica_act(database, call, MC_REPLICA_RECONNECT, error);
+	return r;
+}
+
+int mc_replication_set_mode(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, bool semisync, struct mc_error *error)
+{
+	MC_CLEANUP(known) struct known known = {0};
+	struct mc_region_views views = {0};
+	int r = find(cloud, name, &known, error);
+
+	if (r == 0 && !known.is_master)
+		r = check_replica(&known, error);
+	if (r == 0)
+		r = mc_cloud_regions(cloud, &views);
+	for (size_t i = 0; i < views.count && r == 0; i++) {
+		MC_CLEANUP(region) struct mc_region *slave = mc_region_find(cloud, views.items[i].name);
+
+		if (slave && views.items[i].master && (known.is_master || slave == known.region))
+			r = set_slave_mode(slave, call, semisync, error);
+	}
+	mc_region_views_clear(&views);
+	return r ? r : mc_replicate_settle_mode(known.master, call, error);
+}
+
+/* Whether both regions are in a state in which replication can begin. */
+static int check_start(struct mc_cloud *cloud, const struct known *known, struct mc_error *error)
+{
+	bool is_stopped;
+	int r = mc_region_serving(cloud, known->master->name, error);
+
+	if (r == 1)
+		return mc_error_set(error, EAGAIN, "the master region %s does not serve yet", known->master->name);
+	pthread_mutex_lock(&cloud->lock);
+	is_stopped = known->region->state == MC_REGION_STOPPED;
+	pthread_mutex_unlock(&cloud->lock);
+	if (r == 0 && is_stopped)
+		r = mc_error_set(error, EAGAIN, "region %s is stopped", known->region->name);
+	return r;
+}
+
+/* What stood still goes on where it was, if the master still has what comes next; 1: it hasn't. */
+static int go_on(const struct known *known, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
+	struct mc_replication now;
+	char oldest[MC_GTID_MAX];
+	int r = mc_region_database(known->region, &database, error);
+
+	if (r == 0)
+		r = mc_region_database(known->master, &source, error);
+	if (r == 0)
+		r = mc_replication_examine(database, source, call, &now, error);
+	if (r == 0)
+		r = position(source, call, MC_GTID_OLDEST, oldest, error);
+	if (r < 0)
+		return r;
+	if (now.state == MC_REPLICATION_RUNNING)
+		return mc_error_set(error, EBUSY, "region %s replicates already", known->region->name);
+	if (now.state == MC_REPLICATION_DIVERGED)
+		return mc_error_set(error, EBUSY,
+			"region %s has transactions that the master has not; `echo resync > "
+			"regions/%s/replication/ctl` throws "
+			"them away",
+			known->region->name, known->region->name);
+	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
+		return 1;
+	r = mc_mark_clear(known->region, call, MC_MARK_HALTED, error);
+	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_START, error);
+}
+
+int mc_replication_start(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, const char *master, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *wanted = master ? mc_region_find(cloud, master) : NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find(cloud, name, &known, error);
+
+	if (r < 0)
+		return r;
+	if (master && !wanted)
+		return mc_error_set(error, ENOENT, "there is no region %s", master);
+	if (known.is_master)
+		return mc_error_set(error, EPERM, "region %s is the master, which replicates nobody", name);
+	if (wanted == known.region)
+		return mc_error_set(error, EINVAL, "region %s can't replicate itself", name);
+	if (wanted && wanted != known.master)
+		return mc_error_set(
+			error, EINVAL, "region %s is a slave; the master is %s", master, known.master->name);
+	r = check_start(cloud, &known, error);
+	if (r < 0)
+		return r;
+	if (known.is_seeding)
+		return mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
+	r = known.is_replica && mc_region_serving(cloud, name, NULL) == 0 ? go_on(&known, call, error) : 1;
+	return r == 1 ? mc_work_begin(known.region, MC_WORK_REPLICATE, error) : r;
+}
+
+int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	struct mc_replica_status status;
+	int r = find_replica(cloud, name, &known, error);
+
+	if (r == 0 && known.is_seeding)
+		r = mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	if (r == 0)
+		r = mc_database_replica_status(database, call, &status, error);
+	if (r == 0 && status.receiver == MC_REPLICA_NO && status.applier == MC_REPLICA_NO)
+		r = mc_error_set(error, EBUSY, "the replication of region %s is stopped already", name);
+	if (r == 0)
+		r = mc_mark_set(known.region, call, MC_MARK_HALTED, error);
+	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
+}
+
+int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find_replica(cloud, name, &known, error);
+
+	if (r == 0)
+		r = check_start(cloud, &known, error);
+	if (r == 0 && known.is_seeding)
+		r = mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
+	if (r == 0)
+		r = mc_mark_set(known.region, call, MC_MARK_SEEDING, error);
+	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
+}

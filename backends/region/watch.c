@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Databases tell nobody of how their replication is doing, so they are asked, every second and only while there is a
+ * slave: what has changed becomes an event, a region's state, and the lag in `status`. */
+
+#define INTERVAL_MS 1000
+#define ANSWER_MS 2000
+
+/* The watch's own connection, which lasts. */
+static struct mc_database *connection(struct mc_region *region)
+{
+	if (!region->watched)
+		mc_region_database_journal(region, NULL, &region->watched, NULL);
+	return region->watched;
+}
+
+static void keep(struct mc_region *region, const struct mc_replication *now, const char *trouble)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool changed;
+
+	pthread_mutex_lock(&cloud->lock);
+	changed = region->replication != now->state;
+	region->replication = now->state;
+	region->lag = now->lag;
+	snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
+	pthread_mutex_unlock(&cloud->lock);
+	if (!changed)
+		return;
+	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
+				     .region = region->name,
+				     .text = mc_replication_state_name(now->state),
+				     .when = mc_wall_clock()});
+	mc_region_settle(region);
+}
+
+static void look(struct mc_region *region, struct mc_region *master, bool is_busy)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
+	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
+	struct mc_database *own = connection(region), *source = connection(master);
+	struct mc_error error = {0};
+	char trouble[256] = "";
+
+	if (!call || !own || !source)
+		return;
+	if (!is_busy && mc_replication_examine(own, source, call, &now, &error) < 0) {
+		now.state = MC_REPLICATION_BROKEN; /* its own database is away, which its service says better */
+		snprintf(trouble, sizeof(trouble), "its replication can't be looked at: %.200s", error.message);
+	}
+	if (now.state == MC_REPLICATION_BROKEN && !*trouble)
+		snprintf(trouble, sizeof(trouble), "replication is broken: %.120s (%u); regions/%s/replication/status",
+			now.status.message, now.status.error, region->name);
+	else if (now.state == MC_REPLICATION_DIVERGED)
+		snprintf(trouble, sizeof(trouble),
+			"it has transactions that the master has not; `echo resync > regions/%s/replication/ctl` "
+			"throws them "
+			"away",
+			region->name);
+	keep(region, &now, trouble);
+}
+
+/* Whether there was anything to look at. */
+static bool look_at_all(struct mc_cloud *cloud)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
+	struct mc_region_views views = {0};
+	bool any = false;
+
+	if (!master || mc_cloud_regions(cloud, &views) < 0)
+		return false;
+	for (size_t i = 0; i < views.count; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
+
+		if (!region || !views.items[i].master)
+			continue;
+		any = true;
+		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
+			look(region, master, false);
+		else if (views.items[i].state == MC_REGION_SEEDING)
+			look(region, master, true);
+	}
+	mc_region_views_clear(&views);
+	return any;
+}
+
+static void watch(void *data)
+{
+	struct mc_cloud *cloud = data;
+	struct mc_call *call;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	call = mc_call_ref(cloud->watching);
+	pthread_mutex_unlock(&cloud->lock);
+	while (r == 0 && look_at_all(cloud))
+		r = mc_call_pause(call, INTERVAL_MS);
+	pthread_mutex_lock(&cloud->lock);
+	mc_call_unref(mc_steal(&cloud->watching));
+	pthread_mutex_unlock(&cloud->lock);
+	mc_call_unref(call);
+}
+
+/* Whether there is a slave to look at. Call with the lock. */
+static bool has_replica(const struct mc_cloud *cloud)
+{
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		if (cloud->regions[i]->is_replica && !cloud->regions[i]->is_master)
+			return true;
+	return false;
+}
+
+void mc_replication_watch(struct mc_cloud *cloud)
+{
+	struct mc_call *call = mc_call_new(-1);
+	bool begin;
+
+	pthread_mutex_lock(&cloud->lock);
+	begin = call && !cloud->watching && !cloud->is_closing && has_replica(cloud);
+	if (begin)
+		cloud->watching = mc_call_ref(call);
+	pthread_mutex_unlock(&cloud->lock);
+	if (begin && mc_cloud_spawn(cloud, watch, cloud) < 0) {
+		pthread_mutex_lock(&cloud->lock);
+		mc_call_unref(mc_steal(&cloud->watching));
+		pthread_mutex_unlock(&cloud->lock);
+	}
+	mc_call_unref(call);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "mcloud/replication.h"
+#include "fs/tree/region_docs.h"
+#include "fs/tree/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* regions/R/replication/: how Keystone's database gets from the master to the slaves. */
+
+static const char *region_of(const struct mc_ask *ask)
+{
+	return mc_ask_key(ask, MC_KEY_REGION);
+}
+
+static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_replication now;
+	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	if (r == 0)
+		mc_buffer_text(out, mc_replication_state_name(now.state));
+	return r;
+}
+
+static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
+{
+	double lag;
+	int r = mc_replication_lag(ask->cloud, ask->call, region_of(ask), &lag, ask->error);
+	if (r < 0)
+		return r;
+	if (lag < 0)
+		mc_buffer_text(out, "-");
+	else
+		mc_buffer_printf(out, "%.3f", lag);
+	return 0;
+}
+
+static int show_gtid(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_replication now;
+	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	if (r == 0)
+		mc_buffer_text(out, now.applied);
+	return r;
+}
+
+static int show_sync(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(free_pointer) char *position = NULL;
+	int r = mc_replication_sync(ask->cloud, ask->call, region_of(ask), &position, ask->error);
+	if (r == 0)
+		mc_buffer_text(out, position);
+	return r;
+}
+
+static int show_mode(struct mc_ask *ask, struct mc_buffer *out)
+{
+	int r = mc_replication_mode(ask->cloud, ask->call, region_of(ask), ask->error);
+	if (r < 0)
+		return r;
+	mc_buffer_text(out, r ? "semisync" : "async");
+	return 0;
+}
+
+static int store_mode(struct mc_ask *ask, const char *value, size_t size)
+{
+	(void)size;
+	bool semisync = strcmp(value, "semisync") == 0;
+	if (!semisync && strcmp(value, "async") != 0)
+		return mc_error_set(ask->error, EINVAL, "the mode is async or semisync, not \"%.32s\"", value);
+	return mc_replication_set_mode(ask->cloud, ask->call, region_of(ask), semisync, ask->error);
+}
+
+static int show_json(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(free_pointer) char *json = NULL;
+	int r = mc_replication_json(ask->cloud, ask->call, region_of(ask), &json, ask->error);
+	return r ? r : mc_text_json(out, json, strlen(json), "the database's status", ask->error);
+}
+
+static const char *thread_name(enum mc_replica_thread thread)
+{
+	static const char *const names[] = {
+		[MC_REPLICA_NO] = "stopped", [MC_REPLICA_CONNECTING] = "connecting", [MC_REPLICA_YES] = "running"};
+	return names[thread];
+}
+
+/* A position, or a word for the beginning of all. */
+static const char *named(const char *position)
+{
+	return *position ? position : "-";
+}
+
+static int add_drift(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
+	int r = mc_replication_differences(ask->cloud, ask->call, region_of(ask), &tables, ask->error);
+	if (r == -ECONNREFUSED || r == -ETIMEDOUT) {
+		mc_buffer_text(out, "drift: not known, as one of the databases does not answer\n");
+		return 0;
+	}
+	if (r == 0)
+		mc_buffer_printf(out, "drift: %s\n", tables.size ? tables.data : "none");
+	return r;
+}
+
+static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, struct mc_buffer *out)
+{
+	struct mc_replication now;
+	double lag;
+	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	if (r == 0)
+		r = mc_replication_lag(ask->cloud, ask->call, region_of(ask), &lag, ask->error);
+	if (r < 0)
+		return r;
+	mc_buffer_printf(out, "role: slave\nmaster: %s\nstate: %s\n", view->master ? view->master : "-",
+		mc_replication_state_name(now.state));
+	if (now.state == MC_REPLICATION_NONE || now.state == MC_REPLICATION_SEEDING)
+		return 0;
+	mc_buffer_printf(out, "receiver: %s\napplier: %s\nreceived: %s\napplied: %s\nmaster's position: %s\n",
+		thread_name(now.status.receiver), thread_name(now.status.applier), named(now.status.received),
+		named(now.applied), named(now.at_master));
+	if (lag < 0)
+		mc_buffer_text(out, "lag: -\n");
+	else
+		mc_buffer_printf(out, "lag: %.3f s\n", lag);
+	if (now.status.error)
+		mc_buffer_printf(out, "last error: %s (%u)\n", now.status.message, now.status.error);
+	else
+		mc_buffer_text(out, "last error: none\n");
+	return add_drift(ask, out);
+}
+
+/* What the master's slaves say, as last seen. */
+static int show_master(struct mc_ask *ask, struct mc_buffer *out)
+{
+	struct mc_region_views views = {0};
+	struct mc_replication now;
+	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	if (r < 0)
+		return r;
+	mc_buffer_printf(out, "role: master\nstate: none\nposition: %s\n", named(now.applied));
+	r = mc_cloud_regions(ask->cloud, &views);
+	for (size_t i = 0; r == 0 && i < views.count; i++)
+		if (views.items[i].master && strcmp(views.items[i].master, region_of(ask)) == 0)
+			mc_buffer_printf(out, "slave: %s, %s\n", views.items[i].name, views.items[i].replication);
+	mc_region_views_clear(&views);
+	return r ? mc_error_errno(ask->error, -r, "can't list the regions") : 0;
+}
+
+static int show_status(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0)
+		r = strcmp(view.role, "master") == 0 ? show_master(ask, out) : show_slave(ask, &view, out);
+	return r ? r : mc_text_check(out, ask->error);
+}
+
+static int show_master_link(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0 && !view.master)
+		return mc_error_set(ask->error, ENOENT, "region %s replicates nobody", view.name);
+	if (r == 0)
+		mc_buffer_printf(out, "../../%s", view.master);
+	return r;
+}
+
+static bool has_master(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return mc_cloud_region(ask->cloud, region_of(ask), &view) == 0 && view.master;
+}
+
+static int run_start(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	return mc_replication_start(ask->cloud, ask->call, region_of(ask), n_words ? words[0] : NULL, ask->error);
+}
+
+static int run_stop(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return mc_replication_stop(ask->cloud, ask->call, region_of(ask), ask->error);
+}
+
+static int run_resync(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return mc_replication_resync(ask->cloud, ask->call, region_of(ask), ask->error);
+}
+
+static int run_promote(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)words, (void)n_words;
+	return mc_error_set(ask->error, EPERM, "roles can't be changed in this version");
+}
+
+static bool is_slave(struct mc_ask *ask, struct mc_region_view *view)
+{
+	return mc_cloud_region(ask->cloud, region_of(ask), view) == 0 && strcmp(view->role, "slave") == 0;
+}
+
+/* What reading `ctl` lists, by what was seen last. */
+static bool can_start(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return is_slave(ask, &view) && mc_region_state_settled(view.state) && view.state != MC_REGION_STOPPED &&
+	       strcmp(view.replication, "running") != 0;
+}
+
+static bool can_stop(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return is_slave(ask, &view) && view.master && mc_region_serving(ask->cloud, view.name, NULL) == 0 &&
+	       strcmp(view.replication, "stopped") != 0;
+}
+
+static bool can_resync(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return is_slave(ask, &view) && view.master && mc_region_serving(ask->cloud, view.name, NULL) == 0;
+}
+
+static bool never(struct mc_ask *ask)
+{
+	(void)ask;
+	return false;
+}
+
+static const struct mc_verb verbs[] = {
+	{"start", "[MASTER]", "replicate the master, and serve", 0, 1, run_start, can_start},
+	{"stop", "", "stay at what it has", 0, 0, run_stop, can_stop},
+	{"resync", "", "throw its copy away for a new one of the master's", 0, 0, run_resync, can_resync},
+	{"promote", "", "become the master", 0, 0, run_promote, never},
+	{"stepdown", "REGION", "leave the role of master to it", 1, 1, run_promote, never},
+	{.name = NULL},
+};
+
+/* clang-format off */
+static const struct mc_row rows[] = {
+	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, resync", .lane = MC_LANE_DATABASE, .patience = 3,
+	 .verbs = verbs},
+	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "how it is going, and whether both databases agree",
+	 .lane = MC_LANE_DATABASE, .patience = 3, .show = show_status},
+	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the database's own status row",
+	 .lane = MC_LANE_DATABASE, .show = show_json},
+	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "none, seeding, running, stopped, broken, diverged",
+	 .lane = MC_LANE_DATABASE, .show = show_state},
+	{.name = "lag", .kind = MC_KIND_VALUE, .mode = 0444, .help = "seconds behind the master", .lane = MC_LANE_DATABASE, .show = show_lag},
+	{.name = "gtid", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the position applied here", .lane = MC_LANE_DATABASE,
+	 .show = show_gtid},
+	{.name = "master", .kind = MC_KIND_LINK, .mode = 0777, .help = "whom it replicates", .show = show_master_link, .present = has_master},
+	{.name = "sync", .kind = MC_KIND_VALUE, .mode = 0444, .help = "waits until all that the master has now is here",
+	 .lane = MC_LANE_TRANSFER, .patience = 360, .show = show_sync},
+	{.name = "mode", .kind = MC_KIND_VALUE, .mode = 0644, .help = "async or semisync", .lane = MC_LANE_DATABASE, .patience = 3,
+	 .show = show_mode, .store = store_mode},
+	{.name = NULL},
+};
+/* clang-format on */
+
+const struct mc_directory_type mc_tree_replication = {.rows = rows};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MCLOUD_REPLICA_H
+#define MCLOUD_REPLICA_H
+
+#include "mcloud/buffer.h"
+#include "mcloud/database.h"
+
+/* Replication between two regions' databases, by MariaDB's global transaction ids.
+ * https://mariadb.com/kb/en/gtid/ */
+
+/* A GTID position is text, "1-1-34,2-2-5": for each domain the last transaction, as domain, server and sequence number.
+ * "" is the beginning. */
+#define MC_GTID_MAX 1024
+
+/* Whether POSITION has all that OTHER has: 1 or 0, or -EINVAL when one of them is no position. Servers are no part of
+ * the order (gtid_strict_mode). */
+int mc_gtid_covers(const char *position, const char *other);
+
+enum mc_gtid_kind {
+	MC_GTID_WRITTEN, /* all that the database has in its binary log */
+	MC_GTID_APPLIED, /* what it has applied of its master's */
+	MC_GTID_OLDEST,  /* the binary log begins behind this; "": at the beginning of all */
+};
+
+/* *RET_POSITION is malloc'd. */
+int mc_database_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind,
+	char **ret_position, struct mc_error *error);
+
+/* What the database says of itself as a slave (SHOW SLAVE STATUS). */
+enum mc_replica_thread { MC_REPLICA_NO, MC_REPLICA_CONNECTING, MC_REPLICA_YES };
+struct mc_replica_status {
+	bool is_configured;                       /* it has a master, whether it follows it or not */
+	enum mc_replica_thread receiver, applier; /* "IO" and "SQL" */
+	unsigned error;                           /* of MariaDB; 0: none */
+	char message[512];                        /* the last error; "": none */
+	double seconds_behind;                    /* of whole seconds; negative: not known */
+	char master_host[256], received[MC_GTID_MAX];
+};
+
+int mc_database_replica_status(struct mc_database *database, struct mc_call *call, struct mc_replica_status *ret_status,
+	struct mc_error *error);
+/* The status row itself, of a slave as of a master, as JSON. *RET_JSON is malloc'd. */
+int mc_database_replica_json(
+	struct mc_database *database, struct mc_call *call, bool is_master, char **ret_json, struct mc_error *error);
+
+/* The account of slave NUMBER in the database that is to be its master, with that password from now on. */
+int mc_database_put_replica_user(struct mc_database *database, struct mc_call *call, unsigned number,
+	const char *password, struct mc_error *error);
+int mc_database_drop_replica_user(
+	struct mc_database *database, struct mc_call *call, unsigned number, struct mc_error *error);
+
+/* From now on the database, slave NUMBER, gets what it lacks from HOST; its threads are left stopped. */
+int mc_database_follow(struct mc_database *database, struct mc_call *call, const char *host, unsigned short port,
+	unsigned number, const char *password, struct mc_error *error);
+
+enum mc_replica_action {
+	MC_REPLICA_START,
+	MC_REPLICA_STOP,
+	MC_REPLICA_RECONNECT, /* the receiver only */
+	MC_REPLICA_FORGET,    /* the master, all positions and its own binary log: for a new copy */
+	MC_REPLICA_ADOPT,     /* after a new copy: its binary log begins where the copy was taken */
+};
+int mc_database_replica_act(
+	struct mc_database *database, struct mc_call *call, enum mc_replica_action action, struct mc_error *error);
+
+/* Waits until POSITION is applied; 1: it is, 0: not within SECONDS. */
+int mc_database_await(struct mc_database *database, struct mc_call *call, const char *position, unsigned seconds,
+	struct mc_error *error);
+
+/* Whether a commit waits until a slave has received it (master), and whether this slave says that it has. */
+int mc_database_set_semisync(
+	struct mc_database *database, struct mc_call *call, bool is_master, bool on, struct mc_error *error);
+/* 1 or 0. */
+int mc_database_semisync(struct mc_database *database, struct mc_call *call, bool is_master, struct mc_error *error);
+
+/* Whether both databases began as copies of the same template: 1 or 0. */
+int mc_database_same_origin(
+	struct mc_database *database, struct mc_database *other, struct mc_call *call, struct mc_error *error);
+
+/* The tables of keystone whose content differs in the two, as names with blanks between, to OUT. */
+int mc_database_differences(struct mc_database *database, struct mc_database *other, struct mc_call *call,
+	struct mc_buffer *out, struct mc_error *error);
+
+/* The region's endpoints and the region itself leave the catalog. */
+int mc_database_drop_region(
+	struct mc_database *database, struct mc_call *call, const char *region, struct mc_error *error);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MCLOUD_REPLICATION_H
+#define MCLOUD_REPLICATION_H
+
+#include "mcloud/region.h"
+#include "mcloud/replica.h"
+
+/* The replication of Keystone's database from the master region to the slaves. All ask the databases within their
+ * call. */
+
+enum mc_replication_state {
+	MC_REPLICATION_NONE,    /* a master, or a slave that stands by */
+	MC_REPLICATION_SEEDING, /* it is being brought up */
+	MC_REPLICATION_RUNNING,
+	MC_REPLICATION_STOPPED, /* by command */
+	MC_REPLICATION_BROKEN,  /* something keeps it from running */
+	MC_REPLICATION_DIVERGED /* it has transactions that the master has not */
+};
+
+const char *mc_replication_state_name(enum mc_replication_state state);
+
+/* How a region is doing. */
+struct mc_replication {
+	enum mc_replication_state state;
+	double lag; /* seconds; negative: not known */
+	struct mc_replica_status status;
+	char applied[MC_GTID_MAX];   /* the region's own position: of a master, what it has written */
+	char at_master[MC_GTID_MAX]; /* what the master has; "": it can't be reached */
+};
+
+int mc_replication_look(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_replication *ret,
+	struct mc_error *error);
+/* Seconds until what the master has now was here: 0 when it was here already; what is behind by more than a second is
+ * given as the database knows it, in whole seconds. Negative: it does not run. */
+int mc_replication_lag(
+	struct mc_cloud *cloud, struct mc_call *call, const char *region, double *ret_lag, struct mc_error *error);
+/* The database's own status row as JSON, malloc'd. */
+int mc_replication_json(
+	struct mc_cloud *cloud, struct mc_call *call, const char *region, char **ret_json, struct mc_error *error);
+/* The tables that differ between region and master, as names with blanks between; nothing: they agree. */
+int mc_replication_differences(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_buffer *out,
+	struct mc_error *error);
+/* Waits until REGION has applied all that the master has now; its position, malloc'd. */
+int mc_replication_sync(
+	struct mc_cloud *cloud, struct mc_call *call, const char *region, char **ret_position, struct mc_error *error);
+/* Whether the region's part of replication is semi-synchronous: 1 or 0. */
+int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
+/* Of a slave; of the master: all its slaves. */
+int mc_replication_set_mode(
+	struct mc_cloud *cloud, struct mc_call *call, const char *region, bool semisync, struct mc_error *error);
+
+/* MASTER NULL: the cloud's. Returns as soon as the work has begun. -EPERM in a master, -EINVAL for a MASTER that is
+ * none, -ENOENT, -EBUSY when it runs already, -EAGAIN while one of both can't. */
+int mc_replication_start(
+	struct mc_cloud *cloud, struct mc_call *call, const char *region, const char *master, struct mc_error *error);
+int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
+/* Throws away the region's copy for a new one of the master's. */
+int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
+
+#endif
