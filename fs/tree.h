@@ -34,7 +34,15 @@ enum mc_kind {
 
 /* Whom a method asks, so that one slow service keeps no other waiting: each lane of each region has its own few
  * threads. */
-enum mc_lane { MC_LANE_MODEL, MC_LANE_ENGINE, MC_LANE_KEYSTONE, MC_LANE_GLANCE, MC_LANE_LDAP, MC_LANE_TRANSFER, MC_LANE_DATABASE };
+enum mc_lane {
+	MC_LANE_MODEL,
+	MC_LANE_ENGINE,
+	MC_LANE_KEYSTONE,
+	MC_LANE_GLANCE,
+	MC_LANE_LDAP,
+	MC_LANE_TRANSFER,
+	MC_LANE_DATABASE
+};
 
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
 enum mc_key {

@@ -24,11 +24,15 @@ struct mc_database_table {
 #define MC_DATABASE_ROWS 4096
 int mc_database_rows(struct mc_database *database, struct mc_call *call, const char *sql,
 	struct mc_database_table *ret_table, struct mc_error *error);
+/* The same without an answer. */
+int mc_database_run(struct mc_database *database, struct mc_call *call, const char *sql, struct mc_error *error);
 void mc_database_table_clear(struct mc_database_table *table);
 /* The cell of ROW below NAME; NULL: there is none, or it is NULL. */
 const char *mc_database_cell(const struct mc_database_table *table, size_t row, const char *name);
-/* The same without an answer. */
-int mc_database_run(struct mc_database *database, struct mc_call *call, const char *sql, struct mc_error *error);
+
+/* What the answer to SHOW SLAVE STATUS says. */
+struct mc_replica_status;
+void mc_replica_status_parse(const struct mc_database_table *table, struct mc_replica_status *ret_status);
 
 static inline void mc_cleanup_database_table(struct mc_database_table *table)
 {

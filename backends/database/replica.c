@@ -98,27 +98,29 @@ static void take_error(
 	take_text(status->message, sizeof(status->message), mc_database_cell(table, 0, text));
 }
 
+void mc_replica_status_parse(const struct mc_database_table *table, struct mc_replica_status *ret_status)
+{
+	const char *seconds = mc_database_cell(table, 0, "Seconds_Behind_Master");
+
+	*ret_status = (struct mc_replica_status){.seconds_behind = -1, .is_configured = table->n_rows > 0};
+	ret_status->receiver = thread_of(mc_database_cell(table, 0, "Slave_IO_Running"));
+	ret_status->applier = thread_of(mc_database_cell(table, 0, "Slave_SQL_Running"));
+	take_error(table, "Last_SQL_Errno", "Last_SQL_Error", ret_status);
+	take_error(table, "Last_IO_Errno", "Last_IO_Error", ret_status);
+	take_text(ret_status->master_host, sizeof(ret_status->master_host), mc_database_cell(table, 0, "Master_Host"));
+	take_text(ret_status->received, sizeof(ret_status->received), mc_database_cell(table, 0, "Gtid_IO_Pos"));
+	if (seconds)
+		ret_status->seconds_behind = strtod(seconds, NULL);
+}
+
 int mc_database_replica_status(struct mc_database *database, struct mc_call *call, struct mc_replica_status *ret_status,
 	struct mc_error *error)
 {
 	MC_CLEANUP(database_table) struct mc_database_table table = {0};
 	int r = mc_database_rows(database, call, "SHOW SLAVE STATUS", &table, error);
-	const char *seconds;
 
-	*ret_status = (struct mc_replica_status){.seconds_behind = -1};
-	if (r < 0 || !table.n_rows)
-		return r;
-	ret_status->is_configured = true;
-	ret_status->receiver = thread_of(mc_database_cell(&table, 0, "Slave_IO_Running"));
-	ret_status->applier = thread_of(mc_database_cell(&table, 0, "Slave_SQL_Running"));
-	take_error(&table, "Last_SQL_Errno", "Last_SQL_Error", ret_status);
-	take_error(&table, "Last_IO_Errno", "Last_IO_Error", ret_status);
-	take_text(ret_status->master_host, sizeof(ret_status->master_host), mc_database_cell(&table, 0, "Master_Host"));
-	take_text(ret_status->received, sizeof(ret_status->received), mc_database_cell(&table, 0, "Gtid_IO_Pos"));
-	seconds = mc_database_cell(&table, 0, "Seconds_Behind_Master");
-	if (seconds)
-		ret_status->seconds_behind = strtod(seconds, NULL);
-	return 0;
+	mc_replica_status_parse(&table, ret_status);
+	return r;
 }
 
 static cJSON *row_json(const struct mc_database_table *table, size_t row)

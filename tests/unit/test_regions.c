@@ -33,7 +33,7 @@ static struct mc_cloud cloud;
 static struct mc_error error;
 
 const struct mc_directory_type mc_tree_images, mc_tree_images_by_id, mc_tree_domains, mc_tree_project_domains,
-	mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles;
+	mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles, mc_tree_replication;
 
 const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
 {

@@ -1,0 +1,328 @@
+# A second region: it stands by, replicates, serves; first logins in either order, writes through its Keystone, a late start, and
+# how it goes. In a cloud of its own.
+
+load common.bash
+
+setup_file() {
+    export CLOUD=test-replication DIRECTORY
+    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-replication.XXXXXX")
+    sweep "$CLOUD"
+    mount_cloud "$CLOUD" 127.85.0.0 "$DIRECTORY"
+    local mount=$DIRECTORY/mnt
+    quick mkdir "$mount/regions/Kista"
+    slowly cat "$mount/regions/Kista/wait"
+    quick cp "$BATS_TEST_DIRNAME/people.ldif" "$mount/ldap/import"
+    quick mkdir "$mount/projects/acme/demo"
+    quick ln -s ../../../../../../groups/acme/demo "$mount/projects/acme/demo/roles/member/groups/demo"
+}
+
+teardown_file() {
+    unmount "$DIRECTORY/mnt" || true
+    sweep "$CLOUD"
+    rm -rf "$DIRECTORY"
+}
+
+setup() {
+    M=$DIRECTORY/mnt
+    R=$M/regions/Solna/replication
+}
+
+remount() { mount_cloud "$CLOUD" 127.85.0.0 "$DIRECTORY"; }
+
+# refused ERRNO COMMAND FILE: the control file doesn't take it.
+refused() { fails_with "$1" bash -c 'echo "$1" >"$2"' put "$2" "$3"; }
+
+url() { quick cat "$M/regions/$1/endpoints/identity/public"; }
+
+# token REGION USER PROJECT: of a user of domain acme, whose password is the user's name.
+token() {
+    jq -n --arg user "$2" --arg project "$3" '{auth: {identity: {methods: ["password"], password: {user:
+        {name: $user, password: $user, domain: {name: "acme"}}}}, scope: {project: {name: $project, domain: {name: "acme"}}}}}' |
+        curl -sS --fail-with-body --max-time 30 -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(url "$1")/auth/tokens" |
+        tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
+}
+
+# api REGION PATH [CURL-ARGUMENT…]: as the cloud's admin, with a token of that region.
+api() {
+    curl -sS --fail-with-body --max-time 30 -H "X-Auth-Token: $(quick cat "$M/regions/$1/token")" -H 'Content-Type: application/json' \
+        "$(url "$1")$2" "${@:3}"
+}
+
+# both_agree REGION: it replicates, and its tables are the master's.
+both_agree() {
+    local status
+    status=$(slowly cat "$M/regions/$1/replication/status")
+    grep -qx 'state: running' <<<"$status" && grep -qx 'drift: none' <<<"$status" || {
+        echo "$status" >&2
+        return 1
+    }
+}
+
+# sql REGION STATEMENT: as the root of its database.
+sql() {
+    MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") timeout 30 mariadb --skip-ssl -u root -h "$(quick cat "$M/regions/$1/address")" \
+        --batch --skip-column-names -e "$2"
+}
+
+@test "a second region stands by, and says what it needs" {
+    quick mkdir "$M/regions/Solna"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = standby ]
+    [ "$(quick cat "$M/regions/Solna/role")" = slave ]
+    [ "$(quick cat "$M/regions/Kista/role")" = master ]
+    [ "$(quick cat "$R/state")" = none ]
+    [ "$(quick cat "$R/lag")" = - ]
+    [ ! -e "$R/master" ]
+    quick grep -q '^start ' "$R/ctl"
+    run ! quick grep -q 'stop\|resync\|promote' "$R/ctl"
+    [ "$(quick ls "$M/regions/Solna/containers" | tr '\n' ' ')" = 'memcached-Solna mysql-Solna ' ]
+    fails_with EAGAIN cat "$M/regions/Solna/catalog"
+    quick grep -Eq '^Solna +slave +standby +- +2/2 ' "$M/status"
+}
+
+@test "what makes no sense is refused, and changes nothing" {
+    refused EPERM start "$M/regions/Kista/replication/ctl"
+    refused EINVAL 'start Solna' "$R/ctl"
+    refused ENOENT 'start Nowhere' "$R/ctl"
+    refused EINVAL 'start Kista Kista' "$R/ctl"
+    refused EINVAL begin "$R/ctl"
+    refused EBUSY stop "$R/ctl"
+    refused EBUSY resync "$R/ctl"
+    refused EPERM promote "$R/ctl"
+    refused EPERM promote "$M/regions/Kista/replication/ctl"
+    refused EPERM 'stepdown Solna' "$M/regions/Kista/replication/ctl"
+    fails_with EBUSY rmdir "$M/regions/Kista"
+    refused EBUSY destroy "$M/regions/Kista/ctl"
+    quick grep -q "$(printf 'replication/ctl\tEPERM')" "$M/errors"
+    [ "$(quick cat "$M/regions/Solna/state")" = standby ]
+    [ "$(quick cat "$M/regions/Kista/state")" = ready ]
+}
+
+@test "told to start, it replicates the master and serves" {
+    exec 7<"$M/events"
+    put start "$R/ctl"
+    timeout 20 grep -m 1 '"seeding"' <&7
+    [ "$(quick cat "$M/regions/Solna/state")" = seeding ]
+    refused EBUSY start "$R/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    timeout 20 grep -m 1 '"event":"replication","region":"Solna","text":"running"' <&7
+    exec 7<&-
+    [ "$(quick cat "$R/state")" = running ]
+    [ "$(quick readlink "$R/master")" = ../../Kista ]
+    [ "$(quick cat "$R/master/role")" = master ]
+    [ "$(quick cat "$R/sync")" = "$(quick cat "$M/regions/Kista/replication/gtid")" ]
+    quick jq -e '.Slave_IO_Running == "Yes" and .Using_Gtid == "Slave_Pos"' "$R/status.json"
+    [[ "$(quick cat "$R/lag")" =~ ^[0-9]+\.[0-9]{3}$ ]]
+    both_agree Solna
+    refused EBUSY start "$R/ctl"
+    # Both regions have the whole catalog, a client finds both, and so do the pictures.
+    [ "$(quick cat "$M/regions/Kista/catalog")" = "$(quick cat "$M/regions/Solna/catalog")" ]
+    [ "$(quick cut -f 3 "$M/regions/Solna/catalog" | sort | uniq -c | tr -s ' \n' ' ')" = ' 6 Kista 6 Solna ' ]
+    quick grep -q 'region_name: Solna\|- Solna' "$M/clouds.yaml"
+    quick grep -q '"mysql-Kista" -> "mysql-Solna"' "$M/topology.dot"
+    quick grep -q '^mcloudfs_replication_running{region="Solna"} 1' "$M/metrics"
+    quick jq -e '.regions[] | select(.name == "Solna") | .role == "slave" and .master == "Kista"' "$M/status.json"
+    [ "$(quick ls "$M/regions/Solna/projects/acme")" = demo ]
+    fails_with EPERM mkdir "$M/regions/Solna/projects/acme/here"
+}
+
+@test "first logins in either order break nothing" {
+    [ -n "$(token Solna john demo)" ]
+    [ -n "$(token Kista john demo)" ]
+    [ -n "$(token Kista mary demo)" ]
+    [ -n "$(token Solna mary demo)" ]
+    both_agree Solna
+    [ "$(sql Kista 'SELECT COUNT(*) FROM keystone.nonlocal_user')" -ge 2 ]
+}
+
+@test "a token of one region is good in the other, until it is revoked" {
+    local region other token
+    for region in Kista Solna; do
+        other=$([ "$region" = Kista ] && echo Solna || echo Kista)
+        token=$(token "$region" john demo)
+        api "$other" /auth/tokens -H "X-Subject-Token: $token" >/dev/null
+        api "$region" /auth/tokens -H "X-Subject-Token: $token" -X DELETE
+        quick cat "$R/sync"
+        run api "$other" /auth/tokens -H "X-Subject-Token: $token"
+        [ "$status" -ne 0 ]
+        run api "$region" /auth/tokens -H "X-Subject-Token: $token"
+        [ "$status" -ne 0 ]
+    done
+    both_agree Solna
+}
+
+@test "what is written through the slave's Keystone is there at once, in both" {
+    local id n
+    for n in 1 2 3 4 5; do
+        id=$(api Solna /projects -d "{\"project\": {\"name\": \"through-$n\", \"domain_id\": \"default\"}}" | jq -r .project.id)
+        api Solna "/projects/$id" | jq -e --arg name "through-$n" '.project.name == $name'
+        api Kista "/projects/$id" | jq -e --arg name "through-$n" '.project.name == $name'
+        # and so is each change, whoever has read the former value before
+        api Solna "/projects/$id" -X PATCH -d '{"project": {"description": "changed"}}' >/dev/null
+        api Kista "/projects/$id" | jq -e '.project.description == "changed"'
+        api Kista "/projects/$id" -X PATCH -d '{"project": {"description": "again"}}' >/dev/null
+        quick cat "$R/sync" >/dev/null
+        api Solna "/projects/$id" | jq -e '.project.description == "again"'
+        api Solna "/projects/$id" -X DELETE
+        run api Solna "/projects/$id"
+        [ "$status" -ne 0 ]
+        run api Kista "/projects/$id"
+        [ "$status" -ne 0 ]
+    done
+    both_agree Solna
+}
+
+@test "Keystone's account can't write in a slave's database" {
+    local password
+    password=$(jq -r .db_keystone "$DIRECTORY/state/$CLOUD.json")
+    run env MYSQL_PWD="$password" mariadb --skip-ssl -u keystone -h "$(quick cat "$M/regions/Solna/address")" keystone -e 'DELETE FROM project'
+    [ "$status" -ne 0 ]
+    [[ $output == *denied* ]]
+}
+
+@test "the openstack client lists projects and images of both regions" {
+    head -c 300000 /dev/urandom >"$BATS_TEST_TMPDIR/one"
+    head -c 200000 /dev/urandom >"$BATS_TEST_TMPDIR/two"
+    slowly cp "$BATS_TEST_TMPDIR/one" "$M/regions/Kista/images/t-kista"
+    slowly cp "$BATS_TEST_TMPDIR/two" "$M/regions/Solna/images/t-solna"
+    local region
+    for region in Kista Solna; do
+        REGION=$region run_openstack project list --domain acme -f value -c Name | grep -qx demo
+        [ "$(REGION=$region run_openstack image list -f value -c Name)" = "t-${region,}" ]
+    done
+    OS_CLIENT_CONFIG_FILE=$M/clouds.yaml timeout 120 openstack --os-cloud "$CLOUD" --os-region-name Solna image list -f value -c Name | grep -qx t-solna
+    cmp "$BATS_TEST_TMPDIR/two" "$M/regions/Solna/images/t-solna"
+    fails_with ENOTEMPTY rmdir "$M/regions/Solna"
+    quick rm "$M/regions/Kista/images/t-kista" "$M/regions/Solna/images/t-solna"
+}
+
+@test "stopped, it stays at what it has; started, it catches up" {
+    local id
+    put stop "$R/ctl"
+    [ "$(quick cat "$R/state")" = stopped ]
+    [ "$(quick cat "$R/lag")" = - ]
+    refused EBUSY stop "$R/ctl"
+    id=$(api Kista /projects -d '{"project": {"name": "meanwhile"}}' | jq -r .project.id)
+    run api Solna "/projects/$id"
+    [ "$status" -ne 0 ]
+    slowly cat "$R/status" | grep -qx 'drift: project'
+    timeout 3 cat "$R/sync" && false
+    put start "$R/ctl"
+    quick cat "$R/sync"
+    api Solna "/projects/$id" | jq -e '.project.name == "meanwhile"'
+    api Kista "/projects/$id" -X DELETE
+    both_agree Solna
+}
+
+@test "without its master's database it still reads, refuses to write, and recovers" {
+    local token
+    token=$(token Solna john demo)
+    put pause "$M/containers/mysql-Kista/ctl"
+    put unpause "$M/containers/mysql-Kista/ctl"
+    put stop "$M/containers/mysql-Kista/ctl"
+    api Solna /auth/tokens -H "X-Subject-Token: $token" | jq -e '.token.user.name == "john"'
+    [ -n "$(token Solna mary demo)" ]
+    run api Solna /projects -d '{"project": {"name": "nowhere"}}'
+    [[ $output == *503* ]]
+    [ "$(quick cat "$R/state")" = broken ]
+    put start "$M/containers/mysql-Kista/ctl"
+    put repair "$M/regions/Kista/ctl"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
+    quick cat "$R/sync"
+    both_agree Solna
+    [ "$(api Solna /projects -d '{"project": {"name": "somewhere"}}' | jq -r .project.name)" = somewhere ]
+    both_agree Solna
+}
+
+@test "semi-synchronous commits wait for the slave" {
+    [ "$(quick cat "$R/mode")" = async ]
+    put semisync "$R/mode"
+    [ "$(quick cat "$R/mode")" = semisync ]
+    [ "$(quick cat "$M/regions/Kista/replication/mode")" = semisync ]
+    refused EINVAL both "$R/mode"
+    api Kista /projects -d '{"project": {"name": "safe"}}' >/dev/null
+    [ "$(sql Kista "SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'" | cut -f 2)" = 1 ]
+    put async "$R/mode"
+    [ "$(quick cat "$M/regions/Kista/replication/mode")" = async ]
+    both_agree Solna
+}
+
+@test "stopped and started, mounted again: it is what it was" {
+    local before
+    before=$(quick cat "$M/regions/Kista/replication/gtid")
+    put stop "$M/regions/Solna/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = stopped ]
+    api Kista /projects -d '{"project": {"name": "while-away"}}' >/dev/null
+    put start "$M/regions/Solna/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    quick cat "$R/sync"
+    both_agree Solna
+    [ "$(quick cat "$R/gtid")" != "$before" ]
+    unmount "$M"
+    remount
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    [ "$(quick cat "$M/regions/Solna/role")$(quick cat "$M/regions/Kista/role")" = slavemaster ]
+    both_agree Solna
+}
+
+@test "a password that has changed breaks replication, and a start mends it" {
+    put stop "$R/ctl"
+    sql Kista "SET sql_log_bin = 0; ALTER USER 'replica-2'@'%' IDENTIFIED BY 'another'"
+    exec 7<"$M/events"
+    put start "$R/ctl"
+    timeout 20 grep -m 1 '"text":"broken"' <&7
+    timeout 20 grep -m 1 '"text":"degraded"' <&7
+    exec 7<&-
+    quick grep -q 'replication is broken' "$M/regions/Solna/error"
+    quick grep -q '^last error: .*(1045)' "$R/status"
+    put start "$R/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    both_agree Solna
+}
+
+@test "regions that come late get a copy when the log no longer reaches back, side by side" {
+    api Kista /projects -d '{"project": {"name": "old"}}' >/dev/null
+    sql Kista 'FLUSH BINARY LOGS'
+    quick cat "$R/sync"
+    sql Kista "PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY"
+    [ "$(sql Kista 'SHOW BINARY LOGS' | head -n 1 | cut -f 1)" != binlog.000001 ]
+    quick mkdir "$M"/regions/{Umea,Lund}
+    [ "$(slowly cat "$M/regions/Umea/wait")$(slowly cat "$M/regions/Lund/wait")" = standbystandby ]
+    put start "$M/regions/Umea/replication/ctl"
+    put start "$M/regions/Lund/replication/ctl"
+    [ "$(slowly cat "$M/regions/Umea/wait")$(slowly cat "$M/regions/Lund/wait")" = readyready ]
+    both_agree Umea
+    both_agree Lund
+    api Umea '/projects?name=old' | jq -e '.projects | length == 1'
+    # and they go on from the copy
+    api Lund /projects -d '{"project": {"name": "new"}}' >/dev/null
+    quick cat "$M/regions/Umea/replication/sync"
+    api Umea '/projects?name=new' | jq -e '.projects | length == 1'
+    both_agree Umea
+    both_agree Lund
+}
+
+@test "a slave that was changed is found out, and resync brings it back" {
+    sql Solna "SET sql_log_bin = 0; DELETE FROM keystone.project WHERE name = 'old'"
+    slowly cat "$R/status" | grep -qx 'drift: project'
+    put resync "$R/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    both_agree Solna
+    # a transaction of its own is worse: it is kept until somebody says otherwise
+    sql Solna "INSERT INTO keystone.region (id, description, extra) VALUES ('alien', '', '{}')"
+    [ "$(quick cat "$R/state")" = diverged ]
+    put stop "$R/ctl"
+    refused EBUSY start "$R/ctl"
+    put resync "$R/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.region WHERE id = 'alien'")" = 0 ]
+    both_agree Solna
+}
+
+@test "a slave goes with its endpoints and its account, and the master last" {
+    slowly rmdir "$M/regions/Umea" "$M/regions/Lund" "$M/regions/Solna"
+    [ "$(quick cut -f 3 "$M/regions/Kista/catalog" | sort -u)" = Kista ]
+    [ "$(api Kista /regions | jq -r '.regions[].id')" = Kista ]
+    [ -z "$(sql Kista "SELECT user FROM mysql.user WHERE user LIKE 'replica-%'")" ]
+    slowly rmdir "$M/regions/Kista"
+    [ -z "$(left_of "$CLOUD")" ]
+}
