@@ -207,10 +207,15 @@ int mc_database_replica_act(
 	static const char *const reconnect[] = {"STOP SLAVE IO_THREAD", "START SLAVE IO_THREAD", NULL};
 	static const char *const forget[] = {
 		"STOP SLAVE", "RESET SLAVE ALL", "RESET MASTER", "SET GLOBAL gtid_slave_pos = ''", NULL};
+	static const char *const shut[] = {
+		"SET sql_log_bin = 0", "ALTER USER keystone@'%' ACCOUNT LOCK", "KILL CONNECTION USER keystone", NULL};
+	static const char *const open[] = {"SET sql_log_bin = 0", "ALTER USER keystone@'%' ACCOUNT UNLOCK", NULL};
 	static const char *const adopt[] = {"SET GLOBAL gtid_binlog_state = @@GLOBAL.gtid_slave_pos", NULL};
 	static const char *const *const lists[] = {[MC_REPLICA_START] = start,
 		[MC_REPLICA_STOP] = stop,
 		[MC_REPLICA_RECONNECT] = reconnect,
+		[MC_REPLICA_SHUT] = shut,
+		[MC_REPLICA_OPEN] = open,
 		[MC_REPLICA_FORGET] = forget,
 		[MC_REPLICA_ADOPT] = adopt};
 

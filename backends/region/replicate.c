@@ -101,12 +101,16 @@ static int copy_master(const struct pair *pair, struct mc_work *work, struct mc_
 {
 	int r = mc_mark_set(pair->slave, work->doing, MC_MARK_SEEDING, error);
 
+	if (r == 0) /* half a copy is nothing to read, and tables that are read can't be replaced */
+		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_SHUT, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_FORGET, error);
 	if (r == 0)
 		r = load_copy(pair, work->call, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_ADOPT, error);
+	if (r == 0)
+		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_OPEN, error);
 	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_SEEDING, error);
 }
 
@@ -251,7 +255,12 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 		mc_cloud_fail(work->cloud, work->region->name, &failed);
 		return 0;
 	}
-	r = mc_database_drop_region(pair.source, work->call, work->region->name, error);
+	/* no commit may wait for a slave that goes */
+	r = mc_mark_clear(work->region, work->doing, MC_MARK_SEMISYNC, error);
+	if (r == 0)
+		r = mc_replicate_settle_mode(pair.master, work->call, error);
+	if (r == 0)
+		r = mc_database_drop_region(pair.source, work->call, work->region->name, error);
 	return r ? r : mc_database_drop_replica_user(pair.source, work->call, work->region->number, error);
 }
 

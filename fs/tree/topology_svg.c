@@ -29,6 +29,7 @@ static const char style[] =
 	"text { font-family: 'Inter', 'Segoe UI', 'DejaVu Sans', Arial, sans-serif; fill: #1d2733; font-size: 13px }\n"
 	".page { fill: #f3f5f8 } .card { fill: #fff; stroke: #d5dce5 } .chip { fill: #f8fafc; stroke: #e3e8ef }\n"
 	".wire { stroke: #aab6c5; stroke-width: 2; fill: none; stroke-dasharray: 2 5; stroke-linecap: round }\n"
+	".flow { stroke: #4b7bd1; stroke-width: 2; fill: none } .head { fill: #4b7bd1 }\n"
 	".title { font-size: 24px; font-weight: 700 } .name { font-size: 17px; font-weight: 700 }\n"
 	".soft { fill: #66758a; font-size: 12px } .right { text-anchor: end } .middle { text-anchor: middle }\n"
 	".pill { font-size: 12px; font-weight: 600; fill: #fff; text-anchor: middle }\n"
@@ -149,6 +150,44 @@ static void wires(struct mc_buffer *out, const struct mc_overview *overview, con
 	}
 }
 
+/* The middle of the upper edge of card INDEX. */
+static void top_of(const struct layout *layout, size_t index, int *x, int *y)
+{
+	*x = MARGIN + (int)index % layout->columns * (CARD_WIDTH + GAP) + CARD_WIDTH / 2;
+	*y = HEADER + (int)index / layout->columns * (layout->card_height + GAP);
+}
+
+/* From the master's card to that of slave INDEX: over the cards of one row, else through the gaps between rows. */
+static void arrow(struct mc_buffer *out, const struct mc_overview *overview, const struct layout *layout, size_t master,
+	size_t index)
+{
+	const struct mc_region_view *slave = &overview->regions.items[index];
+	int from_x, from_y, x, y;
+	char lag[32], line[64];
+	top_of(layout, master, &from_x, &from_y);
+	top_of(layout, index, &x, &y);
+	int bend = -26;
+	if (from_y != y) {
+		from_y += layout->card_height;
+		bend = GAP;
+	}
+	mc_buffer_printf(out, "<path class=\"flow\" d=\"M%d %dC%d %d %d %d %d %d\"/>\n", from_x, from_y, from_x,
+		from_y + bend, x, y - 26, x, y - 6);
+	mc_buffer_printf(out, "<path class=\"head\" d=\"M%d %dl-5 -8h10z\"/>\n", x, y);
+	mc_overview_lag(slave, lag, sizeof(lag));
+	snprintf(line, sizeof(line), strcmp(lag, "-") == 0 ? "%s" : "%s, %s s behind", slave->replication, lag);
+	text(out, x + 12, y - 7, "soft", line, 40);
+}
+
+static void arrows(struct mc_buffer *out, const struct mc_overview *overview, const struct layout *layout)
+{
+	const struct mc_region_views *regions = &overview->regions;
+	for (size_t i = 0; i < regions->count; i++)
+		for (size_t m = 0; regions->items[i].master && m < regions->count; m++)
+			if (strcmp(regions->items[m].name, regions->items[i].master) == 0)
+				arrow(out, overview, layout, m, i);
+}
+
 static void shared(struct mc_buffer *out, const struct mc_overview *overview, const struct layout *layout)
 {
 	if (!layout->shared_height)
@@ -200,6 +239,7 @@ void mc_topology_svg(const struct mc_overview *overview, struct mc_buffer *out)
 		overview->services.count, overview->services.count == 1 ? "" : "s");
 	text(out, MARGIN, 70, "soft", line, 60);
 	wires(out, overview, &layout);
+	arrows(out, overview, &layout);
 	for (size_t i = 0; i < regions; i++)
 		card(out, overview, &layout, i);
 	if (!regions)

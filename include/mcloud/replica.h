@@ -57,6 +57,8 @@ enum mc_replica_action {
 	MC_REPLICA_START,
 	MC_REPLICA_STOP,
 	MC_REPLICA_RECONNECT, /* the receiver only */
+	MC_REPLICA_SHUT,      /* Keystone is kept out, whatever it was reading */
+	MC_REPLICA_OPEN,      /* and let in again */
 	MC_REPLICA_FORGET,    /* the master, all positions and its own binary log: for a new copy */
 	MC_REPLICA_ADOPT,     /* after a new copy: its binary log begins where the copy was taken */
 };

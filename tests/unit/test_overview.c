@@ -22,6 +22,9 @@ static struct mc_region_view regions[] = {
 		.address = (char[]){"127.77.2.1"},
 		.error = (char[]){"keystone <died>"},
 		.role = "slave",
+		.master = (char[]){"Kista"},
+		.replication = "running",
+		.lag = 1.25,
 		.state = MC_REGION_DEGRADED,
 		.services_up = 3,
 		.services = 4},
@@ -85,9 +88,10 @@ static void test_table(void **state)
 	MC_CLEANUP(buffer) struct mc_buffer out = {0}, none = {0};
 	(void)state;
 	mc_status_table(&full, &out);
-	assert_string_equal(out.data, "REGION                          ROLE    STATE     LAG  SERVICES  ADDRESS\n"
-				      "Kista                           master  ready     -    4/4       127.77.1.1\n"
-				      "Sundbyberg-Nord-and-a-long-way  slave   degraded  -    3/4       127.77.2.1\n");
+	assert_string_equal(out.data,
+		"REGION                          ROLE    STATE     LAG    SERVICES  ADDRESS\n"
+		"Kista                           master  ready     -      4/4       127.77.1.1\n"
+		"Sundbyberg-Nord-and-a-long-way  slave   degraded  1.250  3/4       127.77.2.1\n");
 	mc_status_table(&empty, &none);
 	assert_string_equal(none.data, "REGION  ROLE  STATE  LAG  SERVICES  ADDRESS\n");
 }
@@ -103,7 +107,11 @@ static void test_status_json(void **state)
 	assert_int_equal(cJSON_GetArraySize(list), 2);
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "state")), "degraded");
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "error")), "keystone <died>");
-	assert_true(cJSON_IsNull(cJSON_GetObjectItem(second, "lag")));
+	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItem(second, "lag")) == 1.25);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "master")), "Kista");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "replication")), "running");
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "lag")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "master")));
 	cJSON *count = cJSON_GetObjectItem(second, "services");
 	assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(count, "up")), 3);
 	assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(count, "total")), 4);
@@ -131,6 +139,8 @@ static void test_metrics(void **state)
 	assert_has(&out, "\nmcloudfs_container_healthy{container=\"ldap\",region=\"\"} 1\n");
 	assert_has(&out, "\nmcloudfs_container_restarts_total{container=\"glance-Kista\",region=\"Kista\"} 2\n");
 	assert_has(&out, "\n# TYPE mcloudfs_container_restarts_total counter\n");
+	assert_has(&out, "\nmcloudfs_replication_running{region=\"Sundbyberg-Nord-and-a-long-way\"} 1\n");
+	assert_has(&out, "\nmcloudfs_replication_lag_seconds{region=\"Sundbyberg-Nord-and-a-long-way\"} 1.250\n");
 }
 
 static void test_dot(void **state)
@@ -142,6 +152,8 @@ static void test_dot(void **state)
 	assert_has(&out, "subgraph \"cluster_Kista\" {\n\t\tlabel=\"Kista\\nmaster, ready, 127.77.1.1\";\n");
 	assert_has(&out, "\t\t\"glance-Kista\" [label=\"gl\\\"an<ce\\nexited (137)\"");
 	assert_has(&out, "\t\"keystone-Kista\" -> \"ldap\";\n");
+	assert_has(&out, "\t\"mysql-Kista\" -> \"mysql-Sundbyberg-Nord-and-a-long-way\" "
+			 "[style=bold, label=\"running\\n1.250\"];\n");
 	assert_string_equal(out.data + out.size - 2, "}\n");
 }
 
@@ -156,6 +168,7 @@ static void test_svg(void **state)
 	assert_has(&out, ">gl&quot;an&lt;ce</text>");
 	assert_has(&out, "<title>keystone-Kista: starting, a&amp;b</title>");
 	assert_has(&out, "2 regions, 3 containers");
+	assert_has(&out, ">running, 1.250 s behind</text>");
 	assert_null(strstr(out.data, "<died>"));
 	mc_topology_svg(&empty, &none);
 	assert_has(&none, "No region yet");
