@@ -210,7 +210,9 @@ int mc_database_replica_act(
 	static const char *const shut[] = {
 		"SET sql_log_bin = 0", "ALTER USER keystone@'%' ACCOUNT LOCK", "KILL CONNECTION USER keystone", NULL};
 	static const char *const open[] = {"SET sql_log_bin = 0", "ALTER USER keystone@'%' ACCOUNT UNLOCK", NULL};
-	static const char *const adopt[] = {"SET GLOBAL gtid_binlog_state = @@GLOBAL.gtid_slave_pos", NULL};
+	/* By way of a variable: while it sets this one, the server can't read another, and stands still for ever. */
+	static const char *const adopt[] = {
+		"SET @position = @@GLOBAL.gtid_slave_pos", "SET GLOBAL gtid_binlog_state = @position", NULL};
 	static const char *const *const lists[] = {[MC_REPLICA_START] = start,
 		[MC_REPLICA_STOP] = stop,
 		[MC_REPLICA_RECONNECT] = reconnect,

@@ -199,6 +199,8 @@ int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, str
 
 /* watch.c: from now on somebody looks at each slave's replication every second, as long as there is one. */
 void mc_replication_watch(struct mc_cloud *cloud);
+/* Looks now, where something has just changed. */
+void mc_replication_inspect(struct mc_region *region);
 /* replication.c: how a slave is doing, by its DATABASE and that of its MASTER, which need not answer. */
 int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
 	struct mc_replication *ret, struct mc_error *error);

@@ -85,9 +85,11 @@ static enum mc_replication_state state_of(
 		return MC_REPLICATION_DIVERGED;
 	if (status->receiver == MC_REPLICA_YES && status->applier == MC_REPLICA_YES)
 		return MC_REPLICATION_RUNNING;
-	return status->receiver == MC_REPLICA_NO && status->applier == MC_REPLICA_NO && !status->error
+	if (status->error)
+		return MC_REPLICATION_BROKEN;
+	return status->receiver == MC_REPLICA_NO || status->applier == MC_REPLICA_NO
 		       ? MC_REPLICATION_STOPPED
-		       : MC_REPLICATION_BROKEN;
+		       : MC_REPLICATION_RUNNING; /* it connects */
 }
 
 int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
@@ -324,7 +326,11 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
 		return 1;
 	r = mc_mark_clear(known->region, call, MC_MARK_HALTED, error);
-	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_START, error);
+	if (r == 0)
+		r = mc_database_replica_act(database, call, MC_REPLICA_START, error);
+	if (r == 0)
+		mc_replication_inspect(known->region);
+	return r;
 }
 
 int mc_replication_start(
@@ -371,7 +377,11 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 		r = mc_error_set(error, EBUSY, "the replication of region %s is stopped already", name);
 	if (r == 0)
 		r = mc_mark_set(known.region, call, MC_MARK_HALTED, error);
-	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
+	if (r == 0)
+		r = mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
+	if (r == 0)
+		mc_replication_inspect(known.region);
+	return r;
 }
 
 int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)

@@ -38,11 +38,10 @@ static void keep(struct mc_region *region, const struct mc_replication *now, con
 	mc_region_settle(region);
 }
 
-static void look(struct mc_region *region, struct mc_region *master, bool is_busy)
+static void look(struct mc_region *region, struct mc_database *own, struct mc_database *source, bool is_busy)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
 	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
-	struct mc_database *own = connection(region), *source = connection(master);
 	struct mc_error error = {0};
 	char trouble[256] = "";
 
@@ -64,6 +63,20 @@ static void look(struct mc_region *region, struct mc_region *master, bool is_bus
 	keep(region, &now, trouble);
 }
 
+void mc_replication_inspect(struct mc_region *region)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+	MC_CLEANUP(database) struct mc_database *own = NULL, *source = NULL;
+	bool is_replica;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_replica = region->is_replica && !region->is_master;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
+		mc_region_database_journal(master, NULL, &source, NULL) == 0)
+		look(region, own, source, false);
+}
+
 /* Whether there was anything to look at. */
 static bool look_at_all(struct mc_cloud *cloud)
 {
@@ -80,9 +93,9 @@ static bool look_at_all(struct mc_cloud *cloud)
 			continue;
 		any = true;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
-			look(region, master, false);
+			look(region, connection(region), connection(master), false);
 		else if (views.items[i].state == MC_REGION_SEEDING)
-			look(region, master, true);
+			look(region, connection(region), connection(master), true);
 	}
 	mc_region_views_clear(&views);
 	return any;

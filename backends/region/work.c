@@ -285,6 +285,8 @@ static void run_work(void *data)
 		finish(work, r);
 	}
 	gone = r == 0 && work->kind == MC_WORK_DESTROY;
+	if (r == 0 && work->kind != MC_WORK_STOP && !gone)
+		mc_replication_inspect(region); /* before it is said to have settled */
 	if (gone)
 		mc_region_unlist(region);
 	pthread_mutex_lock(&cloud->lock);
