@@ -28,7 +28,7 @@ kill_and_remount() {
 }
 
 @test "a start goes on after a kill at each of its steps" {
-    steps=13 # of mc_start_steps; checked below against what progress says
+    steps=14 # of mc_start_steps; checked below against what progress says
     for ((step = 0; step <= steps; step++)); do
         quick mkdir "$R"
         if ((step)); then slowly head -n "$step" "$R/progress" >"$BATS_TEST_TMPDIR/progress"; fi
@@ -43,7 +43,7 @@ kill_and_remount() {
 }
 
 @test "a destruction goes on after a kill at each of its steps" {
-    for ((step = 1; step <= 6; step++)); do
+    for ((step = 1; step <= 7; step++)); do
         quick mkdir "$R"
         [ "$(slowly cat "$R/wait")" = ready ]
         exec 7<"$M/events"
