@@ -158,7 +158,7 @@ static int begin(const struct pair *pair, struct mc_work *work, struct mc_error 
 /* Whether the slave has to be told whom to follow: not when it only comes back. */
 static int is_new(const struct pair *pair, struct mc_work *work, struct mc_error *error)
 {
-	struct mc_replica_status status;
+	struct mc_replica_status status = {0};
 	int r = mc_database_replica_status(pair->own, work->call, &status, error);
 
 	if (r < 0)
@@ -200,7 +200,7 @@ int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 /* -EIO with the reason when replication has broken. */
 static int check(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	struct mc_replica_status status;
+	struct mc_replica_status status = {0};
 	int r = mc_database_replica_status(pair->own, call, &status, error);
 
 	if (r == 0 && status.error && (status.receiver != MC_REPLICA_YES || status.applier != MC_REPLICA_YES))

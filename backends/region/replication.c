@@ -146,7 +146,7 @@ int mc_replication_lag(
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	struct mc_replication now;
+	struct mc_replication now = {0};
 	int64_t begun = mc_now_ms();
 	int r = find(cloud, name, &known, error);
 
@@ -247,7 +247,7 @@ int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char
 static int set_slave_mode(struct mc_region *slave, struct mc_call *call, bool semisync, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_replica_status status;
+	struct mc_replica_status status = {0};
 	int r = semisync ? mc_mark_set(slave, call, MC_MARK_SEMISYNC, error)
 			 : mc_mark_clear(slave, call, MC_MARK_SEMISYNC, error);
 
@@ -303,7 +303,7 @@ static int check_start(struct mc_cloud *cloud, const struct known *known, struct
 static int go_on(const struct known *known, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
-	struct mc_replication now;
+	struct mc_replication now = {0};
 	char oldest[MC_GTID_MAX];
 	int r = mc_region_database(known->region, &database, error);
 
@@ -364,7 +364,7 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	struct mc_replica_status status;
+	struct mc_replica_status status = {0};
 	int r = find_replica(cloud, name, &known, error);
 
 	if (r == 0 && known.is_seeding)

@@ -15,7 +15,7 @@ static const char *region_of(const struct mc_ask *ask)
 
 static int show_state(struct mc_ask *ask, struct mc_buffer *out)
 {
-	struct mc_replication now;
+	struct mc_replication now = {0};
 	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
 	if (r == 0)
 		mc_buffer_text(out, mc_replication_state_name(now.state));
@@ -24,7 +24,7 @@ static int show_state(struct mc_ask *ask, struct mc_buffer *out)
 
 static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
 {
-	double lag;
+	double lag = -1;
 	int r = mc_replication_lag(ask->cloud, ask->call, region_of(ask), &lag, ask->error);
 	if (r < 0)
 		return r;
@@ -37,7 +37,7 @@ static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
 
 static int show_gtid(struct mc_ask *ask, struct mc_buffer *out)
 {
-	struct mc_replication now;
+	struct mc_replication now = {0};
 	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
 	if (r == 0)
 		mc_buffer_text(out, now.applied);
@@ -106,8 +106,8 @@ static int add_drift(struct mc_ask *ask, struct mc_buffer *out)
 
 static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, struct mc_buffer *out)
 {
-	struct mc_replication now;
-	double lag;
+	struct mc_replication now = {0};
+	double lag = -1;
 	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
 	if (r == 0)
 		r = mc_replication_lag(ask->cloud, ask->call, region_of(ask), &lag, ask->error);
@@ -135,7 +135,7 @@ static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, str
 static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_region_views views = {0};
-	struct mc_replication now;
+	struct mc_replication now = {0};
 	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
 	if (r < 0)
 		return r;
