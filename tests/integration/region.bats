@@ -111,12 +111,6 @@ setup() {
     quick grep -q 'EEXIST.*Kista exists' "$M/errors"
 }
 
-@test "a second region is refused with a sentence" {
-    fails_with EPERM mkdir "$M/regions/Solna"
-    quick tail -n 3 "$M/errors" | grep -q replication
-    [ ! -e "$M/regions/Solna" ]
-}
-
 @test "control files list their verbs and refuse what they don't know" {
     quick cat "$R/ctl" | grep -q '^stop'
     fails_with EINVAL bash -c 'echo sto >"$1"' - "$R/ctl"
