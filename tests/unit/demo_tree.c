@@ -49,7 +49,6 @@ void demo_tell(struct mc_fs *fs, struct mc_cloud *cloud, const char *text)
 int mc_region_serving(struct mc_cloud *cloud, const char *name, struct mc_error *error)
 {
 	int serving = atomic_load(&cloud->serving);
-
 	(void)name;
 	return serving < 0 ? mc_error_set(error, -serving, "the region is stopped") : serving;
 }
@@ -141,7 +140,6 @@ static ssize_t read_news(struct mc_fs *fs, void *state, void *to, size_t size)
 	struct mc_cloud *cloud = fs->cloud;
 	size_t *at = state;
 	ssize_t got = -EAGAIN;
-
 	pthread_mutex_lock(&cloud->lock);
 	if (*at < cloud->news_size) {
 		if (size > cloud->news_size - *at)
@@ -169,7 +167,6 @@ static int show_slow(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_cloud *cloud = ask->cloud;
 	int result = 0;
-
 	atomic_fetch_add(&cloud->slow_now, 1);
 	pthread_mutex_lock(&cloud->lock);
 	bool open = cloud->gate_open;
@@ -268,7 +265,6 @@ static int make_thing(struct mc_ask *ask, const char *name)
 {
 	struct mc_cloud *cloud = ask->cloud;
 	int result = 0;
-
 	pthread_mutex_lock(&cloud->lock);
 	if (find_locked(cloud, name)) {
 		result = mc_error_set(ask->error, EEXIST, "there is a thing of that name");
@@ -288,7 +284,6 @@ static int remove_thing(struct mc_ask *ask)
 	struct mc_cloud *cloud = ask->cloud;
 	const char *key = mc_ask_key(ask, MC_KEY_USER);
 	int result = -ENOENT;
-
 	pthread_mutex_lock(&cloud->lock);
 	for (unsigned i = 0; i < cloud->n_things; i++) {
 		if (strcmp(cloud->things[i].key, key) != 0)
@@ -306,7 +301,6 @@ static int rename_thing(struct mc_ask *ask, struct mc_node *to, const char *name
 	struct mc_cloud *cloud = ask->cloud;
 	const char *key = mc_ask_key(ask, MC_KEY_USER);
 	int result = -ENOENT;
-
 	(void)to;
 	(void)flags;
 	pthread_mutex_lock(&cloud->lock);
@@ -429,7 +423,6 @@ static int find_slowly(struct mc_ask *ask, const char *name, struct mc_entry *re
 {
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	int result = show_slow(ask, &out);
-
 	(void)name;
 	(void)ret;
 	return result < 0 ? result : -ENOENT;
