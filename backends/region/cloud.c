@@ -307,12 +307,32 @@ static bool apply(struct mc_cloud *cloud, const struct mc_engine_event *event)
 	return applied;
 }
 
+/* One look at the engine at a time: what an earlier one has seen must not come behind a later one's. */
+static void begin_look(struct mc_cloud *cloud)
+{
+	pthread_mutex_lock(&cloud->lock);
+	while (cloud->is_looking)
+		pthread_cond_wait(&cloud->idle, &cloud->lock);
+	cloud->is_looking = true;
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+static void end_look(struct mc_cloud *cloud)
+{
+	pthread_mutex_lock(&cloud->lock);
+	cloud->is_looking = false;
+	pthread_cond_broadcast(&cloud->idle);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
 static void look_again(struct mc_cloud *cloud, struct mc_call *call, const char *name)
 {
 	struct mc_engine_service now = {0};
 
+	begin_look(cloud);
 	if (cloud->engine->ops->look(cloud->engine, call, name, &now, NULL) == 0)
 		put_service(cloud, &now);
+	end_look(cloud);
 	settle_all(cloud);
 }
 

@@ -66,7 +66,7 @@ struct mc_cloud {
 	struct mc_region **regions; /* by number */
 	size_t n_regions;
 	struct mc_engine_service_list services;
-	bool is_connected, is_resumed, is_closing;
+	bool is_connected, is_resumed, is_closing, is_looking;
 	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
 	double refreshed;           /* wall clock: events from before it are already in */
 	unsigned threads;           /* of mc_cloud_spawn() */
