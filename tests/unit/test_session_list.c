@@ -87,8 +87,8 @@ static void test_stat_of_all(void **state)
 	unsigned finds = atomic_load(&mount->cloud.finds);
 	assert_int_equal(stat_all(mount, 2000), 2000);
 	assert_true(atomic_load(&mount->cloud.finds) - finds + atomic_load(&mount->cloud.lists) < 100);
-	/* The list has grown old: some are asked for, then it is made again. How soon depends on how fast they are asked
-	 * for, so only the answer is looked at. */
+	/* The list has grown old: some are asked for, then it is made again. How soon depends on how fast they are
+	 * asked for, so only the answer is looked at. */
 	mc_fs_changed(mount->fs);
 	atomic_store(&mount->cloud.many, 1999);
 	assert_int_equal(stat_all(mount, 2000), 1999);
