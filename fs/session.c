@@ -24,9 +24,12 @@ static void init(void *data, struct fuse_conn_info *connection)
 	connection->max_background = MAX_BACKGROUND;
 	connection->max_readahead = READ_AHEAD_KIB * 1024;
 	connection->congestion_threshold = MAX_BACKGROUND * 3 / 4;
+	/* Who lists a directory mostly wants attributes, too, and to look up ten thousand images one by one takes
+	 * minutes. */
+	connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
 	connection->want |=
-		connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-					      FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
+		connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_ATOMIC_O_TRUNC |
+					      FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
 }
 
 static const struct fuse_lowlevel_ops operations = {
