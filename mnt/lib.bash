@@ -50,7 +50,8 @@ clear_dead_engine() {
     for file in /run/docker.pid /run/docker/containerd/containerd.pid; do
         [ -f "$file" ] || continue
         pid=$(cat "$file")
-        if [ -d "/proc/$pid" ] && grep -Eq 'dockerd|containerd' "/proc/$pid/comm"; then
+        # what has ended but was not reaped has no program any more
+        if [[ $(readlink "/proc/$pid/exe") == */@(dockerd|containerd) ]]; then
             [ "$file" = /run/docker.pid ] || kill "$pid"
             continue
         fi
