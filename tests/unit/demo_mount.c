@@ -99,7 +99,7 @@ int demo_mount_with(void **state, int timeout_ms)
 	if (!mkdtemp(mount->path))
 		return -1;
 	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root,
-		.ttl_ms = 1000,
+		.ttl_ms = 600000,
 		.timeout_ms = timeout_ms,
 		.uid = getuid(),
 		.gid = getgid(),

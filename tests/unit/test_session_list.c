@@ -183,11 +183,15 @@ static void test_forgotten(void **state)
 	assert_int_equal(stat(demo_path(mount, "many/image-7"), &values), -1);
 	size_t known = mc_nodes_count(mount->fs->nodes);
 	assert_true(known > 10);
-	FILE *drop = fopen("/proc/sys/vm/drop_caches", "we");
-	if (!drop)
-		skip();
-	fputs("2\n", drop);
-	fclose(drop);
+	/* The kernel's FORGETs come when it gets to them, and a name that was just used is passed over once. */
+	for (tries = 0; mc_nodes_count(mount->fs->nodes) >= known && tries < 200; tries++) {
+		int drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+		if (drop < 0)
+			skip();
+		assert_int_equal(write(drop, "2\n", 2), 2);
+		close(drop);
+		assert_int_equal(access(demo_path(mount, "name"), F_OK), 0);
+	}
 	assert_true(mc_nodes_count(mount->fs->nodes) < known);
 }
 
