@@ -2,7 +2,7 @@
 
 load ../integration/common.bash
 
-CLOUD=test-image-faults
+CLOUD=test-image-faults$RUN
 
 setup_file() {
     export DIRECTORY=$BATS_FILE_TMPDIR/cloud

@@ -2,7 +2,7 @@
 
 load ../integration/common.bash
 
-CLOUD=test-kill
+CLOUD=test-kill$RUN
 
 setup() {
     DIRECTORY=$BATS_TEST_TMPDIR/cloud

@@ -3,6 +3,8 @@
 
 MCLOUDFS=${MCLOUDFS:-$(dirname "${BASH_SOURCE[0]}")/../../build/mcloudfs}
 SOCKET=${MCLOUD_SOCKET:-/run/docker.sock}
+# Runs side by side on one engine: MCLOUD_TEST_RUN=1 (to 8) gives one clouds and addresses of its own.
+RUN=${MCLOUD_TEST_RUN:+-$MCLOUD_TEST_RUN}
 
 # quick COMMAND…: for what answers at once; slowly COMMAND…: for what may start or stop containers.
 quick() { timeout -k 5 30 "$@"; }
@@ -40,9 +42,16 @@ sweep() {
     done < <(labelled "$1")
 }
 
+# here 127.N.X.Y: that address, or what stands for it in this run.
+here() {
+    local rest=${1#127.}
+    echo "127.$((${rest%%.*} + 20 * ${MCLOUD_TEST_RUN:-0})).${rest#*.}"
+}
+
 # mount_cloud CLOUD BASE DIRECTORY [OPTION…]: the mount is DIRECTORY/mnt, its secrets lie in DIRECTORY/state.
 mount_cloud() {
-    local cloud=$1 base=$2 directory=$3 options
+    local cloud=$1 base directory=$3 options
+    base=$(here "$2")
     shift 3
     mkdir -p "$directory/mnt" "$directory/state"
     options="cloud=$cloud,base=$base,state_dir=$directory/state,socket=$SOCKET"

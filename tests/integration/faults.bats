@@ -3,7 +3,7 @@
 load common.bash
 
 setup_file() {
-    export CLOUD=test-faults
+    export CLOUD=test-faults$RUN
     sweep "$CLOUD"
 }
 
@@ -68,9 +68,9 @@ mount_relayed() { SOCKET=$BATS_TEST_TMPDIR/engine.sock mount_cloud "$CLOUD" 127.
 }
 
 @test "a port that somebody else has fails the start with its number, and rmdir leaves nothing" {
-    socat TCP-LISTEN:9292,bind=127.83.1.1,reuseaddr,fork EXEC:/bin/true 3>&- &
+    socat "TCP-LISTEN:9292,bind=$(here 127.83.1.1),reuseaddr,fork" EXEC:/bin/true 3>&- &
     taker=$!
-    timeout 20 bash -c 'until ss -ltn | grep -q 127.83.1.1:9292; do read -rt 0.05 || true; done' < <(tail -f /dev/null)
+    timeout 20 bash -c 'until ss -ltn | grep -q "$1:9292"; do read -rt 0.05 || true; done' - "$(here 127.83.1.1)" < <(tail -f /dev/null)
     mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
     quick mkdir "$R"
     run slowly cat "$R/wait"

@@ -66,7 +66,7 @@ LDIF
 }
 
 @test "ldap/ tells where and how it is" {
-    [ "$(quick cat "$L/url")" = ldap://127.81.0.1:389 ]
+    [ "$(quick cat "$L/url")" = "ldap://$(here 127.81.0.1):389" ]
     [ "$(quick cat "$L/state")" = running ]
     [ "$(quick stat -c %a "$L/import")" = 200 ]
     [ "$(quick stat -c %a "$L/tree.ldif")" = 600 ]

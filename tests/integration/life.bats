@@ -3,7 +3,7 @@
 load common.bash
 
 setup_file() {
-    export CLOUD=test-life DIRECTORY
+    export CLOUD=test-life$RUN DIRECTORY
     DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-life.XXXXXX")
     sweep "$CLOUD"
     # somebody else's container, of a name as ours would have: it must survive everything
@@ -101,7 +101,7 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
 
 @test "a second mount of the same cloud is refused" {
     mkdir -p "$BATS_TEST_TMPDIR/other"
-    run quick "$MCLOUDFS" -o "cloud=$CLOUD,base=127.82.0.0,state_dir=$DIRECTORY/state,socket=$SOCKET" "$BATS_TEST_TMPDIR/other"
+    run quick "$MCLOUDFS" -o "cloud=$CLOUD,base=$(here 127.82.0.0),state_dir=$DIRECTORY/state,socket=$SOCKET" "$BATS_TEST_TMPDIR/other"
     [ "$status" -ne 0 ]
     [[ $output == *"$CLOUD"* ]]
 }
@@ -146,7 +146,7 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
 @test "a region comes again after the last one went" {
     quick mkdir "$M/regions/Solna"
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
-    quick cat "$M/regions/Solna/catalog" | grep -q 127.82.1.1
+    quick cat "$M/regions/Solna/catalog" | grep -q "$(here 127.82.1.1)"
     put destroy "$M/regions/Solna/ctl"
     slowly bash -c 'while [ -e "$1" ]; do cat "$1/wait" >/dev/null 2>&1 || true; done' - "$M/regions/Solna"
     [ -z "$(left_of "$CLOUD")" ]

@@ -5,7 +5,7 @@ load common.bash
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-    export CLOUD=test-replication DIRECTORY
+    export CLOUD=test-replication$RUN DIRECTORY
     DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-replication.XXXXXX")
     sweep "$CLOUD"
     mount_cloud "$CLOUD" 127.85.0.0 "$DIRECTORY"

@@ -2,7 +2,7 @@
 
 setup_suite() {
     load common.bash
-    export SUITE SUITE_CLOUD=test-suite M
+    export SUITE SUITE_CLOUD=test-suite$RUN M
     SUITE=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-suite.XXXXXX")
     M=$SUITE/mnt
     sweep "$SUITE_CLOUD"
