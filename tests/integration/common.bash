@@ -4,6 +4,7 @@
 MCLOUDFS=${MCLOUDFS:-$(dirname "${BASH_SOURCE[0]}")/../../build/mcloudfs}
 SOCKET=${MCLOUD_SOCKET:-/run/docker.sock}
 # Runs side by side on one engine: MCLOUD_TEST_RUN=1 (to 8) gives one clouds and addresses of its own.
+# shellcheck disable=SC2034 # the files that load this name their clouds by it
 RUN=${MCLOUD_TEST_RUN:+-$MCLOUD_TEST_RUN}
 
 # quick COMMAND…: for what answers at once; slowly COMMAND…: for what may start or stop containers.
