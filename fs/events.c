@@ -28,6 +28,7 @@ static const char *const kinds[] = {
 	[MC_CLOUD_FAILURE] = "failure",
 	[MC_CLOUD_ENGINE] = "engine",
 	[MC_CLOUD_REPLICATION] = "replication",
+	[MC_CLOUD_ROLE] = "role",
 };
 
 struct mc_events *mc_events_new(void)

@@ -12,7 +12,7 @@
  * count at every step. https://mariadb.com/kb/en/using-the-non-blocking-library/ */
 
 struct mc_database {
-	char *service, *host, *password; /* constant */
+	char *service, *host, *user, *password; /* constant */
 	unsigned short port;
 	struct mc_journal *journal;
 	pthread_mutex_t lock; /* one statement at a time; held across it, and of nobody else's interest */
@@ -27,6 +27,7 @@ struct mc_database *mc_database_new(const struct mc_database_options *options)
 		return NULL;
 	database->service = strdup(options->service);
 	database->host = strdup(options->host);
+	database->user = strdup(options->user ? options->user : "root");
 	database->password = strdup(options->password);
 	database->port = options->port;
 	database->journal = options->journal;
@@ -44,6 +45,7 @@ void mc_database_free(struct mc_database *database)
 		explicit_bzero(database->password, strlen(database->password));
 	free(database->service);
 	free(database->host);
+	free(database->user);
 	free(database->password);
 	pthread_mutex_destroy(&database->lock);
 	free(database);
@@ -98,6 +100,9 @@ static int errno_of(unsigned code)
 	case 2013: /* CR_SERVER_LOST */
 	case 2012: /* CR_SERVER_HANDSHAKE_ERR: a proxy holds the port while the server is not there yet */
 		return ECONNREFUSED;
+	case 1290: /* ER_OPTION_PREVENTS_STATEMENT: it is read-only */
+	case 1205: /* ER_LOCK_WAIT_TIMEOUT */
+		return EBUSY;
 	case 1021: /* ER_DISK_FULL */
 		return ENOSPC;
 	default:
@@ -135,8 +140,8 @@ static int connect_once(struct mc_database *database, struct mc_call *call, stru
 	mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	r = DRIVE(mysql, call, connected,
-		mysql_real_connect_start(
-			&connected, mysql, database->host, "root", database->password, NULL, database->port, NULL, 0),
+		mysql_real_connect_start(&connected, mysql, database->host, database->user, database->password, NULL,
+			database->port, NULL, 0),
 		mysql_real_connect_cont(&connected, mysql, came_));
 	if (r < 0 || !connected) {
 		r = fail(database, r, mysql_errno(mysql), mysql_error(mysql), error);

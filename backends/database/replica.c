@@ -213,15 +213,44 @@ int mc_database_replica_act(
 	/* By way of a variable: while it sets this one, the server can't read another, and stands still for ever. */
 	static const char *const adopt[] = {
 		"SET @position = @@GLOBAL.gtid_slave_pos", "SET GLOBAL gtid_binlog_state = @position", NULL};
+	static const char *const deafen[] = {"STOP SLAVE IO_THREAD", NULL};
+	static const char *const leave[] = {"STOP SLAVE", "RESET SLAVE ALL", NULL};
+	static const char *const demote[] = {
+		"SET @position = @@GLOBAL.gtid_binlog_pos", "SET GLOBAL gtid_slave_pos = @position", NULL};
 	static const char *const *const lists[] = {[MC_REPLICA_START] = start,
 		[MC_REPLICA_STOP] = stop,
 		[MC_REPLICA_RECONNECT] = reconnect,
 		[MC_REPLICA_SHUT] = shut,
 		[MC_REPLICA_OPEN] = open,
 		[MC_REPLICA_FORGET] = forget,
-		[MC_REPLICA_ADOPT] = adopt};
+		[MC_REPLICA_ADOPT] = adopt,
+		[MC_REPLICA_DEAFEN] = deafen,
+		[MC_REPLICA_LEAVE] = leave,
+		[MC_REPLICA_DEMOTE] = demote};
 
 	return run_all(database, call, lists[action], error);
+}
+
+int mc_database_fence(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	/* https://mariadb.com/kb/en/server-system-variables/#read_only: it waits for commits that have begun. */
+	static const char *const fence[] = {"SET SESSION lock_wait_timeout = 3", "SET GLOBAL read_only = ON",
+		"KILL CONNECTION USER keystone", NULL};
+
+	return run_all(database, call, fence, error);
+}
+
+int mc_database_unfence(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	return mc_database_run(database, call, "SET GLOBAL read_only = OFF", error);
+}
+
+int mc_database_is_fenced(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	unsigned long on = 0;
+	int r = mc_database_query(database, call, "SELECT @@GLOBAL.read_only", NULL, &on, error);
+
+	return r ? r : (int)on;
 }
 
 int mc_database_await(struct mc_database *database, struct mc_call *call, const char *position, unsigned seconds,

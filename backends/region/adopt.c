@@ -55,6 +55,22 @@ static bool is_standby(struct mc_region *region)
 	return standby;
 }
 
+/* What an earlier daemon was in the middle of goes on where the slave is all there; else it ends where it stands. */
+static int resume_promotion(struct mc_region *region, bool is_up, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	int r;
+
+	if (is_up)
+		return mc_work_begin(region, MC_WORK_PROMOTE, error);
+	r = mc_mark_clear(region, call, MC_MARK_PROMOTED, error);
+	pthread_mutex_lock(&region->cloud->lock);
+	region->cloud->promoted = NULL;
+	pthread_cond_broadcast(&region->cloud->idle);
+	pthread_mutex_unlock(&region->cloud->lock);
+	return r ? r : mc_work_begin(region, MC_WORK_START, error);
+}
+
 static void resume(struct mc_region *region, const struct mc_engine_volume_list *volumes)
 {
 	struct mc_cloud *cloud = region->cloud;
@@ -66,6 +82,8 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
 		return;
 	if (is_marked(volumes, region->name, MC_MARK_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
+	} else if (is_marked(volumes, region->name, MC_MARK_PROMOTED)) {
+		r = resume_promotion(region, view.services_up == view.services, &error);
 	} else if (is_marked(volumes, region->name, MC_MARK_STOPPED)) {
 		pthread_mutex_lock(&cloud->lock);
 		region->is_stopped = true;
@@ -73,6 +91,7 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
 		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
 	} else if (is_marked(volumes, region->name, MC_MARK_SERVED) && view.services_up == view.services) {
 		mc_region_tend(region);
+		mc_region_restore(region);
 		mc_replication_watch(cloud);
 		r = 0;
 	} else if (is_standby(region) && view.services_up == view.services) {
@@ -89,18 +108,27 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
  */
 static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes)
 {
-	bool found = false;
+	struct mc_region *master = NULL;
 
 	pthread_mutex_lock(&cloud->lock);
 	for (size_t i = 0; i < cloud->n_regions; i++) {
 		struct mc_region *region = cloud->regions[i];
 
-		region->is_master = !found && is_marked(volumes, region->name, MC_MARK_MASTER);
 		region->is_replica = is_marked(volumes, region->name, MC_MARK_REPLICA);
-		found = found || region->is_master;
+		if (is_marked(volumes, region->name, MC_MARK_PROMOTED))
+			cloud->promoted = region; /* before any database is let write */
+		if (!is_marked(volumes, region->name, MC_MARK_MASTER))
+			continue;
+		/* Two are so marked in the middle of a promotion: then all is done but the former one's mark. */
+		if (!master || region == cloud->promoted)
+			master = region;
 	}
-	if (!found && cloud->n_regions)
-		cloud->regions[0]->is_master = true;
+	if (!master && cloud->n_regions)
+		master = cloud->regions[0];
+	if (master) {
+		master->is_master = true;
+		master->is_replica = false;
+	}
 	pthread_mutex_unlock(&cloud->lock);
 }
 

@@ -346,6 +346,20 @@ int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name,
 	return r;
 }
 
+/* A database that has come up by itself is brought into its part. */
+static void restore_database(struct mc_cloud *cloud, const char *name)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	struct mc_engine_service service;
+
+	if (mc_cloud_service(cloud, name, &service) == 0 && service.region && service.kind &&
+		!strcmp(service.kind, mc_recipe_get(MC_DATABASE)->service))
+		region = mc_region_find(cloud, service.region);
+	mc_engine_service_clear(&service);
+	if (region)
+		mc_region_restore(region);
+}
+
 static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *event)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
@@ -358,6 +372,8 @@ static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *eve
 	if (apply(cloud, event))
 		settle_all(cloud);
 	look_again(cloud, call, event->name);
+	if (event->state && !strcmp(event->state, "running"))
+		restore_database(cloud, event->name);
 }
 
 static void tell_engine(struct mc_cloud *cloud, const char *text)
@@ -452,9 +468,12 @@ void mc_cloud_close(struct mc_cloud *cloud)
 			mc_call_cancel(cloud->regions[i]->work->call);
 		if (cloud->regions[i]->tending)
 			mc_call_cancel(cloud->regions[i]->tending);
+		if (cloud->regions[i]->restoring)
+			mc_call_cancel(cloud->regions[i]->restoring);
 	}
 	if (cloud->watching)
 		mc_call_cancel(cloud->watching);
+	pthread_cond_broadcast(&cloud->idle);
 	while (cloud->threads)
 		pthread_cond_wait(&cloud->idle, &cloud->lock);
 	pthread_mutex_unlock(&cloud->lock);

@@ -44,13 +44,8 @@ char *mc_cloud_admin_password(struct mc_cloud *cloud)
 	return mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? strdup(mc_secrets_get(secrets, MC_SECRET_ADMIN)) : NULL;
 }
 
-int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
-{
-	return mc_region_database_journal(region, region->cloud->journal, ret_database, error);
-}
-
-int mc_region_database_journal(
-	struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
+static int open_database(struct mc_region *region, const char *user, enum mc_secret password,
+	struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
 {
 	char service[MC_SERVICE_NAME_MAX];
 	struct mc_secrets *secrets;
@@ -63,10 +58,27 @@ int mc_region_database_journal(
 		.service = service,
 		.host = region->address,
 		.port = mc_recipe_get(MC_DATABASE)->port,
-		.password = mc_secrets_get(secrets, MC_SECRET_DB_ROOT),
+		.user = user,
+		.password = mc_secrets_get(secrets, password),
 		.journal = journal,
 	});
 	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
+{
+	return mc_region_database_journal(region, region->cloud->journal, ret_database, error);
+}
+
+int mc_region_database_journal(
+	struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
+{
+	return open_database(region, NULL, MC_SECRET_DB_ROOT, journal, ret_database, error);
+}
+
+int mc_region_keystone_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
+{
+	return open_database(region, "keystone", MC_SECRET_DB_KEYSTONE, region->cloud->journal, ret_database, error);
 }
 
 int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
@@ -286,32 +298,6 @@ static int check_empty(struct mc_region *region, struct mc_call *call, struct mc
 	return r;
 }
 
-/* Waits for the end of the region's work; gives up only with the asker, for the work goes on. */
-static int await_end(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_cloud *cloud = region->cloud;
-	int r = 0;
-
-	pthread_mutex_lock(&cloud->lock);
-	while (region->work && r == 0) {
-		struct timespec until;
-
-		/* The end is signalled; the time is for looking whether the asker has gone. */
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 100 * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
-		if (mc_call_cancelled(call))
-			r = -EINTR;
-	}
-	if (r == 0 && region->is_failed)
-		r = mc_error_set(error, EIO, "region %s could not be destroyed: %s", region->name,
-			region->error ? region->error : "");
-	pthread_mutex_unlock(&cloud->lock);
-	return r == -EINTR ? mc_error_set(error, EINTR, "the destruction of region %s goes on", region->name) : r;
-}
-
 int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
@@ -333,7 +319,10 @@ int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *n
 		r = check_empty(region, call, error);
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_DESTROY, error);
-	return r ? r : await_end(region, call, error);
+	if (r < 0)
+		return r;
+	r = mc_work_await(region, call, error);
+	return r < 0 ? mc_error_context(error, "the destruction of region %s", name), r : 0;
 }
 
 static void tend(void *data)

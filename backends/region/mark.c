@@ -14,7 +14,10 @@ static const char *const mark_names[MC_MARKS] = {
 	[MC_MARK_REPLICA] = "replica",       /* a slave whose replication was begun */
 	[MC_MARK_HALTED] = "halted",         /* and stopped by somebody: it stays so */
 	[MC_MARK_SEEDING] = "seeding",       /* its copy of the master is not, or not any more, whole */
-	[MC_MARK_SEMISYNC] = "semisync",     /* the master's commits wait for this slave */
+	[MC_MARK_SEMISYNC] =
+		"semisync", /* the master's commits wait for this slave; of a master: and for who was it before */
+	[MC_MARK_PROMOTED] =
+		"promoted", /* it is on its way to be the master: a mount goes on with that, or undoes it */
 };
 
 static void volume_name(const struct mc_region *region, enum mc_mark mark, char name[MC_SERVICE_NAME_MAX])

@@ -257,7 +257,7 @@ static enum mc_region_state derive(const struct mc_region *region, char *trouble
 		[MC_WORK_DESTROY] = MC_REGION_STOPPING,
 		[MC_WORK_REPLICATE] = MC_REGION_SEEDING};
 
-	if (region->work)
+	if (region->work && region->work->kind != MC_WORK_PROMOTE) /* during that it serves */
 		return during[region->work->kind];
 	if (region->is_failed)
 		return MC_REGION_FAILED;

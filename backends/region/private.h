@@ -39,6 +39,7 @@ struct mc_region {
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	bool is_master;
 	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
+	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
 	char trouble[256];                     /* why replication is broken */
@@ -46,6 +47,7 @@ struct mc_region {
 	struct mc_work *work;                  /* under way, or NULL */
 	bool is_pushing;                       /* Fernet keys are on their way */
 	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
+	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
 	char **progress;                       /* lines of the last work */
 	size_t n_progress;
 	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
@@ -68,6 +70,8 @@ struct mc_cloud {
 	struct mc_engine_service_list services;
 	bool is_connected, is_resumed, is_closing, is_looking;
 	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
+	struct mc_region *promoted; /* is to become the master; NULL: no promotion is under way */
+	unsigned opening;           /* databases that are just being let write: a promotion waits for them */
 	double refreshed;           /* wall clock: events from before it are already in */
 	unsigned threads;           /* of mc_cloud_spawn() */
 	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
@@ -75,7 +79,7 @@ struct mc_cloud {
 };
 
 /* work.c: steps run as much at once as their needs allow, each in a thread of its own. */
-enum mc_work_kind { MC_WORK_START, MC_WORK_STOP, MC_WORK_RESTART, MC_WORK_DESTROY, MC_WORK_REPLICATE };
+enum mc_work_kind { MC_WORK_START, MC_WORK_STOP, MC_WORK_RESTART, MC_WORK_DESTROY, MC_WORK_REPLICATE, MC_WORK_PROMOTE };
 
 struct mc_work {
 	struct mc_cloud *cloud; /* these are constant */
@@ -91,13 +95,18 @@ struct mc_work {
 	pthread_cond_t news;
 	unsigned started, done, failed, ended, unborn; /* bits of steps; ended: in either way */
 	struct mc_error error;                         /* of the first failure */
+	char goal[MC_GTID_MAX]; /* of a promotion: what the former master has written; "": it is dead */
 };
 
 /* Begins KIND's steps for REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
 int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
 
-/* start.c, destroy.c: the tables; they end with a NULL name. */
-extern const struct mc_step mc_start_steps[], mc_standby_steps[], mc_slave_steps[], mc_stop_steps[], mc_destroy_steps[];
+/* Waits for the end of the region's work, and gives its failure; gives up only with the asker, for the work goes on. */
+int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* start.c, destroy.c, promote.c: the tables; they end with a NULL name. */
+extern const struct mc_step mc_start_steps[], mc_standby_steps[], mc_slave_steps[], mc_stop_steps[], mc_destroy_steps[],
+	mc_promote_steps[];
 
 /* In the background, for a region that serves: keys in step, leftovers of uploads that a killed daemon began removed.
  */
@@ -130,6 +139,8 @@ int mc_region_database(struct mc_region *region, struct mc_database **ret_databa
 /* The same, its statements told to JOURNAL; NULL: to nobody. */
 int mc_region_database_journal(struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database,
 	struct mc_error *error);
+/* A connection as Keystone: it can write in the master's database only. For all writes to the keystone database. */
+int mc_region_keystone_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error);
 /* The secrets, made if there are none and no region either. They live as long as the cloud. */
 int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error);
 
@@ -144,6 +155,7 @@ enum mc_mark {
 	MC_MARK_HALTED,
 	MC_MARK_SEEDING,
 	MC_MARK_SEMISYNC,
+	MC_MARK_PROMOTED,
 	MC_MARKS
 };
 int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
@@ -192,10 +204,23 @@ int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc
 int mc_replicate_mark(struct mc_work *work, struct mc_error *error);
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error);
 int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error);
+/* A slave whose database has come up, or whose master has changed, follows the master of now again, where that is
+ * possible without losing anything of its own. */
+int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 /* The slave is forgotten by its master, where that can be reached. */
 int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 /* The commits of REGION, a master, wait for slaves if one of them is so marked. */
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* promote.c: lets REGION's database take writes, if the region is the master; waits for the end of a promotion that
+ * may change that. */
+int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* How a promotion to REGION ends whose steps have given RESULT: what was begun is undone, or stands. */
+void mc_promote_finish(struct mc_region *region, int result);
+
+/* restore.c: in the background, for a region whose database has come up or whose master has changed: a master's is let
+ * write, a slave's follows the master. What can't be done now is told as a failure. */
+void mc_region_restore(struct mc_region *region);
 
 /* watch.c: from now on somebody looks at each slave's replication every second, as long as there is one. */
 void mc_replication_watch(struct mc_cloud *cloud);

@@ -36,12 +36,17 @@ static int set_password(struct mc_database *database, struct mc_call *call, cons
  * clients' tokens. */
 int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_secrets *secrets;
-	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+	int r;
+
+	if (master != region)
+		return 0; /* its role has gone to another region, which has them */
+	r = mc_cloud_secrets(region->cloud, &secrets, error);
 
 	if (r == 0)
-		r = mc_region_database(region, &database, error);
+		r = mc_region_keystone_database(region, &database, error);
 	if (r == 0)
 		r = set_password(database, call, "admin", mc_secrets_get(secrets, MC_SECRET_ADMIN), error);
 	if (r == 0)
@@ -122,18 +127,27 @@ static int put_domain(
 			   mc_secrets_get(secrets, MC_SECRET_LDAP_KEYSTONE), true, error);
 }
 
+static int register_at(struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_region_keystone_database(master, &database, error);
+
+	if (r == 0)
+		r = put_endpoints(region, database, call, error);
+	return r || master != region ? r : put_domain(region, database, call, error);
+}
+
 int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
-	MC_CLEANUP(database) struct mc_database *database = NULL;
 	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
 
 	if (r != 0)
 		return r < 0 ? r : 0; /* done at its first start; what its users have changed since is theirs */
-	if (!master)
-		return mc_error_set(error, EAGAIN, "the cloud has no master region");
-	r = mc_region_database(master, &database, error); /* from there it is replicated */
-	if (r == 0)
-		r = put_endpoints(region, database, call, error);
-	return r || master != region ? r : put_domain(region, database, call, error);
+	do { /* into the master's database, from where it is replicated: while its role moves, none takes writes */
+		MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+
+		r = master ? register_at(region, master, call, error)
+			   : mc_error_set(error, EAGAIN, "the cloud has no master region");
+	} while (r == -EBUSY && mc_call_pause(call, 100) == 0);
+	return r;
 }

@@ -97,45 +97,58 @@ static int load_copy(const struct pair *pair, struct mc_call *call, struct mc_er
 	return r;
 }
 
-static int copy_master(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_set(pair->slave, work->doing, MC_MARK_SEEDING, error);
+	int r = mc_mark_set(pair->slave, call, MC_MARK_SEEDING, error);
 
 	if (r == 0) /* half a copy is nothing to read, and tables that are read can't be replaced */
-		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_SHUT, error);
+		r = mc_database_replica_act(pair->own, call, MC_REPLICA_SHUT, error);
 	if (r == 0)
-		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_FORGET, error);
+		r = mc_database_replica_act(pair->own, call, MC_REPLICA_FORGET, error);
 	if (r == 0)
-		r = load_copy(pair, work->call, error);
+		r = load_copy(pair, call, error);
 	if (r == 0)
-		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_ADOPT, error);
+		r = mc_database_replica_act(pair->own, call, MC_REPLICA_ADOPT, error);
 	if (r == 0)
-		r = mc_database_replica_act(pair->own, work->call, MC_REPLICA_OPEN, error);
-	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_SEEDING, error);
+		r = mc_database_replica_act(pair->own, call, MC_REPLICA_OPEN, error);
+	return r ? r : mc_mark_clear(pair->slave, call, MC_MARK_SEEDING, error);
 }
 
-/* 1: what the slave lacks is not in the master's binary log, or is not all that differs. */
-static int needs_copy(const struct pair *pair, struct mc_work *work, struct mc_error *error)
-{
-	MC_CLEANUP(free_pointer) char *applied = NULL, *oldest = NULL;
-	int r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEEDING, error);
+/* How a slave can begin to follow the master. */
+enum beginning { GO_ON, COPY, DIVERGED };
 
-	if (r != 0)
-		return r;
-	r = mc_database_same_origin(pair->own, pair->source, work->call, error);
-	if (r <= 0)
-		return r < 0 ? r : 1;
-	r = mc_database_position(pair->own, work->call, MC_GTID_APPLIED, &applied, error);
+/* What the slave has, against what the master has and its binary log goes back to. */
+static int compare(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(free_pointer) char *written = NULL, *there = NULL, *oldest = NULL;
+	int r = mc_database_position(pair->own, call, MC_GTID_WRITTEN, &written, error);
+
 	if (r == 0)
-		r = mc_database_position(pair->source, work->call, MC_GTID_OLDEST, &oldest, error);
+		r = mc_database_position(pair->source, call, MC_GTID_WRITTEN, &there, error);
+	if (r == 0)
+		r = mc_database_position(pair->source, call, MC_GTID_OLDEST, &oldest, error);
 	if (r < 0)
 		return r;
-	r = mc_gtid_covers(applied, oldest);
-	return r < 0 ? mc_error_set(error, EIO, "a position of replication makes no sense: %s, %s", applied, oldest)
-		     : !r;
+	if (mc_gtid_covers(there, written) != 1)
+		return DIVERGED;
+	return mc_gtid_covers(written, oldest) == 1 ? GO_ON : COPY;
 }
 
-static int begin(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+static int assess(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(pair->slave, call, MC_MARK_SEEDING, error);
+
+	if (r != 0)
+		return r < 0 ? r : COPY;
+	r = compare(pair, call, error);
+	if (r != GO_ON)
+		return r;
+	r = mc_database_same_origin(pair->own, pair->source, call, error);
+	return r < 0 ? r : r ? GO_ON : COPY;
+}
+
+/* From now on the slave gets what it lacks from the master, whomever it followed before. */
+static int follow(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	char password[2 * 24 + 1], host[MC_HOST_MAX];
 	int r = mc_random_hex(password, 24);
@@ -143,27 +156,74 @@ static int begin(const struct pair *pair, struct mc_work *work, struct mc_error 
 	if (r < 0)
 		return mc_error_set(error, -r, "no random numbers for a password");
 	mc_service_host(pair->master, MC_DATABASE, host);
-	r = mc_database_put_replica_user(pair->source, work->call, pair->slave->number, password, error);
+	r = mc_database_put_replica_user(pair->source, call, pair->slave->number, password, error);
 	if (r == 0)
-		r = needs_copy(pair, work, error);
-	if (r == 1)
-		r = copy_master(pair, work, error);
+		r = mc_database_replica_act(pair->own, call, MC_REPLICA_STOP, error);
+	if (r == 0) /* a former master's own transactions are among those that it need not be sent */
+		r = mc_database_replica_act(pair->own, call, MC_REPLICA_DEMOTE, error);
 	if (r == 0)
-		r = mc_database_follow(pair->own, work->call, host, mc_recipe_get(MC_DATABASE)->port,
-			pair->slave->number, password, error);
+		r = mc_database_follow(
+			pair->own, call, host, mc_recipe_get(MC_DATABASE)->port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
+	return r;
+}
+
+/* A slave that was the master before is one whose acknowledgement is waited for if the new one was. */
+static int inherit_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(pair->master, call, MC_MARK_SEMISYNC, error);
+
+	return r == 1 ? mc_mark_set(pair->slave, call, MC_MARK_SEMISYNC, error) : r;
+}
+
+/* The slave acknowledges what it receives, or not, as its mark says. */
+static int set_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(pair->slave, call, MC_MARK_SEMISYNC, error);
+
+	return r < 0 ? r : mc_database_set_semisync(pair->own, call, false, r == 1, error);
+}
+
+/* Its threads run, unless somebody has stopped them. */
+static int set_threads(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(pair->slave, call, MC_MARK_HALTED, error);
+
+	return r < 0 ? r : mc_database_replica_act(pair->own, call, r ? MC_REPLICA_STOP : MC_REPLICA_START, error);
+}
+
+static int begin(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	int r = assess(pair, work->call, error);
+
+	if (r == DIVERGED)
+		return r;
+	if (r == COPY)
+		r = copy_master(pair, work->call, error);
+	if (r == 0)
+		r = follow(pair, work->call, error);
 	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_HALTED, error);
+}
+
+/* Whether the slave follows the region that is the master now. */
+static int follows(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_replica_status status = {0};
+	char host[MC_HOST_MAX];
+	int r = mc_database_replica_status(pair->own, call, &status, error);
+
+	mc_service_host(pair->master, MC_DATABASE, host);
+	return r < 0 ? r : status.is_configured && !strcmp(status.master_host, host);
 }
 
 /* Whether the slave has to be told whom to follow: not when it only comes back. */
 static int is_new(const struct pair *pair, struct mc_work *work, struct mc_error *error)
 {
-	struct mc_replica_status status = {0};
-	int r = mc_database_replica_status(pair->own, work->call, &status, error);
+	int r = follows(pair, work->call, error);
 
 	if (r < 0)
 		return r;
-	if (work->kind == MC_WORK_REPLICATE || !status.is_configured)
+	if (work->kind == MC_WORK_REPLICATE || r == 0)
 		return 1;
 	r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEEDING, error);
 	if (r != 0)
@@ -172,29 +232,49 @@ static int is_new(const struct pair *pair, struct mc_work *work, struct mc_error
 	return r < 0 ? r : !r;
 }
 
-/* Acknowledges commits before they are, or not; both sides as the marks say. */
-static int set_mode(const struct pair *pair, struct mc_work *work, struct mc_error *error)
-{
-	int r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEMISYNC, error);
-
-	return r < 0 ? r : mc_database_set_semisync(pair->own, work->call, false, r == 1, error);
-}
-
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
-	int r = open_pair(work->region, &pair, error), halted;
+	int r = open_pair(work->region, &pair, error);
 
 	if (r == 0)
 		r = is_new(&pair, work, error);
 	if (r == 1)
 		r = begin(&pair, work, error);
+	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && mc_mark_look(pair.slave, work->doing, MC_MARK_SERVED, NULL) == 1)
+		return 0; /* it serves what it has; the watch attaches it when there is a master to follow */
+	if (r == DIVERGED)
+		return 0; /* it keeps what it has, and says so */
 	if (r == 0)
-		r = set_mode(&pair, work, error);
-	halted = r == 0 ? mc_mark_look(work->region, work->doing, MC_MARK_HALTED, error) : 0;
-	if (r < 0 || halted < 0)
-		return r < 0 ? r : halted;
-	return mc_database_replica_act(pair.own, work->call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
+		r = set_mode(&pair, work->call, error);
+	return r ? r : set_threads(&pair, work->call, error);
+}
+
+int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(pair) struct pair pair = {0};
+	int r = open_pair(region, &pair, error), is_there = 0;
+
+	if (r == 0)
+		is_there = r = follows(&pair, call, error);
+	if (r == 0) {
+		r = assess(&pair, call, error);
+		if (r == DIVERGED)
+			return 0;
+		if (r == COPY)
+			return mc_work_begin(region, MC_WORK_REPLICATE, error);
+		if (r == GO_ON)
+			r = follow(&pair, call, error);
+		if (r == 0)
+			r = inherit_mode(&pair, call, error);
+	}
+	if (r >= 0)
+		r = set_mode(&pair, call, error);
+	if (r == 0 && is_there) /* it tells the master of its mode when it connects */
+		r = mc_database_replica_act(pair.own, call, MC_REPLICA_DEAFEN, error);
+	if (r == 0)
+		r = set_threads(&pair, call, error);
+	return r || is_there ? r : mc_replicate_settle_mode(pair.master, call, error);
 }
 
 /* -EIO with the reason when replication has broken. */
@@ -237,6 +317,7 @@ static bool answers(struct mc_region *region)
 
 int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 {
+	MC_CLEANUP(database) struct mc_database *catalog = NULL;
 	MC_CLEANUP(pair) struct pair pair = {0};
 	struct mc_error failed = {0};
 	bool is_replica;
@@ -260,7 +341,9 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	if (r == 0)
 		r = mc_replicate_settle_mode(pair.master, work->call, error);
 	if (r == 0)
-		r = mc_database_drop_region(pair.source, work->call, work->region->name, error);
+		r = mc_region_keystone_database(pair.master, &catalog, error);
+	if (r == 0)
+		r = mc_database_drop_region(catalog, work->call, work->region->name, error);
 	return r ? r : mc_database_drop_replica_user(pair.source, work->call, work->region->number, error);
 }
 

@@ -79,10 +79,10 @@ static int position(struct mc_database *database, struct mc_call *call, enum mc_
 static enum mc_replication_state state_of(
 	const struct mc_replica_status *status, const char *written, const char *master)
 {
-	if (!status->is_configured)
-		return MC_REPLICATION_NONE;
 	if (*master && mc_gtid_covers(master, written) == 0)
 		return MC_REPLICATION_DIVERGED;
+	if (!status->is_configured)
+		return MC_REPLICATION_NONE;
 	if (status->receiver == MC_REPLICA_YES && status->applier == MC_REPLICA_YES)
 		return MC_REPLICATION_RUNNING;
 	if (status->error)

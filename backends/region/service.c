@@ -11,9 +11,8 @@
 struct values {
 	const struct mc_region *region;
 	const struct mc_secrets *secrets;
-	bool is_master;
 	char number[12], shared_address[16], ldap_hash[64];
-	char hosts[MC_SERVICE_KINDS][MC_HOST_MAX], master_database[MC_HOST_MAX];
+	char hosts[MC_SERVICE_KINDS][MC_HOST_MAX];
 };
 
 static const char *look_up(void *data, const char *name)
@@ -28,10 +27,7 @@ static const char *look_up(void *data, const char *name)
 		{"NUMBER", values->number},
 		{"ADDRESS", values->region->address},
 		{"SHARED_ADDRESS", values->shared_address},
-		{"ROLE", values->is_master ? "master" : "slave"},
-		{"KEYSTONE_RIGHTS", values->is_master ? "ALL" : "SELECT"},
 		{"DATABASE_HOST", values->hosts[MC_DATABASE]},
-		{"KEYSTONE_DB_HOST", values->master_database},
 		{"MEMCACHED_HOST", values->hosts[MC_MEMCACHED]},
 		{"KEYSTONE_HOST", values->hosts[MC_KEYSTONE]},
 		{"GLANCE_HOST", values->hosts[MC_GLANCE]},
@@ -129,15 +125,13 @@ static int render_files(const struct mc_region *region, const struct mc_secrets 
 	const struct mc_recipe *recipe, struct mc_engine_file **ret_files, struct mc_error *error)
 {
 	struct mc_engine_file *files = calloc(recipe->n_files + 1, sizeof(*files));
-	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
-	struct values values = {.region = region, .secrets = secrets, .is_master = master == region};
+	struct values values = {.region = region, .secrets = secrets};
 	int r = files ? mc_secrets_ssha(mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN), values.ldap_hash) : -ENOMEM;
 
 	snprintf(values.number, sizeof(values.number), "%u", region->number);
 	mc_cloud_address(region->cloud, 0, values.shared_address);
 	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS; kind++)
 		mc_service_host(region, kind, values.hosts[kind]);
-	mc_service_host(master ? master : region, MC_DATABASE, values.master_database);
 	for (size_t i = 0; i < recipe->n_files && r == 0; i++) {
 		const struct mc_recipe_file *from = &recipe->files[i];
 		char bad[64], *text = NULL;

@@ -73,6 +73,11 @@ static int start_ldap(struct mc_work *work, struct mc_error *error)
 	return r;
 }
 
+static int let_write(struct mc_work *work, struct mc_error *error)
+{
+	return mc_promote_open(work->region, work->call, error);
+}
+
 static int set_passwords(struct mc_work *work, struct mc_error *error)
 {
 	return mc_register_passwords(work->region, work->call, error);
@@ -108,9 +113,10 @@ enum {
 	LDAP,
 	KEYSTONE,
 	GLANCE,
+	MODE,
+	OPEN,
 	PASSWORDS,
 	CATALOG,
-	MODE,
 	LOGIN,
 	SERVED
 };
@@ -127,13 +133,13 @@ const struct mc_step mc_start_steps[] = {
 	[LDAP] = {"ldap", "the directory answers", AFTER_LOAD, start_ldap},
 	[KEYSTONE] = {"keystone", "keystone answers", AFTER_LOAD, await_keystone},
 	[GLANCE] = {"glance", "glance answers", AFTER_LOAD, await_glance},
-	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(DATABASE), set_passwords},
-	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(DATABASE), register_region},
 	[MODE] = {"mode", "commits wait for slaves where they are meant to", AFTER(DATABASE), settle_mode},
+	[OPEN] = {"open", "the database takes writes", AFTER(MODE), let_write},
+	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(OPEN), set_passwords},
+	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(OPEN), register_region},
 	[LOGIN] = {"login", "the admin has logged in",
 		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(CATALOG) | AFTER(MEMCACHED), log_in},
-	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP) | AFTER(MODE),
-		mark_served},
+	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP), mark_served},
 	{NULL},
 };
 

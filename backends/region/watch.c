@@ -38,7 +38,30 @@ static void keep(struct mc_region *region, const struct mc_replication *now, con
 	mc_region_settle(region);
 }
 
-static void look(struct mc_region *region, struct mc_database *own, struct mc_database *source, bool is_busy)
+/* Whether MASTER is the master still: what was seen against another one says nothing. */
+static bool is_current(struct mc_region *master)
+{
+	struct mc_cloud *cloud = master->cloud;
+	bool current;
+
+	pthread_mutex_lock(&cloud->lock);
+	current = master->is_master && !cloud->promoted;
+	pthread_mutex_unlock(&cloud->lock);
+	return current;
+}
+
+/* Whether it follows somebody else, or nobody, though the master could be followed. */
+static bool is_astray(const struct mc_replication *now, const struct mc_region *master)
+{
+	char host[MC_HOST_MAX];
+
+	mc_service_host(master, MC_DATABASE, host);
+	return now->state != MC_REPLICATION_DIVERGED && now->state != MC_REPLICATION_SEEDING &&
+	       (!now->status.is_configured || strcmp(now->status.master_host, host) != 0);
+}
+
+static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
+	struct mc_database *source, bool is_busy)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
 	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
@@ -60,7 +83,11 @@ static void look(struct mc_region *region, struct mc_database *own, struct mc_da
 			"throws them "
 			"away",
 			region->name);
+	if (!is_current(master))
+		return;
 	keep(region, &now, trouble);
+	if (!is_busy && *now.at_master && is_astray(&now, master))
+		mc_region_restore(region);
 }
 
 void mc_replication_inspect(struct mc_region *region)
@@ -74,7 +101,7 @@ void mc_replication_inspect(struct mc_region *region)
 	pthread_mutex_unlock(&region->cloud->lock);
 	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
 		mc_region_database_journal(master, NULL, &source, NULL) == 0)
-		look(region, own, source, false);
+		look(region, master, own, source, false);
 }
 
 /* Whether there was anything to look at. */
@@ -93,9 +120,9 @@ static bool look_at_all(struct mc_cloud *cloud)
 			continue;
 		any = true;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
-			look(region, connection(region), connection(master), false);
+			look(region, master, connection(region), connection(master), false);
 		else if (views.items[i].state == MC_REGION_SEEDING)
-			look(region, connection(region), connection(master), true);
+			look(region, master, connection(region), connection(master), true);
 	}
 	mc_region_views_clear(&views);
 	return any;

@@ -20,7 +20,8 @@ static const char *const kind_names[] = {[MC_WORK_START] = "starting",
 	[MC_WORK_STOP] = "stopping",
 	[MC_WORK_RESTART] = "restarting",
 	[MC_WORK_DESTROY] = "being destroyed",
-	[MC_WORK_REPLICATE] = "beginning to replicate"};
+	[MC_WORK_REPLICATE] = "beginning to replicate",
+	[MC_WORK_PROMOTE] = "being promoted"};
 
 static void add_progress(struct mc_region *region, const char *text)
 {
@@ -199,6 +200,8 @@ static int run_kind(struct mc_work *work)
 	}
 	case MC_WORK_DESTROY:
 		return run_steps(work, mc_destroy_steps);
+	case MC_WORK_PROMOTE:
+		return run_steps(work, mc_promote_steps);
 	}
 	return -EINVAL;
 }
@@ -219,7 +222,8 @@ static void report_end(struct mc_work *work, int result)
 		[MC_WORK_STOP] = "stopped",
 		[MC_WORK_RESTART] = "ready",
 		[MC_WORK_DESTROY] = "destroyed",
-		[MC_WORK_REPLICATE] = "ready"};
+		[MC_WORK_REPLICATE] = "ready",
+		[MC_WORK_PROMOTE] = "master"};
 	char line[sizeof(work->error.message) + 64];
 
 	if (result == 0)
@@ -250,11 +254,14 @@ static bool finish(struct mc_work *work, int result)
 	report_end(work, result);
 	mc_cloud_refresh(cloud, NULL, NULL); /* what the engine's events have not told yet */
 	pthread_mutex_lock(&cloud->lock);
-	region->is_failed = result < 0;
-	if (result == 0)
-		region->is_stopped = work->kind == MC_WORK_STOP;
-	free(region->error);
-	region->error = result < 0 ? strdup(work->error.message) : NULL;
+	region->outcome = result < 0 ? work->error : (struct mc_error){0};
+	if (work->kind != MC_WORK_PROMOTE) { /* one that fails leaves the region as it was */
+		region->is_failed = result < 0;
+		if (result == 0)
+			region->is_stopped = work->kind == MC_WORK_STOP;
+		free(region->error);
+		region->error = result < 0 ? strdup(work->error.message) : NULL;
+	}
 	pthread_mutex_unlock(&cloud->lock);
 	return false;
 }
@@ -267,6 +274,8 @@ static void run_work(void *data)
 	bool gone;
 	int r = run_kind(work);
 
+	if (work->kind == MC_WORK_PROMOTE)
+		mc_promote_finish(region, r);
 	if (finish(work, r)) {
 		struct mc_call *call = mc_call_new(WORK_TIMEOUT_MS), *old = work->call;
 		struct mc_call *doing = mc_call_new(WORK_TIMEOUT_MS), *old_doing = work->doing;
@@ -372,4 +381,32 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 		return mc_error_set(error, -r, "no thread to work on region %s", region->name);
 	}
 	return 0;
+}
+
+int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (region->work && r == 0) {
+		struct timespec until;
+
+		/* The end is signalled; the time is for looking whether the asker has gone. */
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 100 * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
+		if (mc_call_cancelled(call))
+			r = mc_error_set(error, EINTR, "nobody waits any more for the end of the work on region %s",
+				region->name);
+	}
+	if (r == 0 && region->outcome.code) {
+		r = -region->outcome.code;
+		if (error)
+			*error = region->outcome;
+	}
+	pthread_mutex_unlock(&cloud->lock);
+	return r;
 }

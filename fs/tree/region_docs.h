@@ -26,4 +26,11 @@ static inline void mc_cleanup_region_view(struct mc_region_view *view)
 	errno = saved;
 }
 
+static inline void mc_cleanup_region_views(struct mc_region_views *views)
+{
+	int saved = errno;
+	mc_region_views_clear(views);
+	errno = saved;
+}
+
 #endif

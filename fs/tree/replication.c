@@ -194,7 +194,13 @@ static int run_resync(struct mc_ask *ask, char **words, unsigned n_words)
 static int run_promote(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return mc_error_set(ask->error, EPERM, "roles can't be changed in this version");
+	return mc_replication_promote(ask->cloud, ask->call, region_of(ask), ask->error);
+}
+
+static int run_step_down(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)n_words;
+	return mc_replication_step_down(ask->cloud, ask->call, region_of(ask), words[0], ask->error);
 }
 
 static bool is_slave(struct mc_ask *ask, struct mc_region_view *view)
@@ -217,30 +223,36 @@ static bool can_stop(struct mc_ask *ask)
 	       strcmp(view.replication, "stopped") != 0;
 }
 
-static bool can_resync(struct mc_ask *ask)
+static bool serves_copy(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && view.master && mc_region_serving(ask->cloud, view.name, NULL) == 0;
 }
 
-static bool never(struct mc_ask *ask)
+static bool can_step_down(struct mc_ask *ask)
 {
-	(void)ask;
-	return false;
+	MC_CLEANUP(region_views) struct mc_region_views views = {0};
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	bool has_slave = false;
+	if (is_slave(ask, &view) || mc_cloud_regions(ask->cloud, &views) < 0)
+		return false;
+	for (size_t i = 0; i < views.count; i++)
+		has_slave = has_slave || views.items[i].master;
+	return has_slave;
 }
 
 static const struct mc_verb verbs[] = {
 	{"start", "[MASTER]", "replicate the master, and serve", 0, 1, run_start, can_start},
 	{"stop", "", "stay at what it has", 0, 0, run_stop, can_stop},
-	{"resync", "", "throw its copy away for a new one of the master's", 0, 0, run_resync, can_resync},
-	{"promote", "", "become the master", 0, 0, run_promote, never},
-	{"stepdown", "REGION", "leave the role of master to it", 1, 1, run_promote, never},
+	{"resync", "", "throw its copy away for a new one of the master's", 0, 0, run_resync, serves_copy},
+	{"promote", "", "become the master, whether that is alive or dead", 0, 0, run_promote, serves_copy},
+	{"stepdown", "REGION", "leave the role of master to it", 1, 1, run_step_down, can_step_down},
 	{.name = NULL},
 };
 
 /* clang-format off */
 static const struct mc_row rows[] = {
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, resync", .lane = MC_LANE_DATABASE, .patience = 3,
+	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, resync, promote, stepdown", .lane = MC_LANE_DATABASE, .patience = 6,
 	 .verbs = verbs},
 	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "how it is going, and whether both databases agree",
 	 .lane = MC_LANE_DATABASE, .patience = 3, .show = show_status},

@@ -10,14 +10,15 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* One region's MariaDB, as its root user over TCP. */
+/* One region's MariaDB over TCP. */
 struct mc_database;
 
 struct mc_database_options {
 	const char *service; /* "mysql-Kista" */
 	const char *host;    /* an address */
 	unsigned short port;
-	const char *password; /* of root */
+	const char *user; /* NULL: root */
+	const char *password;
 	struct mc_journal *journal;
 };
 
@@ -31,6 +32,10 @@ int mc_database_ping(struct mc_database *database, struct mc_call *call, struct 
  * (bcrypt, "$2b$…"). -ENOENT: no such user. */
 int mc_database_set_password(
 	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
+
+/* What follows writes in the keystone database. It fails with -EBUSY in one that takes no writes now, if the connection
+ * is not that of root, whom nothing keeps from writing: so that nothing is ever written anywhere but in the master's.
+ */
 
 /* Rows of the keystone database, for before its Keystone serves (there, requests would say the same much later). Each
  * is made if it is not there, else brought to say this. The schema is that of Keystone 22 (Zed). */

@@ -75,6 +75,7 @@ enum mc_cloud_event_kind {
 	MC_CLOUD_FAILURE,     /* something failed that no request waits for: `error` */
 	MC_CLOUD_ENGINE,      /* the engine came or went: `text` */
 	MC_CLOUD_REPLICATION, /* a slave's replication: `text` is its new state */
+	MC_CLOUD_ROLE,        /* a region's role: `text` is "master" or "slave" */
 };
 
 struct mc_cloud_event {

@@ -61,9 +61,21 @@ enum mc_replica_action {
 	MC_REPLICA_OPEN,      /* and let in again */
 	MC_REPLICA_FORGET,    /* the master, all positions and its own binary log: for a new copy */
 	MC_REPLICA_ADOPT,     /* after a new copy: its binary log begins where the copy was taken */
+	MC_REPLICA_DEAFEN,    /* the receiver stops; what it has received is still applied */
+	MC_REPLICA_LEAVE,     /* it has no master any more, and keeps what it has */
+	MC_REPLICA_DEMOTE,    /* what it has written as a master counts as applied: it can follow another one */
 };
 int mc_database_replica_act(
 	struct mc_database *database, struct mc_call *call, enum mc_replica_action action, struct mc_error *error);
+
+/* From now on no account but root's can write, and what was being written is either done or undone; whoever was
+ * connected as Keystone is sent away. -EBUSY: a commit has not come to its end within 3 seconds, as it waits for a
+ * slave, and the database takes writes as before. */
+int mc_database_fence(struct mc_database *database, struct mc_call *call, struct mc_error *error);
+/* Lets them write again. */
+int mc_database_unfence(struct mc_database *database, struct mc_call *call, struct mc_error *error);
+/* Whether it takes no writes: 1 or 0. */
+int mc_database_is_fenced(struct mc_database *database, struct mc_call *call, struct mc_error *error);
 
 /* Waits until POSITION is applied; 1: it is, 0: not within SECONDS. */
 int mc_database_await(struct mc_database *database, struct mc_call *call, const char *position, unsigned seconds,

@@ -54,6 +54,14 @@ int mc_replication_set_mode(
 int mc_replication_start(
 	struct mc_cloud *cloud, struct mc_call *call, const char *region, const char *master, struct mc_error *error);
 int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
+/* Makes the slave REGION the master, and all others its slaves; returns when its database takes writes. With the master
+ * alive nothing is lost; with a dead one, what REGION has not received. -EPERM for the master itself, -EAGAIN for a
+ * stopped region, -EBUSY with the reason for one that stands by, has diverged, is behind, or has less than another one.
+ * On failure the roles are as they were. */
+int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
+/* The same, said to the master REGION: TO takes over. -EPERM when REGION isn't it. */
+int mc_replication_step_down(
+	struct mc_cloud *cloud, struct mc_call *call, const char *region, const char *to, struct mc_error *error);
 /* Throws away the region's copy for a new one of the master's. */
 int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
 

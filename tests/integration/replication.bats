@@ -88,9 +88,14 @@ sql() {
     refused EINVAL begin "$R/ctl"
     refused EBUSY stop "$R/ctl"
     refused EBUSY resync "$R/ctl"
-    refused EPERM promote "$R/ctl"
+    refused EBUSY promote "$R/ctl"
     refused EPERM promote "$M/regions/Kista/replication/ctl"
-    refused EPERM 'stepdown Solna' "$M/regions/Kista/replication/ctl"
+    refused EINVAL 'promote Kista' "$R/ctl"
+    refused EBUSY 'stepdown Solna' "$M/regions/Kista/replication/ctl"
+    refused EINVAL 'stepdown Kista' "$M/regions/Kista/replication/ctl"
+    refused EINVAL stepdown "$M/regions/Kista/replication/ctl"
+    refused ENOENT 'stepdown Nowhere' "$M/regions/Kista/replication/ctl"
+    refused EPERM 'stepdown Kista' "$R/ctl"
     fails_with EBUSY rmdir "$M/regions/Kista"
     refused EBUSY destroy "$M/regions/Kista/ctl"
     quick grep -q "$(printf 'replication/ctl\tEPERM')" "$M/errors"
@@ -177,7 +182,7 @@ sql() {
     password=$(jq -r .db_keystone "$DIRECTORY/state/$CLOUD.json")
     run env MYSQL_PWD="$password" mariadb --skip-ssl -u keystone -h "$(quick cat "$M/regions/Solna/address")" keystone -e 'DELETE FROM project'
     [ "$status" -ne 0 ]
-    [[ $output == *denied* ]]
+    [[ $output == *read-only* ]]
 }
 
 @test "the openstack client lists projects and images of both regions" {

@@ -15,10 +15,9 @@
 
 static const char *look_up(void *data, const char *name)
 {
-	static const char *const names[] = {"CLOUD", "REGION", "NUMBER", "ADDRESS", "SHARED_ADDRESS", "ROLE",
-		"KEYSTONE_RIGHTS", "KEYSTONE_DB_HOST", "DATABASE_HOST", "MEMCACHED_HOST", "KEYSTONE_HOST",
-		"GLANCE_HOST", "LDAP_SUFFIX", "LDAP_ADMIN_HASH", "DB_ROOT_PASSWORD", "DB_KEYSTONE_PASSWORD",
-		"DB_GLANCE_PASSWORD", "GLANCE_PASSWORD"};
+	static const char *const names[] = {"CLOUD", "REGION", "NUMBER", "ADDRESS", "SHARED_ADDRESS", "DATABASE_HOST",
+		"MEMCACHED_HOST", "KEYSTONE_HOST", "GLANCE_HOST", "LDAP_SUFFIX", "LDAP_ADMIN_HASH", "DB_ROOT_PASSWORD",
+		"DB_KEYSTONE_PASSWORD", "DB_GLANCE_PASSWORD", "GLANCE_PASSWORD"};
 
 	for (size_t i = 0; i < MC_COUNT(names); i++)
 		if (!strcmp(name, names[i]))

@@ -168,6 +168,21 @@ int mc_replication_resync(struct mc_cloud *c, struct mc_call *call, const char *
 	return 0;
 }
 
+int mc_replication_promote(struct mc_cloud *c, struct mc_call *call, const char *region, struct mc_error *e)
+{
+	(void)call, (void)e;
+	snprintf(c->done, sizeof(c->done), "promote %s", region);
+	return 0;
+}
+
+int mc_replication_step_down(
+	struct mc_cloud *c, struct mc_call *call, const char *region, const char *to, struct mc_error *e)
+{
+	(void)call, (void)e;
+	snprintf(c->done, sizeof(c->done), "stepdown %s %s", region, to);
+	return 0;
+}
+
 static struct mc_node kista = {"Kista"}, solna = {"Solna"};
 
 static int reset(void **state)
@@ -303,8 +318,10 @@ static void commands_reach_the_cloud(void **state)
 	assert_string_equal(cloud.done, "stop Solna");
 	assert_int_equal(command(&solna, "resync", NULL), 0);
 	assert_string_equal(cloud.done, "resync Solna");
-	assert_int_equal(command(&solna, "promote", NULL), -EPERM);
-	assert_int_equal(command(&kista, "stepdown", (char[]){"Solna"}), -EPERM);
+	assert_int_equal(command(&solna, "promote", NULL), 0);
+	assert_string_equal(cloud.done, "promote Solna");
+	assert_int_equal(command(&kista, "stepdown", (char[]){"Solna"}), 0);
+	assert_string_equal(cloud.done, "stepdown Kista Solna");
 	assert_int_equal(row("mode")->store(&ask, "semisync", 8), 0);
 	assert_string_equal(cloud.done, "mode Solna 1");
 	assert_int_equal(row("mode")->store(&ask, "async", 5), 0);
@@ -316,10 +333,10 @@ static void commands_reach_the_cloud(void **state)
 static void what_is_possible_now_is_listed(void **state)
 {
 	(void)state;
-	assert_possible(&kista, "");
-	assert_possible(&solna, "stop resync ");
+	assert_possible(&kista, "stepdown ");
+	assert_possible(&solna, "stop resync promote ");
 	cloud.now.state = MC_REPLICATION_STOPPED;
-	assert_possible(&solna, "start resync ");
+	assert_possible(&solna, "start resync promote ");
 	cloud.state = MC_REGION_SEEDING;
 	cloud.serving = 1;
 	assert_possible(&solna, "");
@@ -327,6 +344,7 @@ static void what_is_possible_now_is_listed(void **state)
 	cloud.state = MC_REGION_STANDBY;
 	cloud.serving = -EAGAIN;
 	assert_possible(&solna, "start ");
+	assert_possible(&kista, "");
 	cloud.state = MC_REGION_STOPPED;
 	assert_possible(&solna, "");
 }

@@ -1,14 +1,17 @@
-"""Keystone's WSGI application for a region of either role, for uwsgi.
+"""Keystone's WSGI application for a region, for uwsgi.
 
-In a slave, what is read is read from the region's own database, and what is written is written to the master's, from where it
-comes back by replication. oslo.db's two engines are just that: the writer's is [database] connection, the reader's is set here. What
-it lacks is added here, too: that whoever has written something finds it when he reads. So the end of each writing transaction
-waits until the own database has applied all that the master had at that moment. That covers the writes that failed, as well: a
-row that was there already is then there to be read.
+What is read is read from the region's own database, and what is written is written to the master's, from where it comes back by
+replication. oslo.db's two engines are just that: the reader's is [database] slave_connection, the writer's [database] connection,
+whose host is only a word. Which database it means is asked when a connection to it is made: the own one while it takes writes,
+else the one that it follows. So a change of the master's role needs no word to Keystone.
 
-In both roles rows change underneath, as other regions' Keystones write them, too. So what is cached is cached under the database's
-position: with the next transaction, wherever it came from, there is another one. (In a master the position is there a moment
-before the rows are: that moment is what [cache] expiration_time bounds.)
+What oslo.db lacks is added here, too: that whoever has written something finds it when he reads. So the end of each writing
+transaction waits until the own database has applied all that the master had at that moment. That covers the writes that failed, as
+well: a row that was there already is then there to be read.
+
+Rows change underneath, as other regions' Keystones write them, too. So what is cached is cached under the database's position: with
+the next transaction, wherever it came from, there is another one. (In a master the position is there a moment before the rows
+are: that moment is what [cache] expiration_time bounds.)
 """
 
 import contextlib
@@ -35,9 +38,10 @@ from keystone import assignment, catalog, identity, receipt, revoke, token  # no
 from keystone.common import cache, sql  # noqa: E402
 from keystone.common.sql import core  # noqa: E402
 import keystone.conf  # noqa: E402
-from oslo_config import cfg  # noqa: E402
 from oslo_db import exception as db_exception  # noqa: E402
 import sqlalchemy  # noqa: E402
+import sqlalchemy.event  # noqa: E402
+import sqlalchemy.exc  # noqa: E402
 
 CONF = keystone.conf.CONF
 LOG = logging.getLogger('mcloud.region')
@@ -45,15 +49,16 @@ LOG = logging.getLogger('mcloud.region')
 # How long a write's answer waits for replication at most, in seconds. What was written is written, whether it came back or not.
 PATIENCE = 2
 
-CONF.register_opts([
-    cfg.StrOpt('role', default='master', choices=['master', 'slave'], help='What this region is.'),
-    cfg.HostAddressOpt('replica_host', help="Where a slave's own database is."),
-], 'mcloud')
+# The host in [database] connection, which stands for whatever database takes the writes.
+MASTER = 'master'
+
+# MariaDB's ER_OPTION_PREVENTS_STATEMENT: the server is read-only.
+READ_ONLY = 1290
 
 
-def _scalar(engine, statement, *values):
+def _row(engine, statement, *values):
     with engine.connect() as connection:
-        return connection.exec_driver_sql(statement, values).scalar()
+        return connection.exec_driver_sql(statement, values).mappings().first()
 
 
 class _Position(threading.local):
@@ -61,14 +66,15 @@ class _Position(threading.local):
 
     seen = None
 
-    def __init__(self, manager, statement):
-        self._manager = manager
-        self._statement = statement
+    def __init__(self, reader):
+        self._reader = reader
 
     def get(self):
         if self.seen is None:
             try:
-                self.seen = _scalar(self._manager.reader.get_engine(), self._statement)
+                # Applied of others' transactions, and written of its own: each is exact in the role that it is for.
+                row = _row(self._reader(), "SELECT CONCAT(@@GLOBAL.gtid_slave_pos, '|', @@GLOBAL.gtid_binlog_pos) AS position")
+                self.seen = row['position']
             except db_exception.DBError:
                 self.seen = secrets.token_hex()  # nothing that is cached can be told to be true
         return self.seen
@@ -77,14 +83,34 @@ class _Position(threading.local):
         self.seen = None
 
 
-class _Master:
-    position_statement = 'SELECT @@GLOBAL.gtid_binlog_pos'
-
+class _Region:
     def __init__(self):
-        self.manager = core._get_main_context_manager()
-        self.position = _Position(self.manager, self.position_statement)
+        self._manager = core._get_main_context_manager()
+        self._manager.configure(synchronous_reader=False)
+        self.position = _Position(self._reader)
         self._begin = core.session_for_write
         self._local = threading.local()
+        sqlalchemy.event.listen(sqlalchemy.engine.Engine, 'do_connect', self._on_connect)
+
+    def _reader(self):
+        return self._manager.reader.get_engine()
+
+    def _writer(self):
+        return self._manager.writer.get_engine()
+
+    def _on_connect(self, dialect, record, arguments, parameters):
+        if parameters.get('host') != MASTER:
+            return None
+        return dialect.connect(*arguments, **{**parameters, 'host': self._find_master()})
+
+    def _find_master(self):
+        reader = self._reader()
+        if not _row(reader, 'SELECT @@GLOBAL.read_only AS read_only')['read_only']:
+            return reader.url.host
+        followed = _row(reader, 'SHOW SLAVE STATUS')
+        if not followed or not followed['Master_Host']:
+            raise _MasterUnreachable()
+        return followed['Master_Host']
 
     @contextlib.contextmanager
     def session_for_write(self):
@@ -94,48 +120,38 @@ class _Master:
             with self._begin() as session:
                 yield session
         except db_exception.DBConnectionError as error:
-            self.on_unreachable(error)
-            raise
+            raise _MasterUnreachable() from error
+        except sqlalchemy.exc.OperationalError as error:
+            if not error.orig.args or error.orig.args[0] != READ_ONLY:
+                raise
+            self._writer().dispose()  # it was the master when these connections were made
+            raise _MasterUnreachable() from error
         finally:
             self._local.depth = depth
             if depth == 0:
-                self.on_written()
+                self._await_own()
                 self.position.forget()
 
-    def on_written(self):
-        pass
-
-    def on_unreachable(self, error):
-        pass
-
-
-class _Slave(_Master):
-    position_statement = 'SELECT @@GLOBAL.gtid_slave_pos'
-
-    def __init__(self):
-        super().__init__()
-        master = sqlalchemy.engine.url.make_url(CONF.database.connection)
-        self.manager.configure(
-            # Nobody here waits for a master that is away: it is tried when it is needed, and not for long.
-            connection=master.update_query_dict({'connect_timeout': '3', 'read_timeout': '30'}).render_as_string(
-                hide_password=False),
-            slave_connection=master.set(host=CONF.mcloud.replica_host).render_as_string(hide_password=False),
-            max_retries=0,
-            synchronous_reader=False,
-        )
-
-    def on_written(self):
+    def _await_own(self):
+        """Until the own database has what the master has now; nothing to wait for where they are one."""
         try:
-            position = _scalar(self.manager.writer.get_engine(), 'SELECT @@GLOBAL.gtid_binlog_pos')
-            late = _scalar(self.manager.reader.get_engine(), 'SELECT MASTER_GTID_WAIT(%s, %s)', position, PATIENCE)
-        except db_exception.DBError as error:
+            master = _row(self._writer(), 'SELECT @@GLOBAL.server_id AS id, @@GLOBAL.gtid_binlog_pos AS position')
+            late = _row(self._reader(), 'SELECT IF(@@GLOBAL.server_id = %s, 0, MASTER_GTID_WAIT(%s, %s)) AS late',
+                        master['id'], master['position'], PATIENCE)['late']
+        except (db_exception.DBError, _MasterUnreachable) as error:
             LOG.warning('Whether this region has what was written to the master is not known: %s', error)
         else:
             if late:
                 LOG.warning('This region is more than %d s behind the master', PATIENCE)
 
-    def on_unreachable(self, error):
-        raise _MasterUnreachable() from error
+
+class _Brief(logging.Filter):
+    """That the master is away is said in a line."""
+
+    def filter(self, record):
+        if record.exc_info and isinstance(record.exc_info[1], _MasterUnreachable):
+            record.exc_info = None
+        return True
 
 
 def _cache_by(position):
@@ -145,9 +161,10 @@ def _cache_by(position):
         region.key_mangler = (lambda mangle: lambda key: mangle('%s@%s' % (key, position.get())))(region.key_mangler)
 
 
-_region = _Slave() if CONF.mcloud.role == 'slave' else _Master()
+_region = _Region()
 core.session_for_write = sql.session_for_write = _region.session_for_write
 _cache_by(_region.position)
+logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 
 
 def application(environ, start_response):
