@@ -207,10 +207,18 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error);
 /* A slave whose database has come up, or whose master has changed, follows the master of now again, where that is
  * possible without losing anything of its own. */
 int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* What REGION has received, and not applied before both threads of its replication ended, is applied: the server would
+ * throw it away at their next start, to ask a master again who may be dead, and was told that it is safe here. */
+int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 /* The slave is forgotten by its master, where that can be reached. */
 int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 /* The commits of REGION, a master, wait for slaves if one of them is so marked. */
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
+/* copy.c: a copy of the master's keystone database as it is at one moment, with its position, into the slave's. */
+int mc_copy_load(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error);
+/* What the slave's stopped replication has received, and not applied, is applied. */
+int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
 /* promote.c: lets REGION's database take writes, if the region is the master; waits for the end of a promotion that
  * may change that. */

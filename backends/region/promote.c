@@ -61,13 +61,13 @@ static int check_other(struct mc_region *region, const char *holdings, struct mc
 
 	if (r == 1)
 		return 0;
-	if (r == 0)
+	if (r == 0 && (status.receiver != MC_REPLICA_NO || mc_mark_look(other, call, MC_MARK_HALTED, NULL) == 1))
 		return mc_gtid_covers(holdings, others) == 1 ? 0
 							     : mc_error_set(error, EBUSY,
 								       "region %s has more of the master's writes (%s) "
 								       "than region %s (%s): promote it",
 								       other->name, others, region->name, holdings);
-	/* What doesn't answer counts if commits may have waited for it. */
+	/* What doesn't answer, or has only just come up, counts if commits may have waited for it. */
 	r = mc_mark_look(other, call, MC_MARK_SEMISYNC, error);
 	return r <= 0 ? r
 		      : mc_error_set(error, EBUSY,
@@ -97,20 +97,28 @@ static int check_richest(struct mc_region *region, struct mc_call *call, struct 
 	return r;
 }
 
-/* Waits until REGION has applied POSITION. */
+static int check_applies(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_replica_status status = {0};
+	int r = mc_database_replica_status(database, call, &status, error);
+
+	if (r == 0 && status.applier != MC_REPLICA_YES)
+		r = mc_error_set(error, EBUSY, "region %s does not apply what it has received: %s", region->name,
+			status.error ? status.message : "its replication is stopped");
+	return r;
+}
+
+/* Waits until REGION has applied GOAL. */
 static int await(struct mc_region *region, struct mc_call *call, const char *goal, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_replica_status status = {0};
 	int r = mc_region_database(region, &database, error), reached = 0;
 
 	for (unsigned i = 0; i < CATCH_UP_SECONDS && r == 0 && !reached; i++) {
 		r = reached = mc_database_await(database, call, goal, 1, error);
 		if (reached == 0)
-			r = mc_database_replica_status(database, call, &status, error);
-		if (r == 0 && reached == 0 && status.applier != MC_REPLICA_YES)
-			r = mc_error_set(error, EBUSY, "region %s does not apply what it has received: %s",
-				region->name, status.error ? status.message : "its replication is stopped");
+			r = check_applies(region, database, call, error);
 	}
 	if (r == 0 && !reached)
 		r = mc_error_set(
@@ -145,13 +153,20 @@ static int ask_master(struct mc_region *master, char goal[MC_GTID_MAX])
 static int prepare(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
 	char goal[MC_GTID_MAX];
 	int r = mc_mark_set(work->region, work->doing, MC_MARK_PROMOTED, error);
 
+	if (r == 0)
+		r = mc_region_database(work->region, &database, error);
 	if (r < 0 || !master)
 		return r;
-	return ask_master(master, goal) == 0 ? await(work->region, work->call, goal, error)
-					     : check_richest(work->region, work->call, error);
+	if (ask_master(master, goal) == 0) {
+		r = check_applies(work->region, database, work->call, error);
+		return r ? r : await(work->region, work->call, goal, error);
+	}
+	r = mc_replicate_keep_received(work->region, work->call, error);
+	return r ? r : check_richest(work->region, work->call, error);
 }
 
 /* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
@@ -163,7 +178,7 @@ static int kill_database(struct mc_region *master, struct mc_call *call, struct 
 	int r;
 
 	mc_service_name(MC_DATABASE, master->name, name);
-	r = engine->ops->act(engine, call, name, MC_ENGINE_KILL, NULL, NULL);
+	engine->ops->act(engine, call, name, MC_ENGINE_KILL, NULL, NULL);
 	for (;;) { /* its end is an event, which may have been told already */
 		r = engine->ops->look(engine, call, name, &service, error);
 		if (r == -ENOENT)
@@ -265,6 +280,8 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 		r = mc_database_replica_act(database, work->call, MC_REPLICA_LEAVE, error);
 	if (r == 0 && master)
 		r = mark_former(work, master, error);
+	if (r == 0)
+		r = mc_mark_clear(work->region, work->doing, MC_MARK_HALTED, error);
 	if (r == 0)
 		r = mc_mark_set(work->region, work->doing, MC_MARK_MASTER, error);
 	if (r < 0 || !master)
@@ -419,7 +436,7 @@ static int take(struct mc_region *region, struct mc_error *error)
 		r = mc_error_set(error, EBUSY, "region %s is being promoted", cloud->promoted->name);
 	else
 		cloud->promoted = region;
-	while (r == 0 && cloud->opening)
+	while (r == 0 && (cloud->opening || region->restoring))
 		pthread_cond_wait(&cloud->idle, &cloud->lock);
 	pthread_mutex_unlock(&cloud->lock);
 	return r;

@@ -8,8 +8,6 @@
  * slave needs no more than what the master's binary log has since the beginning; where that is not to be had, it gets a
  * copy of the master's keystone database first. */
 
-#define COPY_OPTIONS "/run/mysqld/copy.cnf"
-
 int mc_replicate_mark(struct mc_work *work, struct mc_error *error)
 {
 	int r = mc_mark_set(work->region, work->doing, MC_MARK_REPLICA, error);
@@ -47,56 +45,6 @@ static int open_pair(struct mc_region *slave, struct pair *pair, struct mc_error
 	return r ? r : mc_region_database(pair->master, &pair->source, error);
 }
 
-/* The client programs' options, with the root password that all regions share: in a file, as others could see arguments
- * and environment. */
-static int upload_options(const struct pair *pair, struct mc_call *call, const char *service, struct mc_error *error)
-{
-	struct mc_engine *engine = pair->slave->cloud->engine;
-	MC_CLEANUP(buffer) struct mc_buffer text = {0};
-	char host[MC_HOST_MAX];
-	struct mc_secrets *secrets;
-	struct mc_engine_file file = {.path = COPY_OPTIONS, .mode = 0600, .uid = MC_MYSQL_UID, .gid = MC_MYSQL_UID};
-	int r = mc_cloud_secrets(pair->slave->cloud, &secrets, error);
-
-	if (r < 0)
-		return r;
-	mc_service_host(pair->master, MC_DATABASE, host);
-	/* the password is of hexadecimal digits, and a host's name has nothing to quote */
-	mc_buffer_printf(&text, "[client]\nuser=root\npassword=%s\n[mysqldump]\nhost=%s\n[mysql]\nhost=127.0.0.1\n",
-		mc_secrets_get(secrets, MC_SECRET_DB_ROOT), host);
-	if (text.failed)
-		return mc_error_set(error, ENOMEM, "out of memory");
-	file.data = text.data;
-	file.size = text.size;
-	r = engine->ops->upload(engine, call, service, &file, 1, error);
-	explicit_bzero(text.data, text.size);
-	return r;
-}
-
-/* A copy of the master's keystone database as it is at one moment, loaded beside the slave's binary log: it is no
- * transaction of the slave's own. */
-static int load_copy(const struct pair *pair, struct mc_call *call, struct mc_error *error)
-{
-	static const char script[] = "trap 'rm -f " COPY_OPTIONS "' EXIT; set -o pipefail\n"
-				     "{ echo 'SET sql_log_bin = 0;'; mariadb-dump --defaults-file=" COPY_OPTIONS
-				     " --single-transaction --gtid --master-data=1 --hex-blob --databases keystone; } |"
-				     " mariadb --defaults-file=" COPY_OPTIONS;
-	static const char *const argv[] = {"bash", "-c", script, NULL};
-	struct mc_engine *engine = pair->slave->cloud->engine;
-	MC_CLEANUP(buffer) struct mc_buffer output = {0};
-	char service[MC_SERVICE_NAME_MAX];
-	int code = 0, r;
-
-	mc_service_name(MC_DATABASE, pair->slave->name, service);
-	r = upload_options(pair, call, service, error);
-	if (r == 0)
-		r = engine->ops->run(engine, call, service, argv, &code, &output, error);
-	if (r == 0 && code)
-		r = mc_error_set(error, EIO, "the master's database could not be copied to %s: %.300s", service,
-			output.size ? output.data : "no reason given");
-	return r;
-}
-
 static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	int r = mc_mark_set(pair->slave, call, MC_MARK_SEEDING, error);
@@ -106,7 +54,7 @@ static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_FORGET, error);
 	if (r == 0)
-		r = load_copy(pair, call, error);
+		r = mc_copy_load(pair->slave, pair->master, call, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_ADOPT, error);
 	if (r == 0)
@@ -147,6 +95,14 @@ static int assess(const struct pair *pair, struct mc_call *call, struct mc_error
 	return r < 0 ? r : r ? GO_ON : COPY;
 }
 
+/* Who begins to follow a master whose writes are to wait for a slave is one that acknowledges. */
+static int inherit_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(pair->master, call, MC_MARK_SEMISYNC, error);
+
+	return r == 1 ? mc_mark_set(pair->slave, call, MC_MARK_SEMISYNC, error) : r;
+}
+
 /* From now on the slave gets what it lacks from the master, whomever it followed before. */
 static int follow(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
@@ -165,31 +121,44 @@ static int follow(const struct pair *pair, struct mc_call *call, struct mc_error
 		r = mc_database_follow(
 			pair->own, call, host, mc_recipe_get(MC_DATABASE)->port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
-	return r;
+	return r ? r : inherit_mode(pair, call, error);
 }
 
-/* A slave that was the master before is one whose acknowledgement is waited for if the new one was. */
-static int inherit_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
-{
-	int r = mc_mark_look(pair->master, call, MC_MARK_SEMISYNC, error);
-
-	return r == 1 ? mc_mark_set(pair->slave, call, MC_MARK_SEMISYNC, error) : r;
-}
-
-/* The slave acknowledges what it receives, or not, as its mark says. */
+/* The slave acknowledges what it receives, or not, as its mark says; what it applies waits for nobody, as that of a
+ * former master would. */
 static int set_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(pair->slave, call, MC_MARK_SEMISYNC, error);
+	int marked = mc_mark_look(pair->slave, call, MC_MARK_SEMISYNC, error);
+	int r = marked < 0 ? marked : mc_database_set_semisync(pair->own, call, true, false, error);
 
-	return r < 0 ? r : mc_database_set_semisync(pair->own, call, false, r == 1, error);
+	return r ? r : mc_database_set_semisync(pair->own, call, false, marked == 1, error);
+}
+
+int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_replica_status status = {0};
+	int r = mc_region_database(region, &database, error);
+
+	if (r == 0)
+		r = mc_database_replica_status(database, call, &status, error);
+	if (r < 0 || !status.is_configured || status.receiver != MC_REPLICA_NO || status.applier != MC_REPLICA_NO)
+		return r;
+	r = mc_copy_apply_received(region, call, error);
+	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_DEMOTE, error);
 }
 
 /* Its threads run, unless somebody has stopped them. */
 static int set_threads(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(pair->slave, call, MC_MARK_HALTED, error);
+	int r = mc_replicate_keep_received(pair->slave, call, error), halted;
 
-	return r < 0 ? r : mc_database_replica_act(pair->own, call, r ? MC_REPLICA_STOP : MC_REPLICA_START, error);
+	if (r < 0)
+		return r;
+	halted = mc_mark_look(pair->slave, call, MC_MARK_HALTED, error);
+	return halted < 0
+		       ? halted
+		       : mc_database_replica_act(pair->own, call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
 }
 
 static int begin(const struct pair *pair, struct mc_work *work, struct mc_error *error)
@@ -235,10 +204,10 @@ static int is_new(const struct pair *pair, struct mc_work *work, struct mc_error
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
-	int r = open_pair(work->region, &pair, error);
+	int r = open_pair(work->region, &pair, error), begins = 0;
 
 	if (r == 0)
-		r = is_new(&pair, work, error);
+		begins = r = is_new(&pair, work, error);
 	if (r == 1)
 		r = begin(&pair, work, error);
 	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && mc_mark_look(pair.slave, work->doing, MC_MARK_SERVED, NULL) == 1)
@@ -247,7 +216,9 @@ int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 		return 0; /* it keeps what it has, and says so */
 	if (r == 0)
 		r = set_mode(&pair, work->call, error);
-	return r ? r : set_threads(&pair, work->call, error);
+	if (r == 0)
+		r = set_threads(&pair, work->call, error);
+	return r || !begins ? r : mc_replicate_settle_mode(pair.master, work->call, error);
 }
 
 int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error)
@@ -265,8 +236,6 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 			return mc_work_begin(region, MC_WORK_REPLICATE, error);
 		if (r == GO_ON)
 			r = follow(&pair, call, error);
-		if (r == 0)
-			r = inherit_mode(&pair, call, error);
 	}
 	if (r >= 0)
 		r = set_mode(&pair, call, error);

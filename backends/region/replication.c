@@ -244,12 +244,17 @@ int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char
 	return r ? r : mc_database_semisync(database, call, known.is_master, error);
 }
 
+static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
+{
+	return semisync ? mc_mark_set(region, call, MC_MARK_SEMISYNC, error)
+			: mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
+}
+
 static int set_slave_mode(struct mc_region *slave, struct mc_call *call, bool semisync, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_replica_status status = {0};
-	int r = semisync ? mc_mark_set(slave, call, MC_MARK_SEMISYNC, error)
-			 : mc_mark_clear(slave, call, MC_MARK_SEMISYNC, error);
+	int r = mark_mode(slave, call, semisync, error);
 
 	if (r == 0)
 		r = mc_region_database(slave, &database, error);
@@ -271,6 +276,8 @@ int mc_replication_set_mode(
 
 	if (r == 0 && !known.is_master)
 		r = check_replica(&known, error);
+	if (r == 0 && known.is_master) /* so will it be when it is a slave */
+		r = mark_mode(known.region, call, semisync, error);
 	if (r == 0)
 		r = mc_cloud_regions(cloud, &views);
 	for (size_t i = 0; i < views.count && r == 0; i++) {
@@ -360,6 +367,23 @@ int mc_replication_start(
 	return r == 1 ? mc_work_begin(known.region, MC_WORK_REPLICATE, error) : r;
 }
 
+/* First the receiver: what it has received is applied, as a start would throw it away. What the applier can't do is not
+ * waited for. */
+static int stop_cleanly(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_replica_status status = {0};
+	int r = mc_database_replica_act(database, call, MC_REPLICA_DEAFEN, error), reached = 0;
+
+	while (r == 0 && !reached) {
+		r = mc_database_replica_status(database, call, &status, error);
+		if (r < 0 || status.applier != MC_REPLICA_YES)
+			break;
+		r = reached = mc_database_await(database, call, status.received, 1, error);
+		r = r > 0 ? 0 : r;
+	}
+	return r < 0 ? r : mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
+}
+
 int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
@@ -378,7 +402,7 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 	if (r == 0)
 		r = mc_mark_set(known.region, call, MC_MARK_HALTED, error);
 	if (r == 0)
-		r = mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
+		r = stop_cleanly(database, call, error);
 	if (r == 0)
 		mc_replication_inspect(known.region);
 	return r;
