@@ -1,0 +1,290 @@
+# The master's role goes from region to region: with the master alive, with a dead one, which comes back, or comes back with writes of
+# its own. In a cloud of its own, with the regions Kista, Solna and Lund.
+
+load common.bash
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    export CLOUD=test-promotion$RUN DIRECTORY
+    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-promotion.XXXXXX")
+    sweep "$CLOUD"
+    mount_cloud "$CLOUD" 127.86.0.0 "$DIRECTORY"
+    local mount=$DIRECTORY/mnt region
+    quick mkdir "$mount"/regions/Kista
+    slowly cat "$mount/regions/Kista/wait"
+    quick cp "$BATS_TEST_DIRNAME/people.ldif" "$mount/ldap/import"
+    quick mkdir "$mount/projects/acme/demo"
+    quick ln -s ../../../../../../groups/acme/demo "$mount/projects/acme/demo/roles/member/groups/demo"
+    quick mkdir "$mount"/regions/{Solna,Lund}
+    slowly cat "$mount"/regions/{Solna,Lund}/wait
+    for region in Solna Lund; do put start "$mount/regions/$region/replication/ctl"; done
+    slowly cat "$mount"/regions/{Solna,Lund}/wait
+}
+
+teardown_file() {
+    unmount "$DIRECTORY/mnt" || true
+    sweep "$CLOUD"
+    rm -rf "$DIRECTORY"
+}
+
+setup() {
+    M=$DIRECTORY/mnt
+}
+
+teardown() { [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 5 "$M/errors" || true; }
+
+refused() { fails_with "$1" bash -c 'echo "$1" >"$2"' put "$2" "$3"; }
+
+promote() { put promote "$M/regions/$1/replication/ctl"; }
+
+# roles MASTER SLAVE…: as every place says, and only the master's database takes writes.
+roles() {
+    local region
+    [ "$(quick cat "$M/regions/$1/role")" = master ]
+    [ ! -e "$M/regions/$1/replication/master" ]
+    [ "$(sql "$1" 'SELECT @@GLOBAL.read_only')" = 0 ]
+    quick jq -e --arg master "$1" '[.regions[] | select(.role == "master") | .name] == [$master]' "$M/status.json"
+    for region in "${@:2}"; do
+        [ "$(quick cat "$M/regions/$region/role")" = slave ]
+        [ "$(quick readlink "$M/regions/$region/replication/master")" = "../../$1" ]
+        [ "$(sql "$region" 'SELECT @@GLOBAL.read_only')" = 1 ]
+    done
+}
+
+sql() {
+    MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") timeout 30 mariadb --skip-ssl -u root -h "$(quick cat "$M/regions/$1/address")" \
+        --batch --skip-column-names -e "$2"
+}
+
+# make REGION NAME: a project, by the API of that region.
+make() {
+    curl -sS --fail-with-body --max-time 40 -o /dev/null -H "X-Auth-Token: $(quick cat "$M/regions/$1/token")" \
+        -H 'Content-Type: application/json' -d "{\"project\": {\"name\": \"$2\", \"domain_id\": \"default\"}}" \
+        "$(quick cat "$M/regions/$1/endpoints/identity/public")/projects"
+}
+
+# in_step REGION…: each has what the master has, its replication runs, and its tables are the master's.
+in_step() {
+    local region status
+    for region; do
+        quick cat "$M/regions/$region/replication/sync"
+        status=$(slowly cat "$M/regions/$region/replication/status")
+        grep -qx 'state: running' <<<"$status" && grep -qx 'drift: none' <<<"$status" || { echo "$region: $status" >&2 && return 1; }
+    done
+}
+
+# all_write SLAVE…: everybody can write, and everybody sees it.
+all_write() {
+    local region
+    for region in Kista Solna Lund; do make "$region" "p$BATS_TEST_NUMBER-$region"; done
+    quick mkdir "$M/projects/Default/p$BATS_TEST_NUMBER-tree"
+    in_step "$@"
+    for region in Kista Solna Lund; do
+        [ "$(quick ls "$M/regions/$region/projects/Default" | grep -c "^p$BATS_TEST_NUMBER-")" -eq 4 ]
+    done
+}
+
+# settled REGION STATE: waits for the events that lead to it.
+settled() {
+    timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/state")" = "$3" ]; do read -r <&7; done' settled "$M" "$1" "$2"
+}
+
+# replicates REGION [STATE]
+replicates() {
+    timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/replication/state")" = "$3" ]; do read -r <&7; done' \
+        replicates "$M" "$1" "${2:-running}"
+}
+
+as_john() {
+    OS_CLIENT_CONFIG_FILE=/dev/null timeout 120 env OS_AUTH_URL="$(quick cat "$M/regions/$1/endpoints/identity/public")" OS_USERNAME=john \
+        OS_PASSWORD=john OS_USER_DOMAIN_NAME=acme OS_PROJECT_DOMAIN_NAME=acme OS_PROJECT_NAME=demo OS_IDENTITY_API_VERSION=3 \
+        openstack --os-region-name "$2" "${@:3}"
+}
+
+clients_see_both_regions() {
+    local region
+    for region in Kista Solna; do
+        as_john "$region" "$region" project list -f value -c Name | grep -qx demo
+        [ "$(as_john Kista "$region" image list -f value -c Name)" = "i-${region,}" ]
+    done
+}
+
+@test "clients list projects and images of two regions" {
+    local region
+    for region in Kista Solna; do
+        head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/$region"
+        slowly cp "$BATS_TEST_TMPDIR/$region" "$M/regions/$region/images/i-${region,}"
+        quick chmod o+r "$M/regions/$region/images/i-${region,}"
+    done
+    clients_see_both_regions
+}
+
+@test "promote: what makes no sense is refused, and changes nothing" {
+    roles Kista Solna Lund
+    refused EPERM promote "$M/regions/Kista/replication/ctl"
+    refused EPERM 'stepdown Kista' "$M/regions/Solna/replication/ctl"
+    refused EINVAL 'stepdown Kista' "$M/regions/Kista/replication/ctl"
+    refused ENOENT 'stepdown Nowhere' "$M/regions/Kista/replication/ctl"
+    put stop "$M/regions/Lund/replication/ctl"
+    refused EBUSY promote "$M/regions/Lund/replication/ctl"
+    quick tail -n 1 "$M/errors" | grep -q 'replication is stopped'
+    put start "$M/regions/Lund/replication/ctl"
+    make Kista after-refusal
+    in_step Solna Lund
+    roles Kista Solna Lund
+}
+
+@test "promoted with the master alive, a slave takes over, and all follow it" {
+    local told
+    exec 7<"$M/events"
+    promote Solna
+    roles Solna Kista Lund
+    told=$(timeout 20 grep -m 2 '"event":"role"' <&7)
+    exec 7<&-
+    [ "$(jq -r '"\(.region) \(.text)"' <<<"$told" | sort | paste -sd ,)" = "Kista slave,Solna master" ]
+    in_step Kista Lund
+    all_write Kista Lund
+    quick grep -q '"mysql-Solna" -> "mysql-Lund"' "$M/topology.dot"
+    quick grep -q 'auth_url.*'"$(quick cat "$M/regions/Solna/address")" "$M/clouds.yaml"
+    quick grep -q '^promote\|^stepdown' "$M/regions/Solna/replication/ctl"
+}
+
+@test "clients list projects and images of two regions after a promotion" {
+    clients_see_both_regions
+}
+
+@test "stepdown hands the role back" {
+    put 'stepdown Kista' "$M/regions/Solna/replication/ctl"
+    roles Kista Solna Lund
+    all_write Solna Lund
+}
+
+@test "with the master dead, a slave takes over with all it has received; the former one comes back as a slave" {
+    make Kista before-death
+    in_step Solna Lund
+    put kill "$M/containers/mysql-Kista/ctl"
+    run make Solna while-dead
+    [[ $output == *503* ]]
+    promote Lund
+    [ "$(quick cat "$M/regions/Lund/role")$(quick cat "$M/regions/Kista/role")" = masterslave ]
+    [ "$(sql Lund "SELECT COUNT(*) FROM keystone.project WHERE name = 'before-death'")" = 1 ]
+    make Lund after-death
+    replicates Solna
+    make Solna after-death-too
+    # the process comes back by itself, or by whoever starts it: it takes no write, and follows
+    put start "$M/containers/mysql-Kista/ctl"
+    replicates Kista
+    put repair "$M/regions/Kista/ctl"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
+    roles Lund Kista Solna
+    all_write Kista Solna
+}
+
+@test "a master that hangs is taken for dead, and can't write when it goes on" {
+    put pause "$M/containers/mysql-Lund/ctl"
+    promote Solna
+    put repair "$M/regions/Lund/ctl"
+    [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
+    replicates Lund
+    roles Solna Lund Kista
+    all_write Lund Kista
+}
+
+@test "the slave with the most is the one to promote, and what it has not received stays in the former master" {
+    put stop "$M/regions/Lund/replication/ctl"
+    make Solna only-kista-has-it
+    quick cat "$M/regions/Kista/replication/sync"
+    # and this one nobody has
+    put stop "$M/regions/Kista/replication/ctl"
+    make Solna nobody-has-it
+    put kill "$M/containers/mysql-Solna/ctl"
+    refused EBUSY promote "$M/regions/Lund/replication/ctl"
+    quick tail -n 1 "$M/errors" | grep -q 'region Kista has more'
+    [ "$(quick cat "$M/regions/Solna/role")" = master ]
+    promote Kista
+    [ "$(sql Kista "SELECT COUNT(*) FROM keystone.project WHERE name LIKE '%-has-it'")" = 1 ]
+    put start "$M/regions/Lund/replication/ctl"
+    replicates Lund
+    put repair "$M/regions/Solna/ctl"
+    slowly cat "$M/regions/Solna/wait"
+    replicates Solna diverged
+    settled Solna degraded
+    quick grep -q resync "$M/regions/Solna/error"
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name = 'nobody-has-it'")" = 1 ]
+    [ "$(sql Solna 'SELECT @@GLOBAL.read_only')" = 1 ]
+    refused EBUSY promote "$M/regions/Solna/replication/ctl"
+    put resync "$M/regions/Solna/replication/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name = 'nobody-has-it'")" = 0 ]
+    roles Kista Solna Lund
+    all_write Solna Lund
+}
+
+@test "semi-synchronous commits stay so across a promotion" {
+    put semisync "$M/regions/Kista/replication/mode"
+    make Kista safe-one
+    promote Solna
+    [ "$(quick cat "$M/regions/Solna/replication/mode")$(quick cat "$M/regions/Kista/replication/mode")" = semisyncsemisync ]
+    [ "$(sql Solna "SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'" | cut -f 2)" = 2 ]
+    make Solna safe-two
+    # and across a death: the one that comes back acknowledges again
+    put kill "$M/containers/mysql-Solna/ctl"
+    promote Kista
+    make Kista safe-three
+    put repair "$M/regions/Solna/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    replicates Solna
+    [ "$(quick cat "$M/regions/Solna/replication/mode")" = semisync ]
+    # one that may have more, and can't be asked, keeps others from being promoted
+    put pause "$M/containers/mysql-Lund/ctl"
+    put kill "$M/containers/mysql-Kista/ctl"
+    refused EBUSY promote "$M/regions/Solna/replication/ctl"
+    quick tail -n 1 "$M/errors" | grep -q 'Lund.*does not answer'
+    put unpause "$M/containers/mysql-Lund/ctl"
+    promote Solna
+    put repair "$M/regions/Kista/ctl"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
+    replicates Kista
+    put async "$M/regions/Solna/replication/mode"
+    roles Solna Kista Lund
+    all_write Kista Lund
+}
+
+@test "what a slave has acknowledged is kept when both databases die" {
+    put semisync "$M/regions/Kista/replication/mode"
+    put stop "$M/regions/Lund/replication/ctl"
+    sql Kista 'STOP SLAVE SQL_THREAD'
+    make Solna acknowledged-only
+    [ "$(sql Kista "SELECT COUNT(*) FROM keystone.project WHERE name = 'acknowledged-only'")" = 0 ]
+    put kill "$M/containers/mysql-Kista/ctl"
+    put kill "$M/containers/mysql-Solna/ctl"
+    put start "$M/containers/mysql-Kista/ctl"
+    timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/containers/mysql-Kista/health")" = healthy ]; do read -r <&7; done' healthy "$M"
+    promote Kista
+    [ "$(sql Kista "SELECT COUNT(*) FROM keystone.project WHERE name = 'acknowledged-only'")" = 1 ]
+    put start "$M/regions/Lund/replication/ctl"
+    replicates Lund
+    put repair "$M/regions/Solna/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    replicates Solna
+    all_write Solna Lund
+    put async "$M/regions/Solna/replication/mode"
+    promote Solna
+    roles Solna Kista Lund
+}
+
+@test "roles are found again by another mount" {
+    unmount "$M"
+    mount_cloud "$CLOUD" 127.86.0.0 "$DIRECTORY"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    roles Solna Kista Lund
+    all_write Kista Lund
+}
+
+@test "the former master can go, and the new one last" {
+    quick rm "$M/regions/Kista/images/i-kista" "$M/regions/Solna/images/i-solna"
+    refused EBUSY destroy "$M/regions/Solna/ctl"
+    slowly rmdir "$M/regions/Kista" "$M/regions/Lund"
+    slowly rmdir "$M/regions/Solna"
+    [ -z "$(left_of "$CLOUD")" ]
+}
