@@ -200,7 +200,7 @@ void mc_region_unlist(struct mc_region *region)
 	mc_region_unref(region);
 }
 
-/* The kinds of service that each region has for its own: a slave that stands by only the first two. */
+/* The kinds of service that each region has for its own: a slave that stands by only the first. */
 static const enum mc_service_kind own_kinds[] = {MC_DATABASE, MC_MEMCACHED, MC_KEYSTONE, MC_GLANCE};
 
 static bool stands_by(const struct mc_region *region)
@@ -210,7 +210,7 @@ static bool stands_by(const struct mc_region *region)
 
 static unsigned count_wanted(const struct mc_region *region)
 {
-	return stands_by(region) ? 2 : MC_COUNT(own_kinds);
+	return stands_by(region) ? 1 : MC_COUNT(own_kinds);
 }
 
 static bool serves(const struct mc_engine_service *service)

@@ -143,13 +143,12 @@ const struct mc_step mc_start_steps[] = {
 	{NULL},
 };
 
-enum { STANDBY_IMAGES, STANDBY_NETWORK, STANDBY_DATABASE, STANDBY_MEMCACHED };
+enum { STANDBY_IMAGES, STANDBY_NETWORK };
 
 const struct mc_step mc_standby_steps[] = {
 	[STANDBY_IMAGES] = {"images", "the images are there", 0, find_images},
 	[STANDBY_NETWORK] = {"network", "the network is there", AFTER(STANDBY_IMAGES), make_network},
-	[STANDBY_DATABASE] = {"database", "the database takes queries", AFTER(STANDBY_NETWORK), start_database},
-	[STANDBY_MEMCACHED] = {"memcached", "memcached runs", AFTER(STANDBY_NETWORK), start_memcached},
+	{"database", "the database takes queries", AFTER(STANDBY_NETWORK), start_database},
 	{NULL},
 };
 
