@@ -104,6 +104,14 @@ fails_with() {
     fi
 }
 
+# in_container CONTAINER COMMAND…: runs it there; what it prints.
+in_container() {
+    local id
+    id=$(jq -cn '{Cmd: $ARGS.positional, AttachStdout: true, AttachStderr: true, Tty: true}' --args -- "${@:2}" |
+        engine "/containers/$1/exec" -H 'Content-Type: application/json' -d @- | jq -r .Id)
+    engine "/exec/$id/start" -H 'Content-Type: application/json' -d '{"Tty": true}' | tr -d '\r'
+}
+
 # put TEXT FILE, as a shell script would; for fails_with, which wants a command.
 put() { quick bash -c 'echo "$1" >"$2"' put "$1" "$2"; }
 

@@ -156,3 +156,9 @@ setup() {
     quick grep -q '^# TYPE mcloudfs_' "$M/metrics"
     quick grep -q ' keystone-Kista GET /v3/' "$M/journal"
 }
+
+@test "Keystone's threads wait for each other's logging as threads do" {
+    # eventlet's locks, which oslo.log may take, let a thread wait for ever
+    script='from mcloud_service import keystone; import logging, sys; print("lock", type(logging._lock))'
+    [ "$(in_container "$SUITE_CLOUD-keystone-Kista" python3 -c "$script" | grep ^lock)" = "lock <class '_thread.RLock'>" ]
+}

@@ -21,6 +21,7 @@ class _Brief(logging.Filter):
 # Its import builds validators for all of SAML's XML schemas, a third of Keystone's start. It is there when it is asked for.
 quick.lazily('keystone.federation.idp')
 quick.log_plainly()
+quick.log_from_threads()
 
 from keystone.server import wsgi  # noqa: E402
 

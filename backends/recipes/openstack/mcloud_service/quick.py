@@ -32,6 +32,13 @@ def log_plainly():
     handlers.ColorHandler.format = logging.StreamHandler.format
 
 
+def log_from_threads():
+    """With the locks of threads, for a service that has some: where eventlet is loaded, though nobody uses it, oslo.log gives logging
+    the locks of green threads, and a thread that waits for one of these waits for ever."""
+    from oslo_log import log
+    log._fix_eventlet_logging = lambda: None
+
+
 def loaded():
     """All is loaded: what is there now stays, and need not be looked through (or copied, after a fork) at each collection."""
     gc.freeze()
