@@ -87,6 +87,8 @@ void mc_reply_result(struct mc_request *request, int result);
 void mc_reply_entry(struct mc_request *request, struct mc_node *node);
 void mc_reply_attributes(struct mc_request *request, struct mc_node *node);
 void mc_reply_bytes(struct mc_request *request, const void *bytes, size_t size);
+/* LOAN is given back. */
+void mc_reply_loan(struct mc_request *request, struct mc_loan *loan);
 void mc_reply_written(struct mc_request *request, size_t size);
 void mc_reply_text(struct mc_request *request, const char *link);
 void mc_reply_size(struct mc_request *request, size_t size);

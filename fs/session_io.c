@@ -161,16 +161,14 @@ static void read_stream(struct mc_request *request)
 
 static void run_read_file(struct mc_request *request)
 {
-	MC_CLEANUP(free_pointer) char *room = malloc(request->size ? request->size : 1);
+	struct mc_loan loan = {0};
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
-	ssize_t got = -ENOMEM;
+	int result = type->read(&request->ask, request->handle->state, request->size, request->offset, &loan);
 
-	if (room)
-		got = type->read(&request->ask, request->handle->state, room, request->size, request->offset);
-	if (got < 0)
-		mc_reply_fail(request, (int)got);
+	if (result < 0)
+		mc_reply_fail(request, result);
 	else
-		mc_reply_bytes(request, room, (size_t)got);
+		mc_reply_loan(request, &loan);
 }
 
 void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)

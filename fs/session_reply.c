@@ -227,6 +227,14 @@ void mc_reply_bytes(struct mc_request *request, const void *bytes, size_t size)
 	free_request(request);
 }
 
+void mc_reply_loan(struct mc_request *request, struct mc_loan *loan)
+{
+	fuse_reply_iov(settle(request, false), loan->parts, loan->count);
+	/* While the request still holds the open file, which lends. */
+	mc_loan_return(loan);
+	free_request(request);
+}
+
 void mc_reply_written(struct mc_request *request, size_t size)
 {
 	fuse_reply_write(settle(request, false), size);

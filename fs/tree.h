@@ -5,6 +5,7 @@
 #include "mcloud/buffer.h"
 #include "mcloud/call.h"
 #include "mcloud/error.h"
+#include "mcloud/loan.h"
 #include "mcloud/region.h"
 
 #include <stdbool.h>
@@ -124,7 +125,8 @@ struct mc_stream_type {
 /* An open file of bytes (images, LDIF import): `create` of a directory and `open` of a row make one. */
 struct mc_file_type {
 	int (*open)(struct mc_ask *ask, int flags, void **ret_state); /* NULL: only made by create */
-	ssize_t (*read)(struct mc_ask *ask, void *state, void *to, size_t size, int64_t offset);
+	/* Lends up to SIZE bytes at OFFSET; fewer only at the end. 0 or -errno */
+	int (*read)(struct mc_ask *ask, void *state, size_t size, int64_t offset, struct mc_loan *ret_loan);
 	ssize_t (*write)(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset);
 	int (*flush)(struct mc_ask *ask,
 		void *state); /* at close(2); its failure is close's. May be called more than once */

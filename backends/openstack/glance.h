@@ -128,8 +128,9 @@ void mc_glance_stream_unref(struct mc_glance_stream *stream);
 void mc_glance_stream_stop(struct mc_glance_stream *stream);
 /* Whether it is or will soon be at OFFSET. */
 bool mc_glance_stream_covers(struct mc_glance_stream *stream, int64_t offset);
-/* All of SIZE bytes at OFFSET, which end inside the image; -ESTALE: not from this stream. */
-int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call, void *to, size_t size, int64_t offset,
-	struct mc_error *error);
+/* All of SIZE bytes at OFFSET, which end inside the image, lent from the ring: the stream does not write over them
+ * before they are given back. -ESTALE: not from this stream. */
+int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error);
 
 #endif

@@ -135,22 +135,27 @@ static void drop_stream(struct mc_image_reader *reader, struct mc_glance_stream 
 	end_stream(old);
 }
 
-static int read_range(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size, int64_t offset,
-	struct mc_error *error)
+static int read_range(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error)
 {
-	int r = mc_glance_range(reader->glance, &reader->image, call, to, size, offset, error);
+	void *to = mc_loan_room(ret_loan, size);
 
+	if (!to)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	int r = mc_glance_range(reader->glance, &reader->image, call, to, size, offset, error);
 	if (r == 0 && reader->hash)
 		mc_hash_feed(reader->hash, offset, to, size);
 	return r;
 }
 
-ssize_t mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size,
-	int64_t offset, struct mc_error *error)
+int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error)
 {
+	MC_CLEANUP(loan) struct mc_loan loan = {0};
 	struct mc_glance_stream *old = NULL;
 	int r = -ESTALE;
 
+	*ret_loan = (struct mc_loan){0};
 	if (offset >= reader->image.size || size == 0)
 		return 0;
 	if ((int64_t)size > reader->image.size - offset)
@@ -158,16 +163,18 @@ ssize_t mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *cal
 	struct mc_glance_stream *stream = choose_stream(reader, offset, offset + (int64_t)size, &old);
 	end_stream(old);
 	if (stream) {
-		r = mc_glance_stream_read(stream, call, to, size, offset, error);
+		r = mc_glance_stream_read(stream, call, size, offset, &loan, error);
 		if (r < 0 && r != -ESTALE && r != -EINTR)
 			drop_stream(reader, stream);
 		mc_glance_stream_unref(stream);
 	}
 	if (r == -ESTALE)
-		r = read_range(reader, call, to, size, offset, error);
+		r = read_range(reader, call, size, offset, &loan, error);
 	if (r < 0)
 		return r;
 	if (reader->hash && mc_hash_state(reader->hash) == MC_HASH_BAD)
 		return mc_error_set(error, EIO, "the content of the image is not that of its os_hash_value");
-	return (ssize_t)size;
+	*ret_loan = loan;
+	loan = (struct mc_loan){0};
+	return 0;
 }

@@ -25,9 +25,10 @@
 /* A request that breaks off is gone on with; so often without a byte between. */
 #define TRIES 3
 
-/* Bytes that somebody copies out of the ring without the lock. */
+/* Bytes of the ring that are lent from OFFSET on. */
 struct pin {
 	struct pin *next;
+	struct mc_glance_stream *stream; /* a reference */
 	int64_t offset;
 };
 
@@ -96,14 +97,6 @@ static void copy_in(struct mc_glance_stream *stream, int64_t offset, const void 
 
 	memcpy(stream->ring + at, bytes, first);
 	memcpy(stream->ring, (const char *)bytes + first, size - first);
-}
-
-static void copy_out(const struct mc_glance_stream *stream, int64_t offset, void *to, size_t size)
-{
-	size_t at = (size_t)(offset % RING), first = size < (size_t)RING - at ? size : (size_t)RING - at;
-
-	memcpy(to, stream->ring + at, first);
-	memcpy((char *)to + first, stream->ring, size - first);
 }
 
 /* Puts SIZE bytes behind the head, as room becomes free. */
@@ -396,12 +389,45 @@ static int wait_hash(struct mc_glance_stream *stream, struct mc_call *call, int6
 	return 0;
 }
 
-int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call, void *to, size_t size, int64_t offset,
-	struct mc_error *error)
+static void unpin(void *data)
+{
+	struct pin *pin = data;
+	struct mc_glance_stream *stream = pin->stream;
+
+	pthread_mutex_lock(&stream->lock);
+	for (struct pin **at = &stream->pins; *at; at = &(*at)->next)
+		if (*at == pin) {
+			*at = pin->next;
+			break;
+		}
+	pthread_cond_signal(&stream->space);
+	pthread_mutex_unlock(&stream->lock);
+	mc_glance_stream_unref(stream);
+	free(pin);
+}
+
+/* SIZE bytes at OFFSET as they lie in the ring, which are under PIN. */
+static void lend(struct pin *pin, size_t size, struct mc_loan *ret_loan)
+{
+	struct mc_glance_stream *stream = pin->stream;
+	size_t at = (size_t)(pin->offset % RING), first = size < (size_t)RING - at ? size : (size_t)RING - at;
+
+	*ret_loan = (struct mc_loan){
+		.parts = {{stream->ring + at, first}, {stream->ring, size - first}},
+		.count = first < size ? 2 : 1,
+		.give_back = unpin,
+		.owner = pin,
+	};
+}
+
+int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error)
 {
 	int64_t end = offset + (int64_t)size;
-	struct pin pin = {.offset = offset};
+	struct pin *pin = malloc(sizeof *pin);
 
+	if (!pin)
+		return mc_error_set(error, ENOMEM, "out of memory");
 	pthread_mutex_lock(&stream->lock);
 	int64_t target = end + READ_AHEAD;
 	if (target > stream->target) {
@@ -414,18 +440,12 @@ int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call,
 	if (r == 0 && offset < stream->tail)
 		r = -ESTALE;
 	if (r == 0) {
-		pin.next = stream->pins;
-		stream->pins = &pin;
-		pthread_mutex_unlock(&stream->lock);
-		copy_out(stream, offset, to, size);
-		pthread_mutex_lock(&stream->lock);
-		for (struct pin **at = &stream->pins; *at; at = &(*at)->next)
-			if (*at == &pin) {
-				*at = pin.next;
-				break;
-			}
-		pthread_cond_signal(&stream->space);
+		*pin = (struct pin){stream->pins, mc_glance_stream_ref(stream), offset};
+		stream->pins = pin;
+		lend(pin, size, ret_loan);
 	}
 	pthread_mutex_unlock(&stream->lock);
+	if (r < 0)
+		free(pin);
 	return r;
 }

@@ -69,17 +69,17 @@ int mc_images_create_file(struct mc_ask *ask, const char *name, void **ret_state
 	return 0;
 }
 
-static ssize_t read_image(struct mc_ask *ask, void *state, void *to, size_t size, int64_t offset)
+static int read_image(struct mc_ask *ask, void *state, size_t size, int64_t offset, struct mc_loan *ret_loan)
 {
 	struct image_file *file = state;
 
 	if (!file->reader)
 		return mc_error_set(ask->error, EAGAIN, "the image is being written");
-	ssize_t n = mc_image_reader_read(file->reader, ask->call, to, size, offset, ask->error);
+	int r = mc_image_reader_read(file->reader, ask->call, size, offset, ret_loan, ask->error);
 	/* What the kernel has kept of a content that turns out to be wrong must go. */
-	if (n == -EIO)
+	if (r == -EIO)
 		mc_fs_forget(ask->fs, ask->node, false);
-	return n;
+	return r;
 }
 
 static ssize_t write_image(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset)

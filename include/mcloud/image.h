@@ -5,6 +5,7 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/identity.h"
+#include "mcloud/loan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -80,9 +81,10 @@ int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char
 struct mc_image_reader;
 int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify,
 	struct mc_image_reader **ret_reader, struct mc_error *error);
-/* Up to SIZE bytes at OFFSET; fewer only at the end of the image, 0 behind it. */
-ssize_t mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, void *to, size_t size,
-	int64_t offset, struct mc_error *error);
+/* Up to SIZE bytes at OFFSET; fewer only at the end of the image, none behind it. They are lent: to be returned soon,
+ * as the stream stops before it would write over them, and before the reader is freed. */
+int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error);
 void mc_image_reader_free(struct mc_image_reader *reader);
 
 /* Writing: an image NAME is made at once, in the state `queued` and marked as an upload of this process; its bytes are

@@ -17,18 +17,19 @@ static int open_file(struct mc_ask *ask, int flags, void **ret_state)
 	return 0;
 }
 
-static ssize_t read_file(struct mc_ask *ask, void *state, void *to, size_t size, int64_t offset)
+static int read_file(struct mc_ask *ask, void *state, size_t size, int64_t offset, struct mc_loan *ret_loan)
 {
 	struct mc_cloud *cloud = state;
 
-	(void)ask;
 	pthread_mutex_lock(&cloud->lock);
 	size_t left = (size_t)offset < cloud->file_size ? cloud->file_size - (size_t)offset : 0;
 	if (size > left)
 		size = left;
-	memcpy(to, cloud->file + offset, size);
+	void *to = mc_loan_room(ret_loan, size);
+	if (to)
+		memcpy(to, cloud->file + offset, size);
 	pthread_mutex_unlock(&cloud->lock);
-	return (ssize_t)size;
+	return to ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
 static ssize_t write_file(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset)

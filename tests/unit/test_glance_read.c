@@ -1,99 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "glance_world.h"
+#include "reading_world.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 
-/* Reading: one running request, ranges, and services that don't do what they should. */
-
-#define FILE_TARGET "/v2/images/" ID "/file"
-#define BLOCK ((size_t)128 << 10)
-#define MIB ((size_t)1 << 20)
-
-struct reading {
-	struct world world;
-	unsigned char *content;
-	size_t size;
-	struct mc_image image;
-	struct mc_image_reader *reader;
-	char hash[129];
-	char texts[16][96];
-	unsigned n_texts;
-};
-
-static void begin(struct reading *reading, size_t size, bool verify)
-{
-	static char id[] = ID, active[] = "active", sha[] = "sha512";
-
-	memset(reading, 0, sizeof *reading);
-	reading->world = setup(0, 0);
-	reading->content = make_content(size);
-	reading->size = size;
-	sha512(reading->content, size, reading->hash);
-	reading->image = (struct mc_image){
-		.id = id, .status = active, .hash_algorithm = sha, .hash = reading->hash, .size = (int64_t)size};
-	assert_int_equal(mc_image_reader_new(reading->world.glance, &reading->image, verify, &reading->reader,
-				 &reading->world.error),
-		0);
-}
-
-static void end(struct reading *reading)
-{
-	mc_image_reader_free(reading->reader);
-	teardown(&reading->world);
-	free(reading->content); /* the server may have been sending it */
-}
-
-static const char *text(struct reading *reading, const char *format, size_t a, size_t b, size_t c)
-{
-	char *to = reading->texts[reading->n_texts++ % 16];
-
-	snprintf(to, sizeof reading->texts[0], format, a, b, c);
-	return to;
-}
-
-/* The next request asks for FIRST to LAST (0: the end) and gets that. */
-static struct fake_step part(struct reading *reading, size_t first, size_t last)
-{
-	size_t to = last ? last : reading->size - 1;
-
-	return (struct fake_step){.method = "GET",
-		.target = FILE_TARGET,
-		.header = last ? text(reading, "Range: bytes=%zu-%zu", first, last, 0)
-			       : text(reading, "Range: bytes=%zu-", first, 0, 0),
-		.status = 206,
-		.headers = text(reading, "Content-Range: bytes %zu-%zu/%zu\r\n", first, to, reading->size),
-		.answer = (const char *)reading->content + first,
-		.answer_size = to + 1 - first};
-}
-
-static void expect(struct reading *reading, struct fake_step step)
-{
-	fake_http_expect(reading->world.server, &step);
-}
-
-static ssize_t read_at(struct reading *reading, size_t offset, size_t size)
-{
-	unsigned char *to = malloc(size);
-	ssize_t n = mc_image_reader_read(
-		reading->reader, reading->world.call, to, size, (int64_t)offset, &reading->world.error);
-
-	if (n > 0)
-		assert_memory_equal(to, reading->content + offset, n);
-	free(to);
-	return n;
-}
-
-/* All of it from OFFSET on, in blocks; gives the last result before the end. */
-static ssize_t read_rest(struct reading *reading, size_t offset)
-{
-	ssize_t n = 0;
-
-	while (offset < reading->size && (n = read_at(reading, offset, BLOCK)) > 0)
-		offset += (size_t)n;
-	return n < 0 ? n : read_at(reading, offset, BLOCK);
-}
+/* Reading: one running request, and ranges. */
 
 static void test_in_order(void **state)
 {
@@ -109,6 +20,30 @@ static void test_in_order(void **state)
 	end(&reading);
 }
 
+/* The stream stops where it would write over what is lent, and goes on when that is given back. */
+static void test_lent(void **state)
+{
+	(void)state;
+	struct reading reading;
+	struct mc_loan loan;
+	size_t ring = 8 * MIB;
+
+	begin(&reading, 3 * ring, true);
+	expect(&reading, part(&reading, 0, BLOCK - 1));
+	assert_int_equal(read_at(&reading, 0, BLOCK), BLOCK);
+	expect(&reading, part(&reading, BLOCK, 0));
+	assert_int_equal(
+		mc_image_reader_read(reading.reader, reading.world.call, MIB, BLOCK, &loan, &reading.world.error), 0);
+	for (size_t at = BLOCK + MIB; at < ring; at += BLOCK)
+		assert_int_equal(read_at(&reading, at, BLOCK), BLOCK);
+	assert_int_equal(mc_loan_size(&loan), MIB);
+	assert_true(is_right(&reading, &loan, BLOCK));
+	mc_loan_return(&loan);
+	assert_int_equal(read_rest(&reading, ring), 0);
+	assert_int_equal(fake_http_requests(reading.world.server), 3);
+	end(&reading);
+}
+
 static void test_small(void **state)
 {
 	(void)state;
@@ -118,7 +53,7 @@ static void test_small(void **state)
 	expect(&reading, part(&reading, 0, 999));
 	assert_int_equal(read_rest(&reading, 0), 0);
 	assert_int_equal(read_at(&reading, 5000, 10), 0);
-	assert_int_equal(mc_image_reader_read(reading.reader, reading.world.call, NULL, 0, 0, NULL), 0);
+	assert_int_equal(read_at(&reading, 0, 0), 0);
 	end(&reading);
 	begin(&reading, 0, true);
 	assert_int_equal(read_at(&reading, 0, 10), 0);
@@ -237,172 +172,6 @@ static void test_gaps(void **state)
 	end(&reading);
 }
 
-static void test_no_ranges(void **state)
-{
-	(void)state;
-	struct reading reading;
-	struct fake_step whole;
-
-	begin(&reading, 3 * MIB, true);
-	whole = part(&reading, 0, 0);
-	whole.status = 0;
-	whole.headers = NULL;
-	whole.header = "Range: bytes=2000000-2000099";
-	expect(&reading, whole);
-	assert_int_equal(read_at(&reading, 2000000, 100), 100);
-	/* And as a stream. */
-	whole.header = text(&reading, "Range: bytes=0-%zu", BLOCK - 1, 0, 0);
-	expect(&reading, whole);
-	assert_int_equal(read_at(&reading, 0, BLOCK), BLOCK);
-	whole.header = text(&reading, "Range: bytes=%zu-", BLOCK, 0, 0);
-	expect(&reading, whole);
-	assert_int_equal(read_rest(&reading, BLOCK), 0);
-	end(&reading);
-}
-
-/* Answers that break off are gone on with where they stopped. */
-static void test_half_answers(void **state)
-{
-	(void)state;
-	struct reading reading;
-	struct fake_step half;
-
-	begin(&reading, 3 * MIB, true);
-	half = part(&reading, 0, BLOCK - 1);
-	half.cut = 1000;
-	expect(&reading, half);
-	expect(&reading, part(&reading, 1000, BLOCK - 1));
-	assert_int_equal(read_at(&reading, 0, BLOCK), BLOCK);
-	half = part(&reading, BLOCK, 0);
-	half.cut = MIB;
-	expect(&reading, half);
-	half = part(&reading, BLOCK + MIB, 0);
-	half.cut = MIB / 2;
-	expect(&reading, half);
-	expect(&reading, part(&reading, BLOCK + MIB + MIB / 2, 0));
-	assert_int_equal(read_rest(&reading, BLOCK), 0);
-	end(&reading);
-}
-
-/* Glance dies and stays dead: the read fails, with no wrong byte; when it is back, the same open file goes on. */
-static void test_death(void **state)
-{
-	(void)state;
-	struct reading reading;
-	struct fake_step dead = {.method = "GET", .target = FILE_TARGET, .status = 500, .times = 2};
-	struct fake_step half;
-
-	begin(&reading, 3 * MIB, true);
-	expect(&reading, part(&reading, 0, BLOCK - 1));
-	assert_int_equal(read_at(&reading, 0, BLOCK), BLOCK);
-	half = part(&reading, BLOCK, 0);
-	half.cut = BLOCK;
-	expect(&reading, half);
-	/* Three tries: one with a byte between, two without. */
-	expect(&reading, dead);
-	assert_int_equal(read_at(&reading, BLOCK, 2 * BLOCK), -EIO);
-	assert_int_equal(reading.world.error.http_status, 500);
-	expect(&reading, part(&reading, BLOCK, 0));
-	assert_int_equal(read_rest(&reading, BLOCK), 0);
-	end(&reading);
-}
-
-static void test_wrong_parts(void **state)
-{
-	(void)state;
-	static const char *const headers[] = {"Content-Range: bytes 1-100/4000\r\n",
-		"Content-Range: bytes 0-99/4001\r\n", "Content-Range: 0-99/4000\r\n", "",
-		"Content-Range: bytes 99-0/4000\r\n", "Content-Range: bytes 0-99/99\r\n",
-		"Content-Range: bytes 0-99\r\n", "Content-Range: bytes 0-9999999999999999999999/4000\r\n"};
-
-	for (size_t i = 0; i < MC_COUNT(headers); i++) {
-		struct reading reading;
-		begin(&reading, 4000, true);
-		struct fake_step step = part(&reading, 0, 99);
-		step.headers = headers[i];
-		expect(&reading, step);
-		assert_int_equal(read_at(&reading, 0, 100), -EIO);
-		end(&reading);
-	}
-}
-
-static void test_refusals(void **state)
-{
-	(void)state;
-	static const struct {
-		int status, code;
-	} cases[] = {{404, -ENOENT}, {403, -EACCES}, {204, -EAGAIN}, {416, -EIO}, {302, -EIO}, {410, -ENOENT}};
-
-	for (size_t i = 0; i < MC_COUNT(cases); i++) {
-		struct reading reading;
-		begin(&reading, 4000, true);
-		expect(&reading, (struct fake_step){.target = FILE_TARGET, .status = cases[i].status});
-		assert_int_equal(read_at(&reading, 0, 100), cases[i].code);
-		end(&reading);
-	}
-}
-
-/* Bytes behind the end of the image are not taken. */
-static void test_too_long(void **state)
-{
-	(void)state;
-	struct reading reading;
-
-	begin(&reading, 3 * MIB, true);
-	expect(&reading, part(&reading, 0, BLOCK - 1));
-	assert_int_equal(read_at(&reading, 0, BLOCK), BLOCK);
-	struct fake_step step = part(&reading, BLOCK, 0);
-	step.answer_total = 4 * MIB;
-	expect(&reading, step);
-	assert_int_equal(read_rest(&reading, BLOCK), 0);
-	end(&reading);
-}
-
-static void *cancel(void *data)
-{
-	struct reading *reading = data;
-
-	fake_http_wait_requests(reading->world.server, 3);
-	mc_call_cancel(reading->world.call);
-	return NULL;
-}
-
-static void test_hang(void **state)
-{
-	(void)state;
-	struct reading reading;
-	pthread_t thread;
-
-	begin(&reading, 3 * MIB, true);
-	expect(&reading, part(&reading, 0, BLOCK - 1));
-	assert_int_equal(read_at(&reading, 0, BLOCK), BLOCK);
-	expect(&reading, (struct fake_step){.target = FILE_TARGET, .how = FAKE_HANG});
-	assert_int_equal(pthread_create(&thread, NULL, cancel, &reading), 0);
-	assert_int_equal(read_at(&reading, BLOCK, BLOCK), -EINTR);
-	pthread_join(thread, NULL);
-	mc_call_unref(reading.world.call);
-	reading.world.call = mc_call_new(100);
-	assert_int_equal(read_at(&reading, BLOCK, BLOCK), -ETIMEDOUT);
-	mc_call_unref(reading.world.call);
-	reading.world.call = mc_call_new(LONG_MS);
-	/* The stream that gave nothing is given up. */
-	expect(&reading, part(&reading, BLOCK, 0));
-	assert_int_equal(read_rest(&reading, BLOCK), 0);
-	end(&reading);
-}
-
-static void test_not_active(void **state)
-{
-	(void)state;
-	struct world world = setup(0, 0);
-	static char id[] = ID, saving[] = "saving";
-	struct mc_image image = {.id = id, .status = saving};
-	struct mc_image_reader *reader;
-
-	assert_int_equal(mc_image_reader_new(world.glance, &image, true, &reader, &world.error), -EAGAIN);
-	teardown(&world);
-}
-
 /* Several threads read one open file, as the kernel does. */
 struct share {
 	struct reading *reading;
@@ -414,16 +183,15 @@ static void *read_share(void *data)
 {
 	struct share *share = data;
 	struct reading *reading = share->reading;
-	unsigned char *to = malloc(BLOCK);
-	bool good = to;
+	bool good = true;
 
 	for (size_t at = (share->first + 4) * BLOCK; at < reading->size; at += 4 * BLOCK) {
-		struct mc_error error;
+		MC_CLEANUP(loan) struct mc_loan loan = {0};
 		pthread_barrier_wait(share->round);
-		ssize_t n = mc_image_reader_read(reading->reader, reading->world.call, to, BLOCK, (int64_t)at, &error);
-		good &= n == (ssize_t)BLOCK && !memcmp(to, reading->content + at, BLOCK);
+		good &= mc_image_reader_read(reading->reader, reading->world.call, BLOCK, (int64_t)at, &loan, NULL) ==
+				0 &&
+			mc_loan_size(&loan) == BLOCK && is_right(reading, &loan, at);
 	}
-	free(to);
 	return good ? NULL : share;
 }
 
@@ -458,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_lent),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_flipped),
 		cmocka_unit_test(test_no_verify),
@@ -465,14 +234,6 @@ int main(void)
 		cmocka_unit_test(test_out_of_order),
 		cmocka_unit_test(test_seek),
 		cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_no_ranges),
-		cmocka_unit_test(test_half_answers),
-		cmocka_unit_test(test_death),
-		cmocka_unit_test(test_wrong_parts),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_too_long),
-		cmocka_unit_test(test_hang),
-		cmocka_unit_test(test_not_active),
 		cmocka_unit_test(test_threads),
 	};
 
