@@ -27,6 +27,9 @@ static void init(void *data, struct fuse_conn_info *connection)
 	/* Who lists a directory mostly wants attributes, too, and to look up ten thousand images one by one takes
 	 * minutes. */
 	connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
+	/* Pages are kept of contents that never change only. With it each read asks for attributes that have grown old.
+	 */
+	connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
 	connection->want |=
 		connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_ATOMIC_O_TRUNC |
 					      FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);

@@ -64,6 +64,8 @@ void mc_glance_unref(struct mc_glance *glance)
 	mc_http_unref(glance->streams);
 	mc_keystone_unref(glance->keystone);
 	mc_image_list_clear(&glance->cached);
+	for (size_t i = 0; i < MC_GLANCE_RECENT; i++)
+		mc_image_clear(&glance->recent[i].image);
 	for (size_t i = 0; i < glance->n_condemned; i++)
 		free(glance->condemned[i]);
 	free(glance->condemned);

@@ -21,6 +21,16 @@
 /* Streams at once, of all readers; readers that find no place ask range by range. */
 #define MC_GLANCE_STREAMS 48
 
+/* How many images are remembered that were asked for lately, one by one. */
+#define MC_GLANCE_RECENT 16
+
+/* An image as it was said to be, good for a while if nothing is changed meanwhile. */
+struct mc_glance_recent {
+	struct mc_image image;
+	int64_t until; /* by mc_now_ms() */
+	uint64_t changes;
+};
+
 struct mc_glance {
 	atomic_uint references;
 	char *service; /* these are constant */
@@ -33,8 +43,10 @@ struct mc_glance {
 
 	pthread_mutex_t lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;
-	int64_t cached_until;            /* by mc_now_ms(); 0: nothing is kept */
-	uint64_t changes;                /* made through this object: a list that was begun before one isn't kept */
+	int64_t cached_until; /* by mc_now_ms(); 0: nothing is kept */
+	uint64_t changes;     /* made through this object: a list that was begun before one isn't kept */
+	struct mc_glance_recent recent[MC_GLANCE_RECENT]; /* a ring */
+	unsigned next_recent;
 	struct mc_image_writer *writers; /* those whose image exists */
 	char **condemned;                /* images that should be gone but could not be deleted yet */
 	size_t n_condemned;

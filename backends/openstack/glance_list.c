@@ -273,6 +273,49 @@ static int pick(struct mc_glance *glance, const struct mc_image_list *list, cons
 	return mc_error_set(error, ENOENT, "there is no such image");
 }
 
+static struct mc_glance_recent begin_recent(struct mc_glance *glance)
+{
+	pthread_mutex_lock(&glance->lock);
+	struct mc_glance_recent recent = {.until = mc_now_ms() + glance->ttl_ms / 2, .changes = glance->changes};
+	pthread_mutex_unlock(&glance->lock);
+	return recent;
+}
+
+/* Remembers IMAGE, which was asked for after RECENT was begun. */
+static void keep_recent(struct mc_glance *glance, struct mc_glance_recent recent, const struct mc_image *image)
+{
+	/* What is not active changes by itself. */
+	if (glance->ttl_ms <= 0 || strcmp(image->status, "active") != 0 || copy_image(image, &recent.image) < 0)
+		return;
+	pthread_mutex_lock(&glance->lock);
+	struct mc_glance_recent *slot = &glance->recent[glance->next_recent++ % MC_GLANCE_RECENT];
+	struct mc_image old = slot->image;
+	*slot = recent;
+	pthread_mutex_unlock(&glance->lock);
+	mc_image_clear(&old);
+}
+
+static bool recall(struct mc_glance *glance, const char *id, struct mc_image *ret_image)
+{
+	int64_t now = mc_now_ms();
+	bool found = false;
+
+	pthread_mutex_lock(&glance->lock);
+	for (size_t i = 0; i < MC_GLANCE_RECENT && !found; i++) {
+		const struct mc_glance_recent *recent = &glance->recent[i];
+		found = recent->until > now && recent->changes == glance->changes && !strcmp(recent->image.id, id) &&
+			copy_image(&recent->image, ret_image) == 0;
+	}
+	pthread_mutex_unlock(&glance->lock);
+	return found;
+}
+
+int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
+	struct mc_error *error)
+{
+	return recall(glance, id, ret_image) ? 0 : mc_glance_look(glance, call, id, ret_image, NULL, error);
+}
+
 /* All images that the database takes to have that name. */
 static int fetch_named(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image_list *list,
 	struct mc_error *error)
@@ -306,6 +349,7 @@ int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *n
 	pthread_mutex_unlock(&glance->lock);
 	if (fresh)
 		return r;
+	struct mc_glance_recent recent = begin_recent(glance);
 	r = fetch_named(glance, call, name, &list, error);
 	if (r == 0) {
 		pthread_mutex_lock(&glance->lock);
@@ -313,6 +357,8 @@ int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *n
 		pthread_mutex_unlock(&glance->lock);
 	}
 	mc_image_list_clear(&list);
+	if (r == 0)
+		keep_recent(glance, recent, ret_image);
 	if (r != -ENOENT || !is_id(name))
 		return r;
 	/* An image without a name goes by its id. */
@@ -335,6 +381,7 @@ int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *i
 		*ret_json = NULL;
 	if (!is_id(id))
 		return mc_error_set(error, ENOENT, "that is not the id of an image");
+	struct mc_glance_recent recent = begin_recent(glance);
 	int r = mc_glance_request(glance, call, "GET", path, NULL, NULL, NULL, &json, error);
 	if (r == 0)
 		r = mc_image_parse(json, ret_image, error);
@@ -348,6 +395,7 @@ int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *i
 		mc_image_clear(ret_image);
 		return mc_error_set(error, ENOENT, "there is no such image");
 	}
+	keep_recent(glance, recent, ret_image);
 	if (ret_json)
 		*ret_json = mc_steal(&json);
 	return 0;

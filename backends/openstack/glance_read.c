@@ -20,6 +20,9 @@
  * under way. */
 #define HASH_REACH ((int64_t)4 << 20)
 
+/* Who begins with so much wants the rest, too. */
+#define EAGER ((int64_t)256 << 10)
+
 struct mc_image_reader {
 	struct mc_glance *glance; /* these are constant */
 	struct mc_image image;    /* id, size and hash are set */
@@ -69,7 +72,7 @@ void mc_image_reader_free(struct mc_image_reader *reader)
 /* Under the lock: whether a read at OFFSET goes on where another one ended; notes its END. */
 static bool is_in_order(struct mc_image_reader *reader, int64_t offset, int64_t end)
 {
-	bool is_next = false, is_near = false;
+	bool is_next = offset == 0 && end >= EAGER, is_near = false;
 
 	for (size_t i = 0; i < LAST_ENDS && offset > 0; i++) {
 		is_next |= reader->ends[i] == offset;

@@ -20,7 +20,7 @@ static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
 	int r = mc_images_glance(ask, &glance);
 
 	if (r == 0)
-		r = mc_glance_look(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), &image, NULL, ask->error);
+		r = mc_glance_recall(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), &image, ask->error);
 	return r < 0 ? r : mc_image_reader_new(glance, &image, mc_fs_verify(ask->fs), ret_reader, ask->error);
 }
 

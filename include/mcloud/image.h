@@ -56,6 +56,9 @@ int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *n
 /* Image ID, also one that is hidden from lists; with all its attributes in *RET_JSON (may be NULL). */
 int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
 	cJSON **ret_json, struct mc_error *error);
+/* The same without its attributes; of an active image it may be half of ttl_ms old. */
+int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
+	struct mc_error *error);
 /* Sets attribute or property NAME of an image to VALUE; NULL: removes the property. -EPERM: it can't be changed. */
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
 	struct mc_error *error);

@@ -154,6 +154,34 @@ static void test_find_after_list(void **state)
 	teardown(&world);
 }
 
+/* What was just asked for is not asked for again, unless something was changed since or it may become active. */
+static void test_recall(void **state)
+{
+	(void)state;
+	struct world world = setup(1000000, 0);
+	struct mc_image image;
+
+	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000",
+		"{\"images\":[" IMAGE(A, "x", "") "]}");
+	assert_int_equal(mc_glance_find(world.glance, world.call, "x", &image, &world.error), 0);
+	mc_image_clear(&image);
+	assert_int_equal(mc_glance_recall(world.glance, world.call, A, &image, &world.error), 0);
+	assert_string_equal(image.name, "x");
+	mc_image_clear(&image);
+	mc_glance_changed(world.glance);
+	expect_get(&world, "/v2/images/" A, IMAGE(A, "y", ""));
+	assert_int_equal(mc_glance_recall(world.glance, world.call, A, &image, &world.error), 0);
+	assert_string_equal(image.name, "y");
+	mc_image_clear(&image);
+	for (int i = 0; i < 2; i++) {
+		expect_get(&world, "/v2/images/" B, "{\"id\":\"" B "\",\"status\":\"queued\"}");
+		assert_int_equal(mc_glance_recall(world.glance, world.call, B, &image, &world.error), 0);
+		mc_image_clear(&image);
+	}
+	assert_int_equal(fake_http_requests(world.server), 5);
+	teardown(&world);
+}
+
 static void test_look(void **state)
 {
 	(void)state;
@@ -286,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_odd_sizes),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_find_after_list),
+		cmocka_unit_test(test_recall),
 		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_relogin),
