@@ -15,6 +15,7 @@ from cloud import Cloud, Table, run, timed
 
 GIB = 1 << 30
 MANY = 10_000
+RCLONE_SOURCE = "127.91.250.1:8080"
 
 
 class Glance:
@@ -77,6 +78,45 @@ def first_reads(table, cloud, identity, path, rounds=5):
         saves = [timed(run, "bash", "-c", '. "$1/openrc" && exec openstack image save --file "$2" "$3"', "save", str(region),
                        f"{directory}/saved", identity) for _ in range(2)]
     table.ratio("the same, `verify=on`", verified, saves, "`openstack image save`", 8, inverse=True)
+
+
+class RcloneMount:
+    """DIRECTORY, served by nginx on the loopback and mounted by rclone."""
+
+    def __init__(self, directory):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="mcloudfs-bench-rclone."))
+        self.mount = self.root / "mnt"
+        self.mount.mkdir()
+        configuration = self.root / "nginx.conf"
+        configuration.write_text(f"""daemon off; user root; pid {self.root}/pid; error_log {self.root}/error.log; events {{ }}
+            http {{ access_log off; sendfile on; client_body_temp_path {self.root}/body; proxy_temp_path {self.root}/proxy;
+            fastcgi_temp_path {self.root}/fastcgi; uwsgi_temp_path {self.root}/uwsgi; scgi_temp_path {self.root}/scgi;
+            server {{ listen {RCLONE_SOURCE}; root {directory}; autoindex on; }} }}""")
+        self.server = subprocess.Popen(["nginx", "-c", str(configuration), "-e", f"{self.root}/error.log"])
+
+    def __enter__(self):
+        run("curl", "-sSf", "--retry", "50", "--retry-delay", "1", "--retry-connrefused", "-o", "/dev/null", f"http://{RCLONE_SOURCE}/")
+        # Returns when it is mounted.
+        run("rclone", "mount", "--daemon", "--config", "", "--read-only", "--http-url", f"http://{RCLONE_SOURCE}/", ":http:", str(self.mount))
+        return self.mount
+
+    def __exit__(self, *_):
+        subprocess.run(["fusermount3", "-u", str(self.mount)], check=False, timeout=60)
+        self.server.terminate()
+        self.server.wait(60)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def beside_rclone(table, path, local, rounds=3):
+    """With `verify=on`, as the mount is then: rclone verifies nothing."""
+    with RcloneMount(local.parent) as mount:
+        ours, reference = [], []
+        for _ in range(rounds):
+            drop_caches()
+            reference.append(timed(read, mount / local.name))
+            drop_caches()
+            ours.append(timed(read, path))
+    table.ratio("the same, `verify=on`", ours, reference, "`rclone mount` of the same bytes in nginx", 1)
 
 
 def second_reads(table, path, local, rounds=7):
@@ -185,6 +225,7 @@ def main(table: Table, cloud: Cloud):
         run("cp", str(local), str(images / "gib"))
         identity = Glance(cloud.mount / "regions" / "Kista").named("gib")
         first_reads(table, cloud, identity, images / "gib")
+        beside_rclone(table, images / "gib", local)
         second_reads(table, images / "gib", local)
         random_reads(table, cloud, identity, images / "gib")
         uploads(table, cloud, local)
