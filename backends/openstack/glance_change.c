@@ -42,9 +42,13 @@ static bool is_attribute(const char *name)
 	return false;
 }
 
+/* Glance's own notes, while it imports; nobody else may set or remove them. */
+#define RESERVED "os_glance_"
+
 bool mc_glance_is_property(const char *name)
 {
-	return strcmp(name, MC_GLANCE_MARK) != 0 && !is_attribute(name);
+	return strcmp(name, MC_GLANCE_MARK) != 0 && strncmp(name, RESERVED, strlen(RESERVED)) != 0 &&
+	       !is_attribute(name);
 }
 
 /* "/NAME" as RFC 6901 writes it. */

@@ -116,6 +116,7 @@ static void test_properties(void **state)
 	assert_false(mc_glance_is_property("name"));
 	assert_false(mc_glance_is_property("os_hash_value"));
 	assert_false(mc_glance_is_property(MC_GLANCE_MARK));
+	assert_false(mc_glance_is_property("os_glance_failed_import"));
 }
 
 static void test_marks(void **state)
