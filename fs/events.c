@@ -29,6 +29,7 @@ static const char *const kinds[] = {
 	[MC_CLOUD_ENGINE] = "engine",
 	[MC_CLOUD_REPLICATION] = "replication",
 	[MC_CLOUD_ROLE] = "role",
+	[MC_CLOUD_COPY] = "copy",
 };
 
 struct mc_events *mc_events_new(void)

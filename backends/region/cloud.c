@@ -473,12 +473,14 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	}
 	if (cloud->watching)
 		mc_call_cancel(cloud->watching);
+	mc_images_cancel(cloud);
 	pthread_cond_broadcast(&cloud->idle);
 	while (cloud->threads)
 		pthread_cond_wait(&cloud->idle, &cloud->lock);
 	pthread_mutex_unlock(&cloud->lock);
 	if (cloud->engine)
 		cloud->engine->ops->free(cloud->engine);
+	mc_images_free(cloud);
 	for (size_t i = 0; i < cloud->n_regions; i++)
 		mc_region_unref(cloud->regions[i]);
 	free(cloud->regions);

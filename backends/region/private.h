@@ -76,6 +76,8 @@ struct mc_cloud {
 	unsigned threads;           /* of mc_cloud_spawn() */
 	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
 	struct mc_directory *directory;
+	struct mc_cloud_copy *copies; /* of images (images.c), newest first */
+	int copying;                  /* so many of them run */
 };
 
 /* work.c: steps run as much at once as their needs allow, each in a thread of its own. */
@@ -237,6 +239,10 @@ void mc_replication_inspect(struct mc_region *region);
 /* replication.c: how a slave is doing, by its DATABASE and that of its MASTER, which need not answer. */
 int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
 	struct mc_replication *ret, struct mc_error *error);
+
+/* images.c: with the lock, breaks off all copies of images; frees them, when no thread is left. */
+void mc_images_cancel(struct mc_cloud *cloud);
+void mc_images_free(struct mc_cloud *cloud);
 
 /* secrets.c */
 enum mc_secret {

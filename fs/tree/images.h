@@ -41,6 +41,10 @@ extern const struct mc_xattr_type mc_images_xattrs;
 /* State for mc_images_file of a new image NAME, to be written. */
 int mc_images_create_file(struct mc_ask *ask, const char *name, void **ret_state);
 
+/* images-by-id/ID/{ctl,progress} */
+extern const struct mc_verb mc_images_verbs[];
+extern const struct mc_stream_type mc_images_progress;
+
 /* images-by-id/ID/{tags,members,properties} */
 extern const struct mc_directory_type mc_images_tags, mc_images_members, mc_images_properties;
 

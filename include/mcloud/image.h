@@ -65,7 +65,7 @@ int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id
 /* -EPERM while the image is protected. */
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error);
 /* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the
- * user's where it is mcloudfs's own mark of an upload. */
+ * user's where it is mcloudfs's own mark of an upload, or Glance's own note of an import. */
 bool mc_glance_is_property(const char *name);
 
 /* Deletes what uploads of daemons that are no more have left behind, and what this one could not delete when it failed.
@@ -120,5 +120,20 @@ void mc_image_writer_free(struct mc_image_writer *writer);
 /* ftruncate(2) of image ID while it is written: it gets zeros up to SIZE at the end, if less was written by then.
  * -EPERM: it isn't being written by this process, or has more bytes already. */
 int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, struct mc_error *error);
+
+/* A copy of image ID of FROM's region, called REGION in TO's catalogue, for TO's region. */
+struct mc_image_copy {
+	struct mc_glance *from, *to;
+	const char *id, *region;
+	/* What happens: DONE bytes of SIZE have arrived, as far as that is known. In the thread of the copy. */
+	void (*report)(void *data, int64_t done, int64_t size, const char *text);
+	void *data;
+};
+
+/* Makes COPY, with its name, formats, tags and properties: TO's Glance fetches it by itself, or, where it can't, it is
+ * streamed through this process. It is compared with the image by size and hash; on failure none is left. CALL's
+ * deadline, if it has one, is put off with each step. *RET_ID: the copy's. -EEXIST: there is an image of that name
+ * already; -EAGAIN: the image isn't active. */
+int mc_glance_copy(const struct mc_image_copy *copy, struct mc_call *call, char **ret_id, struct mc_error *error);
 
 #endif

@@ -76,6 +76,7 @@ enum mc_cloud_event_kind {
 	MC_CLOUD_ENGINE,      /* the engine came or went: `text` */
 	MC_CLOUD_REPLICATION, /* a slave's replication: `text` is its new state */
 	MC_CLOUD_ROLE,        /* a region's role: `text` is "master" or "slave" */
+	MC_CLOUD_COPY,        /* an image on its way into `region`: `text` */
 };
 
 struct mc_cloud_event {
@@ -137,6 +138,16 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 /* Lines of `progress` of a region's last start or other work, from line FROM on; *RET_DONE: no more will come. Gives
  * the next FROM. */
 size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from, struct mc_buffer *out, bool *ret_done);
+
+/* Copies image ID of region FROM to region TO (mc_glance_copy()), in the background: MC_CLOUD_COPY and
+ * mc_image_progress() tell the rest. -EINVAL: no such region, or the same; -EAGAIN: TO doesn't serve; -EBUSY: the image
+ * is being copied already, or too many others are. */
+int mc_image_replicate(
+	struct mc_cloud *cloud, const char *from, const char *id, const char *to, struct mc_error *error);
+/* Adds what the last copy of image ID of region FROM has told, from byte AT on, to OUT; gives the next AT. *RET_DONE:
+ * no more will come, and *RET_RESULT is how it went: 0 (also without a copy) or -errno. */
+size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *id, size_t at, struct mc_buffer *out,
+	bool *ret_done, int *ret_result);
 
 /* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */
 char *mc_cloud_admin_password(struct mc_cloud *cloud);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/images.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* images-by-id/ID/ctl and progress: copies to other regions. */
+
+static int run_replicate(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	(void)n_words;
+	return mc_image_replicate(
+		ask->cloud, mc_ask_key(ask, MC_KEY_REGION), mc_ask_key(ask, MC_KEY_IMAGE), words[0], ask->error);
+}
+
+const struct mc_verb mc_images_verbs[] = {
+	{"replicate", "REGION", "copy it to another region; progress tells how it goes", 1, 1, run_replicate, NULL},
+	{.name = NULL},
+};
+
+/* The cloud keeps the lines; a reader is a place among them. */
+struct progress {
+	struct mc_cloud *cloud;
+	size_t from;
+	struct mc_buffer text; /* taken from the cloud, not yet given */
+	char *region, *id;
+};
+
+static void progress_close(struct mc_fs *fs, void *state)
+{
+	struct progress *progress = state;
+
+	(void)fs;
+	mc_buffer_free(&progress->text);
+	free(progress->region);
+	free(progress->id);
+	free(progress);
+}
+
+static int progress_open(struct mc_ask *ask, void **ret_state)
+{
+	struct progress *progress = calloc(1, sizeof *progress);
+
+	if (!progress)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	progress->cloud = ask->cloud;
+	progress->region = strdup(mc_ask_key(ask, MC_KEY_REGION));
+	progress->id = strdup(mc_ask_key(ask, MC_KEY_IMAGE));
+	if (!progress->region || !progress->id) {
+		progress_close(ask->fs, progress);
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	}
+	*ret_state = progress;
+	return 0;
+}
+
+static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t size)
+{
+	struct progress *progress = state;
+	bool done = false;
+	int result = 0;
+
+	(void)fs;
+	if (!progress->text.size)
+		progress->from = mc_image_progress(progress->cloud, progress->region, progress->id, progress->from,
+			&progress->text, &done, &result);
+	if (progress->text.failed)
+		return -ENOMEM;
+	size_t given = progress->text.size < size ? progress->text.size : size;
+	if (given) {
+		memcpy(to, progress->text.data, given);
+		mc_buffer_drop(&progress->text, given);
+		return (ssize_t)given;
+	}
+	/* A copy that failed is the end of a script that reads how it goes. */
+	return !done && size ? -EAGAIN : result < 0 ? -EIO : 0;
+}
+
+const struct mc_stream_type mc_images_progress = {
+	.open = progress_open, .read = progress_read, .close = progress_close};

@@ -1,0 +1,145 @@
+# Images in two regions: what goes into either comes out of it, and copies from one to the other. In a cloud of its own.
+
+load common.bash
+
+CLOUD=test-copies$RUN
+
+setup_file() {
+    export DIRECTORY=$BATS_FILE_TMPDIR/cloud
+    export M=$DIRECTORY/mnt
+    sweep "$CLOUD"
+    mount_cloud "$CLOUD" 127.89.0.0 "$DIRECTORY"
+    quick mkdir "$M/regions/Kista"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
+    quick mkdir "$M/regions/Solna"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = standby ]
+    put start "$M/regions/Solna/replication/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+}
+
+teardown_file() {
+    unmount "$M" || true
+    sweep "$CLOUD"
+}
+
+setup() {
+    K=$M/regions/Kista
+    S=$M/regions/Solna
+    N=img-$BATS_TEST_NUMBER-$$
+    T=$BATS_TEST_TMPDIR
+}
+
+random() { head -c "$1" /dev/urandom >"$2"; }
+
+# The one image named $2 of region directory $1: its directory of attributes. Asked past the mount.
+by_id() {
+    echo "$1/images-by-id/$(curl -sSf --max-time 20 -G -H "X-Auth-Token: $(quick cat "$1/token")" --data-urlencode "name=eq:$2" \
+        "$(quick cat "$1/endpoints/image/public")/v2/images" | jq -er '.images | if length == 1 then .[0].id else error("not one") end')"
+}
+
+# How many images region directory $1 has that are called $2.
+count() {
+    curl -sSf --max-time 20 -G -H "X-Auth-Token: $(quick cat "$1/token")" --data-urlencode "name=eq:$2" \
+        "$(quick cat "$1/endpoints/image/public")/v2/images" | jq '.images | length'
+}
+
+@test "raw, qcow2, iso and empty images go into either region and come out of it, as the real client sees them" {
+    random 7000001 "$T/raw"
+    qemu-img convert -f raw -O qcow2 "$T/raw" "$T/qcow2"
+    { head -c 32768 /dev/zero && printf '\001CD001\001' && head -c 100000 /dev/urandom; } >"$T/iso"
+    : >"$T/empty"
+    for region in Kista Solna; do
+        for kind in raw qcow2 iso empty; do
+            slowly cp "$T/$kind" "$M/regions/$region/images/$N-$kind"
+            slowly cmp "$T/$kind" "$M/regions/$region/images/$N-$kind"
+        done
+        REGION=$region run_openstack image list -f value -c Name -c Status | sort >"$T/list"
+        for kind in empty iso qcow2 raw; do echo "$N-$kind active"; done | diff - "$T/list"
+        [ "$(REGION=$region run_openstack image show "$N-qcow2" -f value -c disk_format)" = qcow2 ]
+        REGION=$region run_openstack image save --file "$T/saved" "$N-raw"
+        cmp "$T/raw" "$T/saved"
+        quick rm "$M/regions/$region/images/$N"-*
+    done
+}
+
+@test "cp copies an image from region to region" {
+    random 20000000 "$T/in"
+    slowly cp "$T/in" "$K/images/$N"
+    slowly cp "$K/images/$N" "$S/images/"
+    slowly cmp "$T/in" "$S/images/$N"
+    [ "$(quick cat "$(by_id "$S" "$N")/hash")" = "sha512:$(sha512sum <"$T/in" | cut -d ' ' -f 1)" ]
+    # rename(2) says EXDEV, and mv copies.
+    slowly mv "$K/images/$N" "$S/images/$N-moved"
+    [ ! -e "$K/images/$N" ]
+    slowly cmp "$T/in" "$S/images/$N-moved"
+    quick rm "$S/images/$N" "$S/images/$N-moved"
+}
+
+@test "replicate: the other region's Glance fetches the image by itself, with all that belongs to it" {
+    random 20000000 "$T/in"
+    slowly cp "$T/in" "$K/images/$N"
+    D=$(by_id "$K" "$N")
+    quick touch "$D/tags/blue"
+    put linux "$D/properties/os_type"
+    put public "$D/visibility"
+    put 3 "$D/min_disk"
+    put true "$D/protected"
+    grep -q '^replicate REGION' "$D/ctl"
+    put 'replicate Solna' "$D/ctl"
+    slowly cat "$D/progress" >"$T/progress"
+    grep -q "Glance fetches it by itself" "$T/progress"
+    tail -n 1 "$T/progress" | grep -q '^\[#*\] 100 % .* done: [0-9a-f-]* in Solna$'
+    C=$(by_id "$S" "$N")
+    [ "$(tail -n 1 "$T/progress" | grep -o '[0-9a-f-]\{36\}')" = "$(basename "$C")" ]
+    slowly cmp "$T/in" "$S/images/$N"
+    [ "$(quick cat "$C"/{disk_format,container_format,visibility,min_disk,protected,properties/os_type} | tr '\n' ' ')" = \
+        "raw bare public 3 false linux " ]
+    [ "$(quick ls "$C/tags")" = blue ]
+    # Nothing of the way is left on it.
+    [ "$(quick ls "$C/properties")" = "$(quick ls "$D/properties")" ]
+    # A second one is refused, and the first stays.
+    put 'replicate Solna' "$D/ctl"
+    run slowly cat "$D/progress"
+    [ "$status" -ne 0 ]
+    [[ $output == *"has an image of that name"* ]]
+    grep -q "EEXIST.*copying image $(basename "$D") from Kista" "$M/errors"
+    [ "$(count "$S" "$N")" -eq 1 ]
+    # And back, under another name.
+    put "$N-back" "$C/name"
+    put 'replicate Kista' "$C/ctl"
+    slowly cat "$C/progress" >/dev/null
+    slowly cmp "$T/in" "$K/images/$N-back"
+    put false "$D/protected"
+    quick rm "$K/images/$N" "$K/images/$N-back" "$S/images/$N-back"
+}
+
+@test "replicate to no region, to its own, of what is no image's: refused at once" {
+    quick touch "$K/images/$N"
+    D=$(by_id "$K" "$N")
+    fails_with EINVAL bash -c 'echo replicate Nowhere >"$1"' put "$D/ctl"
+    fails_with EINVAL bash -c 'echo replicate Kista >"$1"' put "$D/ctl"
+    fails_with EINVAL bash -c 'echo replicate >"$1"' put "$D/ctl"
+    fails_with EINVAL bash -c 'echo replicate Solna Solna >"$1"' put "$D/ctl"
+    [ -z "$(quick cat "$D/progress")" ]
+    # An empty one is an image like others.
+    put 'replicate Solna' "$D/ctl"
+    slowly cat "$D/progress" >/dev/null
+    [ "$(quick cat "$(by_id "$S" "$N")/size")" = 0 ]
+    quick rm "$K/images/$N" "$S/images/$N"
+}
+
+@test "the mount goes while an image is copied: no half copy stays" {
+    random 300000000 "$T/in"
+    slowly cp "$T/in" "$K/images/$N"
+    D=$(by_id "$K" "$N")
+    put 'replicate Solna' "$D/ctl"
+    # Its first line: the copy has begun.
+    quick bash -c 'read -r <"$1"' first "$D/progress"
+    daemon=$(daemon_of "$M")
+    unmount "$M"
+    await_exit "$daemon"
+    mount_cloud "$CLOUD" 127.89.0.0 "$DIRECTORY"
+    [ "$(slowly cat "$S/wait")" = ready ]
+    # Gone, unless it was complete by then.
+    slowly bash -c 'while [ -e "$2" ] && ! cmp -s "$1" "$2"; do :; done' settled "$T/in" "$S/images/$N"
+}
