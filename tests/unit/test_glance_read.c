@@ -56,6 +56,65 @@ static void test_lent(void **state)
 	end(&reading);
 }
 
+/* 100 GiB by its metadata: its end is read without what comes before it, or room for it. */
+static void test_huge(void **state)
+{
+	(void)state;
+	struct reading reading;
+	struct mc_loan loan = {0};
+	const int64_t size = (int64_t)100 << 30;
+
+	begin(&reading, 4096, true);
+	mc_image_reader_free(reading.reader);
+	reading.image.size = size;
+	assert_int_equal(
+		mc_image_reader_new(reading.world.glance, &reading.image, true, &reading.reader, &reading.world.error),
+		0);
+	struct fake_step step = part(&reading, 0, 0);
+	step.header = "Range: bytes=107374178304-107374182399";
+	step.headers = "Content-Range: bytes 107374178304-107374182399/107374182400\r\n";
+	expect(&reading, step);
+	/* More than there is. */
+	assert_int_equal(mc_image_reader_read(
+				 reading.reader, reading.world.call, 2 * MIB, size - 4096, &loan, &reading.world.error),
+		0);
+	assert_int_equal(mc_loan_size(&loan), 4096);
+	assert_true(is_right(&reading, &loan, 0));
+	mc_loan_return(&loan);
+	end(&reading);
+}
+
+/* More open files than there may be streams, and than there are connections for ranges: all are served. */
+static void test_crowd(void **state)
+{
+	(void)state;
+	enum { READERS = MC_GLANCE_STREAMS + 20 };
+	struct reading reading;
+	struct mc_image_reader *readers[READERS];
+	struct mc_image_reader *first;
+
+	begin(&reading, MIB, true);
+	first = reading.reader;
+	struct fake_step whole = part(&reading, 0, 0);
+	whole.status = 200;
+	whole.header = whole.headers = NULL;
+	whole.times = -1;
+	expect(&reading, whole);
+	for (size_t i = 0; i < READERS; i++)
+		assert_int_equal(mc_image_reader_new(
+					 reading.world.glance, &reading.image, true, &readers[i], &reading.world.error),
+			0);
+	for (size_t at = 0; at < MIB; at += BLOCK)
+		for (size_t i = 0; i < READERS; i++) {
+			reading.reader = readers[i];
+			assert_int_equal(read_at(&reading, at, BLOCK), BLOCK);
+		}
+	for (size_t i = 0; i < READERS; i++)
+		mc_image_reader_free(readers[i]);
+	reading.reader = first;
+	end(&reading);
+}
+
 static void test_small(void **state)
 {
 	(void)state;
@@ -240,6 +299,8 @@ int main(void)
 		cmocka_unit_test(test_in_order),
 		cmocka_unit_test(test_eager),
 		cmocka_unit_test(test_lent),
+		cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_flipped),
 		cmocka_unit_test(test_no_verify),

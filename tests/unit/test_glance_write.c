@@ -242,7 +242,7 @@ static void test_full(void **state)
 		int status, code;
 	} cases[] = {{"Image storage media is full: no", 413, -ENOSPC},
 		{"Image exceeds the storage quota: 5", 413, -EDQUOT}, {"", 507, -ENOSPC}, {"", 500, -EIO},
-		{"Gone", 410, -ENOENT}};
+		{"Gone", 410, -ENOENT}, {"", 302, -EIO}};
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
 		struct writing writing;
