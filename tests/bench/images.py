@@ -184,8 +184,8 @@ def random_reads(table, cloud, identity, path, rounds=5):
     for depth in (1, 16):
         ours, reference = [], []
         for _ in range(rounds):
-            reference.append(curl_ranges(glance, identity, depth, 320))
-            ours.append(fio(path, depth, 320))
+            reference.append(curl_ranges(glance, identity, depth, 640))
+            ours.append(fio(path, depth, 640))
         table.ratio(f"4 KiB random read, {depth} in flight", ours, reference, "`curl` ranges on kept connections", 1.1)
 
 
