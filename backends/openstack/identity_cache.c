@@ -7,6 +7,7 @@
 
 #define OBJECTS 1024
 #define LISTS 64
+#define PAIRS 256
 #define DRIVERS 128
 #define OBJECT_LIMIT 4096 /* bytes of its strings */
 #define MEMBERS_LIMIT 1024
@@ -22,6 +23,12 @@ struct list_place {
 	int64_t until;
 };
 
+/* Somebody who is in a list, whatever else is. */
+struct pair_place {
+	char *list, *id;
+	int64_t until;
+};
+
 struct driver_place {
 	char *domain;
 	enum mc_identity_driver driver;
@@ -34,6 +41,7 @@ struct mc_identity_cache {
 	uint64_t generation;
 	struct object_place by_id[OBJECTS], by_name[OBJECTS];
 	struct list_place lists[LISTS];
+	struct pair_place pairs[PAIRS];
 	struct driver_place drivers[DRIVERS];
 };
 
@@ -73,14 +81,27 @@ static void clear_list(struct list_place *place)
 	free(mc_steal(&place->list));
 }
 
+static void clear_pair(struct pair_place *place)
+{
+	free(mc_steal(&place->list));
+	free(mc_steal(&place->id));
+}
+
+static void clear_lists(struct mc_identity_cache *cache)
+{
+	for (size_t i = 0; i < LISTS; i++)
+		clear_list(&cache->lists[i]);
+	for (size_t i = 0; i < PAIRS; i++)
+		clear_pair(&cache->pairs[i]);
+}
+
 static void clear_all(struct mc_identity_cache *cache)
 {
 	for (size_t i = 0; i < OBJECTS; i++) {
 		clear_object(&cache->by_id[i]);
 		clear_object(&cache->by_name[i]);
 	}
-	for (size_t i = 0; i < LISTS; i++)
-		clear_list(&cache->lists[i]);
+	clear_lists(cache);
 	for (size_t i = 0; i < DRIVERS; i++)
 		free(mc_steal(&cache->drivers[i].domain));
 }
@@ -140,25 +161,30 @@ struct mc_identity_object *mc_identity_cache_by_name(
 	return mc_identity_object_ref(place->object);
 }
 
-static void put_object(struct object_place *place, struct mc_identity_object *object, int64_t until)
+static void put_at(struct object_place *place, struct mc_identity_object *object, int64_t until)
 {
 	clear_object(place);
 	*place = (struct object_place){mc_identity_object_ref(object), until};
 }
 
-void mc_identity_cache_put(struct mc_identity_cache *cache, uint64_t generation, struct mc_identity_object *object)
+/* With the lock held. */
+static void put_object(struct mc_identity_cache *cache, struct mc_identity_object *object)
 {
 	size_t size =
 		strlen(object->name) + strlen(object->domain) + strlen(object->description) + strlen(object->email);
+	int64_t until = mc_now_ms() + cache->ttl_ms;
 
 	if (size > OBJECT_LIMIT || cache->ttl_ms <= 0)
 		return;
+	put_at(&cache->by_id[hash(object->kind, object->id, NULL) % OBJECTS], object, until);
+	put_at(&cache->by_name[hash(object->kind, object->domain, object->name) % OBJECTS], object, until);
+}
+
+void mc_identity_cache_put(struct mc_identity_cache *cache, uint64_t generation, struct mc_identity_object *object)
+{
 	SCOPED_LOCK(cache);
-	if (generation != cache->generation)
-		return;
-	int64_t until = mc_now_ms() + cache->ttl_ms;
-	put_object(&cache->by_id[hash(object->kind, object->id, NULL) % OBJECTS], object, until);
-	put_object(&cache->by_name[hash(object->kind, object->domain, object->name) % OBJECTS], object, until);
+	if (generation == cache->generation)
+		put_object(cache, object);
 }
 
 static struct list_place *list_place(struct mc_identity_cache *cache, const char *list)
@@ -194,6 +220,50 @@ void mc_identity_cache_put_members(
 	*place = (struct list_place){mc_steal(&copy), mc_identity_members_ref(members), mc_now_ms() + cache->ttl_ms};
 }
 
+static struct pair_place *pair_place(struct mc_identity_cache *cache, const char *list, const char *id)
+{
+	return &cache->pairs[hash(0, list, id) % PAIRS];
+}
+
+static bool pair_is(const struct pair_place *place, const char *list, const char *id)
+{
+	return place->list && !strcmp(place->list, list) && !strcmp(place->id, id);
+}
+
+bool mc_identity_cache_has_member(struct mc_identity_cache *cache, const char *list, const char *id, bool *ret_has)
+{
+	SCOPED_LOCK(cache);
+	const struct list_place *whole = list_place(cache, list);
+	const struct pair_place *pair = pair_place(cache, list, id);
+
+	*ret_has = pair_is(pair, list, id) && mc_now_ms() < pair->until;
+	if (*ret_has || !list_known(whole, list))
+		return *ret_has;
+	*ret_has = mc_identity_members_find(whole->members, id);
+	return true;
+}
+
+/* With the lock held. Without memory it is not remembered. */
+static void put_pair(struct mc_identity_cache *cache, const char *list, const char *id)
+{
+	struct pair_place *place = pair_place(cache, list, id);
+	struct pair_place made = {strdup(list), strdup(id), mc_now_ms() + cache->ttl_ms};
+
+	clear_pair(place);
+	if (made.list && made.id)
+		*place = made;
+	else
+		clear_pair(&made);
+}
+
+void mc_identity_cache_put_member(
+	struct mc_identity_cache *cache, uint64_t generation, const char *list, const char *id)
+{
+	SCOPED_LOCK(cache);
+	if (generation == cache->generation && cache->ttl_ms > 0)
+		put_pair(cache, list, id);
+}
+
 /* A copy of MEMBERS without ID, with MEMBER; NULL: out of memory. */
 static struct mc_identity_members *changed(
 	const struct mc_identity_members *members, const struct mc_identity_member *member, const char *id)
@@ -217,8 +287,13 @@ void mc_identity_cache_change_members(
 {
 	SCOPED_LOCK(cache);
 	struct list_place *place = list_place(cache, list);
+	struct pair_place *pair = pair_place(cache, list, id);
 
 	cache->generation++;
+	if (pair_is(pair, list, id))
+		clear_pair(pair);
+	if (member && cache->ttl_ms > 0)
+		put_pair(cache, list, id);
 	if (!list_known(place, list))
 		return;
 	struct mc_identity_members *members = changed(place->members, member, id);
@@ -265,10 +340,9 @@ void mc_identity_cache_put_driver(struct mc_identity_cache *cache, const char *d
 	*place = (struct driver_place){mc_steal(&copy), driver, mc_now_ms()};
 }
 
-void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
+/* With the lock held. */
+static void forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
 {
-	SCOPED_LOCK(cache);
-
 	cache->generation++;
 	if (kind == MC_IDENTITY_DOMAIN) {
 		clear_all(cache);
@@ -281,8 +355,23 @@ void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_
 				clear_object(places[k]);
 		}
 	}
-	for (size_t i = 0; i < LISTS; i++)
-		clear_list(&cache->lists[i]);
+	clear_lists(cache);
+}
+
+void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
+{
+	SCOPED_LOCK(cache);
+	forget(cache, kind, id);
+}
+
+void mc_identity_cache_replace(struct mc_identity_cache *cache, uint64_t generation, struct mc_identity_object *object)
+{
+	SCOPED_LOCK(cache);
+	bool alone = generation == cache->generation;
+
+	forget(cache, object->kind, object->id);
+	if (alone)
+		put_object(cache, object);
 }
 
 void mc_identity_cache_clear(struct mc_identity_cache *cache)

@@ -29,11 +29,17 @@ void mc_identity_cache_put(struct mc_identity_cache *cache, uint64_t generation,
 struct mc_identity_members *mc_identity_cache_members(struct mc_identity_cache *cache, const char *list);
 void mc_identity_cache_put_members(
 	struct mc_identity_cache *cache, uint64_t generation, const char *list, struct mc_identity_members *members);
-/* The list, if it is known, now has MEMBER, or (NULL) has nobody of that id. Begins a new generation. */
+/* The list now has MEMBER, or (NULL) has nobody of that id. Begins a new generation. */
 void mc_identity_cache_change_members(
 	struct mc_identity_cache *cache, const char *list, const struct mc_identity_member *member, const char *id);
 
 void mc_identity_cache_forget_members(struct mc_identity_cache *cache, const char *list);
+
+/* Whether the list has somebody of that id, known from the list itself or from a question for that one alone.
+ * false: not known. */
+bool mc_identity_cache_has_member(struct mc_identity_cache *cache, const char *list, const char *id, bool *ret_has);
+void mc_identity_cache_put_member(
+	struct mc_identity_cache *cache, uint64_t generation, const char *list, const char *id);
 
 /* Drivers: *RET_AGE_MS since it was asked. false: not known. */
 bool mc_identity_cache_driver(
@@ -43,6 +49,10 @@ void mc_identity_cache_put_driver(struct mc_identity_cache *cache, const char *d
 /* The object has changed or has gone: it is forgotten, and with it all lists, which may have shown it; of a domain
  * everything. Begins a new generation. */
 void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id);
+
+/* The same after a change that was sent in GENERATION and answered with what OBJECT is now: kept, unless something else
+ * has been changed meanwhile. */
+void mc_identity_cache_replace(struct mc_identity_cache *cache, uint64_t generation, struct mc_identity_object *object);
 
 /* Everything is forgotten. Begins a new generation. */
 void mc_identity_cache_clear(struct mc_identity_cache *cache);

@@ -43,7 +43,10 @@ int mc_identity_refused(const struct mc_identity *identity, enum mc_identity_kin
 int mc_identity_patch(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, const char *name, cJSON *value)
 {
-	MC_CLEANUP(json) cJSON *body = NULL;
+	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
+	uint64_t generation = mc_identity_cache_generation(cache);
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	MC_CLEANUP(json) cJSON *body = NULL, *answer = NULL;
 	cJSON *inner = cJSON_CreateObject();
 
 	if (!value || !cJSON_AddItemToObject(inner, name, value)) {
@@ -55,10 +58,16 @@ int mc_identity_patch(
 	if (result < 0)
 		return result;
 	result = mc_keystone_request(identity->keystone, identity->call, "PATCH",
-		(const char *const[]){mc_identity_collection(kind), id, NULL}, NULL, body, NULL, identity->error);
+		(const char *const[]){mc_identity_collection(kind), id, NULL}, NULL, body, &answer, identity->error);
 	wipe(value);
+	if (result == 0)
+		result = mc_identity_object_parse(identity, kind,
+			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
 	/* Also after a failure: when the answer was lost, the change may have been made. */
-	mc_identity_cache_forget(mc_identity_cache_of(identity), kind, id);
+	if (result == 0 && !strcmp(object->id, id))
+		mc_identity_cache_replace(cache, generation, object);
+	else
+		mc_identity_cache_forget(cache, kind, id);
 	return result == -EACCES ? mc_identity_refused(identity, kind, id) : result;
 }
 

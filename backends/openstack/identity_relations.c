@@ -131,6 +131,40 @@ int mc_identity_grants(const struct mc_identity *identity, const struct mc_ident
 		&gathering, ret_members);
 }
 
+/* Asks at PATH whether LIST has ID: 204, or 404 with a reason. */
+static int check_member(const struct mc_identity *identity, const char *const *path, const char *list, const char *id)
+{
+	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
+	uint64_t generation = mc_identity_cache_generation(cache);
+	bool has;
+
+	if (mc_identity_cache_has_member(cache, list, id, &has))
+		return has ? 0 : mc_error_set(identity->error, ENOENT, "there is no such link");
+	int result =
+		mc_keystone_request(identity->keystone, identity->call, "GET", path, NULL, NULL, NULL, identity->error);
+	if (result == 0)
+		mc_identity_cache_put_member(cache, generation, list, id);
+	return result;
+}
+
+int mc_identity_is_granted(const struct mc_identity *identity, const struct mc_identity_scope *scope,
+	enum mc_identity_kind kind, const char *id)
+{
+	const char *const path[] = {mc_identity_collection(scope->kind), scope->id, mc_identity_collection(kind), id,
+		"roles", scope->role, NULL};
+	char list[LIST_NAME_MAX];
+
+	return check_member(identity, path, grants_list(list, scope, kind), id);
+}
+
+int mc_identity_is_member(const struct mc_identity *identity, const char *group, const char *user)
+{
+	const char *const path[] = {"groups", group, "users", user, NULL};
+	char list[LIST_NAME_MAX];
+
+	return check_member(identity, path, list_name(list, "members", group, ""), user);
+}
+
 static int change_grant(const struct mc_identity *identity, const char *method, const struct mc_identity_scope *scope,
 	enum mc_identity_kind kind, const char *id)
 {

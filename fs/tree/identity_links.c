@@ -13,6 +13,7 @@
 static int list_roles(struct mc_ask *ask, struct mc_entries *entries);
 static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret);
 static int list(struct mc_ask *ask, struct mc_entries *entries);
+static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret);
 static int make(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed);
 static int show_target(struct mc_ask *ask, struct mc_buffer *out);
 static int remove_link(struct mc_ask *ask);
@@ -27,7 +28,7 @@ static const struct mc_row user_link = LINK("USER", "rm ends it"), group_link = 
 /* A membership in the LDAP domain is asked of Keystone and changed in the directory. */
 #define LINKS(link_row)                                                                                                \
 	.key = MC_KEY_MEMBER, .entry = &(link_row), .lane = MC_LANE_KEYSTONE, .needs_region = true, .patience = 3,     \
-	.list_patience = 6, .list = list
+	.list_patience = 6, .list = list, .find = find
 
 static const struct mc_directory_type granted_users = {LINKS(user_link), .link = make};
 static const struct mc_directory_type granted_groups = {LINKS(group_link), .link = make};
@@ -162,6 +163,103 @@ static int list(struct mc_ask *ask, struct mc_entries *entries)
 		}
 	}
 	return entries->failed;
+}
+
+static int is_related(const struct mc_identity *identity, const struct relation *relation, const char *id)
+{
+	if (relation->scope.role)
+		return mc_identity_is_granted(identity, &relation->scope, relation->kind, id);
+	if (relation->owner.kind == MC_IDENTITY_GROUP)
+		return mc_identity_is_member(identity, relation->owner.id, id);
+	return mc_identity_is_member(identity, id, relation->owner.id);
+}
+
+/* The id of the one called NAME in DOMAIN, if the relation has that one. */
+static int find_in(const struct mc_identity *identity, const struct relation *relation, const char *domain,
+	const char *name, struct mc_buffer *ret_id)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	int result = mc_identity_find(identity, relation->kind, domain, name, &object);
+
+	if (result == 0)
+		result = is_related(identity, relation, object->id);
+	if (result < 0)
+		return result;
+	mc_buffer_text(ret_id, object->id);
+	return ret_id->failed;
+}
+
+/* The same for a name that is NAME@DOMAIN when it is parted at AT. */
+static int find_abroad(const struct mc_identity *identity, const struct relation *relation, const char *name,
+	const char *at, struct mc_buffer *ret_id)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *domain = NULL;
+	MC_CLEANUP(free_pointer) char *before = strndup(name, (size_t)(at - name));
+
+	if (!before)
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
+	if (!*before || !at[1])
+		return mc_error_set(identity->error, ENOENT, "there is no such link");
+	int result = mc_identity_find(identity, MC_IDENTITY_DOMAIN, NULL, at + 1, &domain);
+	if (result == 0 && !strcmp(domain->id, relation->scope.home))
+		result = mc_error_set(identity->error, ENOENT, "who is of this domain is called without its name");
+	return result < 0 ? result : find_in(identity, relation, domain->id, before, ret_id);
+}
+
+/* One who isn't there any more is called by an id, and can't be asked for by name. */
+static int find_gone(
+	const struct mc_identity *identity, const struct relation *relation, const char *name, struct mc_buffer *ret_id)
+{
+	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL;
+	size_t length = strlen(name);
+
+	if ((length != 32 && length != 64) || strspn(name, "0123456789abcdef") != length)
+		return -ENOENT;
+	int result = ask_members(identity, relation, &members);
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < members->count && !ret_id->size; i++) {
+		if (!strcmp(members->items[i].name, name))
+			mc_buffer_text(ret_id, members->items[i].id);
+	}
+	return ret_id->failed ? ret_id->failed : ret_id->size ? 0 : -ENOENT;
+}
+
+/* The one whose link is called NAME: as list() would have it, without asking for all. */
+static int find_related(
+	const struct mc_identity *identity, const struct relation *relation, const char *name, struct mc_buffer *ret_id)
+{
+	int result = find_in(identity, relation, relation->scope.home, name, ret_id);
+
+	if (result != -ENOENT)
+		return result;
+	for (const char *at = strchr(name, '@'); at; at = strchr(at + 1, '@')) {
+		MC_CLEANUP(buffer) struct mc_buffer id = {0};
+		result = find_abroad(identity, relation, name, at, &id);
+		if (result < 0 && result != -ENOENT)
+			return result;
+		if (result == 0 && (!ret_id->size || strcmp(id.data, ret_id->data) < 0)) {
+			mc_buffer_drop(ret_id, ret_id->size);
+			mc_buffer_text(ret_id, id.data);
+		}
+	}
+	return ret_id->size ? ret_id->failed : find_gone(identity, relation, name, ret_id);
+}
+
+static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	struct relation relation = relation_of(ask);
+	MC_CLEANUP(buffer) struct mc_buffer id = {0};
+	MC_CLEANUP(identity) struct mc_identity identity = {0};
+	int result = mc_identity_begin(ask, &identity);
+
+	if (result == 0)
+		result = find_related(&identity, &relation, name, &id);
+	if (result != 0)
+		return result;
+	ret->name = strdup(name);
+	ret->key = mc_buffer_steal(&id, NULL);
+	return ret->name && ret->key ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
 /* The way from a link to the one called NAME with id ID in the domain DOMAIN. */

@@ -130,6 +130,9 @@ struct mc_identity_scope {
  * One who isn't there any more is called by the id. */
 int mc_identity_grants(const struct mc_identity *identity, const struct mc_identity_scope *scope,
 	enum mc_identity_kind kind, struct mc_identity_members **ret_members);
+/* Whether the role was given to that user or group; only that one is asked for. 0, or -ENOENT: no. */
+int mc_identity_is_granted(const struct mc_identity *identity, const struct mc_identity_scope *scope,
+	enum mc_identity_kind kind, const char *id);
 int mc_identity_grant(const struct mc_identity *identity, const struct mc_identity_scope *scope,
 	enum mc_identity_kind kind, const struct mc_identity_member *member);
 int mc_identity_revoke(const struct mc_identity *identity, const struct mc_identity_scope *scope,
@@ -138,6 +141,8 @@ int mc_identity_revoke(const struct mc_identity *identity, const struct mc_ident
 /* The users of a group (REF is a group), or the groups of a user (REF is a user). */
 int mc_identity_members(const struct mc_identity *identity, const struct mc_identity_ref *ref,
 	struct mc_identity_members **ret_members);
+/* Whether USER belongs to GROUP, both by id. 0, or -ENOENT: no. */
+int mc_identity_is_member(const struct mc_identity *identity, const char *group, const char *user);
 int mc_identity_member_add(
 	const struct mc_identity *identity, const struct mc_identity_ref *group, const struct mc_identity_member *user);
 int mc_identity_member_remove(

@@ -124,9 +124,22 @@ void mc_keystone_unref(struct mc_keystone *keystone)
 /* The backend. */
 static struct mc_identity_object bob = {MC_IDENTITY_USER, true, false, "u1", "bob@other", "b", "a line", "bob@x"};
 static struct mc_identity_object other = {MC_IDENTITY_DOMAIN, true, false, "b", "ot/her", "", "", ""};
-static struct mc_identity_member member_items[] = {
-	{"u0", "a@b", "d", ""}, {"u1", "bob", "b", "other"}, {"u2", "bob@other", "d", ""}, {"u3", "a", "e", "b"}};
+#define GONE "0123456789abcdef0123456789abcdef"
+static struct mc_identity_member member_items[] = {{"u0", "a@b", "d", ""}, {"u1", "bob", "b", "other"},
+	{"u2", "bob@other", "d", ""}, {"u3", "a", "e", "b"}, {"u5", GONE, "d", ""}};
 static struct mc_identity_members members = {member_items, MC_COUNT(member_items)};
+/* Who is found by name. */
+static struct mc_identity_object known[] = {
+	{MC_IDENTITY_USER, true, false, "u2", "bob@other", "d", "", ""},
+	{MC_IDENTITY_USER, true, false, "u1", "bob", "b", "", ""},
+	{MC_IDENTITY_USER, true, false, "u4", "a@b", "c", "", ""},
+	{MC_IDENTITY_USER, true, false, "u3", "a", "e", "", ""},
+	{MC_IDENTITY_GROUP, true, false, "g1", "crew", "d", "", ""},
+	{MC_IDENTITY_DOMAIN, true, false, "b", "other", "", "", ""},
+	{MC_IDENTITY_DOMAIN, true, false, "c", "c", "", "", ""},
+	{MC_IDENTITY_DOMAIN, true, false, "d", "ho/me", "", "", ""},
+	{MC_IDENTITY_DOMAIN, true, false, "e", "b@c", "", "", ""},
+};
 static enum mc_identity_driver driver;
 
 void mc_identity_object_unref(struct mc_identity_object *object)
@@ -152,8 +165,14 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 {
 	(void)identity;
 	note("find %s %s %s\n", words[kind], domain ? domain : "-", name);
-	*ret_object = &bob;
-	return 0;
+	for (size_t i = 0; i < MC_COUNT(known); i++) {
+		if (known[i].kind == kind && !strcmp(known[i].domain, domain ? domain : "") &&
+			!strcmp(known[i].name, name)) {
+			*ret_object = &known[i];
+			return 0;
+		}
+	}
+	return mc_error_set(identity->error, ENOENT, "there is none");
 }
 
 int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id,
@@ -218,6 +237,21 @@ int mc_identity_grants(const struct mc_identity *identity, const struct mc_ident
 	note("grants %s %s %s to %s\n", words[scope->kind], scope->id, scope->role, words[kind]);
 	*ret_members = &members;
 	return 0;
+}
+
+static const char *related = ""; /* the ids of those whom a relation has */
+
+int mc_identity_is_granted(const struct mc_identity *identity, const struct mc_identity_scope *scope,
+	enum mc_identity_kind kind, const char *id)
+{
+	note("granted %s %s %s to %s %s\n", words[scope->kind], scope->id, scope->role, words[kind], id);
+	return strstr(related, id) ? 0 : mc_error_set(identity->error, ENOENT, "no");
+}
+
+int mc_identity_is_member(const struct mc_identity *identity, const char *group, const char *user)
+{
+	note("member of %s %s\n", group, user);
+	return strstr(related, user) ? 0 : mc_error_set(identity->error, ENOENT, "no");
 }
 
 int mc_identity_grant(const struct mc_identity *identity, const struct mc_identity_scope *scope,

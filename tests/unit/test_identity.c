@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #define TTL 60000
+#define PROJECT "{\"project\":{\"id\":\"p1\",\"name\":\"new\",\"domain_id\":\"d\"}}"
 
 static int collect(void *data, const char *id, const char *name)
 {
@@ -245,21 +246,22 @@ static void test_set(void **state)
 	struct world *world = setup(TTL);
 	const struct mc_identity_ref user = {MC_IDENTITY_USER, "d", "u1", "bob"},
 				     role = {MC_IDENTITY_ROLE, NULL, "r1", "member"};
-	MC_CLEANUP(identity_object) struct mc_identity_object *before = NULL, *after = NULL;
+	MC_CLEANUP(identity_object) struct mc_identity_object *before = NULL, *after = NULL, *none = NULL;
 
 	expect(world, "GET", "/v3/users/u1", NULL, 200,
 		"{\"user\":{\"id\":\"u1\",\"name\":\"bob\",\"domain_id\":\"d\"}}");
 	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_USER, "u1", &before), 0);
 	expect_driver(world, "d", "{\"config\":{\"identity\":{\"driver\":\"sql\"}}}");
-	expect(world, "PATCH", "/v3/users/u1", "{\"user\":{\"email\":\"x\\\"y\"}}", 200, "{\"user\":{}}");
-	assert_int_equal(mc_identity_set(&world->identity, &user, MC_IDENTITY_EMAIL, "x\"y"), 0);
-	/* What was known is known no more. */
-	expect(world, "GET", "/v3/users/u1", NULL, 200,
+	expect(world, "PATCH", "/v3/users/u1", "{\"user\":{\"email\":\"x\\\"y\"}}", 200,
 		"{\"user\":{\"id\":\"u1\",\"name\":\"bob\",\"domain_id\":\"d\",\"email\":\"new\"}}");
+	assert_int_equal(mc_identity_set(&world->identity, &user, MC_IDENTITY_EMAIL, "x\"y"), 0);
+	/* What was known is known no more; the answer says what is now. */
 	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_USER, "u1", &after), 0);
 	assert_string_equal(after->email, "new");
 	expect(world, "PATCH", "/v3/users/u1", "{\"user\":{\"enabled\":false}}", 200, "{\"user\":{}}");
-	assert_int_equal(mc_identity_set(&world->identity, &user, MC_IDENTITY_ENABLED, "false"), 0);
+	assert_int_equal(mc_identity_set(&world->identity, &user, MC_IDENTITY_ENABLED, "false"), -EIO);
+	expect(world, "GET", "/v3/users/u1", NULL, 404, "{\"error\":{\"message\":\"gone\"}}");
+	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_USER, "u1", &none), -ENOENT);
 	expect(world, "PATCH", "/v3/roles/r1", "{\"role\":{\"description\":\"\"}}", 404,
 		"{\"error\":{\"message\":\"no such role\",\"code\":404}}");
 	assert_int_equal(mc_identity_set(&world->identity, &role, MC_IDENTITY_DESCRIPTION, ""), -ENOENT);
@@ -329,7 +331,7 @@ static void test_rename(void **state)
 	struct world *world = setup(TTL);
 	const struct mc_identity_ref project = {MC_IDENTITY_PROJECT, "d", "p1", "old"};
 
-	expect(world, "PATCH", "/v3/projects/p1", "{\"project\":{\"name\":\"n/w\"}}", 200, "{\"project\":{}}");
+	expect(world, "PATCH", "/v3/projects/p1", "{\"project\":{\"name\":\"n/w\"}}", 200, PROJECT);
 	assert_int_equal(mc_identity_rename(&world->identity, &project, "n/w"), 0);
 	expect(world, "PATCH", "/v3/projects/p1", NULL, 409, "{\"error\":{\"message\":\"Conflict\",\"code\":409}}");
 	assert_int_equal(mc_identity_rename(&world->identity, &project, "taken"), -EEXIST);
@@ -381,7 +383,7 @@ static void test_login(void **state)
 	assert_int_equal(mc_identity_rename(identity, &domain, "x"), -EPERM);
 	assert_int_equal(mc_identity_set(identity, &domain, MC_IDENTITY_ENABLED, "false"), -EPERM);
 	/* What does no harm is done, and so is all to the admin of another domain. */
-	expect(world, "PATCH", "/v3/projects/p1", "{\"project\":{\"description\":\"x\"}}", 200, "{\"project\":{}}");
+	expect(world, "PATCH", "/v3/projects/p1", "{\"project\":{\"description\":\"x\"}}", 200, PROJECT);
 	assert_int_equal(mc_identity_set(identity, &project, MC_IDENTITY_DESCRIPTION, "x"), 0);
 	expect(world, "GET", "/v3/domains/d", NULL, 200, "{\"domain\":{\"id\":\"d\",\"name\":\"other\"}}");
 	expect_driver(world, "d", NULL);
@@ -406,7 +408,8 @@ static void test_delete_domain(void **state)
 		expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
 		expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
 		expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
-		expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
+		if (!works) /* then the last change's answer has told it */
+			expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
 		expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":false}}", 200, enabled);
 		expect(world, "DELETE", "/v3/domains/d1", NULL, works ? 204 : 500,
 			works ? "" : "{\"error\":{\"message\":\"boom\"}}");

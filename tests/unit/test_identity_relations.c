@@ -347,6 +347,48 @@ static void test_members(void **state)
 	teardown(world);
 }
 
+/* One of many is asked for alone, and what is known of them is used. */
+static void test_single(void **state)
+{
+	(void)state;
+	struct world *world = setup(TTL);
+	const struct mc_identity *identity = &world->identity;
+	const struct mc_identity_ref group = {MC_IDENTITY_GROUP, "d", "g1", "g"};
+	const struct mc_identity_member user = {"u1", "u", "a", ""}, member = {"u7", "u", "d", ""};
+	const char *no = "{\"error\":{\"message\":\"Could not find role assignment\",\"code\":404}}";
+	MC_CLEANUP(identity_members) struct mc_identity_members *groups = NULL;
+
+	expect(world, "GET", "/v3/projects/p1/users/u1/roles/r1", NULL, 404, no);
+	assert_int_equal(mc_identity_is_granted(identity, &scope, MC_IDENTITY_USER, "u1"), -ENOENT);
+	expect(world, "PUT", "/v3/projects/p1/users/u1/roles/r1", NULL, 204, NULL);
+	assert_int_equal(mc_identity_grant(identity, &scope, MC_IDENTITY_USER, &user), 0);
+	assert_int_equal(mc_identity_is_granted(identity, &scope, MC_IDENTITY_USER, "u1"), 0);
+	expect(world, "DELETE", "/v3/projects/p1/users/u1/roles/r1", NULL, 204, NULL);
+	assert_int_equal(mc_identity_revoke(identity, &scope, MC_IDENTITY_USER, "u1"), 0);
+	expect(world, "GET", "/v3/projects/p1/users/u1/roles/r1", NULL, 404, no);
+	assert_int_equal(mc_identity_is_granted(identity, &scope, MC_IDENTITY_USER, "u1"), -ENOENT);
+	/* With the whole list known nobody is asked for. */
+	expect(world, "GET", "/v3/role_assignments?scope.project.id=p1&role.id=r1&include_names=true", NULL, 200,
+		"{\"role_assignments\":[{\"role\":{\"id\":\"r1\"},\"group\":{\"id\":\"g1\",\"name\":\"demo\","
+		"\"domain\":"
+		"{\"id\":\"a\",\"name\":\"acme\"}},\"scope\":{\"project\":{\"id\":\"p1\"}}}]}");
+	assert_int_equal(mc_identity_grants(identity, &scope, MC_IDENTITY_GROUP, &groups), 0);
+	assert_int_equal(mc_identity_is_granted(identity, &scope, MC_IDENTITY_GROUP, "g1"), 0);
+	assert_int_equal(mc_identity_is_granted(identity, &scope, MC_IDENTITY_GROUP, "g2"), -ENOENT);
+
+	expect(world, "GET", "/v3/groups/g1/users/u7", NULL, 204, NULL);
+	assert_int_equal(mc_identity_is_member(identity, "g1", "u7"), 0);
+	assert_int_equal(mc_identity_is_member(identity, "g1", "u7"), 0);
+	expect_driver(world, "d", NULL);
+	expect(world, "DELETE", "/v3/groups/g1/users/u7", NULL, 204, NULL);
+	assert_int_equal(mc_identity_member_remove(identity, &group, &member), 0);
+	expect(world, "GET", "/v3/groups/g1/users/u7", NULL, 404, no);
+	assert_int_equal(mc_identity_is_member(identity, "g1", "u7"), -ENOENT);
+	expect(world, "GET", "/v3/groups/g1/users/u7", NULL, 500, "{}");
+	assert_int_equal(mc_identity_is_member(identity, "g1", "u7"), -EIO);
+	teardown(world);
+}
+
 /* An answer that was asked for before a change and comes after it is not kept. */
 static void rename_meanwhile(void *data, const struct fake_request *request)
 {
@@ -367,7 +409,8 @@ static void test_late_answer(void **state)
 	struct world *world = setup(TTL);
 	MC_CLEANUP(identity_object) struct mc_identity_object *late = NULL, *now = NULL;
 
-	expect(world, "PATCH", "/v3/projects/p1", NULL, 200, "{\"project\":{}}");
+	expect(world, "PATCH", "/v3/projects/p1", NULL, 200,
+		"{\"project\":{\"id\":\"p1\",\"name\":\"new\",\"domain_id\":\"d\"}}");
 	fake_http_expect(
 		world->server, &(struct fake_step){.method = "GET",
 				       .target = "/v3/projects/p1",
@@ -376,8 +419,6 @@ static void test_late_answer(void **state)
 				       .answer = "{\"project\":{\"id\":\"p1\",\"name\":\"old\",\"domain_id\":\"d\"}}"});
 	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_PROJECT, "p1", &late), 0);
 	assert_string_equal(late->name, "old");
-	expect(world, "GET", "/v3/projects/p1", NULL, 200,
-		"{\"project\":{\"id\":\"p1\",\"name\":\"new\",\"domain_id\":\"d\"}}");
 	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_PROJECT, "p1", &now), 0);
 	assert_string_equal(now->name, "new");
 	teardown(world);
@@ -394,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_driver_changes),
 		cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_late_answer),
 	};
 

@@ -142,7 +142,8 @@ static void test_links_shown(void **state)
 
 	/* Those of this domain come first: the names of others give way. */
 	assert_int_equal(node.row->directory->list(&at, &(struct mc_entries){0}), 0);
-	check_log("grants project p1 r1 to user\nentry a@b u0 0\nentry bob@other u2 0\nentry bob@other u1 0\nentry a@b "
+	check_log("grants project p1 r1 to user\nentry a@b u0 0\nentry bob@other u2 0\nentry " GONE
+		  " u5 0\nentry bob@other u1 0\nentry a@b "
 		  "u3 0\n");
 	assert_int_equal(link.row->show(&at_link, &home), 0);
 	assert_string_equal(home.data, "../../../../../../users/ho%2Fme/bob");
@@ -156,6 +157,49 @@ static void test_links_shown(void **state)
 	link.keys[MC_KEY_REGION] = "Kista";
 	assert_int_equal(link.row->remove(&at_link), -EPERM);
 	check_log("");
+}
+
+/* A link's name says whom to ask for; it is found under the name that the list has for it, and no other. */
+static void test_links_found(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *related, *name, *id;
+	} cases[] = {
+		{"u2", "bob@other", "u2"},
+		{"u1", "bob@other", "u1"},
+		{"u1 u2", "bob@other", "u2"}, /* of this domain first */
+		{"", "bob@other", NULL},
+		{"u1", "bob", NULL},
+		{"u2", "bob@other@ho/me", NULL},
+		{"u3 u4", "a@b@c", "u3"}, /* of two, the first by id */
+		{"u4", "a@b@c", "u4"},
+		{"", "@other", NULL},
+		{"", "bob@", NULL},
+		{"", "bob@nowhere", NULL},
+		{"", GONE, "u5"},
+		{"", "fedcba9876543210fedcba9876543210", NULL},
+	};
+	struct mc_node node = grants_node(false);
+	struct mc_ask at = ask(&node);
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		struct mc_entry entry = {0};
+		related = cases[i].related;
+		int result = node.row->directory->find(&at, cases[i].name, &entry);
+		if (result != (cases[i].id ? 0 : -ENOENT))
+			fail_msg("case %zu, %s: %d", i, cases[i].name, result);
+		if (cases[i].id) {
+			assert_string_equal(entry.key, cases[i].id);
+			assert_string_equal(entry.name, cases[i].name);
+		}
+		free(entry.name);
+		free(entry.key);
+		/* All are asked for only when nobody has the name and it looks like an id. */
+		assert_int_equal(strstr(log_text, "grants ") != NULL, strlen(cases[i].name) == 32);
+		log_text[0] = '\0';
+	}
+	related = "";
 }
 
 static void test_links_made(void **state)
@@ -248,6 +292,13 @@ static void test_memberships(void **state)
 	assert_int_equal(users->directory->link(&at, "bob", "x", &user), 0);
 	check_log("add u1 to g1\nforget user u1\n");
 	groups.row = row_of(USER->directory, "groups");
+	struct mc_entry found = {0};
+	related = "u1";
+	assert_int_equal(groups.row->directory->find(&at_groups, "crew", &found), 0);
+	check_log("find group d crew\nmember of g1 u1\n");
+	assert_string_equal(found.key, "g1");
+	free(found.name);
+	free(found.key);
 	assert_null(groups.row->directory->link);
 	assert_int_equal(groups.row->directory->list(&at_groups, &(struct mc_entries){0}), 0);
 	assert_non_null(strstr(log_text, "members of user u1\n"));
@@ -272,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_region),
 		cmocka_unit_test(test_enabled),
 		cmocka_unit_test(test_links_shown),
+		cmocka_unit_test(test_links_found),
 		cmocka_unit_test(test_links_made),
 		cmocka_unit_test(test_links_elsewhere),
 		cmocka_unit_test(test_long_link),
