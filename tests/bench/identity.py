@@ -15,7 +15,7 @@ HANDS = 16
 
 
 class Keystone:
-    """The region's Keystone over one connection that is kept, with a token."""
+    """The region's Keystone, with a token."""
 
     def __init__(self, region):
         self.token = (region / "token").read_text().strip()
@@ -49,55 +49,103 @@ def names(prefix, count):
     return [f"{prefix}{i}" for i in range(count)]
 
 
-def single_changes(table, cloud, keystone, rounds=40):
-    """Each against the requests that it can't do without: whether the name is free, and the change."""
+class Curl:
+    """Requests by one curl over one connection, timed by curl itself: without its own start and without the connecting."""
+
+    def __init__(self, keystone):
+        self.keystone = keystone
+
+    def __call__(self, *requests):
+        """REQUESTS: (method, path[, body]). Seconds, and the last one's answer."""
+        parts = []
+        for method, path, *body in requests:
+            part = [f'url = "{self.keystone.url}{path}"', f'request = "{method}"', f'header = "X-Auth-Token: {self.keystone.token}"', "silent",
+                    "show-error", 'write-out = "\\n%{http_code} %{time_pretransfer} %{time_total}\\n"']
+            if body:
+                part += ['header = "Content-Type: application/json"', f"data = {json.dumps(json.dumps(body[0]))}"]
+            parts.append("\n".join(part))
+        done = subprocess.run(["curl", "-K", "-"], input="\nnext\n".join(parts).encode(), check=True, timeout=120, stdout=subprocess.PIPE)
+        lines = [line for line in done.stdout.decode().splitlines() if line]
+        took = [line.split() for line in lines if line[:3].isdigit() and len(line.split()) == 3]
+        if len(took) != len(requests) or any(code >= "500" for code, _, _ in took):
+            raise RuntimeError(f"{requests}: {lines}")
+        answers = [line for line in lines if line.startswith("{")]
+        return sum(float(total) - float(begun) for _, begun, total in took), json.loads(answers[-1]) if answers else None
+
+
+def single_changes(table, cloud, keystone, rounds=30):
+    """Each against the requests that it can't do without: whether there is one already, and the change."""
     place = cloud.mount / "users" / "bench"
     domain = (cloud.mount / "domains/bench/id").read_text().strip()
     project = (cloud.mount / "projects/bench/p/id").read_text().strip()
     role = (cloud.mount / "roles/member/id").read_text().strip()
-    grants = cloud.mount / "projects/bench/p/roles/member/users"
-    ids = {}
+    (cloud.mount / "groups/bench/g").mkdir()
+    group = (cloud.mount / "groups/bench/g/id").read_text().strip()
+    grants, members = cloud.mount / "projects/bench/p/roles/member/users", cloud.mount / "groups/bench/g/users"
+    curl, ids = Curl(keystone), {}
+
+    def find(name):
+        return "GET", f"/users?domain_id={domain}&name={name}"
 
     def make(name):
-        keystone.ask("GET", f"/users?domain_id={domain}&name={name}")
-        answer = keystone.ask("POST", "/users", {"user": {"name": name, "domain_id": domain, "enabled": True}})
+        took, answer = curl(find(name), ("POST", "/users", {"user": {"name": name, "domain_id": domain, "enabled": True}}))
         ids[name] = answer["user"]["id"]
+        return took
+
+    def relate(name, path):
+        return curl(find(name), ("GET", path), ("PUT", path))[0]
 
     def grant(name):
-        keystone.ask("GET", f"/users?domain_id={domain}&name={name}")
-        keystone.ask("GET", f"/role_assignments?scope.project.id={project}&role.id={role}&include_names=true")
-        keystone.ask("PUT", f"/projects/{project}/users/{ids[name]}/roles/{role}")
+        return relate(name, f"/projects/{project}/users/{ids[name]}/roles/{role}")
+
+    def join(name):
+        return relate(name, f"/groups/{group}/users/{ids[name]}")
+
+    def set_email(name):
+        return curl(find(name), ("PATCH", f"/users/{ids[name]}", {"user": {"email": "x@example.org"}}))[0]
 
     def rename(name):
-        keystone.ask("GET", f"/users?domain_id={domain}&name=r{name}")
-        keystone.ask("PATCH", f"/users/{ids[name]}", {"user": {"name": "r" + name}})
+        return curl(find(name), find("r" + name), ("PATCH", f"/users/{ids[name]}", {"user": {"name": "r" + name}}))[0]
 
-    def ours_grant(name):
-        os.symlink(f"../../../../../../users/bench/{name}", grants / name)
+    def remove(name):
+        return curl(find("r" + name), ("DELETE", f"/users/{ids[name]}"))[0]
 
-    ours, theirs = names("o", rounds), names("t", rounds)
-    for what, mine, reference in (("`mkdir` of a user", lambda name: (place / name).mkdir(), make), ("`ln -s` of a grant", ours_grant, grant),
-                                  ("`mv` of a user", lambda name: (place / name).rename(place / ("r" + name)), rename)):
+    there = "../../../../../../users/bench/"
+    ours, theirs, clients = names("o", rounds), names("t", rounds), names("c", 3)
+    for what, mine, reference, command in (
+            ("`mkdir` of a user", lambda name: (place / name).mkdir(), make, "user create --domain bench {}"),
+            ("`ln -s` of a grant", lambda name: os.symlink(there + name, grants / name), grant,
+             "role add --user-domain bench --user {} --project-domain bench --project p member"),
+            ("`ln -s` of a member", lambda name: os.symlink("../../../../users/bench/" + name, members / name), join,
+             "group add user --group-domain bench --user-domain bench g {}"),
+            ("`echo >email`", lambda name: (place / name / "email").write_text("x@example.org\n"), set_email,
+             "user set --domain bench --email x@example.org {}"),
+            ("`mv` of a user", lambda name: (place / name).rename(place / ("r" + name)), rename, "user set --domain bench --name r{0} {0}"),
+            ("`rmdir` of a user", lambda name: (place / ("r" + name)).rmdir(), remove, "user delete --domain bench r{}")):
         times = ([], [])
         for one, other in zip(ours, theirs):
             times[0].append(timed(mine, one))
-            times[1].append(timed(reference, other))
-        table.ratio(what, *times, "its requests over one kept connection", 1.2)
-        if what.startswith("`mkdir`"):
-            client = [timed(run, "bash", "-c", '. "$1/openrc" && exec openstack user create --domain bench "$2"', "x",
-                            str(cloud.mount / "regions/Kista"), f"c{i}") for i in range(3)]
-            table.ratio("the same", times[0], client, "`openstack user create`", 20, inverse=True)
+            times[1].append(reference(other))
+        table.ratio(what, *times, "its requests by curl, one kept connection", 1.2)
+        client = [timed(openstack, cloud, *command.format(name).split()) for name in clients]
+        table.ratio(what, times[0], client, f"`openstack {' '.join(command.split()[:2])}`", 20, inverse=True)
+
+
+def openstack(cloud, *arguments):
+    run("bash", "-c", '. "$1/openrc" && shift && exec openstack "$@" 2>/dev/null', "openstack", str(cloud.mount / "regions/Kista"), *arguments)
 
 
 def many_hands(table, cloud, keystone):
-    """MADE users by HANDS processes: shells with mkdir, and curls with a kept connection each."""
+    """MADE users by HANDS processes: `mkdir`, and `curl` with a kept connection each, which asks whether the name is free and makes the user."""
     domain = (cloud.mount / "domains/bench/id").read_text().strip()
 
     def curl(part):
-        config = "next\n".join(f'url = "{keystone.url}/users"\nheader = "X-Auth-Token: {keystone.token}"\n'
-                               f'header = "Content-Type: application/json"\noutput = "/dev/null"\nfail\nsilent\nshow-error\n'
-                               f'data = {json.dumps(json.dumps({"user": {"name": name, "domain_id": domain, "enabled": True}}))}\n'
-                               for name in part)
+        common = f'header = "X-Auth-Token: {keystone.token}"\noutput = "/dev/null"\nfail\nsilent\nshow-error\n'
+        config = "next\n".join(
+            f'url = "{keystone.url}/users?domain_id={domain}&name={name}"\n{common}next\n'
+            f'url = "{keystone.url}/users"\nheader = "Content-Type: application/json"\n{common}'
+            f'data = {json.dumps(json.dumps({"user": {"name": name, "domain_id": domain, "enabled": True}}))}\n'
+            for name in part)
         subprocess.run(["curl", "-K", "-"], input=config.encode(), check=True, timeout=600)
 
     def mkdir(part):
@@ -142,6 +190,13 @@ def big_domain(table, cloud, keystone, rounds=3):
         first.append(timed(run, "ls", "-l", str(users)))
         second.append(timed(run, "ls", "-l", str(users)))
     table.ratio("`ls -l` of them a second time", second, first, "the first time", 0.5)
+    # Keystone has no pages: before the end of the list there is nothing of it.
+    ours, reference = [], []
+    for _ in range(rounds):
+        reference.append(timed(run, "sh", "-c", 'curl -sSf -H "X-Auth-Token: $1" "$2/users?domain_id=$3" 2>/dev/null | head -c 1', "sh",
+                               keystone.token, keystone.url, domain))
+        ours.append(timed(run, "sh", "-c", 'ls -U "$1" | head -3', "sh", str(users)))
+    table.ratio("`ls -U | head -3` of them", ours, reference, "the first byte that `curl` gets of the list", 1.1)
     stat, asked = [], []
     for i in range(20):
         stat.append(timed(os.stat, users / f"user{i + 1}"))
