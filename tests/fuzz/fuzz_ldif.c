@@ -85,6 +85,34 @@ static void check_name(const uint8_t *data, size_t size)
 	check(strcmp(value, name) == 0);
 }
 
+/* Whatever value a directory sends is written so that it is read as the same. */
+static void check_value(const uint8_t *data, size_t size)
+{
+	MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	const struct berval value = {.bv_len = size, .bv_val = (char *)(uintptr_t)data};
+
+	mc_buffer_text(&text, "dn: cn=x\n");
+	mc_ldif_put(&text, "cn", &value);
+	struct mc_ldif ldif = {.text = text.data, .size = text.size};
+	int result = mc_ldif_next(&ldif, &record, NULL);
+	if (result == -EFBIG)
+		return;
+	check(result == 1 && record.mods[0] && !record.mods[1]);
+	const struct berval *again = record.mods[0]->mod_bvalues[0];
+	check(again && again->bv_len == size && (size == 0 || memcmp(again->bv_val, data, size) == 0));
+}
+
+/* Whatever it calls an entry is a DN, or is refused. */
+static void check_dn(const uint8_t *data, size_t size)
+{
+	MC_CLEANUP(free_pointer)
+	char *dn = strndup((const char *)data, size), *attribute = NULL, *value = NULL;
+
+	if (dn && mc_ldap_first_rdn(dn, &attribute, &value, NULL) == 0)
+		check(attribute && value && mc_ldap_depth(dn) > 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mc_ldif ldif = {.text = (const char *)data, .size = size};
@@ -92,6 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int result;
 
 	check_name(data, size < 64 ? size : 64);
+	check_value(data, size);
+	check_dn(data, size);
 	do {
 		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
 		result = mc_ldif_next(&ldif, &record, &error);
