@@ -238,7 +238,7 @@ static int find_related(
 		result = find_abroad(identity, relation, name, at, &id);
 		if (result < 0 && result != -ENOENT)
 			return result;
-		if (result == 0 && (!ret_id->size || strcmp(id.data, ret_id->data) < 0)) {
+		if (result == 0 && id.data && (!ret_id->size || strcmp(id.data, ret_id->data) < 0)) {
 			mc_buffer_drop(ret_id, ret_id->size);
 			mc_buffer_text(ret_id, id.data);
 		}
