@@ -63,6 +63,7 @@ void mc_handle_unref(struct mc_handle *handle)
 	mc_listing_unref(handle->listing);
 	mc_buffer_free(&handle->content);
 	mc_buffer_free(&handle->ahead);
+	mc_buffer_free(&handle->behind);
 	pthread_mutex_destroy(&handle->lock);
 	mc_node_unref(handle->node);
 	free(handle);
@@ -137,11 +138,24 @@ static void read_ahead(struct mc_handle *handle)
 	free(room);
 }
 
-ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size)
+/* Counts what a reader has got, and keeps the last of it. With the lock held. */
+static void keep_behind(struct mc_handle *handle, const void *bytes, size_t size)
+{
+	struct mc_buffer *behind = &handle->behind;
+
+	handle->position += (int64_t)size;
+	mc_buffer_add(behind, bytes, size);
+	if (behind->failed)
+		mc_buffer_free(behind);
+	else if (behind->size > MC_STREAM_BEHIND)
+		mc_buffer_drop(behind, behind->size - MC_STREAM_BEHIND);
+}
+
+/* What comes next, from what was read ahead or from the stream itself. With the lock held. */
+static ssize_t read_next(struct mc_handle *handle, void *to, size_t size)
 {
 	ssize_t got;
 
-	pthread_mutex_lock(&handle->lock);
 	if (handle->ahead.size) {
 		if (size > handle->ahead.size)
 			size = handle->ahead.size;
@@ -157,6 +171,35 @@ ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size)
 		got = mc_node_row(handle->node)->stream->read(handle->fs, handle->state, to, size);
 		handle->at_end = got == 0 && size > 0;
 	}
+	if (got > 0)
+		keep_behind(handle, to, (size_t)got);
+	return got;
+}
+
+/* What was read before, from OFFSET on. With the lock held. */
+static ssize_t read_again(struct mc_handle *handle, void *to, size_t size, int64_t offset)
+{
+	size_t back = (size_t)(handle->position - offset);
+
+	if (back > handle->behind.size)
+		return -ESPIPE;
+	if (size > back)
+		size = back;
+	memcpy(to, handle->behind.data + handle->behind.size - back, size);
+	return (ssize_t)size;
+}
+
+ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size, int64_t offset)
+{
+	ssize_t got = 1;
+
+	pthread_mutex_lock(&handle->lock);
+	while (got > 0 && handle->position < offset) {
+		int64_t left = offset - handle->position;
+		got = read_next(handle, to, left < (int64_t)size ? (size_t)left : size);
+	}
+	if (got > 0)
+		got = offset < handle->position ? read_again(handle, to, size, offset) : read_next(handle, to, size);
 	pthread_mutex_unlock(&handle->lock);
 	return got;
 }

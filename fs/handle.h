@@ -25,8 +25,9 @@ struct mc_handle {
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;
-	/* Stream: what was read ahead for poll. */
-	struct mc_buffer ahead;
+	/* Stream: how far it was read, the last bytes of that, and what was read ahead for poll. */
+	int64_t position;
+	struct mc_buffer behind, ahead;
 	bool at_end;
 	int failed;
 	struct mc_waiter poll_waiter;
@@ -60,8 +61,13 @@ int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffe
  * another size than before. */
 bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content);
 
-/* The next bytes of a stream: as its type's read. */
-ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size);
+/* Programs that take a stream for a file read more of it than they use and then seek back, as head(1) and a shell's
+ * `read` do: so many of the last bytes can be read again. */
+enum { MC_STREAM_BEHIND = 8192 };
+
+/* The bytes of a stream from OFFSET on: as its type's read. What comes before OFFSET and was not read yet is dropped;
+ * -ESPIPE: it was read longer ago than can be read again. */
+ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size, int64_t offset);
 
 /* Whether a read of the stream would not have to wait. */
 bool mc_handle_stream_ready(struct mc_handle *handle);

@@ -146,11 +146,14 @@ static void read_stream(struct mc_request *request)
 
 	do {
 		uint64_t seen = mc_park_seen(request->fs->park);
-		ssize_t got = mc_handle_read_stream(request->handle, small, size);
+		ssize_t got = mc_handle_read_stream(request->handle, small, size, request->offset);
 		if (got >= 0) {
 			mc_reply_bytes(request, small, (size_t)got);
 			return;
 		}
+		if (got == -ESPIPE)
+			mc_error_set(&request->error, ESPIPE, "only the last %d bytes that were read can be read again",
+				MC_STREAM_BEHIND);
 		if (got != -EAGAIN || request->nonblocking) {
 			mc_reply_fail(request, (int)got);
 			return;

@@ -275,7 +275,6 @@ static struct fuse_file_info file_info(const struct mc_handle *handle)
 		file.keep_cache = type->keep_cache && !mc_handle_writes(handle);
 	if (handle->kind == MC_HANDLE_CONTENT || handle->kind == MC_HANDLE_STREAM || mc_handle_writes(handle))
 		file.direct_io = 1;
-	file.nonseekable = handle->kind == MC_HANDLE_STREAM;
 	return file;
 }
 

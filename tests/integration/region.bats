@@ -23,6 +23,21 @@ setup() {
     [[ ${lines[-1]} == "ready after "* ]]
 }
 
+@test "what reads a file reads a stream, and leaves the next reader what it didn't use" {
+    set -o pipefail
+    cd "$BATS_TEST_TMPDIR"
+    quick cat "$R/progress" >all
+    quick head -n 1 "$R/progress" 2>&1 | diff <(head -n 1 all) -
+    quick head -c 7 "$R/progress" | cmp - <(head -c 7 all)
+    quick tail -n 2 "$R/progress" | diff <(tail -n 2 all) -
+    quick tail -c +9 "$R/progress" | cmp - <(tail -c +9 all)
+    quick grep -m 1 ready "$R/progress" | diff <(grep -m 1 ready all) -
+    quick sed 2q "$R/progress" | diff <(head -n 2 all) -
+    quick dd if="$R/progress" bs=5 skip=3 status=none | cmp - <(tail -c +16 all)
+    quick python3 -c 'print(open(__import__("sys").argv[1]).readline(), end="")' "$R/progress" | diff <(head -n 1 all) -
+    quick bash -c 'head -n 1; read -r line; echo "$line"; while read -r line; do echo "$line"; done' <"$R/progress" | diff all -
+}
+
 @test "the catalog is Keystone's, one line an endpoint, sorted" {
     quick cat "$R/catalog" >"$BATS_TEST_TMPDIR/catalog"
     LC_ALL=C sort -c "$BATS_TEST_TMPDIR/catalog"

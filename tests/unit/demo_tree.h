@@ -26,7 +26,7 @@ struct mc_cloud {
 	unsigned n_links;
 	char linked_key[32]; /* key of what the last link pointed to */
 	bool gate_open;      /* `slow` answers */
-	char news[4096];     /* what `news` has told */
+	char news[16384];    /* what `news` has told */
 	size_t news_size;
 	bool news_over;
 	char *file; /* content of files/NAME */

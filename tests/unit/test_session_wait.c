@@ -115,13 +115,49 @@ static void test_stream(void **state)
 	assert_int_equal(read(fd, got, 3), 3);
 	assert_int_equal(read(fd, got + 3, sizeof got - 3), 3);
 	assert_string_equal(got, "first\n");
-	assert_int_equal(lseek(fd, 0, SEEK_SET), -1);
 	/* Blocking again, by fcntl. */
 	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
 	pthread_mutex_lock(&mount->cloud.lock);
 	mount->cloud.news_over = true;
 	pthread_mutex_unlock(&mount->cloud.lock);
 	assert_int_equal(read(fd, got, sizeof got), 0);
+	close(fd);
+}
+
+/* Readers may go back a little, as head(1) does with what it has read and not used, and leave out what comes. */
+static void test_stream_seek(void **state)
+{
+	struct demo_mount *mount = *state;
+	char got[MC_STREAM_BEHIND] = "", line[101] = "";
+	int fd = open(demo_path(mount, "news"), O_RDONLY | O_NONBLOCK);
+
+	demo_tell(mount->fs, &mount->cloud, "first\nsecond\nthird\n");
+	assert_int_equal(read(fd, got, sizeof got), 19);
+	assert_int_equal(lseek(fd, -13, SEEK_CUR), 6);
+	assert_int_equal(read(fd, got, 7), 7);
+	assert_memory_equal(got, "second\n", 7);
+	assert_int_equal(read(fd, got, sizeof got), 6);
+	assert_memory_equal(got, "third\n", 6);
+	assert_int_equal(read(fd, got, sizeof got), -1);
+	assert_int_equal(errno, EAGAIN);
+	/* What is to be left out is waited for. */
+	assert_int_equal(lseek(fd, 6, SEEK_CUR), 25);
+	demo_tell(mount->fs, &mount->cloud, "fou");
+	assert_int_equal(read(fd, got, sizeof got), -1);
+	assert_int_equal(errno, EAGAIN);
+	demo_tell(mount->fs, &mount->cloud, "rth\nfifth\n");
+	assert_int_equal(read(fd, got, sizeof got), 7);
+	assert_memory_equal(got, "\nfifth\n", 7);
+	/* What was read long ago is gone. */
+	memset(line, 'x', sizeof line - 1);
+	for (size_t size = 0; size < MC_STREAM_BEHIND; size += sizeof line - 1) {
+		demo_tell(mount->fs, &mount->cloud, line);
+		assert_int_equal(read(fd, got, sizeof got), sizeof line - 1);
+	}
+	assert_int_equal(pread(fd, got, sizeof got, 0), -1);
+	assert_int_equal(errno, ESPIPE);
+	assert_true(demo_last_error_has(
+		mount, (const char *const[]){"\tread\tnews\tESPIPE\t", "the last 8192 bytes", NULL}));
 	close(fd);
 }
 
@@ -409,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_stream, setup, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_stream_seek, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_poll, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_events, setup, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, demo_unmount),
