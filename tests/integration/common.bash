@@ -64,7 +64,7 @@ mount_cloud() {
 daemon_of() {
     local pid
     for pid in /proc/[0-9]*; do
-        if tr '\0' ' ' <"$pid/cmdline" 2>/dev/null | grep -q "mcloudfs .*$1 *$"; then
+        if tr '\0' ' ' 2>/dev/null <"$pid/cmdline" | grep -q "mcloudfs .*$1 *$"; then
             echo "${pid#/proc/}"
         fi
     done
