@@ -86,6 +86,7 @@ fails_with() {
     EACCES) text='Permission denied' ;;
     EBUSY) text='Device or resource busy' ;;
     ENOTEMPTY) text='Directory not empty' ;;
+    ENOSPC) text='No space left on device' ;;
     EAGAIN) text='Resource temporarily unavailable' ;;
     ECONNREFUSED) text='Connection refused' ;;
     ETIMEDOUT) text='Connection timed out' ;;

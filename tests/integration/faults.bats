@@ -129,6 +129,43 @@ mount_relayed() { SOCKET=$BATS_TEST_TMPDIR/engine.sock mount_cloud "$CLOUD" 127.
     quick "$MCLOUDFS" --version | grep -q '^mcloudfs '
 }
 
+# full_volume KIND SIZE: a start that was cut off has left this volume of Kista, which the disk has no more room for than SIZE.
+full_volume() {
+    jq -n --arg cloud "$CLOUD" --arg name "$1-Kista" --arg size "$2" '{Name: "\($cloud)-\($name)",
+        DriverOpts: {type: "tmpfs", device: "tmpfs", o: "size=\($size)"},
+        Labels: ({cloud: $cloud, name: $name, region: "Kista", number: "1"} | with_entries(.key |= "org.mcloudfs." + .))}' |
+        engine /volumes/create -H 'Content-Type: application/json' -d @- >/dev/null
+}
+
+@test "a disk that is full fails the start, which says so, and rmdir leaves nothing" {
+    full_volume mysql 40m
+    mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
+    run slowly cat "$R/wait"
+    [ "$status" -ne 0 ]
+    [[ $output == *"no space left"* ]]
+    [ "$(quick cat "$R/state")" = failed ]
+    quick grep -q 'no space left' "$R/error"
+    quick grep -Pq '\tregions/Kista\tENOSPC\tengine\t' "$M/errors"
+    slowly rmdir "$R"
+    [ -z "$(left_of "$CLOUD")" ]
+}
+
+@test "an image that the disk has no room for is refused at close, and what has room is taken" {
+    full_volume glance 4m
+    mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
+    [ "$(slowly cat "$R/wait")" = ready ]
+    head -c 8000000 /dev/urandom >"$BATS_TEST_TMPDIR/big"
+    head -c 1000000 "$BATS_TEST_TMPDIR/big" >"$BATS_TEST_TMPDIR/small"
+    fails_with ENOSPC cp "$BATS_TEST_TMPDIR/big" "$R/images/big"
+    quick grep -Pq '\tregions/Kista/images/big\tENOSPC\tglance-Kista\t413\t' "$M/errors"
+    [ -z "$(quick ls "$R/images")" ]
+    quick cp "$BATS_TEST_TMPDIR/small" "$R/images/small"
+    quick cmp "$BATS_TEST_TMPDIR/small" "$R/images/small"
+    put destroy "$R/ctl"
+    slowly bash -c 'while [ -e "$1" ]; do cat "$1/wait" >/dev/null 2>&1 || true; done' - "$R"
+    [ -z "$(left_of "$CLOUD")" ]
+}
+
 @test "images that are missing are named, with what to do" {
     mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
     engine "/images/mcloudfs/memcached/tag?repo=mcloudfs-test-kept&tag=latest" -X POST

@@ -116,6 +116,7 @@ setup() {
         fails_with EINVAL mkdir "$M/regions/$name"
     done
     fails_with EEXIST mkdir "$M/regions/.."
+    fails_with ENOENT mkdir "$M/regions/a/b"
     fails_with EINVAL mkdir "$M/regions/$(printf 'x%.0s' {1..300})"
     fails_with EEXIST mkdir "$M/regions/Kista"
     fails_with EEXIST mkdir "$M/regions/kista"
