@@ -140,6 +140,24 @@ def latencies(table, cloud):
     table.limit("threads then", threads, "", 64)
 
 
+def degraded(table, cloud, rounds=5):
+    """From the engine's order to kill a container, which is not ours, to the line in `events`: milliseconds."""
+    region = cloud.mount / "regions" / "Kista"
+    times = []
+    for _ in range(rounds):
+        with open(cloud.mount / "events", "rb", buffering=0) as events:
+            begun = time.monotonic()
+            engine("POST", f"/containers/{cloud.name}-memcached-Kista/kill")
+            seen = b""
+            while b'"degraded"' not in seen:
+                seen += events.read(65536)
+            times.append((time.monotonic() - begun) * 1000)
+        (region / "ctl").write_text("repair\n")
+        if (region / "wait").read_text() != "ready\n":
+            raise RuntimeError("the region was not repaired")
+    table.limit("a container killed to `degraded`, the kill included", statistics.median(times), "ms", 100)
+
+
 def memory(table, cloud, operations=100_000):
     region = cloud.mount / "regions" / "Kista"
     for _ in range(2000):
@@ -171,5 +189,6 @@ def main(table: Table, cloud: Cloud):
     mounting(table)
     catalog(table, cloud)
     latencies(table, cloud)
+    degraded(table, cloud)
     memory(table, cloud)
     region_start(table, cloud)
