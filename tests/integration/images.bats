@@ -146,13 +146,13 @@ await_gone() { quick bash -c 'while [ -n "$(curl -sSf --max-time 20 -G -H "X-Aut
 }
 
 @test "more files are open than there are connections" {
-    random 2000000 "$T/in"
+    random 1000000 "$T/in"
     slowly cp "$T/in" "$I/$N"
     # Each on its own way through the image, past what the kernel keeps.
     slowly python3 - "$T/in" "$I/$N" <<'PY'
 import mmap, os, sys
 content = open(sys.argv[1], "rb").read()
-images = [os.open(sys.argv[2], os.O_RDONLY | os.O_DIRECT) for _ in range(100)]
+images = [os.open(sys.argv[2], os.O_RDONLY | os.O_DIRECT) for _ in range(60)]
 block = mmap.mmap(-1, 131072)
 for at in range(0, len(content), len(block)):
     for image in images:
