@@ -177,13 +177,7 @@ static ssize_t read_events(struct mc_fs *fs, void *state, void *to, size_t size)
 		if (!room || reader->rest.failed)
 			return -ENOMEM;
 	}
-	if (!reader->rest.size)
-		return -EAGAIN;
-	if (size > reader->rest.size)
-		size = reader->rest.size;
-	memcpy(to, reader->rest.data, size);
-	mc_buffer_drop(&reader->rest, size);
-	return (ssize_t)size;
+	return reader->rest.size ? (ssize_t)mc_buffer_take(&reader->rest, to, size) : -EAGAIN;
 }
 
 static void close_events(struct mc_fs *fs, void *state)

@@ -157,11 +157,7 @@ static ssize_t read_next(struct mc_handle *handle, void *to, size_t size)
 	ssize_t got;
 
 	if (handle->ahead.size) {
-		if (size > handle->ahead.size)
-			size = handle->ahead.size;
-		memcpy(to, handle->ahead.data, size);
-		mc_buffer_drop(&handle->ahead, size);
-		got = (ssize_t)size;
+		got = (ssize_t)mc_buffer_take(&handle->ahead, to, size);
 	} else if (handle->at_end) {
 		got = 0;
 	} else if (handle->failed) {

@@ -80,6 +80,16 @@ void mc_buffer_drop(struct mc_buffer *buffer, size_t size)
 	memmove(buffer->data, buffer->data + size, buffer->size + 1);
 }
 
+size_t mc_buffer_take(struct mc_buffer *buffer, void *to, size_t size)
+{
+	if (size > buffer->size)
+		size = buffer->size;
+	if (size)
+		memcpy(to, buffer->data, size);
+	mc_buffer_drop(buffer, size);
+	return size;
+}
+
 char *mc_buffer_steal(struct mc_buffer *buffer, size_t *ret_size)
 {
 	if (reserve(buffer, 0) < 0) {

@@ -66,12 +66,9 @@ static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t siz
 			&progress->text, &done, &result);
 	if (progress->text.failed)
 		return -ENOMEM;
-	size_t given = progress->text.size < size ? progress->text.size : size;
-	if (given) {
-		memcpy(to, progress->text.data, given);
-		mc_buffer_drop(&progress->text, given);
+	size_t given = mc_buffer_take(&progress->text, to, size);
+	if (given)
 		return (ssize_t)given;
-	}
 	/* A copy that failed is the end of a script that reads how it goes. */
 	return !done && size ? -EAGAIN : result < 0 ? -EIO : 0;
 }

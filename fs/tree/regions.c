@@ -173,12 +173,9 @@ static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t siz
 			mc_region_progress(progress->cloud, progress->region, progress->from, &progress->text, &done);
 	if (progress->text.failed)
 		return -ENOMEM;
-	size_t given = progress->text.size < size ? progress->text.size : size;
-	if (given) {
-		memcpy(to, progress->text.data, given);
-		mc_buffer_drop(&progress->text, given);
+	size_t given = mc_buffer_take(&progress->text, to, size);
+	if (given)
 		return (ssize_t)given;
-	}
 	return done || !size ? 0 : -EAGAIN;
 }
 

@@ -23,6 +23,9 @@ void mc_buffer_printf(struct mc_buffer *buffer, const char *format, ...) __attri
 /* Takes away the first SIZE bytes. */
 void mc_buffer_drop(struct mc_buffer *buffer, size_t size);
 
+/* Moves the first SIZE bytes, or all if there are fewer, to TO; gives how many. */
+size_t mc_buffer_take(struct mc_buffer *buffer, void *to, size_t size);
+
 /* The bytes, NUL-terminated, owned by the caller; the buffer is empty afterwards. NULL: out of memory. */
 char *mc_buffer_steal(struct mc_buffer *buffer, size_t *ret_size);
 

@@ -131,6 +131,12 @@ static void test_buffer(void **state)
 	mc_buffer_text(&buffer, "y");
 	mc_buffer_add(&buffer, "\0z", 2);
 	assert_int_equal(buffer.size, 5);
+	char taken[8] = "";
+	assert_int_equal(mc_buffer_take(&buffer, taken, 2), 2);
+	assert_int_equal(mc_buffer_take(&buffer, taken + 2, 6), 3);
+	assert_memory_equal(taken, "xxy\0z\0\0\0", 8);
+	assert_int_equal(mc_buffer_take(&buffer, taken, 8), 0);
+	mc_buffer_text(&buffer, "again");
 	mc_buffer_drop(&buffer, 100);
 	assert_int_equal(buffer.size, 0);
 	text = mc_buffer_steal(&buffer, &size);
