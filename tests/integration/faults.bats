@@ -106,10 +106,8 @@ mount_relayed() { SOCKET=$BATS_TEST_TMPDIR/engine.sock mount_cloud "$CLOUD" 127.
 @test "readers of a starting region wait, and can be interrupted" {
     mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
     quick mkdir "$R"
-    begun=$(date +%s%N)
-    run timeout -s INT 1 cat "$R/catalog"
-    [ "$status" -eq 124 ]
-    (($(date +%s%N) - begun < 3000000000))
+    run timeout -k 20 -s INT 1 cat "$R/catalog"
+    [ "$status" -eq 124 ] # 137 if the signal had done nothing
     slowly cat "$R/catalog" | grep -q identity
     [ "$(quick cat "$R/state")" = ready ]
 }

@@ -49,10 +49,8 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
 @test "a paused Keystone holds up only those who ask it" {
     put pause "$M/containers/keystone-Kista/ctl"
     [ "$(quick cat "$M/containers/keystone-Kista/state")" = paused ]
-    before=$(date +%s)
-    run timeout -s INT 3 cat "$M/projects/Default/admin/json"
-    [ "$status" -ne 0 ]
-    (($(date +%s) - before < 8))
+    run timeout -k 5 -s INT 3 cat "$M/projects/Default/admin/json"
+    [ "$status" -eq 124 ] # 137 if the signal had done nothing; the deadline of the request comes later
     quick cat "$R/state" "$M/status" >/dev/null
     quick ls -l "$R" >/dev/null
     # The engine calls what was paused unhealthy until its next check has passed.
