@@ -141,7 +141,7 @@ def latencies(table, cloud):
 
 
 def degraded(table, cloud, rounds=5):
-    """From the engine's order to kill a container, which is not ours, to the line in `events`: milliseconds."""
+    """From the engine's order to kill a container, which is not ours, to the line in `events`: milliseconds. The region is to be ready."""
     region = cloud.mount / "regions" / "Kista"
     times = []
     for _ in range(rounds):
@@ -188,7 +188,7 @@ def mounting(table):
 def main(table: Table, cloud: Cloud):
     mounting(table)
     catalog(table, cloud)
-    latencies(table, cloud)
     degraded(table, cloud)
+    latencies(table, cloud)
     memory(table, cloud)
     region_start(table, cloud)
