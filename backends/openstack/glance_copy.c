@@ -122,6 +122,9 @@ static bool is_wanted(const cJSON *item)
 	for (size_t i = 0; i < MC_COUNT(attributes); i++)
 		if (!strcmp(item->string, attributes[i].name))
 			return !text || strcmp(text, attributes[i].usual) != 0;
+	/* What has no name was called by its id until now, which is not the copy's. */
+	if (!strcmp(item->string, "name"))
+		return cJSON_IsNull(item);
 	return cJSON_IsString(item) && mc_glance_is_property(item->string);
 }
 

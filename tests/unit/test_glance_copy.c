@@ -169,6 +169,33 @@ static void test_import(void **state)
 	end(&copying);
 }
 
+/* The copy of an image without a name has none, not the other's id. */
+static void test_nameless(void **state)
+{
+	(void)state;
+	struct copying copying;
+
+	begin(&copying);
+	expect(&copying, (struct fake_step){.method = "GET",
+				 .target = AT(SOURCE),
+				 .answer = "{\"id\":\"" SOURCE "\",\"name\":null,\"status\":\"active\",\"size\":0}"});
+	expect(&copying, (struct fake_step){.method = "GET",
+				 .target = "/v2/images?name=eq%3A" SOURCE "&sort=created_at%3Aasc&limit=1000",
+				 .answer = "{\"images\":[]}"});
+	expect(&copying, (struct fake_step){.method = "GET", .target = AT(SOURCE), .status = 404});
+	expect(&copying, (struct fake_step){.method = "POST",
+				 .target = "/v2/images",
+				 .status = 201,
+				 .answer = "{\"id\":\"" COPY "\",\"status\":\"queued\"}"});
+	expect_import(&copying, 202);
+	expect_task(&copying, "{\"tasks\":[{\"status\":\"success\",\"message\":\"\"}]}");
+	expect_copy(&copying, "active", 0, "");
+	expect_set(&copying, "replace", "name", "null");
+	expect_unmark(&copying);
+	assert_int_equal(run(&copying), 0);
+	end(&copying);
+}
+
 /* The bytes go through this process. */
 static void expect_stream(struct copying *copying)
 {
@@ -297,6 +324,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_import),
+		cmocka_unit_test(test_nameless),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_refusals),
