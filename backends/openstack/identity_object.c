@@ -262,8 +262,7 @@ int mc_identity_json(
 
 	if (result < 0)
 		return result;
-	cJSON_DeleteItemFromObjectCaseSensitive(
-		cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), "links");
+	cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), "links");
 	MC_CLEANUP(free_pointer) char *text = cJSON_Print(answer);
 	if (!text)
 		return mc_error_set(identity->error, ENOMEM, "out of memory");

@@ -71,8 +71,8 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id,
 	struct mc_identity_object **ret_object);
 
-/* Keystone's answer to the question for that object, pretty-printed; without its "links", which say where the Keystone is
- * that was asked: the same object is the same in each region. */
+/* Keystone's answer to the question for that object, pretty-printed; without its "links", which say where the Keystone
+ * is that was asked: the same object is the same in each region. */
 int mc_identity_json(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, struct mc_buffer *out);
 

@@ -183,7 +183,8 @@ static void test_object(void **state)
 	assert_ptr_equal(again, object);
 	assert_ptr_equal(named, object);
 	/* The document is always what the service says now. */
-	expect(world, "GET", "/v3/users/u1", NULL, 200, "{\"user\":{\"id\":\"u1\",\"x\":[1],\"links\":{\"self\":\"http://here\"}}}");
+	expect(world, "GET", "/v3/users/u1", NULL, 200,
+		"{\"user\":{\"id\":\"u1\",\"x\":[1],\"links\":{\"self\":\"http://here\"}}}");
 	assert_int_equal(mc_identity_json(&world->identity, MC_IDENTITY_USER, "u1", &json), 0);
 	assert_string_equal(json.data, "{\n\t\"user\":\t{\n\t\t\"id\":\t\"u1\",\n\t\t\"x\":\t[1]\n\t}\n}\n");
 	teardown(world);
