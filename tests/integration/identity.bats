@@ -11,6 +11,7 @@ setup() {
 # Removes domain $D with all that is in it.
 teardown() {
     local kind object
+    shopt -s dotglob
     for kind in groups users projects; do
         [ -d "$M/$kind/$D" ] || continue
         for object in "$M/$kind/$D"/*/; do
@@ -18,6 +19,8 @@ teardown() {
         done
     done
     if [ -d "$M/domains/$D" ]; then quick rmdir "$M/domains/$D"; fi
+    # A test that failed may have left it down.
+    if [ "$(quick cat "$M/ldap/state")" != running ]; then slowly bash -c 'echo start >"$1"' - "$M/containers/ldap/ctl"; fi
 }
 
 make_domain() { quick mkdir "$M/domains/$D"; }
@@ -114,7 +117,7 @@ login_as() {
 }
 
 @test "names that are no file names, there and back again" {
-    local name names=('a/b' '%2F' '..' "it's" 'a"b\c' '*)(uid=*' ',dc=' '; DROP TABLE user' '😀' 'café' '%00' 'a b' '~x')
+    local name names=('a/b' '%2F' '..' "it's" 'a"b\c' '*)(uid=*' ',dc=' '; DROP TABLE user' '😀' 'café' '%00' 'a b' '~x' $'a\r\nb' '../../v3/users')
     local long
     make_domain
     long=$(python3 -c 'print("\U0001F600" * 200, end="")')
@@ -123,7 +126,8 @@ login_as() {
         jq -n --arg name "$name" --arg domain "$(quick cat "$M/domains/$D/id")" '{user: {name: $name, domain_id: $domain}}' |
             api /users --json @- | jq -er .user.id >>"$BATS_TEST_TMPDIR/ids"
     done
-    [ "$(quick ls "$M/users/$D" | wc -l)" -eq "${#names[@]}" ]
+    [ "$(quick ls -bA "$M/users/$D" | wc -l)" -eq "${#names[@]}" ]
+    [ -d "$M/users/$D/..%2F..%2Fv3%2Fusers" ]
     for name in "$M/users/$D"/*/ "$M/users/$D"/..*/; do
         case $name in */../ | */./) continue ;; esac
         [ -d "$name" ] && quick cat "$name/id"
@@ -180,6 +184,52 @@ login_as() {
     link_to "../../../../../../users/$D/u" u
     run_openstack role remove --project p --project-domain "$D" --user u --user-domain "$D" member
     fails_with ENOENT rm u
+}
+
+@test "what somebody else has removed is gone, whatever is done to it" {
+    make_domain
+    quick mkdir "$M/users/$D/u" "$M/projects/$D/p" "$M/groups/$D/g"
+    quick ls -l "$M/users/$D" "$M/projects/$D" "$M/groups/$D" >/dev/null
+    api "/users/$(quick cat "$M/users/$D/u/id")" -X DELETE
+    api "/projects/$(quick cat "$M/projects/$D/p/id")" -X DELETE
+    api "/groups/$(quick cat "$M/groups/$D/g/id")" -X DELETE
+    fails_with ENOENT bash -c "echo x >'$M/users/$D/u/email'"
+    fails_with ENOENT rmdir "$M/users/$D/u"
+    fails_with ENOENT mv "$M/projects/$D/p" "$M/projects/$D/q"
+    fails_with ENOENT rmdir "$M/groups/$D/g"
+    quick rmdir "$M/domains/$D"
+}
+
+@test "in a disabled domain everything is to be seen and changed, and nobody logs in" {
+    local secret=Correct-horse-$RANDOM
+    make_domain
+    quick mkdir "$M/projects/$D/p" "$M/users/$D/u"
+    link_to "../../../../../../users/$D/u" "$M/projects/$D/p/roles/member/users/u"
+    put "$secret" "$M/users/$D/u/password"
+    as_user() {
+        OS_USERNAME=u OS_PASSWORD=$secret OS_USER_DOMAIN_NAME=$D OS_PROJECT_NAME=p OS_PROJECT_DOMAIN_NAME=$D login_as token issue
+    }
+    put false "$M/domains/$D/enabled"
+    run as_user
+    [ "$status" -ne 0 ]
+    [ "$(quick ls "$M/users/$D")" = u ]
+    put u@example.org "$M/users/$D/u/email"
+    [ "$(quick cat "$M/users/$D/u/email")" = u@example.org ]
+    put true "$M/domains/$D/enabled"
+    as_user
+    put false "$M/domains/$D/enabled"
+    quick rmdir "$M/projects/$D/p" "$M/users/$D/u" "$M/domains/$D"
+}
+
+@test "a password that Keystone's rules refuse is refused in its own words, without the password" {
+    local secret
+    secret=$(printf 'pa%.0sss' {1..40})
+    make_domain
+    quick mkdir "$M/users/$D/u"
+    run -1 put "$secret" "$M/users/$D/u/password"
+    quick tail -n 1 "$M/errors" >"$BATS_TEST_TMPDIR/error"
+    grep -q "users/$D/u/password.*keystone.*\(too long\|length must be\)" "$BATS_TEST_TMPDIR/error"
+    run ! grep -q 'passpass' "$BATS_TEST_TMPDIR/error"
 }
 
 @test "groups have users, and users groups" {
@@ -244,6 +294,42 @@ login_as() {
     run ! quick grep -q 't-ada\|t-eve\|t-x\|t-crew' "$M/ldap/tree.ldif"
 }
 
+@test "names that try to be DNs and filters are only names in the directory" {
+    local name names=('t-*)(uid=*' 't-x,dc=y' 't-"q"+a=b;c' 't-\\2a' 't-; DROP') file
+    quick mkdir "$M/users/acme/t-other" "$M/groups/acme/t-crew"
+    for name in "${names[@]}"; do
+        quick mkdir "$M/users/acme/$name"
+        [ "$(run_openstack user show --domain acme "$name" -f value -c name)" = "$name" ]
+        put x@acme.org "$M/users/acme/$name/email"
+        link_to "../../../../users/acme/$name" "$M/groups/acme/t-crew/users/$name"
+    done
+    [ -z "$(quick cat "$M/users/acme/t-other/email")" ]
+    [ "$(quick ls "$M/groups/acme/t-crew/users" | wc -l)" -eq "${#names[@]}" ]
+    for name in "${names[@]}"; do
+        quick rm "$M/groups/acme/t-crew/users/$name"
+        quick rmdir "$M/users/acme/$name"
+    done
+    [ "$(quick ls "$M/users/acme" | grep '^t-')" = t-other ]
+    quick rmdir "$M/users/acme/t-other" "$M/groups/acme/t-crew"
+}
+
+@test "with the directory down the other domains go on working" {
+    make_domain
+    exec 7<"$M/events"
+    put stop "$M/containers/ldap/ctl"
+    [ "$(quick cat "$M/ldap/state")" = exited ]
+    run ! quick ls "$M/users/acme"
+    run ! quick mkdir "$M/users/acme/t-late"
+    quick mkdir "$M/users/$D/u" "$M/projects/$D/p"
+    link_to "../../../../../../users/$D/u" "$M/projects/$D/p/roles/member/users/u"
+    [ "$(quick ls "$M/users/$D")" = u ]
+    slowly bash -c 'echo start >"$1"' - "$M/containers/ldap/ctl"
+    timeout 60 grep -m 1 '"ldap".*(healthy)' <&7
+    exec 7<&-
+    [ "$(quick cat "$M/ldap/state")" = running ]
+    quick ls "$M/users/acme" >/dev/null
+}
+
 # The walk of the instructions that this replaces: LDAP provisioning, the domain and the project, the role for a group, and then john, who
 # logs in with his LDAP password, sees his catalog and may do no more than that.
 @test "from LDAP provisioning to API access for user john" {
@@ -258,8 +344,16 @@ login_as() {
     [ "$(quick ls "$M/projects/acme/demo/roles/member/groups/demo/users/" | tr '\n' ' ')" = "john mary " ]
 
     run_openstack project list --domain acme -f value -c Name | grep -qx demo
-    run_openstack user show john --domain acme
+    run_openstack region list -f value -c Region | grep -qx Kista
+    run_openstack domain list -f value -c Name | grep -qx acme
+    run_openstack project list --long -f value | grep -q 'demo.*Demo project'
+    run_openstack user list --domain Default -f value -c Name | grep -qx admin
+    [ "$(run_openstack user list --domain acme -f value -c Name | grep -cx 'john\|mary')" -eq 2 ]
+    [ "$(run_openstack user show john --domain acme -f value -c email)" = John.Smith@acme.org ]
+    run_openstack endpoint list -f value -c 'Service Type' | grep -qx identity
+    run_openstack role list -f value -c Name | grep -qx member
     run_openstack role assignment list --names -f value | grep -q 'demo@acme'
+    run_openstack group list --domain acme -f value -c Name | grep -qx demo
 
     john() {
         OS_USERNAME=john OS_PASSWORD=john OS_USER_DOMAIN_NAME=acme OS_PROJECT_DOMAIN_NAME=acme OS_PROJECT_NAME=demo login_as "$@"
