@@ -263,10 +263,9 @@ static int run_text(struct mc_database *database, struct mc_call *call, const ch
 	return r ? mc_error_errno(error, -r, "%s", database->service) : 0;
 }
 
-int mc_database_rows(struct mc_database *database, struct mc_call *call, const char *sql,
+int mc_database_ask(struct mc_database *database, struct mc_call *call, const char *sql,
 	struct mc_database_table *ret_table, struct mc_error *error)
 {
-	int64_t begun = mc_now_ms();
 	int r = 0;
 
 	memset(ret_table, 0, sizeof(*ret_table));
@@ -281,6 +280,15 @@ int mc_database_rows(struct mc_database *database, struct mc_call *call, const c
 	pthread_mutex_unlock(&database->lock);
 	if (r < 0)
 		mc_database_table_clear(ret_table);
+	return r;
+}
+
+int mc_database_rows(struct mc_database *database, struct mc_call *call, const char *sql,
+	struct mc_database_table *ret_table, struct mc_error *error)
+{
+	int64_t begun = mc_now_ms();
+	int r = mc_database_ask(database, call, sql, ret_table, error);
+
 	if (database->journal)
 		mc_journal_add(database->journal, database->service, sql, r, (double)(mc_now_ms() - begun));
 	return r;

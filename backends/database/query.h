@@ -24,7 +24,10 @@ struct mc_database_table {
 #define MC_DATABASE_ROWS 4096
 int mc_database_rows(struct mc_database *database, struct mc_call *call, const char *sql,
 	struct mc_database_table *ret_table, struct mc_error *error);
-/* The same without an answer. */
+/* The same, without a line in the journal: for what is asked again and again. */
+int mc_database_ask(struct mc_database *database, struct mc_call *call, const char *sql,
+	struct mc_database_table *ret_table, struct mc_error *error);
+/* The same as mc_database_rows() without an answer. */
 int mc_database_run(struct mc_database *database, struct mc_call *call, const char *sql, struct mc_error *error);
 void mc_database_table_clear(struct mc_database_table *table);
 /* The cell of ROW below NAME; NULL: there is none, or it is NULL. */

@@ -200,6 +200,23 @@ int mc_database_follow(struct mc_database *database, struct mc_call *call, const
 			   error);
 }
 
+/* Sets the position of what is applied to what is written, if that has more: after those have ended who wait for a
+ * position (see mc_database_await()), as Keystone does. */
+static int demote(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	static const char *const set[] = {"KILL CONNECTION USER keystone",
+		"BEGIN NOT ATOMIC WHILE EXISTS (SELECT 1 FROM information_schema.processlist WHERE state LIKE "
+		"'Waiting in MASTER_GTID_WAIT%') DO DO SLEEP(0.01); END WHILE; SET @position = "
+		"@@GLOBAL.gtid_binlog_pos; SET GLOBAL gtid_slave_pos = @position; END",
+		NULL};
+	MC_CLEANUP(free_pointer) char *written = NULL, *applied = NULL;
+	int r = mc_database_position(database, call, MC_GTID_WRITTEN, &written, error);
+
+	if (r == 0)
+		r = mc_database_position(database, call, MC_GTID_APPLIED, &applied, error);
+	return r || mc_gtid_covers(applied, written) == 1 ? r : run_all(database, call, set, error);
+}
+
 int mc_database_replica_act(
 	struct mc_database *database, struct mc_call *call, enum mc_replica_action action, struct mc_error *error)
 {
@@ -215,8 +232,6 @@ int mc_database_replica_act(
 		"SET @position = @@GLOBAL.gtid_slave_pos", "SET GLOBAL gtid_binlog_state = @position", NULL};
 	static const char *const deafen[] = {"STOP SLAVE IO_THREAD", NULL};
 	static const char *const leave[] = {"STOP SLAVE", "RESET SLAVE ALL", NULL};
-	static const char *const demote[] = {
-		"SET @position = @@GLOBAL.gtid_binlog_pos", "SET GLOBAL gtid_slave_pos = @position", NULL};
 	static const char *const *const lists[] = {[MC_REPLICA_START] = start,
 		[MC_REPLICA_STOP] = stop,
 		[MC_REPLICA_RECONNECT] = reconnect,
@@ -225,9 +240,10 @@ int mc_database_replica_act(
 		[MC_REPLICA_FORGET] = forget,
 		[MC_REPLICA_ADOPT] = adopt,
 		[MC_REPLICA_DEAFEN] = deafen,
-		[MC_REPLICA_LEAVE] = leave,
-		[MC_REPLICA_DEMOTE] = demote};
+		[MC_REPLICA_LEAVE] = leave};
 
+	if (action == MC_REPLICA_DEMOTE)
+		return demote(database, call, error);
 	return run_all(database, call, lists[action], error);
 }
 
@@ -253,18 +269,31 @@ int mc_database_is_fenced(struct mc_database *database, struct mc_call *call, st
 	return r ? r : (int)on;
 }
 
+#define AWAIT_PAUSE_MS 10
+
+static int is_applied(struct mc_database *database, struct mc_call *call, const char *position, struct mc_error *error)
+{
+	MC_CLEANUP(database_table) struct mc_database_table table = {0};
+	int r = mc_database_ask(database, call, "SELECT @@GLOBAL.gtid_slave_pos", &table, error);
+
+	return r ? r : mc_gtid_covers(table.n_rows && table.cells[0] ? table.cells[0] : "", position) == 1;
+}
+
+/* By asking: who waits in the server by MASTER_GTID_WAIT() while gtid_slave_pos is set holds what that frees, and the
+ * server aborts, or goes on with a position that never was. */
 int mc_database_await(struct mc_database *database, struct mc_call *call, const char *position, unsigned seconds,
 	struct mc_error *error)
 {
-	/* https://mariadb.com/kb/en/master_gtid_wait/: 0, or -1 when the time is over */
-	static const char sql[] = "SELECT MASTER_GTID_WAIT(?, CAST(? AS UNSIGNED)) = 0";
-	unsigned long reached = 0;
-	char digits[12];
-	int r;
+	int64_t until = mc_now_ms() + 1000 * (int64_t)seconds;
+	int r, pause = 1;
 
-	snprintf(digits, sizeof(digits), "%u", seconds);
-	r = mc_database_query(database, call, sql, (const char *const[]){position, digits, NULL}, &reached, error);
-	return r ? r : (int)reached;
+	while ((r = is_applied(database, call, position, error)) == 0 && mc_now_ms() < until) {
+		r = mc_call_pause(call, pause);
+		if (r < 0)
+			return mc_error_errno(error, -r, "broken off while waiting for a position");
+		pause += pause < AWAIT_PAUSE_MS;
+	}
+	return r;
 }
 
 int mc_database_set_semisync(
