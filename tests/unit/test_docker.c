@@ -26,7 +26,7 @@ static const char created_json[] =
 	"\"org.mcloudfs.kind\":\"test\",\"org.mcloudfs.region\":\"Kista\"},\"Hostname\":\"svc\",\"StopTimeout\":7,"
 	"\"Healthcheck\":{\"Test\":[\"CMD\",\"ok\",\"a \\\"b\\\"\"],\"Interval\":250000000,\"Timeout\":10000000000,"
 	"\"StartPeriod\":120000000000,\"Retries\":3},\"ExposedPorts\":{\"5000/"
-	"tcp\":{}},\"HostConfig\":{\"RestartPolicy\":"
+	"tcp\":{}},\"HostConfig\":{\"Sysctls\":{\"net.ipv4.tcp_retries2\":\"4\"},\"RestartPolicy\":"
 	"{\"Name\":\"no\"},\"Init\":true,\"NetworkMode\":\"try\",\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{"
 	"\"max-size\":\"4m\",\"max-file\":\"2\"}},\"PortBindings\":{\"5000/tcp\":[{\"HostIp\":\"127.77.1.1\","
 	"\"HostPort\":\"5000\"}]},\"Mounts\":[{\"Type\":\"volume\",\"Source\":\"try-vol\",\"Target\":\"/data\"}]},"
