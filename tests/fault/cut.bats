@@ -1,0 +1,120 @@
+# What becomes of replication when a database loses its network, its container, or what the other one needs of its log. In a cloud of its
+# own, with the regions Kista and Solna.
+
+load ../integration/common.bash
+load ../integration/replicated.bash
+
+setup_file() {
+    export CLOUD=test-cut$RUN DIRECTORY
+    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-cut.XXXXXX")
+    sweep "$CLOUD"
+    mount_cloud "$CLOUD" 127.92.0.0 "$DIRECTORY"
+    local mount=$DIRECTORY/mnt
+    quick mkdir "$mount"/regions/{Kista,Solna}
+    slowly cat "$mount"/regions/{Kista,Solna}/wait
+    put start "$mount/regions/Solna/replication/ctl"
+    slowly cat "$mount/regions/Solna/wait"
+}
+
+teardown_file() {
+    unmount "$DIRECTORY/mnt" || true
+    sweep "$CLOUD"
+    rm -rf "$DIRECTORY"
+}
+
+setup() {
+    M=$DIRECTORY/mnt
+}
+
+teardown() { [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$M/errors" || true; }
+
+# cut REGION, connect REGION: its database, from and to the cloud's network.
+cut_off() {
+    jq -n --arg container "$CLOUD-mysql-$1" '{Container: $container}' |
+        engine "/networks/$CLOUD/disconnect" -H 'Content-Type: application/json' -d @-
+}
+
+connect() {
+    jq -n --arg container "$CLOUD-mysql-$1" --arg alias "mysql-$1" '{Container: $container, EndpointConfig: {Aliases: [$alias]}}' |
+        engine "/networks/$CLOUD/connect" -H 'Content-Type: application/json' -d @-
+}
+
+# given_up MASTER: no slave is connected any more. Databases tell of that to nobody, so this one is asked.
+given_up() {
+    local until=$((SECONDS + 60))
+    until [ "$(sql "$1" "SELECT COUNT(*) FROM information_schema.processlist WHERE command = 'Binlog Dump'")" = 0 ]; do
+        ((SECONDS < until)) || return 1
+    done
+}
+
+# reads_and_can_not_write REGION
+reads_and_can_not_write() {
+    quick ls "$M/regions/$1/projects/Default" | grep -qx admin
+    run make "$1" never
+    [[ $output == *503* ]]
+}
+
+@test "a slave whose network was cut for longer than its replication can bear recovers by itself" {
+    cut_off Solna
+    settled Solna degraded
+    make Kista while-the-slave-is-cut-off
+    given_up Kista
+    connect Solna
+    replicates Solna
+    settled Solna ready
+    in_step Solna
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name = 'while-the-slave-is-cut-off'")" = 1 ]
+    make Solna after-the-slave-was-cut-off
+    in_step Solna
+}
+
+@test "so does one whose master's network was cut" {
+    cut_off Kista
+    replicates Solna broken
+    reads_and_can_not_write Solna
+    connect Kista
+    replicates Solna
+    settled Solna ready
+    make Solna after-the-master-was-cut-off
+    make Kista after-the-master-was-cut-off-too
+    roles Kista Solna
+    in_step Solna
+}
+
+@test "a master's database that was removed under a running slave is made again" {
+    make Kista before-the-removal
+    in_step Solna
+    engine "/containers/$CLOUD-mysql-Kista?force=1" -X DELETE
+    replicates Solna broken
+    settled Kista degraded
+    quick grep -q 'mysql-Kista is gone' "$M/regions/Kista/error"
+    reads_and_can_not_write Solna
+    put repair "$M/regions/Kista/ctl"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
+    replicates Solna
+    make Solna after-the-removal
+    roles Kista Solna
+    in_step Solna
+}
+
+@test "a slave that stood still for longer than the master's log goes back gets a new copy" {
+    local n
+    put stop "$M/regions/Solna/replication/ctl"
+    make Kista while-it-stood-still
+    sql Kista 'FLUSH BINARY LOGS'
+    # a file that is still sent to a slave stays until that is seen to have gone
+    for n in {1..20}; do
+        make Kista "while-it-stood-still-$n"
+        sql Kista "PURGE BINARY LOGS TO '$(sql Kista 'SHOW BINARY LOGS' | tail -n 1 | cut -f 1)'"
+        if [ "$(sql Kista 'SHOW BINARY LOGS' | wc -l)" -eq 1 ]; then break; fi
+    done
+    [ "$(sql Kista 'SHOW BINARY LOGS' | wc -l)" -eq 1 ]
+    exec 7<"$M/events"
+    put start "$M/regions/Solna/replication/ctl"
+    timeout 60 grep -m 1 '"region":"Solna","text":"seeding"' <&7
+    exec 7<&-
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    in_step Solna
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name = 'while-it-stood-still'")" = 1 ]
+    roles Kista Solna
+}
