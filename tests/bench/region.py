@@ -141,21 +141,25 @@ def latencies(table, cloud):
 
 
 def degraded(table, cloud, rounds=5):
-    """From the engine's order to kill a container, which is not ours, to the line in `events`: milliseconds. The region is to be ready."""
+    """From the death of a container, as the engine dates it, to the line in `events`: milliseconds. The region is to be ready."""
+    name = f"{cloud.name}-memcached-Kista"
+    filters = urllib.parse.quote(json.dumps({"container": [name], "event": ["die"]}))
     region = cloud.mount / "regions" / "Kista"
     times = []
     for _ in range(rounds):
         with open(cloud.mount / "events", "rb", buffering=0) as events:
-            begun = time.monotonic()
-            engine("POST", f"/containers/{cloud.name}-memcached-Kista/kill")
+            begun = time.time()
+            engine("POST", f"/containers/{name}/kill")
             seen = b""
             while b'"degraded"' not in seen:
                 seen += events.read(65536)
-            times.append((time.monotonic() - begun) * 1000)
+            told = time.time()
+        death = json.loads(engine("GET", f"/events?since={begun:.6f}&until={told:.6f}&filters={filters}").splitlines()[0])
+        times.append(told * 1000 - death["timeNano"] / 1e6)
         (region / "ctl").write_text("repair\n")
         if (region / "wait").read_text() != "ready\n":
             raise RuntimeError("the region was not repaired")
-    table.limit("a container killed to `degraded`, the kill included", statistics.median(times), "ms", 100)
+    table.limit("death of a container to `degraded`", statistics.median(times), "ms", 100)
 
 
 def memory(table, cloud, operations=100_000):
