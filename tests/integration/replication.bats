@@ -75,7 +75,7 @@ sql() {
     [ ! -e "$R/master" ]
     quick grep -q '^start ' "$R/ctl"
     run ! quick grep -q 'stop\|resync\|promote' "$R/ctl"
-    [ "$(quick ls "$M/regions/Solna/containers" | tr '\n' ' ')" = 'memcached-Solna mysql-Solna ' ]
+    [ "$(quick ls "$M/regions/Solna/containers" | tr '\n' ' ')" = 'mysql-Solna ' ]
     fails_with EAGAIN cat "$M/regions/Solna/catalog"
     quick grep -Eq '^Solna +slave +standby +- +1/1 ' "$M/status"
 }
