@@ -177,6 +177,21 @@ sql() {
     both_agree Solna
 }
 
+@test "after a sync both regions show the same projects, with all who have a role in them" {
+    # What is known of the slave from before the changes must not be shown after them.
+    slowly ls -R "$M/regions/Solna/projects" >/dev/null
+    quick mkdir "$M/projects/Default/twin" "$M/users/Default/twin"
+    put 'in both' "$M/projects/Default/twin/description"
+    quick ln -s ../../../../../../users/Default/twin "$M/projects/Default/twin/roles/member/users/twin"
+    quick mv "$M/projects/Default/twin" "$M/projects/Default/twins"
+    quick cat "$R/sync" >/dev/null
+    [ -z "$(slowly diff -r --no-dereference "$M/regions/Kista/projects/Default" "$M/regions/Solna/projects/Default")" ]
+    [ "$(quick cat "$M/regions/Solna/projects/Default/twins/description")" = 'in both' ]
+    # Following the links on the way down, too.
+    [ -z "$(slowly diff -r "$M/regions/Kista/projects/Default/twins" "$M/regions/Solna/projects/Default/twins")" ]
+    quick rmdir "$M/projects/Default/twins" "$M/users/Default/twin"
+}
+
 @test "Keystone's account can't write in a slave's database" {
     local password
     password=$(jq -r .db_keystone "$DIRECTORY/state/$CLOUD.json")
