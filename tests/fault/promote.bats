@@ -1,0 +1,129 @@
+# The daemon is killed with -9 after each step of a promotion, with the master alive and with a dead one; another mount finishes it or
+# undoes it. Meanwhile the databases are asked all the time whether they take writes.
+
+load ../integration/common.bash
+load ../integration/replicated.bash
+
+setup_file() {
+    export CLOUD=test-promote$RUN DIRECTORY
+    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-promote.XXXXXX")
+    sweep "$CLOUD"
+    mount_cloud "$CLOUD" 127.90.0.0 "$DIRECTORY"
+    local mount=$DIRECTORY/mnt region
+    quick mkdir "$mount"/regions/{Kista,Solna,Lund}
+    slowly cat "$mount"/regions/{Kista,Solna,Lund}/wait
+    for region in Solna Lund; do put start "$mount/regions/$region/replication/ctl"; done
+    slowly cat "$mount"/regions/{Solna,Lund}/wait
+    (umask 077 && jq -r '"[client]\nuser=root\npassword=\(.db_root)"' "$DIRECTORY/state/$CLOUD.json" >"$DIRECTORY/root.cnf")
+}
+
+teardown_file() {
+    unmount "$DIRECTORY/mnt" || true
+    sweep "$CLOUD"
+    rm -rf "$DIRECTORY"
+}
+
+setup() {
+    M=$DIRECTORY/mnt
+    STEPS=7 # of mc_promote_steps; checked below against what progress says
+    mkfifo "$BATS_TEST_TMPDIR/changes"
+    # shellcheck disable=SC2046 # three addresses
+    python3 "$BATS_TEST_DIRNAME/writable.py" "$DIRECTORY/root.cnf" $(quick cat "$M"/regions/*/address) \
+        <"$BATS_TEST_TMPDIR/changes" >"$BATS_TEST_TMPDIR/watch" 3>&- &
+    WATCH=$!
+    exec 8>"$BATS_TEST_TMPDIR/changes"
+}
+
+teardown() {
+    exec 8>&-
+    [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$M/errors" || true
+}
+
+# two_were_never_writable: what the watch says.
+two_were_never_writable() {
+    local status=0
+    exec 8>&-
+    wait "$WATCH" || status=$?
+    cat "$BATS_TEST_TMPDIR/watch" >&2
+    return "$status"
+}
+
+kill_and_remount() {
+    local daemon
+    daemon=$(daemon_of "$M")
+    kill -9 "$daemon"
+    await_exit "$daemon"
+    quick fusermount3 -uz "$M"
+    mount_cloud "$CLOUD" 127.90.0.0 "$DIRECTORY"
+}
+
+# break_off STEPS REGION: promotes it, and kills the daemon after so many steps.
+break_off() {
+    local promotion
+    exec 7<"$M/events"
+    echo "$2" >&8
+    put promote "$M/regions/$2/replication/ctl" 7<&- 8>&- 2>/dev/null &
+    promotion=$!
+    if (($1)); then timeout 60 grep -m "$1" '"event":"step","region":"'"$2"'"' <&7 >"$BATS_TEST_TMPDIR/steps"; fi
+    exec 7<&-
+    if [ "$1" -eq "$STEPS" ]; then quick tail -n 1 "$M/regions/$2/progress"; fi
+    kill_and_remount 8>&-
+    wait "$promotion" || true
+}
+
+master() { quick jq -r '.regions[] | select(.role == "master").name' "$M/status.json"; }
+
+# at_once COMMAND REGION…: for each region, side by side; fails if one of them does.
+at_once() {
+    local region pids=() status=0
+    for region in "${@:2}"; do
+        "$1" "$region" 8>&- &
+        pids+=($!)
+    done
+    for region in "${pids[@]}"; do wait "$region" || status=1; done
+    return "$status"
+}
+
+writes() { make "$1" "p$BATS_TEST_NUMBER-$STEP-$1"; }
+
+# all_is_well STEP: one region is the master, the others follow it, everybody takes a write, and all agree.
+all_is_well() {
+    local slaves=() region master STEP=$1
+    [ "$(slowly cat "$M"/regions/*/wait | xargs)" = 'ready ready ready' ]
+    master=$(master)
+    for region in Kista Solna Lund; do [ "$region" = "$master" ] || slaves+=("$region"); done
+    for region in "${slaves[@]}"; do replicates "$region"; done
+    roles "$master" "${slaves[@]}"
+    at_once writes Kista Solna Lund
+    at_once in_step "${slaves[@]}"
+    [ -z "$(left_of "$CLOUD" | grep promoted)" ]
+}
+
+# next_of REGION: the one whose turn it is after that.
+next_of() {
+    case $1 in
+    Kista) echo Solna ;;
+    Solna) echo Lund ;;
+    Lund) echo Kista ;;
+    esac
+}
+
+@test "a switch-over goes on, or is undone, after a kill at each of its steps" {
+    local step
+    for ((step = 0; step <= STEPS; step++)); do
+        break_off "$step" "$(next_of "$(master)")"
+        all_is_well "$step" || { echo "killed after step $step" >&2 && return 1; }
+    done
+    two_were_never_writable
+}
+
+@test "a fail-over goes on, or is undone, after a kill at each of its steps" {
+    local step old
+    for ((step = 0; step <= STEPS; step++)); do
+        old=$(master)
+        put kill "$M/containers/mysql-$old/ctl"
+        break_off "$step" "$(next_of "$old")"
+        all_is_well "$step" || { echo "killed after step $step" >&2 && return 1; }
+    done
+    two_were_never_writable
+}
