@@ -28,7 +28,7 @@ setup() {
     STEPS=7 # of mc_promote_steps; checked below against what progress says
     mkfifo "$BATS_TEST_TMPDIR/changes"
     # shellcheck disable=SC2046 # three addresses
-    python3 "$BATS_TEST_DIRNAME/writable.py" "$DIRECTORY/root.cnf" $(quick cat "$M"/regions/*/address) \
+    python3 -B "$BATS_TEST_DIRNAME/writable.py" "$DIRECTORY/root.cnf" $(quick cat "$M"/regions/*/address) \
         <"$BATS_TEST_TMPDIR/changes" >"$BATS_TEST_TMPDIR/watch" 3>&- &
     WATCH=$!
     exec 8>"$BATS_TEST_TMPDIR/changes"
@@ -66,7 +66,7 @@ break_off() {
     promotion=$!
     if (($1)); then timeout 60 grep -m "$1" '"event":"step","region":"'"$2"'"' <&7 >"$BATS_TEST_TMPDIR/steps"; fi
     exec 7<&-
-    if [ "$1" -eq "$STEPS" ]; then quick tail -n 1 "$M/regions/$2/progress"; fi
+    if [ "$1" -eq "$STEPS" ]; then quick grep -q "$STEPS/$STEPS " "$M/regions/$2/progress"; fi
     kill_and_remount 8>&-
     wait "$promotion" || true
 }
