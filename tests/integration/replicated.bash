@@ -32,7 +32,10 @@ in_step() {
     for region; do
         quick cat "$M/regions/$region/replication/sync"
         status=$(slowly cat "$M/regions/$region/replication/status")
-        grep -qx 'state: running' <<<"$status" && grep -qx 'drift: none' <<<"$status" || { echo "$region: $status" >&2 && return 1; }
+        if ! grep -qx 'state: running' <<<"$status" || ! grep -qx 'drift: none' <<<"$status"; then
+            echo "$region: $status" >&2
+            return 1
+        fi
     done
 }
 
