@@ -143,7 +143,7 @@ int mc_ldap_first_rdn(const char *dn, char **ret_attribute, char **ret_value, st
 	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || count(parsed) == 0)
 		return mc_ldap_fail(error, EINVAL, "\"%s\" is not a DN", dn);
 	LDAPAVA **avas = parsed[0];
-	if (avas[1] || (avas[0]->la_flags & LDAP_AVA_BINARY))
+	if (avas[1] || (avas[0]->la_flags & LDAP_AVA_BINARY) || !avas[0]->la_value.bv_len)
 		return mc_ldap_fail(error, EINVAL, "the first part of \"%s\" must be one attribute and its value", dn);
 	MC_CLEANUP(free_pointer) char *attribute = strndup(avas[0]->la_attr.bv_val, avas[0]->la_attr.bv_len);
 	char *value = strndup(avas[0]->la_value.bv_val, avas[0]->la_value.bv_len);

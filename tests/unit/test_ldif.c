@@ -88,6 +88,7 @@ static void bad_parents_are_refused(void **state)
 	char *value = NULL;
 	assert_int_equal(mc_ldap_first_rdn("", &out, &value, NULL), -EINVAL);
 	assert_int_equal(mc_ldap_first_rdn("dc=a+o=b,dc=org", &out, &value, NULL), -EINVAL);
+	assert_int_equal(mc_ldap_first_rdn("dc=,dc=org", &out, &value, NULL), -EINVAL);
 	assert_null(out);
 	assert_null(value);
 }
