@@ -200,14 +200,23 @@ int mc_database_follow(struct mc_database *database, struct mc_call *call, const
 			   error);
 }
 
-/* Sets the position of what is applied to what is written, if that has more: after those have ended who wait for a
- * position (see mc_database_await()), as Keystone does. */
+/* Sets the position of what is applied to what is written, if that has more; not while somebody waits for a position in
+ * the server (see mc_database_await()). */
 static int demote(struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
-	static const char *const set[] = {"KILL CONNECTION USER keystone",
-		"BEGIN NOT ATOMIC WHILE EXISTS (SELECT 1 FROM information_schema.processlist WHERE state LIKE "
-		"'Waiting in MASTER_GTID_WAIT%') DO DO SLEEP(0.01); END WHILE; SET @position = "
-		"@@GLOBAL.gtid_binlog_pos; SET GLOBAL gtid_slave_pos = @position; END",
+	static const char *const set[] = {
+		"BEGIN NOT ATOMIC"
+		" DECLARE until DATETIME(3) DEFAULT SYSDATE(3) + INTERVAL 3 SECOND;"
+		" WHILE EXISTS (SELECT 1 FROM information_schema.processlist"
+		"               WHERE state LIKE 'Waiting in MASTER_GTID_WAIT%') DO"
+		"  IF SYSDATE(3) > until THEN"
+		"   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'somebody waits for a position by MASTER_GTID_WAIT()';"
+		"  END IF;"
+		"  DO SLEEP(0.01);"
+		" END WHILE;"
+		" SET @position = @@GLOBAL.gtid_binlog_pos;"
+		" SET GLOBAL gtid_slave_pos = @position;"
+		"END",
 		NULL};
 	MC_CLEANUP(free_pointer) char *written = NULL, *applied = NULL;
 	int r = mc_database_position(database, call, MC_GTID_WRITTEN, &written, error);

@@ -18,6 +18,7 @@ import contextlib
 import logging
 import secrets
 import threading
+import time
 
 from mcloud_service import quick  # noqa: F401
 
@@ -38,6 +39,7 @@ from keystone import assignment, catalog, identity, receipt, revoke, token  # no
 from keystone.common import cache, sql  # noqa: E402
 from keystone.common.sql import core  # noqa: E402
 import keystone.conf  # noqa: E402
+from keystone.resource.config_backends import sql as domain_configs  # noqa: E402
 from oslo_db import exception as db_exception  # noqa: E402
 import sqlalchemy  # noqa: E402
 import sqlalchemy.event  # noqa: E402
@@ -48,6 +50,7 @@ LOG = logging.getLogger('mcloud.region')
 
 # How long a write's answer waits for replication at most, in seconds. What was written is written, whether it came back or not.
 PATIENCE = 2
+PAUSE = 0.003
 
 # The host in [database] connection, which stands for whatever database takes the writes.
 MASTER = 'master'
@@ -59,6 +62,16 @@ READ_ONLY = 1290
 def _row(engine, statement, *values):
     with engine.connect() as connection:
         return connection.exec_driver_sql(statement, values).mappings().first()
+
+
+def _by_domain(position):
+    return {domain: int(number) for domain, _, number in (gtid.split('-') for gtid in position.split(',') if gtid)}
+
+
+def _covers(position, other):
+    """Whether the GTID position has all that the OTHER has."""
+    has = _by_domain(position)
+    return all(has.get(domain, -1) >= number for domain, number in _by_domain(other).items())
 
 
 class _Position(threading.local):
@@ -132,12 +145,22 @@ class _Region:
                 self._await_own()
                 self.position.forget()
 
+    def _has(self, master, until):
+        """Whether the own database is the master, or has what that has, before UNTIL. It is asked again and again: MariaDB can't be
+        made to follow another master while somebody waits in it by MASTER_GTID_WAIT()."""
+        while True:
+            own = _row(self._reader(), 'SELECT @@GLOBAL.server_id AS id, @@GLOBAL.gtid_slave_pos AS position')
+            if own['id'] == master['id'] or _covers(own['position'], master['position']):
+                return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(PAUSE)
+
     def _await_own(self):
         """Until the own database has what the master has now; nothing to wait for where they are one."""
         try:
             master = _row(self._writer(), 'SELECT @@GLOBAL.server_id AS id, @@GLOBAL.gtid_binlog_pos AS position')
-            late = _row(self._reader(), 'SELECT IF(@@GLOBAL.server_id = %s, 0, MASTER_GTID_WAIT(%s, %s)) AS late',
-                        master['id'], master['position'], PATIENCE)['late']
+            late = not self._has(master, time.monotonic() + PATIENCE)
         except (db_exception.DBError, _MasterUnreachable) as error:
             LOG.warning('Whether this region has what was written to the master is not known: %s', error)
         else:
@@ -154,6 +177,17 @@ class _Brief(logging.Filter):
         return True
 
 
+def _release_registrations(release):
+    """A worker that meets a domain of LDAP for the first time takes back what that may have registered: a write, and so impossible
+    while the master is away, though there is nothing to take back. So that is looked for first."""
+    def look_and_release(self, domain_id, type=None):
+        with sql.session_for_read() as session:
+            registered = session.query(domain_configs.ConfigRegister).filter_by(domain_id=domain_id).first()
+        if registered:
+            release(self, domain_id, type)
+    return look_and_release
+
+
 def _cache_by(position):
     for region in (cache.CACHE_REGION, assignment.COMPUTED_ASSIGNMENTS_REGION, catalog.COMPUTED_CATALOG_REGION,
                    identity.ID_MAPPING_REGION, receipt.provider.RECEIPTS_REGION, revoke.REVOKE_REGION,
@@ -164,6 +198,7 @@ def _cache_by(position):
 _region = _Region()
 core.session_for_write = sql.session_for_write = _region.session_for_write
 _cache_by(_region.position)
+domain_configs.DomainConfig.release_registration = _release_registrations(domain_configs.DomainConfig.release_registration)
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 
 
