@@ -55,22 +55,6 @@ static bool is_standby(struct mc_region *region)
 	return standby;
 }
 
-/* What an earlier daemon was in the middle of goes on where the slave is all there; else it ends where it stands. */
-static int resume_promotion(struct mc_region *region, bool is_up, struct mc_error *error)
-{
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
-	int r;
-
-	if (is_up)
-		return mc_work_begin(region, MC_WORK_PROMOTE, error);
-	r = mc_mark_clear(region, call, MC_MARK_PROMOTED, error);
-	pthread_mutex_lock(&region->cloud->lock);
-	region->cloud->promoted = NULL;
-	pthread_cond_broadcast(&region->cloud->idle);
-	pthread_mutex_unlock(&region->cloud->lock);
-	return r ? r : mc_work_begin(region, MC_WORK_START, error);
-}
-
 static void resume(struct mc_region *region, const struct mc_engine_volume_list *volumes)
 {
 	struct mc_cloud *cloud = region->cloud;
@@ -83,7 +67,7 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
 	if (is_marked(volumes, region->name, MC_MARK_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
 	} else if (is_marked(volumes, region->name, MC_MARK_PROMOTED)) {
-		r = resume_promotion(region, view.services_up == view.services, &error);
+		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (is_marked(volumes, region->name, MC_MARK_STOPPED)) {
 		pthread_mutex_lock(&cloud->lock);
 		region->is_stopped = true;
@@ -115,7 +99,8 @@ static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_l
 		struct mc_region *region = cloud->regions[i];
 
 		region->is_replica = is_marked(volumes, region->name, MC_MARK_REPLICA);
-		if (is_marked(volumes, region->name, MC_MARK_PROMOTED))
+		if (is_marked(volumes, region->name, MC_MARK_PROMOTED) &&
+			!is_marked(volumes, region->name, MC_MARK_DESTROYING))
 			cloud->promoted = region; /* before any database is let write */
 		if (!is_marked(volumes, region->name, MC_MARK_MASTER))
 			continue;

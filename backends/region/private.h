@@ -222,9 +222,22 @@ int mc_copy_load(struct mc_region *slave, struct mc_region *master, struct mc_ca
 /* What the slave's stopped replication has received, and not applied, is applied. */
 int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
+/* holdings.c: how long a database may take to say what it has. */
+#define MC_REGION_ANSWER_MS 3000
+int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
+	struct mc_error *error);
+/* All that a slave has of its master's transactions, applied or only received. 1: it follows nobody. */
+int mc_region_holdings(struct mc_region *slave, char ret_position[MC_GTID_MAX], struct mc_replica_status *status,
+	struct mc_error *error);
+/* Of slaves whose master is dead: -EBUSY when another one has, or may have, more of its writes than REGION. */
+int mc_region_check_richest(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+
 /* promote.c: lets REGION's database take writes, if the region is the master; waits for the end of a promotion that
  * may change that. */
 int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* What an earlier daemon was in the middle of goes on, if the region's services are all there (IS_UP); else it ends
+ * where it stands, and the region is started. */
+int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error);
 /* How a promotion to REGION ends whose steps have given RESULT: what was begun is undone, or stands. */
 void mc_promote_finish(struct mc_region *region, int result);
 

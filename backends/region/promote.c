@@ -9,7 +9,6 @@
  * moves, and that the slave's database is let write. A mark says from the first to the last step what is going on; each
  * step finds what an earlier try of it has done. Until the role has moved, all can be undone; after it, all goes on. */
 
-#define ANSWER_MS 3000
 #define CATCH_UP_SECONDS 10
 
 /* The master as long as the role has not moved: a reference, or NULL. */
@@ -21,80 +20,6 @@ static struct mc_region *former_master(struct mc_region *region)
 		return master;
 	mc_region_unref(master);
 	return NULL;
-}
-
-static int position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
-	struct mc_error *error)
-{
-	MC_CLEANUP(free_pointer) char *text = NULL;
-	int r = mc_database_position(database, call, kind, &text, error);
-
-	if (r == 0)
-		snprintf(to, MC_GTID_MAX, "%s", text);
-	return r;
-}
-
-/* All that a slave has of its master's transactions, applied or only received. 1: it follows nobody. */
-static int look_at_holdings(struct mc_region *slave, char ret_position[MC_GTID_MAX], struct mc_replica_status *status,
-	struct mc_error *error)
-{
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	int r = mc_region_database(slave, &database, error);
-
-	if (r == 0)
-		r = mc_database_replica_status(database, call, status, error);
-	if (r == 0)
-		r = position(database, call, MC_GTID_WRITTEN, ret_position, error);
-	if (r == 0 && mc_gtid_covers(status->received, ret_position) == 1)
-		snprintf(ret_position, MC_GTID_MAX, "%s", status->received);
-	return r ? r : !status->is_configured;
-}
-
-/* -EBUSY when OTHER has, or may have, what a client was told is safe and HOLDINGS of REGION have not. */
-static int check_other(struct mc_region *region, const char *holdings, struct mc_region *other, struct mc_call *call,
-	struct mc_error *error)
-{
-	char others[MC_GTID_MAX];
-	struct mc_replica_status status = {0};
-	int r = look_at_holdings(other, others, &status, NULL);
-
-	if (r == 1)
-		return 0;
-	if (r == 0 && (status.receiver != MC_REPLICA_NO || mc_mark_look(other, call, MC_MARK_HALTED, NULL) == 1))
-		return mc_gtid_covers(holdings, others) == 1 ? 0
-							     : mc_error_set(error, EBUSY,
-								       "region %s has more of the master's writes (%s) "
-								       "than region %s (%s): promote it",
-								       other->name, others, region->name, holdings);
-	/* What doesn't answer, or has only just come up, counts if commits may have waited for it. */
-	r = mc_mark_look(other, call, MC_MARK_SEMISYNC, error);
-	return r <= 0 ? r
-		      : mc_error_set(error, EBUSY,
-				"region %s, which may have more of the master's writes than region %s, does not "
-				"answer: "
-				"repair or destroy it first",
-				other->name, region->name);
-}
-
-/* The master is dead: whether REGION has the most of its writes. */
-static int check_richest(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_region_views views = {0};
-	struct mc_replica_status status = {0};
-	char holdings[MC_GTID_MAX];
-	int r = look_at_holdings(region, holdings, &status, error);
-
-	if (r == 0)
-		r = mc_cloud_regions(region->cloud, &views);
-	for (size_t i = 0; i < views.count && r == 0; i++) {
-		MC_CLEANUP(region) struct mc_region *other = mc_region_find(region->cloud, views.items[i].name);
-
-		if (other && other != region && views.items[i].master)
-			r = check_other(region, holdings, other, call, error);
-	}
-	mc_region_views_clear(&views);
-	return r;
 }
 
 static int check_applies(
@@ -141,12 +66,12 @@ static bool is_dead(const struct mc_region *region)
 /* What the master has written, to GOAL; "" when it is dead. */
 static int ask_master(struct mc_region *master, char goal[MC_GTID_MAX])
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	int r = is_dead(master) ? -ECONNREFUSED : mc_region_database(master, &database, NULL);
 
 	goal[0] = '\0';
-	return r ? r : position(database, call, MC_GTID_WRITTEN, goal, NULL);
+	return r ? r : mc_region_position(database, call, MC_GTID_WRITTEN, goal, NULL);
 }
 
 /* With the master alive, it goes on writing while the slave comes close; with a dead one, nothing is to be lost. */
@@ -166,7 +91,7 @@ static int prepare(struct mc_work *work, struct mc_error *error)
 		return r ? r : await(work->region, work->call, goal, error);
 	}
 	r = mc_replicate_keep_received(work->region, work->call, error);
-	return r ? r : check_richest(work->region, work->call, error);
+	return r ? r : mc_region_check_richest(work->region, work->call, error);
 }
 
 /* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
@@ -195,13 +120,13 @@ static int kill_database(struct mc_region *master, struct mc_call *call, struct 
 
 static int fence_database(struct mc_region *master, char goal[MC_GTID_MAX], struct mc_error *error)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2 * ANSWER_MS);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2 * MC_REGION_ANSWER_MS);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	int r = is_dead(master) ? -ECONNREFUSED : mc_region_database(master, &database, error);
 
 	if (r == 0)
 		r = mc_database_fence(database, call, error);
-	return r ? r : position(database, call, MC_GTID_WRITTEN, goal, error);
+	return r ? r : mc_region_position(database, call, MC_GTID_WRITTEN, goal, error);
 }
 
 static int fence(struct mc_work *work, struct mc_error *error)
@@ -233,9 +158,9 @@ static int apply_received(struct mc_work *work, struct mc_error *error)
 	if (r == 0)
 		r = mc_database_replica_act(database, work->call, MC_REPLICA_DEAFEN, error);
 	if (r == 0)
-		r = check_richest(work->region, work->call, error);
+		r = mc_region_check_richest(work->region, work->call, error);
 	if (r == 0)
-		r = look_at_holdings(work->region, holdings, &status, error);
+		r = mc_region_holdings(work->region, holdings, &status, error);
 	return r < 0 ? r : await(work->region, work->call, holdings, error);
 }
 
@@ -302,19 +227,24 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 }
 
 /* That of a former master goes where the role itself has gone. */
-static int clear_marks(struct mc_work *work, struct mc_error *error)
+static int clear_others(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_region_views views = {0};
-	int r = mc_cloud_regions(work->cloud, &views);
+	int r = mc_cloud_regions(region->cloud, &views);
 
 	for (size_t i = 0; i < views.count && r == 0; i++) {
-		MC_CLEANUP(region) struct mc_region *other = mc_region_find(work->cloud, views.items[i].name);
+		MC_CLEANUP(region) struct mc_region *other = mc_region_find(region->cloud, views.items[i].name);
 
-		if (other && other != work->region)
-			r = mc_mark_clear(other, work->doing, MC_MARK_MASTER, error);
+		if (other && other != region)
+			r = mc_mark_clear(other, call, MC_MARK_MASTER, error);
 	}
 	mc_region_views_clear(&views);
 	return r;
+}
+
+static int clear_marks(struct mc_work *work, struct mc_error *error)
+{
+	return clear_others(work->region, work->doing, error);
 }
 
 static int let_write(struct mc_work *work, struct mc_error *error)
@@ -365,6 +295,40 @@ const struct mc_step mc_promote_steps[] = {
 	{NULL},
 };
 
+/* The cloud is free for another promotion, and its databases for what waited for the end of this one. */
+static void release(struct mc_cloud *cloud)
+{
+	pthread_mutex_lock(&cloud->lock);
+	cloud->promoted = NULL;
+	pthread_cond_broadcast(&cloud->idle);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+static int begin(struct mc_region *region, struct mc_error *error)
+{
+	int r = mc_work_begin(region, MC_WORK_PROMOTE, error);
+
+	if (r < 0)
+		release(region->cloud);
+	return r;
+}
+
+int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(region);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	int r = 0;
+
+	if (is_up)
+		return begin(region, error);
+	if (!master)
+		r = clear_others(region, call, error);
+	if (r == 0)
+		r = mc_mark_clear(region, call, MC_MARK_PROMOTED, error);
+	release(region->cloud);
+	return r ? r : mc_work_begin(region, MC_WORK_START, error);
+}
+
 void mc_promote_finish(struct mc_region *region, int result)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(region);
@@ -378,16 +342,14 @@ void mc_promote_finish(struct mc_region *region, int result)
 	pthread_mutex_unlock(&cloud->lock);
 	if (result < 0 && is_closing)
 		return; /* the next mount goes on with it */
-	if (mc_mark_clear(region, call, MC_MARK_PROMOTED, &error) < 0)
+	/* what failed after the role had moved is tried again: in the background now, else by the next mount */
+	if ((result == 0 || master) && mc_mark_clear(region, call, MC_MARK_PROMOTED, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
-	pthread_mutex_lock(&cloud->lock);
-	cloud->promoted = NULL;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
-	if (!master)
+	release(cloud);
+	if (result == 0)
 		return;
 	mc_region_restore(region); /* it follows again */
-	if (!is_dead(master))
+	if (master && !is_dead(master))
 		mc_region_restore(master); /* and that one writes again */
 }
 
@@ -471,15 +433,8 @@ int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const c
 		r = take(region, error);
 	if (r < 0 || !region)
 		return r;
-	r = mc_work_begin(region, MC_WORK_PROMOTE, error);
-	if (r < 0) {
-		pthread_mutex_lock(&cloud->lock);
-		cloud->promoted = NULL;
-		pthread_cond_broadcast(&cloud->idle);
-		pthread_mutex_unlock(&cloud->lock);
-		return r;
-	}
-	return mc_work_await(region, call, error);
+	r = begin(region, error);
+	return r ? r : mc_work_await(region, call, error);
 }
 
 int mc_replication_step_down(

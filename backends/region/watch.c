@@ -104,45 +104,24 @@ void mc_replication_inspect(struct mc_region *region)
 		look(region, master, own, source, false);
 }
 
-/* Whether there was anything to look at. */
-static bool look_at_all(struct mc_cloud *cloud)
+static void look_at_all(struct mc_cloud *cloud)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
 	struct mc_region_views views = {0};
-	bool any = false;
 
 	if (!master || mc_cloud_regions(cloud, &views) < 0)
-		return false;
+		return;
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
 
 		if (!region || !views.items[i].master)
 			continue;
-		any = true;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
 			look(region, master, connection(region), connection(master), false);
 		else if (views.items[i].state == MC_REGION_SEEDING)
 			look(region, master, connection(region), connection(master), true);
 	}
 	mc_region_views_clear(&views);
-	return any;
-}
-
-static void watch(void *data)
-{
-	struct mc_cloud *cloud = data;
-	struct mc_call *call;
-	int r = 0;
-
-	pthread_mutex_lock(&cloud->lock);
-	call = mc_call_ref(cloud->watching);
-	pthread_mutex_unlock(&cloud->lock);
-	while (r == 0 && look_at_all(cloud))
-		r = mc_call_pause(call, INTERVAL_MS);
-	pthread_mutex_lock(&cloud->lock);
-	mc_call_unref(mc_steal(&cloud->watching));
-	pthread_mutex_unlock(&cloud->lock);
-	mc_call_unref(call);
 }
 
 /* Whether there is a slave to look at. Call with the lock. */
@@ -152,6 +131,35 @@ static bool has_replica(const struct mc_cloud *cloud)
 		if (cloud->regions[i]->is_replica && !cloud->regions[i]->is_master)
 			return true;
 	return false;
+}
+
+/* One that ends has not missed a slave that has come meanwhile: whoever brings one looks under the same lock. */
+static bool ends(struct mc_cloud *cloud, bool is_cancelled)
+{
+	bool is_over;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_over = is_cancelled || !has_replica(cloud);
+	if (is_over)
+		mc_call_unref(mc_steal(&cloud->watching));
+	pthread_mutex_unlock(&cloud->lock);
+	return is_over;
+}
+
+static void watch(void *data)
+{
+	struct mc_cloud *cloud = data;
+	struct mc_call *call;
+	int r;
+
+	pthread_mutex_lock(&cloud->lock);
+	call = mc_call_ref(cloud->watching);
+	pthread_mutex_unlock(&cloud->lock);
+	do {
+		look_at_all(cloud);
+		r = mc_call_pause(call, INTERVAL_MS);
+	} while (!ends(cloud, r < 0));
+	mc_call_unref(call);
 }
 
 void mc_replication_watch(struct mc_cloud *cloud)
