@@ -82,10 +82,22 @@ static int compare(const struct pair *pair, struct mc_call *call, struct mc_erro
 	return mc_gtid_covers(written, oldest) == 1 ? GO_ON : COPY;
 }
 
+static bool answers(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
+
+	return mc_probe_database(region, call, NULL) == 0;
+}
+
 static int assess(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(pair->slave, call, MC_MARK_SEEDING, error);
+	int r;
 
+	/* one that hangs is not waited for as long as a start may take */
+	if (!answers(pair->master))
+		return mc_error_set(
+			error, ETIMEDOUT, "the database of the master region %s does not answer", pair->master->name);
+	r = mc_mark_look(pair->slave, call, MC_MARK_SEEDING, error);
 	if (r != 0)
 		return r < 0 ? r : COPY;
 	r = compare(pair, call, error);
@@ -275,13 +287,6 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 			r = check(&pair, work->call, error);
 	}
 	return r < 0 ? r : 0;
-}
-
-static bool answers(struct mc_region *region)
-{
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2000);
-
-	return mc_probe_database(region, call, NULL) == 0;
 }
 
 int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
