@@ -58,7 +58,7 @@ int mc_keystone_answer_lifetime(const cJSON *answer, int64_t *ret_ms)
 	double expires = mc_parse_time(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(token, "expires_at")));
 
 	/* Both by the service's clock: ours may be another. */
-	if (issued <= 0 || expires <= issued)
+	if (issued <= 0 || (int64_t)((expires - issued) * 1000) <= 0)
 		return -EBADMSG;
 	*ret_ms = (int64_t)((expires - issued) * 1000);
 	return 0;

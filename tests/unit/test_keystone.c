@@ -223,6 +223,8 @@ static void test_bad_logins(void **state)
 		{"X-Subject-Token: secret\r\n", "", 201, EIO},
 		{"X-Subject-Token: secret\r\n", "[]", 201, EIO},
 		{"X-Subject-Token: secret\r\n", "{\"token\":{\"expires_at\":3}}", 201, EIO},
+		{"X-Subject-Token: secret\r\n", TIMES("2026-11-23T02:02:03.000000Z", "2026-11-23T02:02:03.000006Z"),
+			201, EIO},
 		{"X-Subject-Token: secret\r\n", AN_HOUR "x", 201, EIO},
 		{"X-Subject-Token: secret\r\n", TIMES("2026-01-01T01:00:00Z", "2026-01-01T00:00:00Z"), 201, EIO},
 		{"X-Subject-Token: se cret\r\n", AN_HOUR, 201, EIO},
