@@ -13,8 +13,10 @@ int mc_region_position(struct mc_database *database, struct mc_call *call, enum 
 	MC_CLEANUP(free_pointer) char *text = NULL;
 	int r = mc_database_position(database, call, kind, &text, error);
 
+	if (r == 0 && strlen(text) >= MC_GTID_MAX)
+		r = mc_error_set(error, EIO, "a position of replication is longer than %d bytes", MC_GTID_MAX);
 	if (r == 0)
-		snprintf(to, MC_GTID_MAX, "%s", text);
+		memcpy(to, text, strlen(text) + 1);
 	return r;
 }
 

@@ -224,6 +224,7 @@ int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct
 
 /* holdings.c: how long a database may take to say what it has. */
 #define MC_REGION_ANSWER_MS 3000
+/* A position of DATABASE, to TO. -EIO: it is longer than that has room for. */
 int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
 	struct mc_error *error);
 /* All that a slave has of its master's transactions, applied or only received. 1: it follows nobody. */

@@ -63,19 +63,6 @@ static int find_replica(struct mc_cloud *cloud, const char *name, struct known *
 	return r ? r : check_replica(known, error);
 }
 
-static int position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
-	struct mc_error *error)
-{
-	MC_CLEANUP(free_pointer) char *text = NULL;
-	int r = mc_database_position(database, call, kind, &text, error);
-
-	if (r == 0 && strlen(text) >= MC_GTID_MAX)
-		r = mc_error_set(error, EIO, "a position of replication is longer than %d bytes", MC_GTID_MAX);
-	if (r == 0)
-		memcpy(to, text, strlen(text) + 1);
-	return r;
-}
-
 static enum mc_replication_state state_of(
 	const struct mc_replica_status *status, const char *written, const char *master)
 {
@@ -101,13 +88,13 @@ int mc_replication_examine(struct mc_database *database, struct mc_database *mas
 	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
 	r = mc_database_replica_status(database, call, &ret->status, error);
 	if (r == 0)
-		r = position(database, call, MC_GTID_APPLIED, ret->applied, error);
+		r = mc_region_position(database, call, MC_GTID_APPLIED, ret->applied, error);
 	if (r == 0)
-		r = position(database, call, MC_GTID_WRITTEN, written, error);
+		r = mc_region_position(database, call, MC_GTID_WRITTEN, written, error);
 	if (r < 0)
 		return r;
 	/* After the slave's: what the master has only grows. Where it can't be asked, the slave knows by itself. */
-	if (position(master, call, MC_GTID_WRITTEN, ret->at_master, NULL) < 0)
+	if (mc_region_position(master, call, MC_GTID_WRITTEN, ret->at_master, NULL) < 0)
 		ret->at_master[0] = '\0';
 	ret->state = state_of(&ret->status, written, ret->at_master);
 	if (ret->state == MC_REPLICATION_RUNNING) {
@@ -134,7 +121,7 @@ int mc_replication_look(struct mc_cloud *cloud, struct mc_call *call, const char
 	if (r == 0)
 		r = mc_region_database(known.region, &database, error);
 	if (r == 0 && known.is_master)
-		return position(database, call, MC_GTID_WRITTEN, ret->applied, error);
+		return mc_region_position(database, call, MC_GTID_WRITTEN, ret->applied, error);
 	if (r < 0 || !known.is_replica)
 		return r;
 	r = mc_region_database(known.master, &source, error);
@@ -197,7 +184,7 @@ int mc_replication_differences(
 	/* What is written in between differs without being drift: then it is compared again. */
 	for (unsigned attempt = 0; attempt < 3 && r == 0; attempt++) {
 		mc_buffer_free(out);
-		r = position(source, call, MC_GTID_WRITTEN, there, error);
+		r = mc_region_position(source, call, MC_GTID_WRITTEN, there, error);
 		if (r == 0)
 			r = mc_database_await(database, call, there, 1, error);
 		if (r >= 0)
@@ -319,7 +306,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 	if (r == 0)
 		r = mc_replication_examine(database, source, call, &now, error);
 	if (r == 0)
-		r = position(source, call, MC_GTID_OLDEST, oldest, error);
+		r = mc_region_position(source, call, MC_GTID_OLDEST, oldest, error);
 	if (r < 0)
 		return r;
 	if (now.state == MC_REPLICATION_RUNNING)
