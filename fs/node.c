@@ -94,11 +94,14 @@ static bool same(struct mc_node *node, const struct mc_birth *birth)
 /* What BIRTH says of NODE beyond its name. */
 static void take_news(struct mc_node *node, const struct mc_birth *birth)
 {
+	int64_t when = birth->when ? birth->when : mc_now_ms();
+	bool is_news = when > node->stale;
+
 	if (birth->when)
-		node->confirmed = birth->when;
+		node->confirmed = is_news ? when : 0;
 	if (birth->attributes) {
 		node->attributes = *birth->attributes;
-		node->asked = birth->when ? birth->when : mc_now_ms();
+		node->asked = is_news ? when : 0;
 	}
 }
 

@@ -71,7 +71,11 @@ struct mc_looks {
 };
 
 void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks);
-void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes);
+/* ATTRIBUTES are the answer to a question of WHEN, by mc_now_ms(). If NODE was written or forgotten since, they are shown
+ * in the answer to who asked, and to nobody else. */
+void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes, int64_t when);
+/* Its content has grown: its size is to be asked for again. The kernel knows that by itself. */
+void mc_node_written(struct mc_node *node);
 /* Its content was seen: SIZE bytes with that digest. Gives whether the size is another one than before. */
 bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest);
 

@@ -16,11 +16,26 @@ void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks)
 	pthread_mutex_unlock(&node->nodes->lock);
 }
 
-void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes)
+void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes, int64_t when)
 {
 	pthread_mutex_lock(&node->nodes->lock);
 	node->attributes = *attributes;
-	node->asked = mc_now_ms();
+	node->asked = when > node->stale ? mc_now_ms() : 0;
+	pthread_mutex_unlock(&node->nodes->lock);
+}
+
+/* The next one who asks for NODE, or what it looks like, asks the service; who has asked before must not make an old
+ * answer pass for a new one. With the lock held. */
+static void forget_looks(struct mc_node *node)
+{
+	node->asked = node->confirmed = 0;
+	node->stale = mc_now_ms();
+}
+
+void mc_node_written(struct mc_node *node)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	forget_looks(node);
 	pthread_mutex_unlock(&node->nodes->lock);
 }
 
@@ -56,10 +71,10 @@ void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing)
 	mc_listing_unref(old);
 }
 
-/* The next one who asks for NODE, or what it looks like, asks the service. With the lock held. */
+/* With the lock held. */
 static void refresh(struct mc_node *node, mc_node_tell tell, void *data)
 {
-	node->asked = node->confirmed = 0;
+	forget_looks(node);
 	if (node->lookups)
 		tell(data, node->ino);
 }

@@ -109,7 +109,7 @@ static struct mc_node *listed(struct mc_fs *fs, struct mc_node *directory, const
 			node = mc_resolve_item_node(fs, directory, item, mc_listing_made(listing));
 		/* Its attributes are as good as its name, or each would be asked for right after this. */
 		if (node)
-			mc_node_set_attributes(node, &item->attributes);
+			mc_node_set_attributes(node, &item->attributes, mc_listing_made(listing));
 	}
 	mc_listing_unref(listing);
 	return node;

@@ -11,13 +11,14 @@
 static void run_getattr(struct mc_request *request)
 {
 	struct mc_attributes attributes = {.size = -1};
+	int64_t when = mc_now_ms();
 	int result = mc_resolve_key(&request->ask, request->node);
 
 	/* A file that is being written isn't known to the service yet. */
 	if (result == 0) {
 		result = mc_node_row(request->node)->attributes(&request->ask, &attributes);
 		if (result == 0)
-			mc_node_set_attributes(request->node, &attributes);
+			mc_node_set_attributes(request->node, &attributes, when);
 	} else if (result == -ENOENT && mc_node_needs_key(request->node)) {
 		result = 0;
 	}

@@ -70,13 +70,14 @@ static void refresh(struct mc_request *request, struct mc_node *node)
 	struct mc_attributes attributes = {.size = -1};
 	struct mc_ask ask = request->ask;
 	struct mc_error error = {0};
+	int64_t when = mc_now_ms();
 
 	if (!row->attributes || row->lane != MC_LANE_MODEL || row->needs_region)
 		return;
 	ask.node = node;
 	ask.error = &error;
 	if (row->attributes(&ask, &attributes) == 0)
-		mc_node_set_attributes(node, &attributes);
+		mc_node_set_attributes(node, &attributes, when);
 }
 
 static bool add_row(struct page *page, const struct mc_row *row, off_t next)

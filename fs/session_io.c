@@ -240,10 +240,12 @@ static void run_write_file(struct mc_request *request)
 	ssize_t done =
 		type->write(&request->ask, request->handle->state, request->data, request->size, request->offset);
 
-	if (done < 0)
+	if (done < 0) {
 		mc_reply_fail(request, (int)done);
-	else
+	} else {
+		mc_node_written(request->node);
 		mc_reply_written(request, (size_t)done);
+	}
 }
 
 /* One write is one value, or one command. What is opened with O_APPEND writes at what the kernel thinks is the end. */

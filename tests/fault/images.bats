@@ -28,6 +28,9 @@ setup() {
     T=$BATS_TEST_TMPDIR
 }
 
+# The one that a test failed with: bats would wait for it.
+teardown() { [ -z "${WRITER:-}" ] || kill -9 "$WRITER" 2>/dev/null || true; }
+
 # Glance's own list, past the mount: names and states.
 in_glance() {
     curl -sSf --max-time 20 -H "X-Auth-Token: $(quick cat "$R/token")" "$(quick cat "$R/endpoints/image/public")/v2/images" |

@@ -18,6 +18,8 @@ make_queued() {
 
 teardown() {
     local name
+    # The one that a test failed with: bats would wait for it.
+    [ -z "${writer:-}" ] || kill -9 "$writer" 2>/dev/null || true
     for name in "$I/$N"*; do
         [ -e "$name" ] || continue
         put false "$(by_id "$name")/protected" 2>/dev/null || true
@@ -287,6 +289,17 @@ PY
     fails_with EAGAIN cat "$I/$N"
     quick rm "$I/$N~${second:0:8}"
     [ "$(glance_images "$N" .id)" = "$oldest" ]
+}
+
+@test "who writes an image sees at once how much there is of it" {
+    exec 5>"$I/$N"
+    for size in 0 5000 10000 200000 400000; do
+        head -c $((size - ${before:-0})) /dev/urandom >&5
+        before=$size
+        [ "$(quick stat -c %s "$I/$N")" -eq $size ]
+    done
+    exec 5>&-
+    [ "$(quick stat -c %s "$I/$N")" -eq 400000 ]
 }
 
 @test "a writer that is killed leaves no image" {

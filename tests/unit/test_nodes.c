@@ -161,7 +161,7 @@ static void test_refresh(void **state)
 	struct mc_looks looks;
 	unsigned told = 0;
 
-	mc_node_set_attributes(a, &(struct mc_attributes){.size = 7});
+	mc_node_set_attributes(a, &(struct mc_attributes){.size = 7}, mc_now_ms());
 	mc_node_looked_up(a);
 	mc_node_looked_up(b);
 	/* The same object in two places, but not what the kernel doesn't know. */
@@ -176,6 +176,40 @@ static void test_refresh(void **state)
 	assert_int_equal(told, 3);
 	mc_nodes_forget(nodes, mc_node_ino(a), 1);
 	mc_nodes_forget(nodes, mc_node_ino(b), 1);
+}
+
+/* What was asked before a write tells nothing of what is there after it. */
+static void test_written(void **state)
+{
+	struct mc_nodes *nodes = *state;
+	MC_CLEANUP(node) struct mc_node *top = mc_nodes_by_ino(nodes, 1), *one = enter_row(nodes, top, &root_rows[1]);
+	const struct mc_attributes before = {.size = 7}, after = {.size = 8};
+	struct mc_birth birth = {.file = "a",
+		.said = "a",
+		.key = "key",
+		.row = &entry,
+		.kind = MC_KEY_USER,
+		.attributes = &before,
+		.when = mc_now_ms()};
+	MC_CLEANUP(node) struct mc_node *a = mc_nodes_enter(nodes, one, &birth), *again = NULL;
+	struct mc_looks looks;
+	int64_t asked = mc_now_ms();
+
+	mc_node_looks(a, &looks);
+	assert_int_equal(looks.asked, birth.when);
+	mc_node_written(a);
+	mc_node_set_attributes(a, &before, asked);
+	mc_node_looks(a, &looks);
+	assert_int_equal(looks.asked, 0);
+	again = mc_nodes_enter(nodes, one, &birth);
+	assert_ptr_equal(again, a);
+	mc_node_looks(a, &looks);
+	assert_int_equal(looks.asked, 0);
+	assert_int_equal(looks.confirmed, 0);
+	mc_node_set_attributes(a, &after, mc_now_ms() + 1);
+	mc_node_looks(a, &looks);
+	assert_int_not_equal(looks.asked, 0);
+	assert_int_equal(looks.attributes.size, 8);
 }
 
 static void test_shown(void **state)
@@ -279,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lookups, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test(test_listing),
