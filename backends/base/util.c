@@ -157,3 +157,17 @@ int mc_random_hex(char *text, size_t bytes)
 	explicit_bzero(random, sizeof random);
 	return 0;
 }
+
+int mc_random_uuid(char text[MC_UUID_SIZE])
+{
+	static const char variants[] = "89ab";
+	char hex[2 * 16 + 1];
+	int r = mc_random_hex(hex, 16);
+
+	if (r < 0)
+		return r;
+	hex[12] = '4';
+	hex[16] = variants[hex[16] % 4];
+	snprintf(text, MC_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return 0;
+}

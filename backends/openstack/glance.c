@@ -67,7 +67,7 @@ void mc_glance_unref(struct mc_glance *glance)
 	for (size_t i = 0; i < MC_GLANCE_RECENT; i++)
 		mc_image_clear(&glance->recent[i].image);
 	for (size_t i = 0; i < glance->n_condemned; i++)
-		free(glance->condemned[i]);
+		free(glance->condemned[i].id);
 	free(glance->condemned);
 	free(glance->service);
 	pthread_mutex_destroy(&glance->lock);

@@ -31,6 +31,12 @@ struct mc_glance_recent {
 	uint64_t changes;
 };
 
+/* An image that should be gone but could not be deleted yet. */
+struct mc_glance_condemned {
+	char *id;
+	int64_t awaited; /* it may still be made until then, by mc_now_ms(): that it isn't there says nothing before */
+};
+
 struct mc_glance {
 	atomic_uint references;
 	char *service; /* these are constant */
@@ -48,7 +54,7 @@ struct mc_glance {
 	struct mc_glance_recent recent[MC_GLANCE_RECENT]; /* a ring */
 	unsigned next_recent;
 	struct mc_image_writer *writers; /* those whose image exists */
-	char **condemned;                /* images that should be gone but could not be deleted yet */
+	struct mc_glance_condemned *condemned;
 	size_t n_condemned;
 	unsigned n_streams;
 };
@@ -88,6 +94,8 @@ const char *mc_glance_format(const void *bytes, size_t size);
 /* The mark of this process, and whether VALUE is that of a process that is no more. */
 void mc_glance_make_mark(char mark[MC_GLANCE_MARK_MAX + 1]);
 bool mc_glance_mark_is_dead(const char *value);
+/* Nobody knows whether image ID was made, or is going to be: it is deleted as soon as it is there, and never shown. */
+void mc_glance_expect_lost(struct mc_glance *glance, const char *id);
 /* Deletes image ID now, or remembers to do so. */
 void mc_glance_discard(struct mc_glance *glance, const char *id);
 /* Tries again what could not be deleted; those that can't now stay remembered. */

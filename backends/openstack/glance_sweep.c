@@ -14,7 +14,7 @@
 
 #define PART_MAX 64
 
-/* An upload of this process that is so old and that it knows nothing of: the answer to its making was lost. */
+/* A request whose answer was lost takes effect within so long, or never. */
 #define LOST_SECONDS 120
 
 /* Who gives up an upload waits so long for its deletion; then it is done later. */
@@ -97,55 +97,65 @@ bool mc_glance_mark_is_dead(const char *value)
 bool mc_glance_is_condemned(const struct mc_glance *glance, const char *id)
 {
 	for (size_t i = 0; i < glance->n_condemned; i++)
-		if (!strcmp(glance->condemned[i], id))
+		if (!strcmp(glance->condemned[i].id, id))
 			return true;
 	return false;
 }
 
-static void condemn(struct mc_glance *glance, const char *id)
+static void condemn(struct mc_glance *glance, const char *id, int64_t awaited)
 {
 	char *copy = strdup(id);
 
 	pthread_mutex_lock(&glance->lock);
-	char **condemned = copy ? realloc(glance->condemned, (glance->n_condemned + 1) * sizeof *condemned) : NULL;
+	struct mc_glance_condemned *condemned =
+		copy ? realloc(glance->condemned, (glance->n_condemned + 1) * sizeof *condemned) : NULL;
 	if (condemned) {
 		glance->condemned = condemned;
-		condemned[glance->n_condemned++] = mc_steal(&copy);
+		condemned[glance->n_condemned++] =
+			(struct mc_glance_condemned){.id = mc_steal(&copy), .awaited = awaited};
 	}
 	pthread_mutex_unlock(&glance->lock);
 	free(copy); /* without memory to remember it, the next mount finds it by its mark */
 }
 
-static void forgive(struct mc_glance *glance, const char *id)
+/* It is gone now, or it wasn't there; in that case it stays condemned as long as it is awaited. */
+static void forgive(struct mc_glance *glance, const char *id, bool was_there)
 {
 	char *gone = NULL;
 
 	pthread_mutex_lock(&glance->lock);
-	for (size_t i = 0; i < glance->n_condemned && !gone; i++)
-		if (!strcmp(glance->condemned[i], id)) {
-			gone = glance->condemned[i];
-			glance->condemned[i] = glance->condemned[--glance->n_condemned];
+	for (size_t i = 0; i < glance->n_condemned && !gone; i++) {
+		struct mc_glance_condemned *condemned = &glance->condemned[i];
+		if (!strcmp(condemned->id, id) && (was_there || condemned->awaited <= mc_now_ms())) {
+			gone = condemned->id;
+			*condemned = glance->condemned[--glance->n_condemned];
 		}
+	}
 	pthread_mutex_unlock(&glance->lock);
 	free(gone);
 }
 
-/* Whether it is gone now. */
+/* Whether Glance takes deletions. */
 static bool remove_condemned(struct mc_glance *glance, struct mc_call *call, const char *id)
 {
 	int r = mc_glance_delete(glance, call, id, NULL);
 
 	if (r < 0 && r != -ENOENT)
 		return false;
-	forgive(glance, id);
+	forgive(glance, id, r == 0);
 	return true;
+}
+
+void mc_glance_expect_lost(struct mc_glance *glance, const char *id)
+{
+	condemn(glance, id, mc_now_ms() + INT64_C(1000) * LOST_SECONDS);
 }
 
 void mc_glance_discard(struct mc_glance *glance, const char *id)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(DISCARD_MS);
 
-	condemn(glance, id);
+	condemn(glance, id, 0);
 	if (call)
 		remove_condemned(glance, call, id);
 }
@@ -154,10 +164,11 @@ void mc_glance_retry_discards(struct mc_glance *glance, struct mc_call *call)
 {
 	bool goes_on = true;
 
-	while (goes_on) {
+	/* From the last one on, whose place the one behind it may take. */
+	for (size_t left = SIZE_MAX; goes_on;) {
 		pthread_mutex_lock(&glance->lock);
-		MC_CLEANUP(free_pointer)
-		char *id = glance->n_condemned ? strdup(glance->condemned[glance->n_condemned - 1]) : NULL;
+		left = left < glance->n_condemned ? left : glance->n_condemned;
+		MC_CLEANUP(free_pointer) char *id = left ? strdup(glance->condemned[--left].id) : NULL;
 		pthread_mutex_unlock(&glance->lock);
 		goes_on = id && remove_condemned(glance, call, id);
 	}

@@ -13,13 +13,21 @@ int mc_writer_make_image(
 	static const char *const path[] = {"images", NULL};
 	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject(), *answer = NULL;
 	struct mc_image image = {0};
+	struct mc_error why = {0};
+	char id[MC_UUID_SIZE];
 
-	if (!cJSON_AddStringToObject(body, "name", name) ||
+	/* The id is chosen here, so that the image can be found again when the answer is lost. */
+	if (mc_random_uuid(id) < 0 || !cJSON_AddStringToObject(body, "id", id) ||
+		!cJSON_AddStringToObject(body, "name", name) ||
 		!cJSON_AddStringToObject(body, MC_GLANCE_MARK, glance->mark))
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int r = mc_glance_request(glance, call, "POST", path, NULL, NULL, body, &answer, error);
+	int r = mc_glance_request(glance, call, "POST", path, NULL, NULL, body, &answer, &why);
 	if (r == 0)
-		r = mc_image_parse(answer, &image, error);
+		r = mc_image_parse(answer, &image, &why);
+	if (r < 0 && error)
+		*error = why;
+	if (r < 0 && !why.http_status)
+		mc_glance_expect_lost(glance, id);
 	if (r < 0)
 		return r;
 	*ret_id = mc_steal(&image.id);

@@ -46,4 +46,8 @@ double mc_parse_time(const char *text);
 /* BYTES of randomness as 2 * BYTES hex digits in TEXT (which holds one more). 0 or -errno. */
 int mc_random_hex(char *text, size_t bytes);
 
+/* A random UUID (RFC 4122, version 4) as text. 0 or -errno. */
+#define MC_UUID_SIZE 37
+int mc_random_uuid(char text[MC_UUID_SIZE]);
+
 #endif

@@ -27,6 +27,7 @@ struct world {
 	struct mc_journal *journal;
 	struct mc_call *call;
 	struct mc_error error;
+	char made[100]; /* Glance's answer about a new image */
 };
 
 static inline void expect_login(struct world *world)
@@ -82,6 +83,33 @@ static inline void teardown(struct world *world)
 	mc_call_unref(world->call);
 	mc_journal_free(world->journal);
 	fake_http_free(world->server);
+}
+
+/* A new image "x" with the mark of this process, and an id that is a random UUID (RFC 4122). */
+static inline void check_new(void *data, const struct fake_request *request)
+{
+	struct world *world = data;
+	MC_CLEANUP(json) cJSON *body = cJSON_Parse(request->body);
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "id"));
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "name"));
+	const char *mark = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, MC_GLANCE_MARK));
+
+	if (!id || strlen(id) != 36 || strspn(id, "0123456789abcdef-") != 36 || id[14] != '4' ||
+		!strchr("89ab", id[19]) || !name || strcmp(name, "x") != 0 || !mark ||
+		strcmp(mark, world->glance->mark) != 0 || cJSON_GetArraySize(body) != 3)
+		fake_http_complain(world->server, "%s is no new image", request->body);
+}
+
+/* Answered with image ID, in state `queued`. WORLD stays where it is. */
+static inline void expect_new_image(struct world *world, const char *id)
+{
+	snprintf(world->made, sizeof world->made, "{\"id\":\"%s\",\"status\":\"queued\"}", id);
+	fake_http_expect(world->server, &(struct fake_step){.method = "POST",
+						.target = "/v2/images",
+						.check = check_new,
+						.data = world,
+						.status = 201,
+						.answer = world->made});
 }
 
 /* SIZE bytes that don't repeat soon. */

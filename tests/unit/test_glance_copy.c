@@ -15,7 +15,7 @@
 struct copying {
 	struct world world;
 	unsigned char *content;
-	char hash[129], body[400], source[800], copies[4][400];
+	char hash[129], source[800], copies[4][400];
 	unsigned n_copies;
 	struct mc_buffer told;
 };
@@ -54,8 +54,6 @@ static void begin(struct copying *copying)
 	copying->world = setup(0, 0);
 	copying->content = make_content(SIZE);
 	sha512(copying->content, SIZE, copying->hash);
-	snprintf(copying->body, sizeof copying->body, "{\"name\":\"x\",\"" MC_GLANCE_MARK "\":\"%s\"}",
-		copying->world.glance->mark);
 	snprintf(copying->source, sizeof copying->source,
 		"{\"id\":\"" SOURCE "\",\"name\":\"x\",\"status\":\"active\",\"size\":%d,\"os_hash_algo\":\"sha512\","
 		"\"os_hash_value\":\"%s\",\"disk_format\":\"raw\",\"container_format\":\"bare\",\"visibility\":"
@@ -83,11 +81,7 @@ static void expect_source(struct copying *copying)
 
 static void expect_new(struct copying *copying)
 {
-	expect(copying, (struct fake_step){.method = "POST",
-				.target = "/v2/images",
-				.json = copying->body,
-				.status = 201,
-				.answer = "{\"id\":\"" COPY "\",\"status\":\"queued\"}"});
+	expect_new_image(&copying->world, COPY);
 	expect_set(copying, "replace", "disk_format", "\"raw\"");
 	expect_set(copying, "replace", "container_format", "\"bare\"");
 }

@@ -15,7 +15,7 @@ struct writing {
 	struct mc_image_writer *writer;
 	unsigned char *content;
 	size_t size;
-	char hash[129], answer[600], body[600];
+	char hash[129], answer[600];
 };
 
 static void expect(struct writing *writing, struct fake_step step)
@@ -31,13 +31,7 @@ static void begin(struct writing *writing, size_t size, int timeout_ms)
 	writing->content = make_content(size);
 	writing->size = size;
 	sha512(writing->content, size, writing->hash);
-	snprintf(writing->body, sizeof writing->body, "{\"name\":\"x\",\"" MC_GLANCE_MARK "\":\"%s\"}",
-		writing->world.glance->mark);
-	expect(writing, (struct fake_step){.method = "POST",
-				.target = "/v2/images",
-				.json = writing->body,
-				.status = 201,
-				.answer = "{\"id\":\"" ID "\",\"status\":\"queued\"}"});
+	expect_new_image(&writing->world, ID);
 	assert_int_equal(mc_image_writer_new(writing->world.glance, writing->world.call, "x", &writing->writer,
 				 &writing->world.error),
 		0);
@@ -230,6 +224,41 @@ static void test_refused_name(void **state)
 				      .answer = "{\"message\":\"Project is over quota for image_count_total\"}"});
 	assert_int_equal(mc_image_writer_new(world.glance, world.call, "x", &writer, &world.error), -EDQUOT);
 	assert_null(writer);
+	teardown(&world);
+}
+
+/* Glance makes the image, and nobody hears of it: it is never shown, and goes when it is seen. */
+static void test_lost_answer(void **state)
+{
+	(void)state;
+	struct world world = setup(0, 300);
+	struct mc_image_writer *writer;
+	struct mc_image_list images;
+	char page[200], target[100];
+
+	fake_http_expect(world.server, &(struct fake_step){.method = "POST", .target = "/v2/images", .how = FAKE_HANG});
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(300);
+	assert_int_equal(mc_image_writer_new(world.glance, call, "x", &writer, &world.error), -ETIMEDOUT);
+	assert_null(writer);
+	MC_CLEANUP(json)
+	cJSON *body = cJSON_Parse(fake_http_request(world.server, fake_http_requests(world.server) - 1)->body);
+	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "id"));
+	assert_non_null(id);
+	snprintf(page, sizeof page, "{\"images\":[{\"id\":\"%s\",\"name\":\"x\",\"status\":\"queued\"}]}", id);
+	snprintf(target, sizeof target, "/v2/images/%s", id);
+	/* Not there yet: it may still come. */
+	for (int there = 0; there < 2; there++) {
+		fake_http_expect(
+			world.server, &(struct fake_step){.method = "GET", .answer = there ? page : "{\"images\":[]}"});
+		fake_http_expect(world.server,
+			&(struct fake_step){.method = "DELETE", .target = target, .status = there ? 204 : 404});
+		assert_int_equal(mc_glance_list(world.glance, world.call, &images, &world.error), 0);
+		assert_int_equal(images.count, 0);
+		mc_image_list_clear(&images);
+	}
+	fake_http_expect(world.server, &(struct fake_step){.method = "GET", .answer = "{\"images\":[]}"});
+	assert_int_equal(mc_glance_list(world.glance, world.call, &images, &world.error), 0);
+	mc_image_list_clear(&images);
 	teardown(&world);
 }
 
@@ -444,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_refused_name),
+		cmocka_unit_test(test_lost_answer),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_full_early),
 		cmocka_unit_test(test_wrong),
