@@ -46,18 +46,50 @@ static int text_of(
 	return *ret_text ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 }
 
-/* The binary log says at the head of each file what was before it. */
+/* A commit that waits for a slave holds the lock of the binary log, for which the statements that tell of it (SHOW
+ * BINARY LOGS, SHOW MASTER STATUS) would wait too, and with them the slave it waits for. What is used here takes none.
+ * https://mariadb.com/kb/en/binlog_gtid_pos/ */
+#define BINARY_LOG(status)                                                                                             \
+	"(SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'BINLOG_SNAPSHOT_" status  \
+	"')"
+
+/* Whether there is a file with that number: 1 or 0. Session variables: @base is "binlog." then, @log the file. */
+static int has_log(struct mc_database *database, struct mc_call *call, unsigned long number, struct mc_error *error)
+{
+	static const char name[] = "SET @log = CONCAT(@base, LPAD(?, 6, '0'))";
+	char digits[24];
+	unsigned long n = 0;
+
+	snprintf(digits, sizeof digits, "%lu", number);
+	int r = mc_database_query(database, call, name, (const char *const[]){digits, NULL}, &n, error);
+	if (r == 0)
+		r = mc_database_query(database, call, "SELECT BINLOG_GTID_POS(@log, 4) IS NOT NULL", NULL, &n, error);
+	return r < 0 ? r : n == 1;
+}
+
+/* The binary log says at the head of each file what was before it. Files are numbered, and go from the first on: the
+ * oldest is looked for between 1 and the one that is being written. */
 static int oldest(struct mc_database *database, struct mc_call *call, char **ret_position, struct mc_error *error)
 {
-	static const char find[] = "SELECT BINLOG_GTID_POS(@oldest, 4)";
-	static const char keep[] = "SET @oldest = ?";
-	MC_CLEANUP(free_pointer) char *file = NULL;
-	unsigned long n;
-	int r = text_of(database, call, "SHOW BINARY LOGS", &file, error);
+	static const char base[] = "SET @base = CONCAT(SUBSTRING_INDEX(" BINARY_LOG("FILE") ", '.', 1), '.')";
+	static const char newest[] = "SELECT CAST(SUBSTRING_INDEX(" BINARY_LOG("FILE") ", '.', -1) AS UNSIGNED)";
+	unsigned long low = 1, high = 1, n;
+	int r = mc_database_query(database, call, base, NULL, &n, error);
 
 	if (r == 0)
-		r = mc_database_query(database, call, keep, (const char *const[]){file, NULL}, &n, error);
-	return r ? r : text_of(database, call, find, ret_position, error);
+		r = mc_database_query(database, call, newest, NULL, &high, error);
+	while (r == 0 && low < high) {
+		unsigned long middle = low + (high - low) / 2;
+		int there = has_log(database, call, middle, error);
+		if (there == 1)
+			high = middle;
+		else
+			low = middle + 1;
+		r = there < 0 ? there : 0;
+	}
+	if (r == 0)
+		r = has_log(database, call, low, error);
+	return r < 0 ? r : text_of(database, call, "SELECT BINLOG_GTID_POS(@log, 4)", ret_position, error);
 }
 
 int mc_database_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind,
@@ -142,7 +174,9 @@ int mc_database_replica_json(
 	struct mc_database *database, struct mc_call *call, bool is_master, char **ret_json, struct mc_error *error)
 {
 	MC_CLEANUP(database_table) struct mc_database_table table = {0};
-	int r = mc_database_rows(database, call, is_master ? "SHOW MASTER STATUS" : "SHOW SLAVE STATUS", &table, error);
+	static const char log[] = "SELECT " BINARY_LOG("FILE") " AS File, " BINARY_LOG(
+		"POSITION") " AS Position, @@GLOBAL.gtid_binlog_pos AS Gtid_Binlog_Pos";
+	int r = mc_database_rows(database, call, is_master ? log : "SHOW SLAVE STATUS", &table, error);
 	MC_CLEANUP(json) cJSON *object = NULL;
 
 	if (r < 0)
@@ -331,6 +365,15 @@ int mc_database_semisync(struct mc_database *database, struct mc_call *call, boo
 		NULL, &on, error);
 
 	return r ? r : (int)on;
+}
+
+int mc_database_acknowledging(
+	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error)
+{
+	return mc_database_query(database, call,
+		"SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS "
+		"WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_CLIENTS'",
+		NULL, ret_slaves, error);
 }
 
 int mc_database_drop_region(

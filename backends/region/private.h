@@ -192,6 +192,8 @@ void mc_service_address(const struct mc_region *region, enum mc_service_kind kin
 
 /* probe.c: whether a service serves, asked from outside as a client would. */
 int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* Whether its database answers at all, within MC_REGION_ANSWER_MS. */
+bool mc_probe_answers(struct mc_region *region);
 int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 /* A login by password, as every client's first request. */
 int mc_probe_login(struct mc_region *region, struct mc_call *call, struct mc_error *error);

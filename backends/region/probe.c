@@ -14,6 +14,13 @@ int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_
 	return r ? r : mc_database_ping(database, call, error);
 }
 
+bool mc_probe_answers(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
+
+	return call && mc_probe_database(region, call, NULL) == 0;
+}
+
 /* An answer below 500 to the question for its versions, over a connection of its own: a port that an engine's proxy
  * holds open while nobody serves behind it accepts and resets. */
 static int probe_http(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)

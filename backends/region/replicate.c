@@ -82,19 +82,12 @@ static int compare(const struct pair *pair, struct mc_call *call, struct mc_erro
 	return mc_gtid_covers(written, oldest) == 1 ? GO_ON : COPY;
 }
 
-static bool answers(struct mc_region *region)
-{
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
-
-	return mc_probe_database(region, call, NULL) == 0;
-}
-
 static int assess(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	int r;
 
 	/* one that hangs is not waited for as long as a start may take */
-	if (!answers(pair->master))
+	if (!mc_probe_answers(pair->master))
 		return mc_error_set(
 			error, ETIMEDOUT, "the database of the master region %s does not answer", pair->master->name);
 	r = mc_mark_look(pair->slave, call, MC_MARK_SEEDING, error);
@@ -303,7 +296,7 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	r = is_replica ? open_pair(work->region, &pair, error) : 0;
 	if (!is_replica || r < 0)
 		return r;
-	if (!answers(pair.master)) { /* the region goes all the same */
+	if (!mc_probe_answers(pair.master)) { /* the region goes all the same */
 		mc_error_set(&failed, EAGAIN,
 			"region %s goes, but stays in the catalog, as the master's database does not answer",
 			work->region->name);

@@ -231,6 +231,18 @@ int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char
 	return r ? r : mc_database_semisync(database, call, known.is_master, error);
 }
 
+int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, const char *name,
+	unsigned long *ret_slaves, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	MC_CLEANUP(known) struct known known = {0};
+	int r = find(cloud, name, &known, error);
+
+	if (r == 0)
+		r = mc_region_database(known.region, &database, error);
+	return r ? r : mc_database_acknowledging(database, call, ret_slaves, error);
+}
+
 static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
 {
 	return semisync ? mc_mark_set(region, call, MC_MARK_SEMISYNC, error)
@@ -243,6 +255,9 @@ static int set_slave_mode(struct mc_region *slave, struct mc_call *call, bool se
 	struct mc_replica_status status = {0};
 	int r = mark_mode(slave, call, semisync, error);
 
+	/* Nobody need wait any more for one that is away, and it hears of that when it is back. */
+	if (r == 0 && !semisync && !mc_probe_answers(slave))
+		return 0;
 	if (r == 0)
 		r = mc_region_database(slave, &database, error);
 	if (r == 0)

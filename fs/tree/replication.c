@@ -131,6 +131,21 @@ static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, str
 	return add_drift(ask, out);
 }
 
+/* Why writes may be waiting. */
+static int add_mode(struct mc_ask *ask, struct mc_buffer *out)
+{
+	unsigned long slaves = 0;
+	int r = mc_replication_mode(ask->cloud, ask->call, region_of(ask), ask->error);
+	if (r <= 0)
+		return r;
+	r = mc_replication_acknowledging(ask->cloud, ask->call, region_of(ask), &slaves, ask->error);
+	if (r == 0 && slaves)
+		mc_buffer_printf(out, "acknowledging: %lu\n", slaves);
+	else if (r == 0)
+		mc_buffer_text(out, "acknowledging: none, writes wait for a slave\n");
+	return r;
+}
+
 /* What the master's slaves say, as last seen. */
 static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 {
@@ -140,6 +155,9 @@ static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 	if (r < 0)
 		return r;
 	mc_buffer_printf(out, "role: master\nstate: none\nposition: %s\n", named(now.applied));
+	r = add_mode(ask, out);
+	if (r < 0)
+		return r;
 	r = mc_cloud_regions(ask->cloud, &views);
 	for (size_t i = 0; r == 0 && i < views.count; i++)
 		if (views.items[i].master && strcmp(views.items[i].master, region_of(ask)) == 0)

@@ -39,7 +39,7 @@ struct mc_replica_status {
 
 int mc_database_replica_status(struct mc_database *database, struct mc_call *call, struct mc_replica_status *ret_status,
 	struct mc_error *error);
-/* The status row itself, of a slave as of a master, as JSON. *RET_JSON is malloc'd. */
+/* The answer of a slave to SHOW SLAVE STATUS, or where a master's binary log stands, as JSON. *RET_JSON is malloc'd. */
 int mc_database_replica_json(
 	struct mc_database *database, struct mc_call *call, bool is_master, char **ret_json, struct mc_error *error);
 
@@ -84,6 +84,9 @@ int mc_database_await(struct mc_database *database, struct mc_call *call, const 
 /* Whether a commit waits until a slave has received it (master), and whether this slave says that it has. */
 int mc_database_set_semisync(
 	struct mc_database *database, struct mc_call *call, bool is_master, bool on, struct mc_error *error);
+/* How many slaves are connected to a master that say when they have received a commit. */
+int mc_database_acknowledging(
+	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error);
 /* 1 or 0. */
 int mc_database_semisync(struct mc_database *database, struct mc_call *call, bool is_master, struct mc_error *error);
 

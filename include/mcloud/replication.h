@@ -45,7 +45,11 @@ int mc_replication_sync(
 	struct mc_cloud *cloud, struct mc_call *call, const char *region, char **ret_position, struct mc_error *error);
 /* Whether the region's part of replication is semi-synchronous: 1 or 0. */
 int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
-/* Of a slave; of the master: all its slaves. */
+/* How many slaves acknowledge what the master REGION commits; in `semisync`, its writes wait while there is none. */
+int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, const char *region,
+	unsigned long *ret_slaves, struct mc_error *error);
+/* Of a slave; of the master: all its slaves. In `async`, slaves that don't answer are passed over: they take it over
+ * when they are back. */
 int mc_replication_set_mode(
 	struct mc_cloud *cloud, struct mc_call *call, const char *region, bool semisync, struct mc_error *error);
 

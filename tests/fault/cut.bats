@@ -118,3 +118,36 @@ reads_and_can_not_write() {
     [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name = 'while-it-stood-still'")" = 1 ]
     roles Kista Solna
 }
+
+# A write at Kista that waits for a slave's acknowledgement: $writing.
+begin_write() {
+    (exec 3>&- && make Kista "$1") &
+    writing=$!
+    timeout 30 bash -c 'until grep -qx "acknowledging: none, writes wait for a slave" "$1/regions/Kista/replication/status"; do :; done' none "$M"
+    until [ "$(sql Kista "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_master_wait_sessions'" | cut -f 2)" -gt 0 ]; do :; done
+}
+
+@test "while writes wait for a slave that is away, another one can be added, or the mode be changed" {
+    put semisync "$M/regions/Kista/replication/mode"
+    quick mkdir "$M/regions/Lund"
+    [ "$(slowly cat "$M/regions/Lund/wait")" = standby ]
+    put kill "$M/containers/mysql-Solna/ctl"
+    begin_write waits-for-lund
+    quick jq -e '.File | startswith("binlog.")' "$M/regions/Kista/replication/status.json"
+    put start "$M/regions/Lund/replication/ctl"
+    [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
+    wait $writing
+    quick grep -qx 'acknowledging: 1' "$M/regions/Kista/replication/status"
+    put kill "$M/containers/mysql-Lund/ctl"
+    begin_write waits-for-nobody
+    put async "$M/regions/Kista/replication/mode"
+    wait $writing
+    for region in Solna Lund; do put repair "$M/regions/$region/ctl"; done
+    for region in Solna Lund; do
+        [ "$(slowly cat "$M/regions/$region/wait")" = ready ]
+        replicates "$region"
+        [ "$(quick cat "$M/regions/$region/replication/mode")" = async ]
+    done
+    in_step Solna Lund
+    slowly rmdir "$M/regions/Lund"
+}

@@ -23,6 +23,7 @@ struct mc_cloud {
 	double lag;
 	const char *tables;
 	int mode, serving, compared;
+	unsigned long acknowledging;
 	char done[128];
 };
 
@@ -136,6 +137,14 @@ int mc_replication_mode(struct mc_cloud *c, struct mc_call *call, const char *re
 {
 	(void)call, (void)region, (void)e;
 	return c->mode;
+}
+
+int mc_replication_acknowledging(
+	struct mc_cloud *c, struct mc_call *call, const char *region, unsigned long *ret_slaves, struct mc_error *e)
+{
+	(void)call, (void)region, (void)e;
+	*ret_slaves = c->acknowledging;
+	return 0;
 }
 
 int mc_replication_set_mode(
@@ -279,7 +288,16 @@ static void the_status_names_what_differs(void **state)
 	cloud.now.state = MC_REPLICATION_NONE;
 	assert_shows(&solna, "status", "role: slave\nmaster: -\nstate: none\n");
 	cloud.now.state = MC_REPLICATION_RUNNING;
+	cloud.mode = 0;
 	assert_shows(&kista, "status", "role: master\nstate: none\nposition: 1-1-6\nslave: Solna, running\n");
+	cloud.mode = 1;
+	cloud.acknowledging = 1;
+	assert_shows(&kista, "status",
+		"role: master\nstate: none\nposition: 1-1-6\nacknowledging: 1\nslave: Solna, running\n");
+	cloud.acknowledging = 0;
+	assert_shows(&kista, "status",
+		"role: master\nstate: none\nposition: 1-1-6\nacknowledging: none, writes wait for a slave\n"
+		"slave: Solna, running\n");
 }
 
 static int command(struct mc_node *node, const char *verb, char *word)
