@@ -5,28 +5,17 @@ load ../integration/common.bash
 load ../integration/replicated.bash
 
 setup_file() {
-    export CLOUD=test-cut$RUN DIRECTORY
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-cut.XXXXXX")
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.92.0.0 "$DIRECTORY"
-    local mount=$DIRECTORY/mnt
-    quick mkdir "$mount"/regions/{Kista,Solna}
-    slowly cat "$mount"/regions/{Kista,Solna}/wait
-    put start "$mount/regions/Solna/replication/ctl"
-    slowly cat "$mount/regions/Solna/wait"
+    cloud_up "test-cut$RUN" 127.92.0.0
+    regions_up Kista Solna
 }
 
-teardown_file() {
-    unmount "$DIRECTORY/mnt" || true
-    sweep "$CLOUD"
-    rm -rf "$DIRECTORY"
-}
+teardown_file() { cloud_down; }
 
-setup() {
-    M=$DIRECTORY/mnt
+teardown() {
+    # The one that a test failed with: bats would wait for it.
+    [ -z "${writing:-}" ] || kill "$writing" 2>/dev/null || true
+    tell_errors
 }
-
-teardown() { [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$M/errors" || true; }
 
 # cut REGION, connect REGION: its database, from and to the cloud's network.
 cut_off() {

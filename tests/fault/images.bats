@@ -2,13 +2,8 @@
 
 load ../integration/common.bash
 
-CLOUD=test-image-faults$RUN
-
 setup_file() {
-    export DIRECTORY=$BATS_FILE_TMPDIR/cloud
-    export M=$DIRECTORY/mnt
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.87.0.0 "$DIRECTORY" timeout=3
+    cloud_up "test-image-faults$RUN" 127.87.0.0 timeout=3
     quick mkdir "$M/regions/Kista"
     [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
     # Larger than all that is read ahead or kept on the way.
@@ -16,10 +11,7 @@ setup_file() {
     slowly cp "$BATS_FILE_TMPDIR/in" "$M/regions/Kista/images/in"
 }
 
-teardown_file() {
-    mountpoint -q "$M" && unmount "$M"
-    sweep "$CLOUD"
-}
+teardown_file() { cloud_down; }
 
 setup() {
     R=$M/regions/Kista

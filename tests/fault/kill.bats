@@ -2,20 +2,12 @@
 
 load ../integration/common.bash
 
-CLOUD=test-kill$RUN
-
 setup() {
-    DIRECTORY=$BATS_TEST_TMPDIR/cloud
-    M=$DIRECTORY/mnt
+    cloud_up "test-kill$RUN" 127.84.0.0
     R=$M/regions/Kista
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.84.0.0 "$DIRECTORY"
 }
 
-teardown() {
-    mountpoint -q "$M" && unmount "$M"
-    sweep "$CLOUD"
-}
+teardown() { cloud_down; }
 
 # Kills the daemon, and mounts again.
 kill_and_remount() {

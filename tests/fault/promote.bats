@@ -5,26 +5,14 @@ load ../integration/common.bash
 load ../integration/replicated.bash
 
 setup_file() {
-    export CLOUD=test-promote$RUN DIRECTORY
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-promote.XXXXXX")
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.90.0.0 "$DIRECTORY"
-    local mount=$DIRECTORY/mnt region
-    quick mkdir "$mount"/regions/{Kista,Solna,Lund}
-    slowly cat "$mount"/regions/{Kista,Solna,Lund}/wait
-    for region in Solna Lund; do put start "$mount/regions/$region/replication/ctl"; done
-    slowly cat "$mount"/regions/{Solna,Lund}/wait
-    (umask 077 && jq -r '"[client]\nuser=root\npassword=\(.db_root)"' "$DIRECTORY/state/$CLOUD.json" >"$DIRECTORY/root.cnf")
+    cloud_up "test-promote$RUN" 127.90.0.0
+    regions_up Kista Solna Lund
+    write_login "$DIRECTORY/root.cnf"
 }
 
-teardown_file() {
-    unmount "$DIRECTORY/mnt" || true
-    sweep "$CLOUD"
-    rm -rf "$DIRECTORY"
-}
+teardown_file() { cloud_down; }
 
 setup() {
-    M=$DIRECTORY/mnt
     STEPS=7 # of mc_promote_steps; checked below against what progress says
     mkfifo "$BATS_TEST_TMPDIR/changes"
     # shellcheck disable=SC2046 # three addresses
@@ -36,7 +24,7 @@ setup() {
 
 teardown() {
     exec 8>&-
-    [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$M/errors" || true
+    tell_errors
 }
 
 # two_were_never_writable: what the watch says.

@@ -60,6 +60,25 @@ mount_cloud() {
     slowly "$MCLOUDFS" -o "$options" "$directory/mnt"
 }
 
+# cloud_up CLOUD BASE [OPTION…], for setup_file: the file's own cloud $CLOUD, empty, mounted at $M; its secrets lie in $DIRECTORY/state.
+cloud_up() {
+    export CLOUD=$1 DIRECTORY M
+    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-$CLOUD.XXXXXX")
+    M=$DIRECTORY/mnt
+    sweep "$CLOUD"
+    mount_cloud "$CLOUD" "$2" "$DIRECTORY" "${@:3}"
+}
+
+# cloud_down, for teardown_file: nothing of it is left.
+cloud_down() {
+    ! mountpoint -q "$M" || unmount "$M" || true
+    sweep "$CLOUD"
+    rm -rf "$DIRECTORY"
+}
+
+# tell_errors, for teardown: a test that failed shows what the daemon had to say.
+tell_errors() { [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$M/errors" || true; }
+
 # The daemon of the mount at $1, by what the kernel says of the mount's source and who holds the cloud's lock.
 daemon_of() {
     local pid

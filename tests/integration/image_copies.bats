@@ -1,26 +1,14 @@
 # Images in two regions: what goes into either comes out of it, and copies from one to the other. In a cloud of its own.
 
 load common.bash
-
-CLOUD=test-copies$RUN
+load replicated.bash
 
 setup_file() {
-    export DIRECTORY=$BATS_FILE_TMPDIR/cloud
-    export M=$DIRECTORY/mnt
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.89.0.0 "$DIRECTORY"
-    quick mkdir "$M/regions/Kista"
-    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
-    quick mkdir "$M/regions/Solna"
-    [ "$(slowly cat "$M/regions/Solna/wait")" = standby ]
-    put start "$M/regions/Solna/replication/ctl"
-    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    cloud_up "test-copies$RUN" 127.89.0.0
+    regions_up Kista Solna
 }
 
-teardown_file() {
-    unmount "$M" || true
-    sweep "$CLOUD"
-}
+teardown_file() { cloud_down; }
 
 setup() {
     K=$M/regions/Kista

@@ -3,29 +3,23 @@
 load common.bash
 
 setup_file() {
-    export CLOUD=test-life$RUN DIRECTORY
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-life.XXXXXX")
-    sweep "$CLOUD"
+    cloud_up "test-life$RUN" 127.82.0.0
     # somebody else's container, of a name as ours would have: it must survive everything
     engine "/containers/create?name=$CLOUD-stranger" -X POST -H 'Content-Type: application/json' \
         -d '{"Image": "mcloudfs/memcached:latest", "Labels": {"org.mcloudfs.test": "stranger"}}' | jq -r .Id >"$DIRECTORY/stranger"
     engine "/volumes/create" -X POST -H 'Content-Type: application/json' \
         -d "{\"Name\": \"$CLOUD-stranger\", \"Labels\": {\"org.mcloudfs.test\": \"stranger\"}}" >/dev/null
-    mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"
-    quick mkdir "$DIRECTORY/mnt/regions/Kista"
-    slowly cat "$DIRECTORY/mnt/regions/Kista/wait"
+    quick mkdir "$M/regions/Kista"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
 }
 
 teardown_file() {
-    unmount "$DIRECTORY/mnt" || true
-    sweep "$CLOUD"
     engine "/containers/$(cat "$DIRECTORY/stranger")?force=1" -X DELETE || true
     engine "/volumes/$CLOUD-stranger" -X DELETE || true
-    rm -rf "$DIRECTORY"
+    cloud_down
 }
 
 setup() {
-    M=$DIRECTORY/mnt
     R=$M/regions/Kista
 }
 

@@ -6,35 +6,18 @@ load replicated.bash
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-    export CLOUD=test-promotion$RUN DIRECTORY
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-promotion.XXXXXX")
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.86.0.0 "$DIRECTORY"
-    local mount=$DIRECTORY/mnt region
-    quick mkdir "$mount"/regions/Kista
-    slowly cat "$mount/regions/Kista/wait"
-    quick cp "$BATS_TEST_DIRNAME/people.ldif" "$mount/ldap/import"
-    quick mkdir "$mount/projects/acme/demo"
-    quick ln -s ../../../../../../groups/acme/demo "$mount/projects/acme/demo/roles/member/groups/demo"
-    quick mkdir "$mount"/regions/{Solna,Lund}
-    slowly cat "$mount"/regions/{Solna,Lund}/wait
-    for region in Solna Lund; do put start "$mount/regions/$region/replication/ctl"; done
-    slowly cat "$mount"/regions/{Solna,Lund}/wait
+    cloud_up "test-promotion$RUN" 127.86.0.0
+    regions_up Kista
+    people_up
+    quick mkdir "$M"/regions/{Solna,Lund}
+    slowly cat "$M"/regions/{Solna,Lund}/wait
+    for region in Solna Lund; do put start "$M/regions/$region/replication/ctl"; done
+    slowly cat "$M"/regions/{Solna,Lund}/wait
 }
 
-teardown_file() {
-    unmount "$DIRECTORY/mnt" || true
-    sweep "$CLOUD"
-    rm -rf "$DIRECTORY"
-}
+teardown_file() { cloud_down; }
 
-setup() {
-    M=$DIRECTORY/mnt
-}
-
-teardown() { [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 5 "$M/errors" || true; }
-
-refused() { fails_with "$1" bash -c 'echo "$1" >"$2"' put "$2" "$3"; }
+teardown() { tell_errors; }
 
 promote() { put promote "$M/regions/$1/replication/ctl"; }
 

@@ -1,5 +1,26 @@
 # What tests of several regions that replicate share: the cloud $CLOUD, mounted at $M, with its secrets in $DIRECTORY/state.
 
+# regions_up MASTER SLAVE…: started, ready, and the slaves replicate.
+regions_up() {
+    local region
+    quick mkdir "$M/regions/$1"
+    [ "$(slowly cat "$M/regions/$1/wait")" = ready ]
+    for region in "${@:2}"; do quick mkdir "$M/regions/$region"; done
+    for region in "${@:2}"; do [ "$(slowly cat "$M/regions/$region/wait")" = standby ]; done
+    for region in "${@:2}"; do put start "$M/regions/$region/replication/ctl"; done
+    for region in "${@:2}"; do [ "$(slowly cat "$M/regions/$region/wait")" = ready ]; done
+}
+
+# people_up: the people of the domain acme, whose group demo works in the project demo.
+people_up() {
+    quick cp "$BATS_TEST_DIRNAME/people.ldif" "$M/ldap/import"
+    quick mkdir "$M/projects/acme/demo"
+    quick ln -s ../../../../../../groups/acme/demo "$M/projects/acme/demo/roles/member/groups/demo"
+}
+
+# write_login FILE: root's login of the cloud's databases.
+write_login() { (umask 077 && jq -r '"[client]\nuser=root\npassword=\(.db_root)"' "$DIRECTORY/state/$CLOUD.json" >"$1"); }
+
 # roles MASTER SLAVE…: as every place says, and only the master's database takes writes.
 roles() {
     local region
@@ -14,6 +35,10 @@ roles() {
     done
 }
 
+# refused ERRNO COMMAND FILE: the control file doesn't take it.
+refused() { fails_with "$1" bash -c 'echo "$1" >"$2"' put "$2" "$3"; }
+
+# sql REGION STATEMENT: as the root of its database.
 sql() {
     MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") timeout 30 mariadb --skip-ssl -u root -h "$(quick cat "$M/regions/$1/address")" \
         --batch --skip-column-names -e "$2"

@@ -2,36 +2,22 @@
 # how it goes. In a cloud of its own.
 
 load common.bash
+load replicated.bash
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-    export CLOUD=test-replication$RUN DIRECTORY
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-replication.XXXXXX")
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.85.0.0 "$DIRECTORY"
-    local mount=$DIRECTORY/mnt
-    quick mkdir "$mount/regions/Kista"
-    slowly cat "$mount/regions/Kista/wait"
-    quick cp "$BATS_TEST_DIRNAME/people.ldif" "$mount/ldap/import"
-    quick mkdir "$mount/projects/acme/demo"
-    quick ln -s ../../../../../../groups/acme/demo "$mount/projects/acme/demo/roles/member/groups/demo"
+    cloud_up "test-replication$RUN" 127.85.0.0
+    regions_up Kista
+    people_up
 }
 
-teardown_file() {
-    unmount "$DIRECTORY/mnt" || true
-    sweep "$CLOUD"
-    rm -rf "$DIRECTORY"
-}
+teardown_file() { cloud_down; }
 
 setup() {
-    M=$DIRECTORY/mnt
     R=$M/regions/Solna/replication
 }
 
 remount() { mount_cloud "$CLOUD" 127.85.0.0 "$DIRECTORY"; }
-
-# refused ERRNO COMMAND FILE: the control file doesn't take it.
-refused() { fails_with "$1" bash -c 'echo "$1" >"$2"' put "$2" "$3"; }
 
 url() { quick cat "$M/regions/$1/endpoints/identity/public"; }
 
@@ -47,22 +33,6 @@ token() {
 api() {
     curl -sS --fail-with-body --max-time 30 -H "X-Auth-Token: $(quick cat "$M/regions/$1/token")" -H 'Content-Type: application/json' \
         "$(url "$1")$2" "${@:3}"
-}
-
-# both_agree REGION: it replicates, and its tables are the master's.
-both_agree() {
-    local status
-    status=$(slowly cat "$M/regions/$1/replication/status")
-    grep -qx 'state: running' <<<"$status" && grep -qx 'drift: none' <<<"$status" || {
-        echo "$status" >&2
-        return 1
-    }
-}
-
-# sql REGION STATEMENT: as the root of its database.
-sql() {
-    MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") timeout 30 mariadb --skip-ssl -u root -h "$(quick cat "$M/regions/$1/address")" \
-        --batch --skip-column-names -e "$2"
 }
 
 @test "a second region stands by, and says what it needs" {
@@ -118,7 +88,7 @@ sql() {
     [ "$(quick cat "$R/sync")" = "$(quick cat "$M/regions/Kista/replication/gtid")" ]
     quick jq -e '.Slave_IO_Running == "Yes" and .Using_Gtid == "Slave_Pos"' "$R/status.json"
     [[ "$(quick cat "$R/lag")" =~ ^[0-9]+\.[0-9]{3}$ ]]
-    both_agree Solna
+    in_step Solna
     refused EBUSY start "$R/ctl"
     # Both regions have the whole catalog, a client finds both, and so do the pictures.
     [ "$(quick cat "$M/regions/Kista/catalog")" = "$(quick cat "$M/regions/Solna/catalog")" ]
@@ -136,7 +106,7 @@ sql() {
     [ -n "$(token Kista john demo)" ]
     [ -n "$(token Kista mary demo)" ]
     [ -n "$(token Solna mary demo)" ]
-    both_agree Solna
+    in_step Solna
     [ "$(sql Kista 'SELECT COUNT(*) FROM keystone.nonlocal_user')" -ge 2 ]
 }
 
@@ -153,7 +123,7 @@ sql() {
         run api "$region" /auth/tokens -H "X-Subject-Token: $token"
         [ "$status" -ne 0 ]
     done
-    both_agree Solna
+    in_step Solna
 }
 
 @test "what is written through the slave's Keystone is there at once, in both" {
@@ -174,7 +144,7 @@ sql() {
         run api Kista "/projects/$id"
         [ "$status" -ne 0 ]
     done
-    both_agree Solna
+    in_step Solna
 }
 
 @test "after a sync both regions show the same projects, with all who have a role in them" {
@@ -231,7 +201,7 @@ sql() {
     quick cat "$R/sync"
     api Solna "/projects/$id" | jq -e '.project.name == "meanwhile"'
     api Kista "/projects/$id" -X DELETE
-    both_agree Solna
+    in_step Solna
 }
 
 @test "without its master's database it still reads, refuses to write, and recovers" {
@@ -249,9 +219,9 @@ sql() {
     put repair "$M/regions/Kista/ctl"
     [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
     quick cat "$R/sync"
-    both_agree Solna
+    in_step Solna
     [ "$(api Solna /projects -d '{"project": {"name": "somewhere"}}' | jq -r .project.name)" = somewhere ]
-    both_agree Solna
+    in_step Solna
 }
 
 @test "semi-synchronous commits wait for the slave" {
@@ -264,7 +234,7 @@ sql() {
     [ "$(sql Kista "SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'" | cut -f 2)" = 1 ]
     put async "$R/mode"
     [ "$(quick cat "$M/regions/Kista/replication/mode")" = async ]
-    both_agree Solna
+    in_step Solna
 }
 
 @test "stopped and started, mounted again: it is what it was" {
@@ -276,13 +246,13 @@ sql() {
     put start "$M/regions/Solna/ctl"
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
     quick cat "$R/sync"
-    both_agree Solna
+    in_step Solna
     [ "$(quick cat "$R/gtid")" != "$before" ]
     unmount "$M"
     remount
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
     [ "$(quick cat "$M/regions/Solna/role")$(quick cat "$M/regions/Kista/role")" = slavemaster ]
-    both_agree Solna
+    in_step Solna
 }
 
 @test "a password that has changed breaks replication, and a start mends it" {
@@ -297,7 +267,7 @@ sql() {
     quick grep -q '^last error: .*(1045)' "$R/status"
     put start "$R/ctl"
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
-    both_agree Solna
+    in_step Solna
 }
 
 @test "regions that come late get a copy when the log no longer reaches back, side by side" {
@@ -318,15 +288,15 @@ sql() {
     put start "$M/regions/Umea/replication/ctl"
     put start "$M/regions/Lund/replication/ctl"
     [ "$(slowly cat "$M/regions/Umea/wait")$(slowly cat "$M/regions/Lund/wait")" = readyready ]
-    both_agree Umea
-    both_agree Lund
+    in_step Umea
+    in_step Lund
     api Umea '/projects?name=old' | jq -e '.projects | length == 1'
     # and they go on from the copy
     api Lund /projects -d '{"project": {"name": "new"}}' >/dev/null
     quick cat "$M/regions/Umea/replication/sync"
     api Umea '/projects?name=new' | jq -e '.projects | length == 1'
-    both_agree Umea
-    both_agree Lund
+    in_step Umea
+    in_step Lund
 }
 
 @test "a slave that was changed is found out, and resync brings it back" {
@@ -334,7 +304,7 @@ sql() {
     slowly cat "$R/status" | grep -qx 'drift: project'
     put resync "$R/ctl"
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
-    both_agree Solna
+    in_step Solna
     # a transaction of its own is worse: it is kept until somebody says otherwise
     sql Solna "INSERT INTO keystone.region (id, description, extra) VALUES ('alien', '', '{}')"
     [ "$(quick cat "$R/state")" = diverged ]
@@ -343,7 +313,7 @@ sql() {
     put resync "$R/ctl"
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
     [ "$(sql Solna "SELECT COUNT(*) FROM keystone.region WHERE id = 'alien'")" = 0 ]
-    both_agree Solna
+    in_step Solna
 }
 
 @test "a slave goes with its endpoints and its account, and the master last" {

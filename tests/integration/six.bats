@@ -4,23 +4,12 @@ load common.bash
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-    export CLOUD=test-six$RUN DIRECTORY
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-six.XXXXXX")
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.88.0.0 "$DIRECTORY"
+    cloud_up "test-six$RUN" 127.88.0.0
 }
 
-teardown_file() {
-    unmount "$DIRECTORY/mnt" || true
-    sweep "$CLOUD"
-    rm -rf "$DIRECTORY"
-}
+teardown_file() { cloud_down; }
 
-setup() {
-    M=$DIRECTORY/mnt
-}
-
-teardown() { [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 5 "$M/errors" || true; }
+teardown() { tell_errors; }
 
 @test "six regions come up at once, one of them as the master" {
     quick mkdir "$M"/regions/{a,b,c,d,e,f}

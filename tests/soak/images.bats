@@ -1,26 +1,14 @@
 # What takes too long, or too much of a disk, for each run: images of 5 GiB in two regions (16 GiB of disk), and a million reads.
 
 load ../integration/common.bash
-
-CLOUD=test-soak$RUN
+load ../integration/replicated.bash
 
 setup_file() {
-    export DIRECTORY=$BATS_FILE_TMPDIR/cloud
-    export M=$DIRECTORY/mnt
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.90.0.0 "$DIRECTORY"
-    quick mkdir "$M/regions/Kista"
-    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
-    quick mkdir "$M/regions/Solna"
-    [ "$(slowly cat "$M/regions/Solna/wait")" = standby ]
-    put start "$M/regions/Solna/replication/ctl"
-    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    cloud_up "test-soak$RUN" 127.90.0.0
+    regions_up Kista Solna
 }
 
-teardown_file() {
-    unmount "$M" || true
-    sweep "$CLOUD"
-}
+teardown_file() { cloud_down; }
 
 random() { head -c "$1" /dev/urandom >"$2"; }
 

@@ -3,32 +3,21 @@
 # longer.
 
 load ../../integration/common.bash
+load ../../integration/replicated.bash
 
-CLOUD=test-lost$RUN
+setup() { cloud_up "test-lost$RUN" 127.91.0.0; }
 
-setup() {
-    DIRECTORY=$BATS_TEST_TMPDIR/cloud
-    M=$DIRECTORY/mnt
-    sweep "$CLOUD"
-    mount_cloud "$CLOUD" 127.91.0.0 "$DIRECTORY"
-}
-
-teardown() {
-    mountpoint -q "$M" && unmount "$M"
-    sweep "$CLOUD"
-}
+teardown() { cloud_down; }
 
 @test "what was acknowledged is nowhere lost" {
-    local region seconds=${MCLOUD_LOST_SECONDS:-180} options
-    quick mkdir "$M"/regions/{Kista,Solna,Lund}
-    slowly cat "$M"/regions/{Kista,Solna,Lund}/wait
-    for region in Solna Lund; do put start "$M/regions/$region/replication/ctl"; done
-    slowly cat "$M"/regions/{Solna,Lund}/wait
+    local seconds=${MCLOUD_LOST_SECONDS:-180} seed=${MCLOUD_SEED:-$SRANDOM} options
+    echo "# MCLOUD_SEED=$seed" >&3
+    regions_up Kista Solna Lund
     put semisync "$M/regions/Kista/replication/mode"
-    (umask 077 && jq -r '"[client]\nuser=root\npassword=\(.db_root)"' "$DIRECTORY/state/$CLOUD.json" >"$DIRECTORY/root.cnf")
+    write_login "$DIRECTORY/root.cnf"
     options="cloud=$CLOUD,base=$(here 127.91.0.0),state_dir=$DIRECTORY/state,socket=$SOCKET"
     # the time for healing, and for the last look, comes on top
-    timeout -k 10 $((seconds + 400)) env MCLOUD_LOST_SECONDS="$seconds" python3 -B "$BATS_TEST_DIRNAME/../lost.py" \
+    timeout -k 10 $((seconds + 400)) env MCLOUD_SEED="$seed" MCLOUD_LOST_SECONDS="$seconds" python3 -B "$BATS_TEST_DIRNAME/../lost.py" \
         "$M" "$CLOUD" "$DIRECTORY/root.cnf" "$MCLOUDFS" -o "$options" "$M" | tee "${MCLOUD_LOST_LOG:-/dev/null}"
     [ "${PIPESTATUS[0]}" -eq 0 ]
 }
