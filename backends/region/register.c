@@ -4,6 +4,7 @@
 #include "mcloud/database.h"
 
 #include <crypt.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,21 +12,25 @@
  * from an earlier try. */
 
 /* A user's password, into the database: it is to be there before Keystone serves anybody. 192 random bits need no
- * costly hash: 2^5 rounds keep logins quick. */
+ * costly hash: 2^5 rounds keep logins quick. Nor a random salt: one that is made of the password gives the same hash
+ * at each start, and what doesn't change is not written, so that it waits for no slave. */
 static int set_password(struct mc_database *database, struct mc_call *call, const char *user, const char *password,
 	struct mc_error *error)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+	unsigned char digest[EVP_MAX_MD_SIZE];
 	const char *hash = NULL;
 	int r;
 
-	if (data && crypt_gensalt_rn("$2b$", 5, NULL, 0, salt, sizeof(salt)))
+	if (data && EVP_Digest(password, strlen(password), digest, NULL, EVP_sha256(), NULL) == 1 &&
+		crypt_gensalt_rn("$2b$", 5, (const char *)digest, 16, salt, sizeof(salt)))
 		hash = crypt_r(password, salt, data);
 	if (hash && hash[0] != '*')
 		r = mc_database_set_password(database, call, user, hash, error);
 	else
 		r = mc_error_set(error, EIO, "the password of user %s could not be hashed", user);
+	explicit_bzero(digest, sizeof(digest));
 	if (data)
 		explicit_bzero(data, sizeof(*data));
 	free(data);

@@ -128,6 +128,12 @@ begin_write() {
     wait $writing
     quick grep -qx 'acknowledging: 1' "$M/regions/Kista/replication/status"
     put kill "$M/containers/mysql-Lund/ctl"
+    begin_write dies-with-the-master
+    # the master comes back, though nobody is there who would acknowledge what it writes
+    put kill "$M/containers/mysql-Kista/ctl"
+    if wait $writing; then false; fi
+    put repair "$M/regions/Kista/ctl"
+    [ "$(slowly cat "$M/regions/Kista/wait")" = ready ]
     begin_write waits-for-nobody
     put async "$M/regions/Kista/replication/mode"
     wait $writing
