@@ -3,6 +3,7 @@
 
 #include "fs/names.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,15 @@ void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries)
 void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key)
 {
 	mc_fs_changed(fs);
-	mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify);
+	(void)mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify);
+}
+
+void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key)
+{
+	mc_fs_changed(fs);
+	int64_t left = mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify) - mc_now_ms();
+	if (left > 0)
+		(void)poll(NULL, 0, (int)left);
 }
 
 /* Where a failure that no request waited for belongs. */

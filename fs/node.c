@@ -158,6 +158,7 @@ int mc_node_move(struct mc_node *node, struct mc_node *parent, const char *file,
 	if (other && other != node)
 		mc_node_unname(other);
 	int result = mc_node_rename(node, parent, file, said);
+	node->leased = 0; /* whoever has it moved has the kernel know it */
 	pthread_mutex_unlock(&nodes->lock);
 	return result;
 }

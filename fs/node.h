@@ -71,8 +71,8 @@ struct mc_looks {
 };
 
 void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks);
-/* ATTRIBUTES are the answer to a question of WHEN, by mc_now_ms(). If NODE was written or forgotten since, they are shown
- * in the answer to who asked, and to nobody else. */
+/* ATTRIBUTES are the answer to a question of WHEN, by mc_now_ms(). If NODE was written or forgotten since, they are
+ * shown in the answer to who asked, and to nobody else. */
 void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes, int64_t when);
 /* Its content has grown: its size is to be asked for again. The kernel knows that by itself. */
 void mc_node_written(struct mc_node *node);
@@ -84,12 +84,18 @@ struct mc_listing *mc_node_listing(struct mc_node *node);
 /* Stores one (a reference is taken), or forgets it (NULL). */
 void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing);
 
+/* The kernel wants to take NODE's name for true until UNTIL, by mc_now_ms(). False: it may not. It may where the
+ * directory allows it (leases_names) and the name is the one by which the service calls it: a name with a mark is
+ * another's when that other one goes. */
+bool mc_node_lease(struct mc_node *node, int64_t until);
+
 /* Forgets attributes and, with ENTRIES, the listing and the attributes of all known children. For each node that the
  * kernel should forget something of, TELL is called, with the table locked: it must not wait, nor call back. */
 typedef void (*mc_node_tell)(void *data, uint64_t ino);
 void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void *data);
-/* The same for all entries of KIND with KEY, without what is below them. */
-void mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);
+/* The same for all entries of KIND with KEY, without what is below them. Gives when the last lease of their names ends,
+ * by mc_now_ms(). */
+int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);
 
 size_t mc_nodes_count(struct mc_nodes *nodes);
 

@@ -95,12 +95,30 @@ void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void
 	mc_listing_unref(old);
 }
 
-void mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data)
+bool mc_node_lease(struct mc_node *node, int64_t until)
 {
+	pthread_mutex_lock(&node->nodes->lock);
+	bool may = node->named && node->key && node->parent->row->directory->leases_names &&
+		   strcmp(node->said, node->file) == 0;
+	if (may && node->leased < until)
+		node->leased = until;
+	pthread_mutex_unlock(&node->nodes->lock);
+	return may;
+}
+
+int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data)
+{
+	int64_t leased = 0;
+
 	pthread_mutex_lock(&nodes->lock);
-	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node; node = mc_node_next_key(node, kind, key))
+	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
+		node = mc_node_next_key(node, kind, key)) {
 		refresh(node, tell, data);
+		if (node->named && leased < node->leased)
+			leased = node->leased;
+	}
 	pthread_mutex_unlock(&nodes->lock);
+	return leased;
 }
 
 size_t mc_nodes_count(struct mc_nodes *nodes)

@@ -131,7 +131,7 @@ static void child_gone(struct mc_request *request)
 	mc_node_detach(request->child);
 	has_changed(request);
 	if (key && mc_node_is_entry(request->child))
-		mc_fs_forget_key(request->fs, kind, key);
+		mc_fs_forget_name(request->fs, kind, key);
 }
 
 static void finish_removal(struct mc_request *request, int result)
@@ -214,7 +214,7 @@ static int rename_child(struct mc_request *request, struct mc_node *to)
 	has_changed(request);
 	mc_node_set_listing(to, NULL);
 	if (key)
-		mc_fs_forget_key(request->fs, type->key, key);
+		mc_fs_forget_name(request->fs, type->key, key);
 	return result;
 }
 

@@ -8,6 +8,9 @@
 /* Names of fixed rows never stand for anything else. */
 static const double ROW_SECONDS = 3600;
 
+/* The kernel begins to count a lease when it gets to the answer, and counts in ticks. */
+enum { LEASE_MS = 10, LEASE_SLACK_MS = 20 };
+
 static int64_t now_ns(void)
 {
 	struct timespec now;
@@ -184,17 +187,27 @@ bool mc_request_attributes_old(struct mc_fs *fs, struct mc_node *node)
 
 /* Names that may go are asked for each time, so that they are never wrong: what a service has confirmed shortly ago is
  * answered from memory (mc_resolve_known()). To let the kernel keep them would mean to correct it when they go, for
- * which it wants the lock of their directory, which another change may hold until it is answered. */
-static double entry_seconds(struct mc_node *node)
+ * which it wants the lock of their directory, which another change may hold until it is answered. So it gets some names
+ * on a lease, long enough for `ls -l` to look at what it has just read, and who changes one of them waits for its end
+ * (mc_fs_forget_name()). */
+static double entry_seconds(struct mc_fs *fs, struct mc_node *node)
 {
-	return mc_node_is_entry(node) || mc_node_row(node)->present ? 0 : ROW_SECONDS;
+	struct mc_looks looks;
+
+	if (!mc_node_is_entry(node))
+		return mc_node_row(node)->present ? 0 : ROW_SECONDS;
+	if (fs->keep_ms < LEASE_MS || !mc_node_lease(node, mc_now_ms() + LEASE_MS + LEASE_SLACK_MS))
+		return 0;
+	/* In this order: who has changed something looks for leases after that. */
+	mc_node_looks(node, &looks);
+	return looks.confirmed > atomic_load(&fs->changed) ? (double)LEASE_MS / 1000 : 0;
 }
 
 void mc_request_entry(struct mc_fs *fs, struct mc_node *node, struct fuse_entry_param *ret_entry)
 {
 	*ret_entry = (struct fuse_entry_param){.ino = mc_node_ino(node), .generation = 1};
 	ret_entry->attr_timeout = mc_request_stat(fs, node, &ret_entry->attr);
-	ret_entry->entry_timeout = entry_seconds(node);
+	ret_entry->entry_timeout = entry_seconds(fs, node);
 }
 
 void mc_reply_entry(struct mc_request *request, struct mc_node *node)

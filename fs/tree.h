@@ -188,6 +188,8 @@ struct mc_directory_type {
 	enum mc_lane change_lane; /* of make, remove, rename, link and create, where they wait for more than list does;
 				     MC_LANE_MODEL: `lane` */
 	bool needs_region;
+	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Who changes
+			      one in another way than by rename or remove in here says mc_fs_forget_name() */
 	unsigned patience; /* make, remove, rename, link and create may take so many deadlines (-o timeout=); 0: one */
 	unsigned list_patience; /* likewise list, where it may be long; 0: one */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
@@ -227,6 +229,10 @@ void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries);
 /* The same for the entry with KEY of directories of that kind, wherever they are shown (a renamed project at the root
  * and below each region). */
 void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key);
+
+/* The same when it has another name now, or none. Waits until the kernel's leases of its names have ended, some
+ * milliseconds: what comes after this sees it everywhere. */
+void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key);
 
 /* What the root shows of fs/ itself: the content of `errors`; operations and cache hits as Prometheus text; for README,
  * one line for each entry of the root (path, kind, mode, help) from the tables. */

@@ -114,8 +114,8 @@ static const struct mc_row domain_entry = OBJECT("DOMAIN", domain, "mkdir, rmdir
 #define OBJECTS(kind_of_key, entry_row)                                                                                \
 	{                                                                                                              \
 		.key = (kind_of_key), .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.patience = 3, .list_patience = 6, .list = list, .find = find, .make = make, .remove = remove_entry,   \
-		.rename = rename_entry                                                                                 \
+		.leases_names = true, .patience = 3, .list_patience = 6, .list = list, .find = find, .make = make,     \
+		.remove = remove_entry, .rename = rename_entry                                                         \
 	}
 
 const struct mc_directory_type mc_tree_domains = OBJECTS(MC_KEY_DOMAIN, domain_entry);
@@ -133,7 +133,7 @@ static const struct mc_row project_domain_entry = OBJECT("DOMAIN", projects_of_d
 #define PLACES(entry_row)                                                                                              \
 	{                                                                                                              \
 		.key = MC_KEY_DOMAIN, .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.list = list, .find = find                                                                             \
+		.leases_names = true, .list = list, .find = find                                                       \
 	}
 
 const struct mc_directory_type mc_tree_project_domains = PLACES(project_domain_entry);

@@ -32,6 +32,7 @@ const struct mc_directory_type mc_tree_images = {
 	.entry = &image_row,
 	.lane = MC_LANE_GLANCE,
 	.needs_region = true,
+	.leases_names = true,
 	.patience = 3,
 	.list = list_images,
 	.find = find_image,
@@ -60,7 +61,9 @@ static int change(struct mc_ask *ask, struct mc_glance *glance, const char *name
 	const char *id = mc_ask_key(ask, MC_KEY_IMAGE);
 	int r = mc_glance_set(glance, ask->call, id, name, value, ask->error);
 
-	if (r == 0)
+	if (r == 0 && !strcmp(name, "name"))
+		mc_fs_forget_name(ask->fs, MC_KEY_IMAGE, id);
+	else if (r == 0)
 		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, id);
 	return r;
 }

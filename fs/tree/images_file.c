@@ -104,7 +104,7 @@ static int flush_image(struct mc_ask *ask, void *state)
 	}
 	int r = mc_image_writer_finish(file->writer, ask->call, ask->error);
 	if (r < 0)
-		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, mc_image_writer_id(file->writer));
+		mc_fs_forget_name(ask->fs, MC_KEY_IMAGE, mc_image_writer_id(file->writer));
 	return r;
 }
 
@@ -117,7 +117,7 @@ static void release_image(struct mc_fs *fs, void *state)
 	mc_image_reader_free(file->reader);
 	mc_image_writer_free(file->writer);
 	if (id)
-		mc_fs_forget_key(fs, MC_KEY_IMAGE, id);
+		mc_fs_forget_name(fs, MC_KEY_IMAGE, id);
 	free(file);
 }
 

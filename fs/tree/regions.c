@@ -340,6 +340,7 @@ const struct mc_directory_type mc_tree_regions = {
 	.key = MC_KEY_REGION,
 	.entry = &region_row,
 	.change_lane = MC_LANE_ENGINE,
+	.leases_names = true,
 	.patience = 12,
 	.list = list_regions,
 	.find = find_region,

@@ -389,12 +389,12 @@ login_as() {
     }
     export -f provision
     export D BATS_TEST_TMPDIR
-    [ "$(slowly bash -c "provision '$BATS_TEST_TMPDIR/first'")" -eq 0 ]
+    [ "$(timeout -k 5 $((60 + 2 * users)) bash -c "provision '$BATS_TEST_TMPDIR/first'")" -eq 0 ]
     run_openstack user list --domain "$D" --long -f json >"$BATS_TEST_TMPDIR/users"
     [ "$(jq length "$BATS_TEST_TMPDIR/users")" -eq "$users" ]
     [ "$(quick ls "$M/projects/$D/p/roles/member/users" | wc -l)" -eq "$users" ]
     [ "$(quick ls "$M/groups/$D/g/users" | wc -l)" -eq "$users" ]
-    [ "$(slowly bash -c "provision '$BATS_TEST_TMPDIR/second'")" -eq $((3 * users)) ]
+    [ "$(timeout -k 5 $((60 + 2 * users)) bash -c "provision '$BATS_TEST_TMPDIR/second'")" -eq $((3 * users)) ]
     [ "$(grep -c 'File exists' "$BATS_TEST_TMPDIR/second")" -eq $((3 * users)) ]
     run_openstack user list --domain "$D" --long -f json | diff - "$BATS_TEST_TMPDIR/users"
 }

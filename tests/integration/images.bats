@@ -213,6 +213,7 @@ PY
     fails_with EINVAL bash -c "$WRITE" write maybe "$D/protected"
     fails_with EINVAL bash -c "$WRITE" write nobody "$D/visibility"
     fails_with EPERM bash -c "$WRITE" write 5 "$D/size"
+    [ -e "$I/$N" ]
     put "$N-new" "$D/name"
     [ ! -e "$I/$N" ]
     cmp "$T/in" "$I/$N-new"

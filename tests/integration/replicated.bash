@@ -51,10 +51,11 @@ make() {
         "$(quick cat "$M/regions/$1/endpoints/identity/public")/projects"
 }
 
-# in_step REGION…: each has what the master has, its replication runs, and its tables are the master's.
+# in_step REGION…: each comes to have what the master has, its replication runs, and its tables are the master's.
 in_step() {
     local region status
     for region; do
+        replicates "$region"
         quick cat "$M/regions/$region/replication/sync"
         status=$(slowly cat "$M/regions/$region/replication/status")
         if ! grep -qx 'state: running' <<<"$status" || ! grep -qx 'drift: none' <<<"$status"; then

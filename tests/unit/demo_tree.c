@@ -325,6 +325,7 @@ static const struct mc_directory_type things = {.key = MC_KEY_USER,
 /* The same through a lane, without `find`. */
 static const struct mc_directory_type listed_things = {.key = MC_KEY_USER,
 	.entry = &thing_entry,
+	.leases_names = true,
 	.lane = MC_LANE_KEYSTONE,
 	.list = list_things,
 	.make = make_thing,

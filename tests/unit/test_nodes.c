@@ -19,11 +19,14 @@ static const struct mc_row thing_rows[] = {
 static const struct mc_directory_type thing = {.rows = thing_rows};
 static const struct mc_row entry = {.name = "THING", .kind = MC_KIND_DIRECTORY, .mode = 0755, .directory = &thing};
 static const struct mc_directory_type things = {.key = MC_KEY_USER, .entry = &entry, .lane = MC_LANE_KEYSTONE};
+static const struct mc_directory_type leased = {
+	.key = MC_KEY_USER, .entry = &entry, .lane = MC_LANE_KEYSTONE, .leases_names = true};
 static const struct mc_row root_rows[] = {
 	{.name = "name", .kind = MC_KIND_VALUE, .mode = 0644, .help = "its name"},
 	{.name = "things", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "things", .directory = &things},
 	{.name = "others", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the same", .directory = &things},
 	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0200},
+	{.name = "leased", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the same", .directory = &leased},
 	{0},
 };
 static const struct mc_directory_type root_type = {.rows = root_rows};
@@ -178,6 +181,30 @@ static void test_refresh(void **state)
 	mc_nodes_forget(nodes, mc_node_ino(b), 1);
 }
 
+static void test_lease(void **state)
+{
+	struct mc_nodes *nodes = *state;
+	MC_CLEANUP(node) struct mc_node *top = mc_nodes_by_ino(nodes, 1), *one = enter_row(nodes, top, &root_rows[1]);
+	MC_CLEANUP(node) struct mc_node *two = enter_row(nodes, top, &root_rows[4]);
+	MC_CLEANUP(node)
+	struct mc_node *a = enter(nodes, one, "a", "key"), *b = enter(nodes, two, "a", "key"),
+		       *new = enter(nodes, two, "new", NULL);
+	unsigned told = 0;
+
+	assert_false(mc_node_lease(a, 50));
+	assert_true(mc_node_lease(b, 50));
+	assert_true(mc_node_lease(b, 40));
+	assert_false(mc_node_lease(new, 50));
+	assert_int_equal(mc_nodes_refresh_key(nodes, MC_KEY_USER, "key", count_told, &told), 50);
+	assert_int_equal(mc_nodes_refresh_key(nodes, MC_KEY_USER, "other", count_told, &told), 0);
+	/* The kernel does a move or a removal itself. */
+	assert_int_equal(mc_node_move(b, two, "b", "b"), 0);
+	assert_int_equal(mc_nodes_refresh_key(nodes, MC_KEY_USER, "key", count_told, &told), 0);
+	assert_true(mc_node_lease(b, 60));
+	mc_node_detach(b);
+	assert_int_equal(mc_nodes_refresh_key(nodes, MC_KEY_USER, "key", count_told, &told), 0);
+}
+
 /* What was asked before a write tells nothing of what is there after it. */
 static void test_written(void **state)
 {
@@ -298,11 +325,13 @@ static void test_describe(void **state)
 	assert_string_equal(text.data,
 		"name value 0644 its name\nthings directory 0755 things\nthings/THING directory 0755\n"
 		"things/THING/id value 0444 its id\nothers directory 0555 the same\nothers/THING directory 0755\n"
-		"others/THING/id value 0444 its id\nctl control 0200\n");
+		"others/THING/id value 0444 its id\nctl control 0200\nleased directory 0555 the same\n"
+		"leased/THING directory 0755\nleased/THING/id value 0444 its id\n");
 	mc_describe_root(&root_type, &short_text);
 	assert_string_equal(short_text.data,
 		"  name            value     0644  its name\n  things/         directory 0755  things\n"
-		"  others/         directory 0555  the same\n  ctl             control   0200  \n");
+		"  others/         directory 0555  the same\n  ctl             control   0200  \n"
+		"  leased/         directory 0555  the same\n");
 }
 
 int main(void)
@@ -313,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lookups, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lease, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),

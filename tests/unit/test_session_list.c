@@ -195,6 +195,28 @@ static void test_forgotten(void **state)
 	assert_true(mc_nodes_count(mount->fs->nodes) < known);
 }
 
+/* The kernel takes a name for true for some milliseconds; but what is renamed or removed at one place has the old name
+ * at no other, from the moment on when that was answered. */
+static void test_leases(void **state)
+{
+	struct demo_mount *mount = *state;
+	const char *names[] = {"one", "two"}, *places[] = {"listed/one", "listed/two"};
+
+	assert_int_equal(mkdir(demo_path(mount, "things/one"), 0755), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned old = i % 2, new = 1 - old;
+		char from[32], to[32];
+		snprintf(from, sizeof from, "things/%s", names[old]);
+		snprintf(to, sizeof to, "things/%s", names[new]);
+		assert_int_equal(access(demo_path(mount, places[old]), F_OK), 0);
+		assert_int_equal(rename(demo_path(mount, from), demo_path(mount, to)), 0);
+		assert_int_equal(access(demo_path(mount, places[old]), F_OK), -1);
+		assert_int_equal(access(demo_path(mount, places[new]), F_OK), 0);
+	}
+	assert_int_equal(rmdir(demo_path(mount, "things/one")), 0);
+	assert_int_equal(access(demo_path(mount, "listed/one"), F_OK), -1);
+}
+
 static void test_metrics(void **state)
 {
 	struct demo_mount *mount = *state;
@@ -219,6 +241,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rows, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_replaced, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_forgotten, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_leases, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_metrics, demo_mount, demo_unmount),
 	};
 
