@@ -25,6 +25,12 @@ from mcloud_service import quick  # noqa: F401
 from keystone import exception
 
 
+class _WritesWait(exception.Error):
+    code = 503
+    title = 'Service Unavailable'
+    message_format = 'Nothing can be written now: as many writes as may are waiting for a slave region to acknowledge them.'
+
+
 class _MasterUnreachable(exception.Error):
     """Becomes the answer to whoever wants to write: Keystone makes a handler of each exception that there is before itself."""
 
@@ -48,9 +54,13 @@ import sqlalchemy.exc  # noqa: E402
 CONF = keystone.conf.CONF
 LOG = logging.getLogger('mcloud.region')
 
-# How long a write's answer waits for replication at most, in seconds. What was written is written, whether it came back or not.
+# How long a write's answer waits for replication at most, and a write for its turn, in seconds. What was written is written, whether
+# it came back or not.
 PATIENCE = 2
 PAUSE = 0.003
+
+# So many of a worker's threads (uwsgi.ini) may be writing at once. Where commits wait for a slave that is away, the others go on reading.
+WRITERS = 6
 
 # The host in [database] connection, which stands for whatever database takes the writes.
 MASTER = 'master'
@@ -103,6 +113,7 @@ class _Region:
         self.position = _Position(self._reader)
         self._begin = core.session_for_write
         self._local = threading.local()
+        self._writers = threading.Semaphore(WRITERS)
         sqlalchemy.event.listen(sqlalchemy.engine.Engine, 'do_connect', self._on_connect)
 
     def _reader(self):
@@ -128,6 +139,8 @@ class _Region:
     @contextlib.contextmanager
     def session_for_write(self):
         depth = getattr(self._local, 'depth', 0)
+        if depth == 0 and not self._writers.acquire(timeout=PATIENCE):
+            raise _WritesWait()
         self._local.depth = depth + 1
         try:
             with self._begin() as session:
@@ -142,6 +155,7 @@ class _Region:
         finally:
             self._local.depth = depth
             if depth == 0:
+                self._writers.release()
                 self._await_own()
                 self.position.forget()
 
@@ -169,10 +183,10 @@ class _Region:
 
 
 class _Brief(logging.Filter):
-    """That the master is away is said in a line."""
+    """That the master is away, or waits, is said in a line."""
 
     def filter(self, record):
-        if record.exc_info and isinstance(record.exc_info[1], _MasterUnreachable):
+        if record.exc_info and isinstance(record.exc_info[1], (_MasterUnreachable, _WritesWait)):
             record.exc_info = None
         return True
 
