@@ -116,3 +116,19 @@ PY
     [ "$status" -ne 0 ]
     exec 5<&-
 }
+
+@test "a full store: close says ENOSPC, and nothing stays" {
+    local pid
+    pid=$(engine "/containers/$CLOUD-glance-Kista/json" | jq .State.Pid)
+    # a small store in the place of the real one, as Glance sees it
+    nsenter -t "$pid" -m mount -t tmpfs -o size=2m,mode=0777 small /var/lib/glance/images
+    fails_with ENOSPC cp "$IN" "$I/full"
+    [ ! -e "$I/full" ]
+    quick tail -n 1 "$M/errors" | grep -q ENOSPC
+    slowly cp /etc/os-release "$I/small"
+    quick cmp /etc/os-release "$I/small"
+    quick rm "$I/small"
+    nsenter -t "$pid" -m umount /var/lib/glance/images
+    [ "$(in_glance)" = "in active" ]
+    slowly cmp "$IN" "$I/in"
+}
