@@ -74,6 +74,8 @@ void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks);
 /* ATTRIBUTES are the answer to a question of WHEN, by mc_now_ms(). If NODE was written or forgotten since, they are
  * shown in the answer to who asked, and to nobody else. */
 void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes, int64_t when);
+/* An answer to a question of WHEN tells of its name and its ATTRIBUTES, and is as good as one of GOOD. */
+void mc_node_confirm(struct mc_node *node, const struct mc_attributes *attributes, int64_t when, int64_t good);
 /* Its content has grown: its size is to be asked for again. The kernel knows that by itself. */
 void mc_node_written(struct mc_node *node);
 /* Its content was seen: SIZE bytes with that digest. Gives whether the size is another one than before. */

@@ -24,6 +24,16 @@ void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *at
 	pthread_mutex_unlock(&node->nodes->lock);
 }
 
+void mc_node_confirm(struct mc_node *node, const struct mc_attributes *attributes, int64_t when, int64_t good)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	if (when > node->stale) {
+		node->attributes = *attributes;
+		node->asked = node->confirmed = good;
+	}
+	pthread_mutex_unlock(&node->nodes->lock);
+}
+
 /* The next one who asks for NODE, or what it looks like, asks the service; who has asked before must not make an old
  * answer pass for a new one. With the lock held. */
 static void forget_looks(struct mc_node *node)

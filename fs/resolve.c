@@ -48,21 +48,33 @@ struct mc_node *mc_resolve_item_node(
 	return mc_nodes_enter(fs->nodes, directory, &birth);
 }
 
-/* Whether an answer of WHEN is still as good as one of now. */
-static bool is_fresh(const struct mc_fs *fs, int64_t when)
+bool mc_resolve_is_fresh(const struct mc_fs *fs, int64_t when)
 {
 	return when > atomic_load(&fs->changed) && mc_now_ms() - when < fs->keep_ms;
 }
 
-/* Of a list it counts from its end: what was made within half a ttl is then no older than a ttl. One that took longer
- * stays good for as long as it took, or the stats of `ls -l` would each ask the service, and asking for it again could
- * show nothing newer. */
-static bool is_fresh_listing(const struct mc_fs *fs, const struct mc_listing *listing)
+/* For how many more milliseconds a listing is as good as one of now; 0 or less: it isn't. Of a list it counts from its
+ * end: what was made within half a ttl is then no older than a ttl. One that took longer stays good for as long as it
+ * took, or the stats of `ls -l` would each ask the service, and asking for it again could show nothing newer. */
+static int64_t listing_left(const struct mc_fs *fs, const struct mc_listing *listing)
 {
 	int64_t made = mc_listing_made(listing), done = mc_listing_done(listing);
 	int64_t good = done - made > fs->keep_ms ? done - made : fs->keep_ms;
 
-	return made > atomic_load(&fs->changed) && mc_now_ms() - done < good;
+	return made > atomic_load(&fs->changed) ? good - (mc_now_ms() - done) : 0;
+}
+
+struct mc_node *mc_resolve_listed(struct mc_fs *fs, struct mc_node *directory, const struct mc_listing *listing,
+	const struct mc_listing_item *item)
+{
+	struct mc_node *node = mc_resolve_item_node(fs, directory, item, mc_listing_made(listing));
+	int64_t left = listing_left(fs, listing);
+
+	/* Name and attributes are as good as the list, or each would be asked for right after this. */
+	if (node && left > 0)
+		mc_node_confirm(node, &item->attributes, mc_listing_made(listing),
+			mc_now_ms() - fs->keep_ms + (left < fs->keep_ms ? left : fs->keep_ms));
+	return node;
 }
 
 int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh, struct mc_listing **ret_listing)
@@ -74,7 +86,7 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 	bool keep = type->lane != MC_LANE_MODEL;
 
 	struct mc_listing *listing = keep && !fresh ? mc_node_listing(directory) : NULL;
-	bool usable = listing && is_fresh_listing(fs, listing);
+	bool usable = listing && listing_left(fs, listing) > 0;
 	if (keep)
 		mc_metrics_cache(fs->metrics, MC_CACHE_LISTINGS, usable);
 	if (usable) {
@@ -103,13 +115,10 @@ static struct mc_node *listed(struct mc_fs *fs, struct mc_node *directory, const
 	struct mc_listing *listing = mc_node_listing(directory);
 	struct mc_node *node = NULL;
 
-	if (listing && is_fresh_listing(fs, listing)) {
+	if (listing && listing_left(fs, listing) > 0) {
 		const struct mc_listing_item *item = mc_listing_find(listing, file);
 		if (item)
-			node = mc_resolve_item_node(fs, directory, item, mc_listing_made(listing));
-		/* Its attributes are as good as its name, or each would be asked for right after this. */
-		if (node)
-			mc_node_set_attributes(node, &item->attributes, mc_listing_made(listing));
+			node = mc_resolve_listed(fs, directory, listing, item);
 	}
 	mc_listing_unref(listing);
 	return node;
@@ -126,7 +135,7 @@ struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, co
 	}
 	if (known)
 		mc_node_looks(known, &looks);
-	if (!known || !is_fresh(fs, looks.confirmed)) {
+	if (!known || !mc_resolve_is_fresh(fs, looks.confirmed)) {
 		mc_node_unref(known);
 		known = listed(fs, directory, file);
 	}

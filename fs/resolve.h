@@ -18,6 +18,13 @@ struct mc_node *mc_resolve_row_node(struct mc_fs *fs, struct mc_node *directory,
 struct mc_node *mc_resolve_item_node(
 	struct mc_fs *fs, struct mc_node *directory, const struct mc_listing_item *item, int64_t when);
 
+/* The node of an item of that LISTING of DIRECTORY: name and attributes are as good as the listing still is. */
+struct mc_node *mc_resolve_listed(struct mc_fs *fs, struct mc_node *directory, const struct mc_listing *listing,
+	const struct mc_listing_item *item);
+
+/* Whether an answer to a question of WHEN is still as good as one of now. */
+bool mc_resolve_is_fresh(const struct mc_fs *fs, int64_t when);
+
 /* The node FILE in DIRECTORY, if a service has confirmed it so shortly ago, with nothing changed through this mount
  * since, that it need not be asked again. A new reference, or NULL. */
 struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, const char *file);

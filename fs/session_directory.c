@@ -94,7 +94,8 @@ static bool add_row(struct page *page, const struct mc_row *row, off_t next)
 	return add_node(page, row->name, node, next);
 }
 
-static bool add_item(struct page *page, const struct mc_listing_item *item, int64_t made, off_t next)
+static bool add_item(
+	struct page *page, const struct mc_listing *listing, const struct mc_listing_item *item, off_t next)
 {
 	struct mc_request *request = page->request;
 
@@ -106,7 +107,7 @@ static bool add_item(struct page *page, const struct mc_listing_item *item, int6
 									  : S_IFREG;
 		return add(page, item->file, &entry, next);
 	}
-	MC_CLEANUP(node) struct mc_node *node = mc_resolve_item_node(request->fs, request->node, item, made);
+	MC_CLEANUP(node) struct mc_node *node = mc_resolve_listed(request->fs, request->node, listing, item);
 	return node && add_node(page, item->file, node, next);
 }
 
@@ -122,8 +123,7 @@ static void fill(struct page *page, size_t offset, const struct mc_listing *list
 	for (; fits && offset < DOTS + rows; offset++)
 		fits = add_row(page, &type->rows[offset - DOTS], (off_t)offset + 1);
 	for (; fits && offset < DOTS + rows + items; offset++)
-		fits = add_item(page, mc_listing_item(listing, offset - DOTS - rows), mc_listing_made(listing),
-			(off_t)offset + 1);
+		fits = add_item(page, listing, mc_listing_item(listing, offset - DOTS - rows), (off_t)offset + 1);
 }
 
 static void reply_page(struct mc_request *request)

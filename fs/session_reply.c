@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/request.h"
+#include "fs/resolve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,7 @@ static double entry_seconds(struct mc_fs *fs, struct mc_node *node)
 		return 0;
 	/* In this order: who has changed something looks for leases after that. */
 	mc_node_looks(node, &looks);
-	return looks.confirmed > atomic_load(&fs->changed) ? (double)LEASE_MS / 1000 : 0;
+	return mc_resolve_is_fresh(fs, looks.confirmed) ? (double)LEASE_MS / 1000 : 0;
 }
 
 void mc_request_entry(struct mc_fs *fs, struct mc_node *node, struct fuse_entry_param *ret_entry)

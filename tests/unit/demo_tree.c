@@ -337,6 +337,7 @@ static int list_many(struct mc_ask *ask, struct mc_entries *entries)
 	struct mc_attributes attributes = {.size = 12345, .mtime = 1e9};
 
 	atomic_fetch_add(&ask->cloud->lists, 1);
+	(void)poll(NULL, 0, (int)atomic_load(&ask->cloud->list_ms));
 	for (unsigned i = 0; i < count; i++) {
 		char name[32], key[32];
 		snprintf(name, sizeof name, "image-%u", i);
@@ -360,7 +361,7 @@ static const struct mc_row many_entry = {.name = "IMAGE",
 	.show = show_name,
 	.attributes = many_attributes};
 static const struct mc_directory_type many = {
-	.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .list = list_many};
+	.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .leases_names = true, .list = list_many};
 
 static int find_many(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {

@@ -39,6 +39,7 @@ struct mc_cloud {
 	atomic_int settled;       /* what `wait` has settled to: 1 not yet, 0 well, 2 failed */
 	atomic_bool present;      /* whether `maybe` is there */
 	atomic_uint many;         /* entries of `many` */
+	atomic_uint list_ms;      /* their list takes so long */
 	atomic_uint lists, finds; /* how often they were asked for */
 	atomic_uint slow_now;     /* methods of `slow` that are running */
 	atomic_uint releases, flushes;
