@@ -161,7 +161,7 @@ int mc_random_hex(char *text, size_t bytes)
 int mc_random_uuid(char text[MC_UUID_SIZE])
 {
 	static const char variants[] = "89ab";
-	char hex[2 * 16 + 1];
+	char hex[2 * 16 + 1] = "";
 	int r = mc_random_hex(hex, 16);
 
 	if (r < 0)

@@ -86,7 +86,7 @@ static int start_watchdog(struct demo_mount *mount)
 	return pthread_create(&mount->watchdog, NULL, run_watchdog, mount);
 }
 
-int demo_mount_with(void **state, int timeout_ms)
+int demo_mount_with(void **state, int timeout_ms, int ttl_ms)
 {
 	struct demo_mount *mount = calloc(1, sizeof *mount);
 	struct run *run = calloc(1, sizeof *run);
@@ -99,7 +99,7 @@ int demo_mount_with(void **state, int timeout_ms)
 	if (!mkdtemp(mount->path))
 		return -1;
 	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root,
-		.ttl_ms = 600000,
+		.ttl_ms = ttl_ms,
 		.timeout_ms = timeout_ms,
 		.uid = getuid(),
 		.gid = getgid(),
@@ -124,7 +124,7 @@ int demo_mount_with(void **state, int timeout_ms)
 
 int demo_mount(void **state)
 {
-	return demo_mount_with(state, 30000);
+	return demo_mount_with(state, 30000, DEMO_TTL_MS);
 }
 
 int demo_unmount(void **state)

@@ -20,7 +20,8 @@ struct demo_mount {
 
 /* For cmocka's setup and teardown: *STATE is the struct demo_mount. */
 int demo_mount(void **state);
-int demo_mount_with(void **state, int timeout_ms);
+#define DEMO_TTL_MS 600000
+int demo_mount_with(void **state, int timeout_ms, int ttl_ms);
 int demo_unmount(void **state);
 
 /* One of the cloud's texts (its name, what was done last …), as it is now; in a static buffer. */

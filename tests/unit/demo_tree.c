@@ -325,11 +325,14 @@ static const struct mc_directory_type things = {.key = MC_KEY_USER,
 /* The same through a lane, without `find`. */
 static const struct mc_directory_type listed_things = {.key = MC_KEY_USER,
 	.entry = &thing_entry,
-	.leases_names = true,
 	.lane = MC_LANE_KEYSTONE,
 	.list = list_things,
 	.make = make_thing,
 	.remove = remove_thing};
+
+/* Once more, with names that the kernel may keep for a while. */
+static const struct mc_directory_type leased_things = {
+	.key = MC_KEY_USER, .entry = &thing_entry, .lane = MC_LANE_KEYSTONE, .leases_names = true, .list = list_things};
 
 static int list_many(struct mc_ask *ask, struct mc_entries *entries)
 {
@@ -490,6 +493,11 @@ static const struct mc_row root_rows[] = {
 		.mode = 0755,
 		.help = "the same things",
 		.directory = &listed_things},
+	{.name = "leased",
+		.kind = MC_KIND_DIRECTORY,
+		.mode = 0755,
+		.help = "the same things",
+		.directory = &leased_things},
 	{.name = "many", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "many entries", .directory = &many},
 	{.name = "found", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the same, one by one", .directory = &found},
 	{.name = "links", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "links to things", .directory = &links},

@@ -438,7 +438,7 @@ static int setup(void **state)
 
 static int impatient_setup(void **state)
 {
-	return demo_mount_with(state, 100);
+	return demo_mount_with(state, 100, DEMO_TTL_MS);
 }
 
 int main(void)
