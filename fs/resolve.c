@@ -114,11 +114,18 @@ static struct mc_node *listed(struct mc_fs *fs, struct mc_node *directory, const
 {
 	struct mc_listing *listing = mc_node_listing(directory);
 	struct mc_node *node = NULL;
+	struct mc_looks looks;
 
 	if (listing && listing_left(fs, listing) > 0) {
 		const struct mc_listing_item *item = mc_listing_find(listing, file);
 		if (item)
 			node = mc_resolve_listed(fs, directory, listing, item);
+	}
+	/* What has been written since looks otherwise. */
+	if (node) {
+		mc_node_looks(node, &looks);
+		if (!mc_resolve_is_fresh(fs, looks.confirmed))
+			mc_node_unref(mc_steal(&node));
 	}
 	mc_listing_unref(listing);
 	return node;
