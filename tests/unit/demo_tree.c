@@ -334,57 +334,6 @@ static const struct mc_directory_type listed_things = {.key = MC_KEY_USER,
 static const struct mc_directory_type leased_things = {
 	.key = MC_KEY_USER, .entry = &thing_entry, .lane = MC_LANE_KEYSTONE, .leases_names = true, .list = list_things};
 
-static int list_many(struct mc_ask *ask, struct mc_entries *entries)
-{
-	unsigned count = atomic_load(&ask->cloud->many);
-	struct mc_attributes attributes = {.size = 12345, .mtime = 1e9};
-
-	atomic_fetch_add(&ask->cloud->lists, 1);
-	(void)poll(NULL, 0, (int)atomic_load(&ask->cloud->list_ms));
-	for (unsigned i = 0; i < count; i++) {
-		char name[32], key[32];
-		snprintf(name, sizeof name, "image-%u", i);
-		snprintf(key, sizeof key, "%08x-id", i);
-		mc_entries_add(entries, name, key, NULL, &attributes);
-	}
-	return 0;
-}
-
-static int many_attributes(struct mc_ask *ask, struct mc_attributes *ret)
-{
-	*ret = (struct mc_attributes){.size = 12345, .mtime = 1e9};
-	atomic_fetch_add(&ask->cloud->finds, 1);
-	return 0;
-}
-
-static const struct mc_row many_entry = {.name = "IMAGE",
-	.kind = MC_KIND_VALUE,
-	.mode = 0444,
-	.lane = MC_LANE_GLANCE,
-	.show = show_name,
-	.attributes = many_attributes};
-static const struct mc_directory_type many = {
-	.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .leases_names = true, .list = list_many};
-
-static int find_many(struct mc_ask *ask, const char *name, struct mc_entry *ret)
-{
-	unsigned number;
-
-	atomic_fetch_add(&ask->cloud->finds, 1);
-	if (sscanf(name, "image-%u", &number) != 1 || number >= atomic_load(&ask->cloud->many))
-		return mc_error_set(ask->error, ENOENT, "none");
-	ret->name = strdup(name);
-	ret->key = malloc(32);
-	snprintf(ret->key, 32, "%08x-id", number);
-	return 0;
-}
-
-/* The same, and single ones can be asked for. */
-static const struct mc_row found_entry = {
-	.name = "IMAGE", .kind = MC_KIND_VALUE, .mode = 0444, .lane = MC_LANE_GLANCE, .show = show_name};
-static const struct mc_directory_type found = {
-	.key = MC_KEY_IMAGE, .entry = &found_entry, .lane = MC_LANE_GLANCE, .list = list_many, .find = find_many};
-
 static const struct mc_row link_entry;
 
 static int list_links(struct mc_ask *ask, struct mc_entries *entries)
@@ -498,8 +447,12 @@ static const struct mc_row root_rows[] = {
 		.mode = 0755,
 		.help = "the same things",
 		.directory = &leased_things},
-	{.name = "many", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "many entries", .directory = &many},
-	{.name = "found", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the same, one by one", .directory = &found},
+	{.name = "many", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "many entries", .directory = &demo_many},
+	{.name = "found",
+		.kind = MC_KIND_DIRECTORY,
+		.mode = 0555,
+		.help = "the same, one by one",
+		.directory = &demo_found},
 	{.name = "links", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "links to things", .directory = &links},
 	{.name = "files", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "one file", .directory = &demo_files},
 	{0},

@@ -45,7 +45,7 @@ struct mc_cloud {
 	atomic_uint releases, flushes;
 };
 
-extern const struct mc_directory_type demo_root, demo_files;
+extern const struct mc_directory_type demo_root, demo_files, demo_many, demo_found;
 
 void demo_init(struct mc_cloud *cloud);
 void demo_clear(struct mc_cloud *cloud);
