@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A health probe may be starting from so long before it is due until so long after, if it has not ended by then. */
+#define PROBE_BEFORE_S 0.3
+#define PROBE_AFTER_S  3.0
+#define PROBE_PAUSE_MS 50
+
 static const struct {
 	const char *verb, *what;
 } actions[] = {
@@ -70,6 +75,35 @@ static int remove_service(struct mc_docker *docker, struct mc_call *call, const 
 	return mc_docker_result(r, error);
 }
 
+/* When the next health probe is due, in seconds since 1970, or 0 where there are none. */
+static double next_probe(const cJSON *json)
+{
+	const cJSON *state = mc_docker_member(json, "State", NULL), *log = mc_docker_member(state, "Health", "Log");
+	const cJSON *last = cJSON_GetArrayItem(log, cJSON_GetArraySize(log) - 1);
+	double interval = mc_docker_number(mc_docker_member(json, "Config", "Healthcheck"), "Interval") / 1e9;
+	double since = mc_parse_time(last ? mc_docker_text(last, "End") : mc_docker_text(state, "StartedAt"));
+
+	return interval > 0 ? since + interval : 0;
+}
+
+/* Docker 20.10 hangs in all that has to do with a container, for ever, if that is frozen while a health probe starts in
+ * it. Nothing tells when one starts; but each has an interval to the end of the one before. */
+static int await_probe(
+	struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, struct mc_error *error)
+{
+	for (;;) {
+		MC_CLEANUP(json) cJSON *json = NULL;
+		int r = mc_docker_inspect_ref(docker, call, ref, &json, error);
+		double late = r < 0 ? 0 : mc_wall_clock() - next_probe(json);
+
+		if (r < 0 || late < -PROBE_BEFORE_S || late > PROBE_AFTER_S)
+			return r;
+		r = mc_call_pause(call, PROBE_PAUSE_MS);
+		if (r < 0)
+			return mc_docker_error(error, -r, "gave up waiting for a health probe in %s", ref->name);
+	}
+}
+
 int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *name, enum mc_engine_action action,
 	const char *signal, struct mc_error *error)
 {
@@ -82,6 +116,8 @@ int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *na
 	if (action == MC_ENGINE_REMOVE)
 		return remove_service(docker, call, name, error);
 	int r = mc_docker_find(docker, call, name, &ref, error);
+	if (r == 0 && action == MC_ENGINE_PAUSE)
+		r = await_probe(docker, call, &ref, error);
 	if (r < 0)
 		return r;
 	mc_docker_ask_container(&ask, "POST", &ref, actions[action].verb);

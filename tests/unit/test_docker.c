@@ -257,6 +257,8 @@ static void test_actions(void **state)
 		if (cases[i].action == MC_ENGINE_REMOVE)
 			expect_found(&world);
 		expect_found(&world);
+		if (cases[i].action == MC_ENGINE_PAUSE)
+			expect(&world, "GET", AT_SVC "/json", 200, "{}");
 		expect(&world, cases[i].action == MC_ENGINE_REMOVE ? "DELETE" : "POST", cases[i].target,
 			cases[i].status, cases[i].answer);
 		assert_int_equal(world.engine->ops->act(world.engine, world.call, "svc", cases[i].action,
@@ -266,6 +268,44 @@ static void test_actions(void **state)
 		assert_says(&world, cases[i].says);
 		teardown(&world);
 	}
+}
+
+/* A container whose last health probe ended SECONDS ago: the next one is due 5 seconds after that. */
+static void expect_probed(struct world *world, double seconds)
+{
+	static char answers[4][200]; /* each lives as long as it is expected */
+	static unsigned n;
+	char end[25], *json = answers[n++ % MC_COUNT(answers)];
+
+	mc_format_time(mc_wall_clock() - seconds, end, sizeof(end));
+	snprintf(json, sizeof(answers[0]),
+		"{\"Config\":{\"Healthcheck\":{\"Interval\":5000000000}},"
+		"\"State\":{\"StartedAt\":\"2026-11-26T00:00:00Z\",\"Health\":{\"Log\":[{\"End\":\"%s\"}]}}}",
+		end);
+	expect(world, "GET", AT_SVC "/json", 200, json);
+}
+
+static void test_pause_between_probes(void **state)
+{
+	(void)state;
+	struct world world = setup();
+	const struct mc_engine_ops *ops = world.engine->ops;
+
+	/* One is due at any moment, then under way, then done. */
+	expect_found(&world);
+	expect_probed(&world, 4.9);
+	expect_probed(&world, 5.5);
+	expect_probed(&world, 0.1);
+	expect(&world, "POST", AT_SVC "/pause", 204, "");
+	assert_int_equal(ops->act(world.engine, world.call, "svc", MC_ENGINE_PAUSE, NULL, &world.error), 0);
+	assert_int_equal(fake_http_requests(world.server), 5);
+
+	/* One that takes long is not starting any more. */
+	expect_found(&world);
+	expect_probed(&world, 9);
+	expect(&world, "POST", AT_SVC "/pause", 204, "");
+	assert_int_equal(ops->act(world.engine, world.call, "svc", MC_ENGINE_PAUSE, NULL, &world.error), 0);
+	teardown(&world);
 }
 
 static void test_actions_on_nothing(void **state)
@@ -370,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_create_undone),
 		cmocka_unit_test(test_create_refused),
 		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_pause_between_probes),
 		cmocka_unit_test(test_actions_on_nothing),
 		cmocka_unit_test(test_upload_running),
 		cmocka_unit_test(test_run),
