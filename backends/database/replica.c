@@ -385,5 +385,7 @@ int mc_database_drop_region(
 	unsigned long n;
 	int r = mc_database_query(database, call, endpoints, texts, &n, error);
 
-	return r ? r : mc_database_query(database, call, itself, texts, &n, error);
+	if (r == 0)
+		r = mc_database_query(database, call, itself, texts, &n, error);
+	return r ? r : mc_database_renew_cache(database, call, error);
 }

@@ -93,3 +93,11 @@ int mc_database_put_domain_option(struct mc_database *database, struct mc_call *
 	return mc_database_query(database, call, is_secret ? put_secret : put,
 		(const char *const[]){group, option, json, name, NULL}, &n, error);
 }
+
+int mc_database_renew_cache(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	static const char sql[] = "UPDATE keystone.mcloud_cache_version SET version = UUID() WHERE topic = 'rest'";
+	unsigned long n;
+
+	return mc_database_query(database, call, sql, NULL, &n, error);
+}

@@ -139,7 +139,9 @@ static int register_at(struct mc_region *region, struct mc_region *master, struc
 
 	if (r == 0)
 		r = put_endpoints(region, database, call, error);
-	return r || master != region ? r : put_domain(region, database, call, error);
+	if (r == 0 && master == region)
+		r = put_domain(region, database, call, error);
+	return r ? r : mc_database_renew_cache(database, call, error);
 }
 
 int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)

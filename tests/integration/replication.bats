@@ -162,6 +162,80 @@ api() {
     quick rmdir "$M/projects/Default/twins" "$M/users/Default/twin"
 }
 
+# told REGION TOKEN FILTER: what jq makes of that token there.
+told() { api "$1" /auth/tokens -H "X-Subject-Token: $2" | jq -r "$3"; }
+
+# cached_and_changed WRITER READER: what READER has cached of a token, a user, his roles and the catalog, WRITER changes.
+cached_and_changed() {
+    local shows='.token | "\(.user.name): \([.roles[].name] | sort | join(" ")), \([.catalog[].endpoints[] | select(.url == "http://extra")] | length)"'
+    local user project admin service token endpoint
+    project=$(api "$1" /projects -d '{"project": {"name": "c"}}' | jq -r .project.id)
+    user=$(api "$1" /users -d '{"user": {"name": "c", "password": "secret"}}' | jq -r .user.id)
+    api "$1" "/projects/$project/users/$user/roles/$(quick cat "$M/roles/member/id")" -X PUT
+    admin=/projects/$project/users/$user/roles/$(quick cat "$M/roles/admin/id")
+    service=$(api "$1" /services | jq -r '.services[] | select(.type == "image") | .id')
+    quick cat "$R/sync"
+    token=$(jq -n --arg user "$user" --arg project "$project" '{auth: {identity: {methods: ["password"], password: {user:
+        {id: $user, password: "secret"}}}, scope: {project: {id: $project}}}}' |
+        curl -sS --fail-with-body --max-time 30 -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(url "$2")/auth/tokens" |
+        tr -d '\r' | sed -n 's/^x-subject-token: //Ip')
+    [ "$(told "$2" "$token" "$shows")" = 'c: member reader, 0' ]
+    api "$1" "/users/$user" -X PATCH -d '{"user": {"name": "changed"}}'
+    api "$1" "$admin" -X PUT
+    endpoint=$(jq -n --arg region "$1" --arg service "$service" \
+        '{endpoint: {interface: "public", url: "http://extra", region_id: $region, service_id: $service}}' | api "$1" /endpoints -d @- | jq -r .endpoint.id)
+    quick cat "$R/sync"
+    [ "$(told "$2" "$token" "$shows")" = 'changed: admin member reader, 1' ]
+    api "$1" "$admin" -X DELETE
+    api "$1" "/endpoints/$endpoint" -X DELETE
+    quick cat "$R/sync"
+    [ "$(told "$2" "$token" "$shows")" = 'changed: member reader, 0' ]
+    api "$1" "/projects/$project" -X PATCH -d '{"project": {"enabled": false}}'
+    quick cat "$R/sync"
+    run api "$2" /auth/tokens -H "X-Subject-Token: $token"
+    [[ "$output" == *'"code":404'* ]]
+    api "$1" "/projects/$project" -X DELETE
+    api "$1" "/users/$user" -X DELETE
+}
+
+@test "what a region has cached is not believed when another has changed it" {
+    cached_and_changed Kista Solna
+    cached_and_changed Solna Kista
+    in_step Solna
+}
+
+@test "what is cached of roles, users and the rest has a version each, which its changes change" {
+    local versions='SELECT topic, version FROM keystone.mcloud_cache_version ORDER BY topic' before
+    # renews TOPICS COMMAND…
+    renews() {
+        before=$(sql Kista "$versions")
+        quick "${@:2}"
+        [ "$(diff <(echo "$before") <(sql Kista "$versions") | sed -n 's/^> \([a-z]*\).*/\1/p' | xargs)" = "$1" ]
+    }
+    renews '' mkdir "$M/users/Default/v"
+    renews users mv "$M/users/Default/v" "$M/users/Default/w"
+    renews roles mkdir "$M/projects/Default/v"
+    renews roles ln -s ../../../../../../users/Default/w "$M/projects/Default/v/roles/member/users/w"
+    renews rest bash -c 'echo changed >"$1"' - "$M/projects/Default/v/description"
+    renews rest mkdir "$M/roles/v"
+    quick rmdir "$M/users/Default/w" "$M/projects/Default/v" "$M/roles/v"
+    in_step Solna
+    [ "$(sql Kista "$versions")" = "$(sql Solna "$versions")" ]
+}
+
+@test "who leaves a group of the directory has its roles for no longer than a second" {
+    local token region
+    token=$(token Kista mary demo)
+    for region in Kista Solna; do [ "$(told "$region" "$token" '[.token.roles[].name] | contains(["member"])')" = true ]; done
+    quick rm "$M/groups/acme/demo/users/mary"
+    # a token without roles is none
+    for region in Kista Solna; do
+        timeout 10 bash -c 'while curl -sf -o /dev/null -H "X-Auth-Token: $1" -H "X-Subject-Token: $2" "$3/auth/tokens"; do :; done' - \
+            "$(quick cat "$M/regions/$region/token")" "$token" "$(url "$region")"
+    done
+    quick ln -s ../../../../users/acme/mary "$M/groups/acme/demo/users/mary"
+}
+
 @test "Keystone's account can't write in a slave's database" {
     local password
     password=$(jq -r .db_keystone "$DIRECTORY/state/$CLOUD.json")

@@ -9,13 +9,15 @@ What oslo.db lacks is added here, too: that whoever has written something finds 
 transaction waits until the own database has applied all that the master had at that moment. That covers the writes that failed, as
 well: a row that was there already is then there to be read.
 
-Rows change underneath, as other regions' Keystones write them, too. So what is cached is cached under the database's position: with
-the next transaction, wherever it came from, there is another one. (In a master the position is there a moment before the rows
-are: that moment is what [cache] expiration_time bounds.)
+Rows change underneath, as other regions' Keystones write them, too. So what is cached is cached under a version that is itself a row
+of the database: each transaction that changes what may be cached gives it another value, which is seen, in whatever region, when
+and only when the transaction's other rows are.
 """
 
 import contextlib
+import functools
 import logging
+import re
 import secrets
 import threading
 import time
@@ -45,8 +47,10 @@ from keystone import assignment, catalog, identity, receipt, revoke, token  # no
 from keystone.common import cache, sql  # noqa: E402
 from keystone.common.sql import core  # noqa: E402
 import keystone.conf  # noqa: E402
+from keystone.models import token_model  # noqa: E402
 from keystone.resource.config_backends import sql as domain_configs  # noqa: E402
 from oslo_db import exception as db_exception  # noqa: E402
+from dogpile.cache.util import sha1_mangle_key  # noqa: E402
 import sqlalchemy  # noqa: E402
 import sqlalchemy.event  # noqa: E402
 import sqlalchemy.exc  # noqa: E402
@@ -84,37 +88,85 @@ def _covers(position, other):
     return all(has.get(domain, -1) >= number for domain, number in _by_domain(other).items())
 
 
-class _Position(threading.local):
-    """The own database's position, as this request has seen it first."""
+# What is cached of Keystone's database is of one of these topics, each with its row in VERSIONS (recipes/database/init.sql.in).
+ROLES, USERS, REST = 'roles', 'users', 'rest'
+VERSIONS = sqlalchemy.table('mcloud_cache_version', sqlalchemy.column('topic'), sqlalchemy.column('version'))
+
+# The topics of tables, REST for those that aren't here.
+TOPICS = {
+    'assignment': {ROLES}, 'system_assignment': {ROLES}, 'user_group_membership': {ROLES}, 'expiring_user_group_membership': {ROLES},
+    'user': {USERS}, 'local_user': {USERS}, 'nonlocal_user': {USERS}, 'federated_user': {USERS}, 'user_option': {USERS},
+    'password': {USERS}, 'group': {USERS}, 'revocation_event': {USERS},
+    'id_mapping': set(),  # keystone.conf keeps it out of the cache
+}
+
+# The same for rows that are new: what is cached speaks of most things only when they are there.
+TOPICS_OF_NEW = {
+    'user': set(), 'local_user': set(), 'nonlocal_user': set(), 'user_option': set(), 'password': set(), 'group': set(),
+    'project': {ROLES},  # somebody may have inherited some in it
+}
+
+# What the cache's regions are made of. (keystone.conf keeps users and groups out of the first.)
+CACHED = {
+    cache.CACHE_REGION: (REST,),
+    catalog.COMPUTED_CATALOG_REGION: (REST,),
+    identity.ID_MAPPING_REGION: (REST,),
+    revoke.REVOKE_REGION: (REST, USERS),
+    assignment.COMPUTED_ASSIGNMENTS_REGION: (REST, ROLES),
+    token.provider.TOKENS_REGION: (REST, ROLES, USERS),
+    receipt.provider.RECEIPTS_REGION: (REST, ROLES, USERS),
+}
+
+# The id of a user of LDAP ([identity_mapping] generator); that of others has half as many digits.
+LDAP_USER = re.compile(r'\b[0-9a-f]{64}\b')
+
+
+def _touched(context, statement):
+    """The topics of what a statement has changed that was just executed."""
+    if not (context.isinsert or context.isupdate or context.isdelete):
+        return {REST} if context.compiled is None and statement.lstrip()[:6].upper() in ('INSERT', 'UPDATE', 'DELETE', 'REPLAC') else set()
+    table = context.compiled.statement.table.name
+    if context.rowcount == 0 or table == VERSIONS.name:
+        return set()
+    known = TOPICS_OF_NEW if context.isinsert and table in TOPICS_OF_NEW else TOPICS
+    return known.get(table, {REST})
+
+
+class _Versions(threading.local):
+    """Of what is cached, as this request has seen them first."""
 
     seen = None
 
     def __init__(self, reader):
         self._reader = reader
 
-    def get(self):
+    def get(self, topics):
         if self.seen is None:
             try:
-                # Applied of others' transactions, and written of its own: each is exact in the role that it is for.
-                row = _row(self._reader(), "SELECT CONCAT(@@GLOBAL.gtid_slave_pos, '|', @@GLOBAL.gtid_binlog_pos) AS position")
-                self.seen = row['position']
+                with self._reader().connect() as connection:
+                    self.seen = dict(connection.execute(sqlalchemy.select(VERSIONS)).all())
             except db_exception.DBError:
-                self.seen = secrets.token_hex()  # nothing that is cached can be told to be true
-        return self.seen
+                self.distrust()
+        return ' '.join(self.seen[topic] for topic in topics)
 
     def forget(self):
         self.seen = None
+
+    def distrust(self):
+        """Until the next request, nothing that is cached is believed, and nothing is cached."""
+        self.seen = dict.fromkeys((ROLES, USERS, REST), secrets.token_hex())
 
 
 class _Region:
     def __init__(self):
         self._manager = core._get_main_context_manager()
         self._manager.configure(synchronous_reader=False)
-        self.position = _Position(self._reader)
+        self.versions = _Versions(self._reader)
         self._begin = core.session_for_write
         self._local = threading.local()
         self._writers = threading.Semaphore(WRITERS)
         sqlalchemy.event.listen(sqlalchemy.engine.Engine, 'do_connect', self._on_connect)
+        sqlalchemy.event.listen(sqlalchemy.engine.Engine, 'after_cursor_execute', self._on_executed)
 
     def _reader(self):
         return self._manager.reader.get_engine()
@@ -126,6 +178,20 @@ class _Region:
         if parameters.get('host') != MASTER:
             return None
         return dialect.connect(*arguments, **{**parameters, 'host': self._find_master()})
+
+    def _on_executed(self, connection, cursor, statement, parameters, context, executemany):
+        touched = _touched(context, statement) if getattr(self._local, 'depth', 0) else None
+        if touched:
+            self._local.touched |= touched
+            # What the request reads from here on may come to nothing; and when all is done, others may have changed it anew.
+            self.versions.distrust()
+
+    def _renew_versions(self, session):
+        """The last that a transaction does: whoever else changes the same topic waits from here to its end."""
+        session.flush()
+        if self._local.touched:
+            session.execute(VERSIONS.update().where(VERSIONS.c.topic.in_(sorted(self._local.touched)))
+                            .values(version=sqlalchemy.func.uuid()))
 
     def _find_master(self):
         reader = self._reader()
@@ -141,10 +207,14 @@ class _Region:
         depth = getattr(self._local, 'depth', 0)
         if depth == 0 and not self._writers.acquire(timeout=PATIENCE):
             raise _WritesWait()
+        if depth == 0:
+            self._local.touched = set()
         self._local.depth = depth + 1
         try:
             with self._begin() as session:
                 yield session
+                if depth == 0:
+                    self._renew_versions(session)
         except db_exception.DBConnectionError as error:
             raise _MasterUnreachable() from error
         except sqlalchemy.exc.OperationalError as error:
@@ -157,7 +227,6 @@ class _Region:
             if depth == 0:
                 self._writers.release()
                 self._await_own()
-                self.position.forget()
 
     def _has(self, master, until):
         """Whether the own database is the master, or has what that has, before UNTIL. It is asked again and again: MariaDB can't be
@@ -202,20 +271,41 @@ def _release_registrations(release):
     return look_and_release
 
 
-def _cache_by(position):
-    for region in (cache.CACHE_REGION, assignment.COMPUTED_ASSIGNMENTS_REGION, catalog.COMPUTED_CATALOG_REGION,
-                   identity.ID_MAPPING_REGION, receipt.provider.RECEIPTS_REGION, revoke.REVOKE_REGION,
-                   token.provider.TOKENS_REGION):
-        region.key_mangler = (lambda mangle: lambda key: mangle('%s@%s' % (key, position.get())))(region.key_mangler)
+def _date(mint):
+    def mint_and_date(self, token_id, issued_at):
+        mint(self, token_id, issued_at)
+        self.minted = int(time.time())
+    return mint_and_date
+
+
+def _validate_anew(validate):
+    """A cached token is one that was valid; what it tells of a user of LDAP is asked for each second."""
+    @functools.wraps(validate)  # with what dogpile.cache has made of it
+    def validate_cached(self, token_id):
+        found = validate(self, token_id)
+        is_old = LDAP_USER.search(found.user_id) and found.minted != int(time.time())
+        return validate.refresh(self, token_id) if is_old else found
+    return validate_cached
+
+
+def _cache_by(versions):
+    """Instead of Keystone's own way, by which a worker that has changed something tells those that share its memcached."""
+    for region, topics in CACHED.items():
+        def mangle(key, name=region.name, topics=topics):
+            second = int(time.time()) if ROLES in topics and LDAP_USER.search(key) else ''
+            return sha1_mangle_key(('%s@%s@%s@%s' % (key, name, versions.get(topics), second)).encode())
+        region.key_mangler = mangle
 
 
 _region = _Region()
 core.session_for_write = sql.session_for_write = _region.session_for_write
-_cache_by(_region.position)
+_cache_by(_region.versions)
+token_model.TokenModel.mint = _date(token_model.TokenModel.mint)
+token.provider.Manager._validate_token = _validate_anew(token.provider.Manager._validate_token)
 domain_configs.DomainConfig.release_registration = _release_registrations(domain_configs.DomainConfig.release_registration)
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 
 
 def application(environ, start_response):
-    _region.position.forget()
+    _region.versions.forget()
     return keystone_application(environ, start_response)
