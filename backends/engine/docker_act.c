@@ -7,7 +7,7 @@
 
 /* A health probe may be starting from so long before it is due until so long after, if it has not ended by then. */
 #define PROBE_BEFORE_S 0.3
-#define PROBE_AFTER_S  3.0
+#define PROBE_AFTER_S 3.0
 #define PROBE_PAUSE_MS 50
 
 static const struct {

@@ -51,8 +51,8 @@ int mc_database_put_domain(struct mc_database *database, struct mc_call *call, c
 int mc_database_put_domain_option(struct mc_database *database, struct mc_call *call, const char *name,
 	const char *group, const char *option, const char *value, bool is_secret, struct mc_error *error);
 
-/* What all Keystones that have this database, or a replica, have cached of the rows above is not believed any longer. To
- * be called when they are written. */
+/* What all Keystones that have this database, or a replica, have cached of the rows above is not believed any longer.
+ * To be called when they are written. */
 int mc_database_renew_cache(struct mc_database *database, struct mc_call *call, struct mc_error *error);
 
 /* How many images the glance database of the region holds, in whatever state and of whatever project. */
