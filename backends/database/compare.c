@@ -26,14 +26,16 @@ int mc_database_same_origin(
 	return r ? r : n > 0;
 }
 
-/* All tables of keystone, each with its checksum. The server itself builds the statement, with their names in it. */
+/* All tables of Keystone's, each with its checksum; not the versions of the caches, which differ when another does. The
+ * server itself builds the statement, with their names in it. */
 static int checksums(
 	struct mc_database *database, struct mc_call *call, struct mc_database_table *ret_table, struct mc_error *error)
 {
 	static const char *const build[] = {"SET SESSION group_concat_max_len = 65536",
 		"SET @statement = (SELECT CONCAT('CHECKSUM TABLE ', GROUP_CONCAT('keystone.`', "
 		"REPLACE(table_name, '`', '``'), '`' ORDER BY table_name)) FROM information_schema.tables "
-		"WHERE table_schema = 'keystone' AND table_type = 'BASE TABLE')",
+		"WHERE table_schema = 'keystone' AND table_type = 'BASE TABLE' "
+		"AND table_name <> 'mcloud_cache_version')",
 		NULL};
 	int r = 0;
 

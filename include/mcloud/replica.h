@@ -94,7 +94,7 @@ int mc_database_semisync(struct mc_database *database, struct mc_call *call, boo
 int mc_database_same_origin(
 	struct mc_database *database, struct mc_database *other, struct mc_call *call, struct mc_error *error);
 
-/* The tables of keystone whose content differs in the two, as names with blanks between, to OUT. */
+/* The tables of Keystone's whose content differs in the two, as names with blanks between, to OUT. */
 int mc_database_differences(struct mc_database *database, struct mc_database *other, struct mc_call *call,
 	struct mc_buffer *out, struct mc_error *error);
 
