@@ -87,7 +87,7 @@ static double next_probe(const cJSON *json)
 }
 
 /* Docker 20.10 hangs in all that has to do with a container, for ever, if that is frozen while a health probe starts in
- * it. Nothing tells when one starts; but each has an interval to the end of the one before. */
+ * it. Nothing tells of one before it starts; but each has an interval to the end of the one before. */
 static int await_probe(
 	struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, struct mc_error *error)
 {

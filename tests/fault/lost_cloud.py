@@ -117,7 +117,7 @@ class Cloud:
         if kind == "cut":
             Engine.post(f"/networks/{self._name}/disconnect", {"Container": container, "Force": False})
         elif kind == "pause":  # through the mount, which keeps clear of health probes
-            self.run("bash", "-c", 'echo pause >"$1"', "pause", f"{self.mount}/containers/mysql-{region}/ctl")
+            self.command(region, "pause", f"containers/mysql-{region}/ctl")
         else:
             Engine.post(f"/containers/{container}/{kind}")
 

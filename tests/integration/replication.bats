@@ -21,12 +21,16 @@ remount() { mount_cloud "$CLOUD" 127.85.0.0 "$DIRECTORY"; }
 
 url() { quick cat "$M/regions/$1/endpoints/identity/public"; }
 
+# log_in REGION: the token for what standard input asks for.
+log_in() {
+    curl -sS --fail-with-body --max-time 30 -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(url "$1")/auth/tokens" |
+        tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
+}
+
 # token REGION USER PROJECT: of a user of domain acme, whose password is the user's name.
 token() {
     jq -n --arg user "$2" --arg project "$3" '{auth: {identity: {methods: ["password"], password: {user:
-        {name: $user, password: $user, domain: {name: "acme"}}}}, scope: {project: {name: $project, domain: {name: "acme"}}}}}' |
-        curl -sS --fail-with-body --max-time 30 -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(url "$1")/auth/tokens" |
-        tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
+        {name: $user, password: $user, domain: {name: "acme"}}}}, scope: {project: {name: $project, domain: {name: "acme"}}}}}' | log_in "$1"
 }
 
 # api REGION PATH [CURL-ARGUMENT…]: as the cloud's admin, with a token of that region.
@@ -176,9 +180,7 @@ cached_and_changed() {
     service=$(api "$1" /services | jq -r '.services[] | select(.type == "image") | .id')
     quick cat "$R/sync"
     token=$(jq -n --arg user "$user" --arg project "$project" '{auth: {identity: {methods: ["password"], password: {user:
-        {id: $user, password: "secret"}}}, scope: {project: {id: $project}}}}' |
-        curl -sS --fail-with-body --max-time 30 -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(url "$2")/auth/tokens" |
-        tr -d '\r' | sed -n 's/^x-subject-token: //Ip')
+        {id: $user, password: "secret"}}}, scope: {project: {id: $project}}}}' | log_in "$2")
     [ "$(told "$2" "$token" "$shows")" = 'c: member reader, 0' ]
     api "$1" "/users/$user" -X PATCH -d '{"user": {"name": "changed"}}'
     api "$1" "$admin" -X PUT

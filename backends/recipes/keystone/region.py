@@ -102,6 +102,7 @@ TOPICS = {
 
 # The same for rows that are new: what is cached speaks of most things only when they are there.
 TOPICS_OF_NEW = {
+    **TOPICS,
     'user': set(), 'local_user': set(), 'nonlocal_user': set(), 'user_option': set(), 'password': set(), 'group': set(),
     'project': {ROLES},  # somebody may have inherited some in it
 }
@@ -128,8 +129,7 @@ def _touched(context, statement):
     table = context.compiled.statement.table.name
     if context.rowcount == 0 or table == VERSIONS.name:
         return set()
-    known = TOPICS_OF_NEW if context.isinsert and table in TOPICS_OF_NEW else TOPICS
-    return known.get(table, {REST})
+    return (TOPICS_OF_NEW if context.isinsert else TOPICS).get(table, {REST})
 
 
 class _Versions(threading.local):
@@ -205,9 +205,9 @@ class _Region:
     @contextlib.contextmanager
     def session_for_write(self):
         depth = getattr(self._local, 'depth', 0)
-        if depth == 0 and not self._writers.acquire(timeout=PATIENCE):
-            raise _WritesWait()
         if depth == 0:
+            if not self._writers.acquire(timeout=PATIENCE):
+                raise _WritesWait()
             self._local.touched = set()
         self._local.depth = depth + 1
         try:
