@@ -36,6 +36,15 @@ given_up() {
     done
 }
 
+# wait_at_once MASTER COUNT: so many of its clients wait for a commit to be acknowledged: their own, or that of another, which has what
+# theirs will change.
+wait_at_once() {
+    local until=$((SECONDS + 60))
+    until [ "$(sql "$1" 'SHOW PROCESSLIST' | grep -c 'COMMIT\|UPDATE mcloud_cache_version')" -ge "$2" ]; do
+        ((SECONDS < until)) || return 1
+    done
+}
+
 # reads_and_can_not_write REGION
 reads_and_can_not_write() {
     quick ls "$M/regions/$1/projects/Default" | grep -qx admin
@@ -130,7 +139,7 @@ begin_write() {
     put kill "$M/containers/mysql-Lund/ctl"
     # many that wait don't keep others from reading
     for i in {1..24}; do (exec 3>&- && make Kista "waits-$i") & many+=($!); done
-    until [ "$(sql Kista 'SHOW PROCESSLIST' | grep -c COMMIT)" -ge 12 ]; do :; done
+    wait_at_once Kista 12
     timeout 5 curl -sSf -o /dev/null -H "X-Auth-Token: $(quick cat "$M/regions/Kista/token")" "$(quick cat "$M/regions/Kista/endpoints/identity/public")/projects"
     for i in "${many[@]}"; do kill "$i" || true; done
     begin_write dies-with-the-master
