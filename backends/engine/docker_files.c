@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* PUT /containers/ID/archive unpacks a tar: it removes a file that is there and writes the new one, so a process that
- * looks meanwhile sees none, or half of it. Hence files for a running service are unpacked beside their places, as
- * .NAME.mcloudfs in the same directory (a volume may be mounted anywhere, and a rename doesn't leave its file system),
- * and then a command inside moves them there. Where nothing runs, nothing looks, and they are unpacked where they
- * belong; if the engine or this program is killed meanwhile, the same call again mends it. */
+ * looks meanwhile sees none, or half of it, or one that is not its own yet. Hence files for a running service are
+ * unpacked beside their places, in DIRECTORY/.mcloudfs (a volume may be mounted anywhere, and a rename doesn't leave
+ * its file system; and who reads all files of a directory doesn't read those of directories in it), and then a command
+ * inside moves them there. Where nothing runs, nothing looks, and they are unpacked where they belong; if the engine or
+ * this program is killed meanwhile, the same call again mends it. */
 
-#define BESIDE_PREFIX "."
-#define BESIDE_SUFFIX ".mcloudfs"
+#define BESIDE "/.mcloudfs"
 
 MC_DEFINE_CLEANUP(docker_tar, struct mc_docker_tar *, mc_docker_tar_free);
 
@@ -109,22 +109,35 @@ static int add_parent(struct upload *upload, const struct mc_engine_file *file)
 static char *beside(const char *path)
 {
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
-	const char *name = strrchr(path, '/') + 1;
+	const char *name = strrchr(path, '/');
 
 	mc_buffer_add(&text, path, (size_t)(name - path));
-	mc_buffer_printf(&text, BESIDE_PREFIX "%s" BESIDE_SUFFIX, name);
+	mc_buffer_printf(&text, BESIDE "%s", name);
 	return mc_buffer_steal(&text, NULL);
+}
+
+/* The directory of PATH, which beside() has given. */
+static int add_beside(struct upload *upload, const char *path, const struct mc_engine_file *file)
+{
+	MC_CLEANUP(free_pointer) char *directory = strdup(path);
+
+	if (!directory)
+		return -ENOMEM;
+	*strrchr(directory, '/') = '\0';
+	if (knows(upload, directory))
+		return 0;
+	int r = mc_docker_tar_directory(upload->tar, directory, file);
+	return r ? r : learn(upload, directory);
 }
 
 static int add_file(struct upload *upload, const struct mc_engine_file *file, bool aside)
 {
-	char *path = aside ? beside(file->path) : strdup(file->path);
+	MC_CLEANUP(free_pointer) char *path = aside ? beside(file->path) : strdup(file->path);
 
 	int r = path ? add_parent(upload, file) : -ENOMEM;
-	if (r == 0)
-		r = mc_docker_tar_file(upload->tar, path, file);
-	free(path);
-	return r;
+	if (r == 0 && aside)
+		r = add_beside(upload, path, file);
+	return r ? r : mc_docker_tar_file(upload->tar, path, file);
 }
 
 static int send_tar(struct upload *upload)
@@ -176,7 +189,7 @@ int mc_docker_put_files(struct mc_docker *docker, struct mc_call *call, const st
 static int move(struct upload *upload, const struct mc_engine_file *files, size_t n_files)
 {
 	static const char script[] = "while [ $# -ge 2 ]; do mv -fT -- \"$1\" \"$2\" || { rm -f -- \"$1\"; bad=1; }; "
-				     "shift 2; done; exit ${bad:-0}";
+				     "rmdir -- \"${1%/*}\" 2>/dev/null; shift 2; done; exit ${bad:-0}";
 	MC_CLEANUP(buffer) struct mc_buffer output = {0};
 	const char **argv = calloc(2 * n_files + 5, sizeof *argv);
 	char **from = calloc(n_files, sizeof *from);

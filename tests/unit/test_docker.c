@@ -351,14 +351,14 @@ static void test_upload_running(void **state)
 	expect(&world, "GET", API "/exec/e1/json", 200, "{\"ExitCode\":0,\"Running\":false}");
 	assert_int_equal(world.engine->ops->upload(world.engine, world.call, "svc", files, 3, &world.error), 0);
 	assert_tar(&world, 2,
-		"etc/deep/er/.secret.mcloudfs f 600 603 604 7 secret\n\netc/deep/er/.two.mcloudfs f 644 0 0 0 \n"
-		".plain.mcloudfs f 644 0 0 1 p\n");
+		"etc/deep/er/.mcloudfs/ d 700 603 604 0 \netc/deep/er/.mcloudfs/secret f 600 603 604 7 secret\n\n"
+		"etc/deep/er/.mcloudfs/two f 644 0 0 0 \n.mcloudfs/ d 755 0 0 0 \n.mcloudfs/plain f 644 0 0 1 p\n");
 	(void)exec;
 	cJSON *json = cJSON_Parse(fake_http_request(world.server, 3)->body);
 	const cJSON *words = cJSON_GetObjectItem(json, "Cmd");
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "User")), "0");
 	assert_int_equal(cJSON_GetArraySize(words), 10);
-	assert_string_equal(cJSON_GetStringValue(cJSON_GetArrayItem(words, 4)), "/etc/deep/er/.secret.mcloudfs");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetArrayItem(words, 4)), "/etc/deep/er/.mcloudfs/secret");
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetArrayItem(words, 5)), "/etc/deep/er/secret");
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetArrayItem(words, 9)), "/plain");
 	cJSON_Delete(json);
