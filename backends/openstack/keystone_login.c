@@ -208,3 +208,16 @@ void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token)
 	}
 	pthread_mutex_unlock(&keystone->lock);
 }
+
+int mc_keystone_log_in(struct mc_keystone *keystone, struct mc_call *call, struct mc_error *error)
+{
+	char *token = NULL;
+	int result;
+
+	pthread_mutex_lock(&keystone->lock);
+	free_secret(mc_steal(&keystone->token));
+	result = kept_token(keystone, call, &token, error);
+	pthread_mutex_unlock(&keystone->lock);
+	free_secret(token);
+	return result;
+}

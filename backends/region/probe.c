@@ -65,7 +65,5 @@ int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_erro
 
 int mc_probe_login(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	MC_CLEANUP(free_pointer) char *token = NULL;
-
-	return mc_keystone_token(region->keystone, call, false, &token, error);
+	return mc_keystone_log_in(region->keystone, call, error);
 }

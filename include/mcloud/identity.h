@@ -37,6 +37,9 @@ int mc_keystone_token(
 /* Tells that TOKEN was refused by some service: the next mc_keystone_token() logs in again. */
 void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
 
+/* Logs in, whatever is kept; the new token is kept instead. Errors as of mc_keystone_token(). */
+int mc_keystone_log_in(struct mc_keystone *keystone, struct mc_call *call, struct mc_error *error);
+
 /* One request with the login's token: PATH are the segments behind /v3 ({"domains", id, "config", NULL}), QUERY name
  * and value in turn, NULL-terminated, or NULL; BODY may be NULL. A 401 is answered by one new login and one more try.
  * Any 2xx: 0, with the parsed answer in *RET_ANSWER (may be NULL; NULL for an empty answer). Else by

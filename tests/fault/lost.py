@@ -53,8 +53,10 @@ class Chaos:
         """`wait` says the truth: what it calls ready serves, if nothing else is broken that it may need."""
         state = self._cloud.wait(region)
         self._say(f"{region} is {state}")
-        if state == "ready" and not self.broken and not self._cloud.logs_in(region):
-            self.early.append(f"wait of {region} said ready, and nobody can log in")
+        trouble = self._cloud.login_trouble(region) if state == "ready" and not self.broken else None
+        if trouble:
+            self._say(f"nobody can log in at {region}: {trouble}")
+            self.early.append(f"wait of {region} said ready, and nobody can log in: {trouble}")
         return state
 
     def _kill_daemon(self):

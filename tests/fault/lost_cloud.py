@@ -147,8 +147,13 @@ class Cloud:
     def is_valid(self, region, token):
         return self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})[0] == 200
 
-    def logs_in(self, region):
-        return self.is_valid(region, self.read(region, "token"))
+    def login_trouble(self, region):
+        """Why nobody can log in there; None if somebody can."""
+        try:
+            token = self.run("cat", self.path(region, "token"))
+        except Refused as refused:
+            return f"{refused}; {self.run('tail', '-n', '3', f'{self.mount}/errors')}"
+        return None if self.is_valid(region, token) else "its token is not good"
 
     def sql(self, region, statement):
         return self.run("mariadb", f"--defaults-extra-file={self._options}", "--skip-ssl", "--connect-timeout=5", "--batch",

@@ -155,6 +155,12 @@ static void test_expiry(void **state)
 	assert_int_equal(mc_keystone_token(world.keystone, world.call, false, &token, &world.error), 0);
 	assert_string_equal(token, "secret4");
 	free(token);
+	/* Who wants to know whether one can log in is not told by what is kept; that one is used from then on. */
+	expect_login(&world, "X-Subject-Token: secret5\r\n", AN_HOUR);
+	assert_int_equal(mc_keystone_log_in(world.keystone, world.call, &world.error), 0);
+	assert_int_equal(mc_keystone_token(world.keystone, world.call, false, &token, &world.error), 0);
+	assert_string_equal(token, "secret5");
+	free(token);
 	teardown(&world);
 }
 

@@ -1,8 +1,8 @@
 """Keystone's WSGI application, for uwsgi."""
 
+import functools
 import json
 import logging
-import sys
 
 from mcloud_service import quick
 
@@ -23,7 +23,22 @@ quick.lazily('keystone.federation.idp')
 quick.log_plainly()
 quick.log_from_threads()
 
+from keystone.common import fernet_utils  # noqa: E402
 from keystone.server import wsgi  # noqa: E402
+
+
+def _read_again(get_key_files):
+    """A rotation may remove an old key between its being found and its being read."""
+    @functools.wraps(get_key_files)
+    def get_or_again(self, directory):
+        try:
+            return get_key_files(self, directory)
+        except FileNotFoundError:
+            return get_key_files(self, directory)
+    return get_or_again
+
+
+fernet_utils.FernetUtils._get_key_files = _read_again(fernet_utils.FernetUtils._get_key_files)
 
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 _keystone = wsgi.initialize_public_application()
@@ -37,8 +52,8 @@ def application(environ, start_response):
         logging.getLogger(__name__).exception('%s %s failed', environ['REQUEST_METHOD'], environ['PATH_INFO'])
         body = json.dumps({'error': {'code': 500, 'title': 'Internal Server Error',
                                      'message': 'An unexpected error prevented the server from answering.'}}).encode()
-        start_response('500 Internal Server Error',
-                       [('Content-Type', 'application/json'), ('Content-Length', str(len(body)))], sys.exc_info())
+        # without the exception, for which uwsgi would break the answer off behind its headers
+        start_response('500 Internal Server Error', [('Content-Type', 'application/json'), ('Content-Length', str(len(body)))])
         return [body]
 
 
