@@ -53,6 +53,8 @@ class Chaos:
         """`wait` says the truth: what it calls ready serves, if nothing else is broken that it may need."""
         state = self._cloud.wait(region)
         self._say(f"{region} is {state}")
+        if state not in ("ready", "degraded"):
+            self._say(self._cloud.read(region, "error"))
         trouble = self._cloud.login_trouble(region) if state == "ready" and not self.broken else None
         if trouble:
             self._say(f"nobody can log in at {region}: {trouble}")
