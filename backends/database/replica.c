@@ -367,6 +367,17 @@ int mc_database_semisync(struct mc_database *database, struct mc_call *call, boo
 	return r ? r : (int)on;
 }
 
+int mc_database_acknowledges(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	unsigned long on = 0;
+	int r = mc_database_query(database, call,
+		"SELECT VARIABLE_VALUE = 'ON' FROM information_schema.GLOBAL_STATUS "
+		"WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS'",
+		NULL, &on, error);
+
+	return r ? r : on == 1;
+}
+
 int mc_database_acknowledging(
 	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error)
 {

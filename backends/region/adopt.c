@@ -99,6 +99,7 @@ static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_l
 		struct mc_region *region = cloud->regions[i];
 
 		region->is_replica = is_marked(volumes, region->name, MC_MARK_REPLICA);
+		region->is_incomplete = is_marked(volumes, region->name, MC_MARK_INCOMPLETE);
 		if (is_marked(volumes, region->name, MC_MARK_PROMOTED) &&
 			!is_marked(volumes, region->name, MC_MARK_DESTROYING))
 			cloud->promoted = region; /* before any database is let write */

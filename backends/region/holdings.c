@@ -76,20 +76,47 @@ static int check_other(struct mc_region *region, const char *holdings, struct mc
 				other->name, region->name);
 }
 
-int mc_region_check_richest(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+/* -EBUSY when commits of MASTER have waited for slaves, and REGION wasn't one of them all the time. */
+static int check_counted(
+	struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(master, call, MC_MARK_SEMISYNC, error), counts = 0, lacks = 0;
+
+	if (r == 1)
+		r = counts = mc_mark_look(region, call, MC_MARK_SEMISYNC, error);
+	else
+		return r;
+	if (r >= 0)
+		r = lacks = mc_mark_look(region, call, MC_MARK_INCOMPLETE, error);
+	if (r < 0 || (counts && !lacks))
+		return r;
+	return mc_error_set(error, EBUSY,
+		"region %s has not acknowledged all that region %s has; repair that one, or give up what it alone has "
+		"by "
+		"`echo async > regions/%s/replication/mode`",
+		region->name, master->name, master->name);
+}
+
+int mc_region_check_richest(struct mc_region *region, struct mc_region *master, struct mc_call *call,
+	char ret_holdings[MC_GTID_MAX], struct mc_error *error)
 {
 	struct mc_region_views views = {0};
 	struct mc_replica_status status = {0};
-	char holdings[MC_GTID_MAX];
-	int r = mc_region_holdings(region, holdings, &status, error);
+	int r = mc_region_holdings(region, ret_holdings, &status, error);
 
+	if (r == 1)
+		r = mc_error_set(error, EBUSY,
+			"region %s follows nobody, so it may lack what region %s has; that one has to be back first",
+			region->name, master->name);
+	if (r == 0)
+		r = check_counted(region, master, call, error);
 	if (r == 0)
 		r = mc_cloud_regions(region->cloud, &views);
 	for (size_t i = 0; i < views.count && r == 0; i++) {
 		MC_CLEANUP(region) struct mc_region *other = mc_region_find(region->cloud, views.items[i].name);
 
 		if (other && other != region && views.items[i].master)
-			r = check_other(region, holdings, other, call, error);
+			r = check_other(region, ret_holdings, other, call, error);
 	}
 	mc_region_views_clear(&views);
 	return r;

@@ -16,6 +16,8 @@ static const char *const mark_names[MC_MARKS] = {
 	[MC_MARK_SEEDING] = "seeding",       /* its copy of the master is not, or not any more, whole */
 	[MC_MARK_SEMISYNC] =
 		"semisync", /* the master's commits wait for this slave; of a master: and for who was it before */
+	[MC_MARK_INCOMPLETE] =
+		"incomplete", /* it is so marked since lately, and may lack what was acknowledged before */
 	[MC_MARK_PROMOTED] =
 		"promoted", /* it is on its way to be the master: a mount goes on with that, or undoes it */
 };

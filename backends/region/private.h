@@ -39,6 +39,7 @@ struct mc_region {
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	bool is_master;
 	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
+	bool is_incomplete;                    /* MC_MARK_INCOMPLETE */
 	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
@@ -157,6 +158,7 @@ enum mc_mark {
 	MC_MARK_HALTED,
 	MC_MARK_SEEDING,
 	MC_MARK_SEMISYNC,
+	MC_MARK_INCOMPLETE,
 	MC_MARK_PROMOTED,
 	MC_MARKS
 };
@@ -216,6 +218,9 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 /* The slave is forgotten by its master, where that can be reached. */
 int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
+/* Where MASTER's commits wait for slaves, SLAVE is one of them from now on. It is incomplete until the watch has seen
+ * that it has caught up with those that did not wait for it. */
+int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error);
 /* The commits of REGION, a master, wait for slaves if one of them is so marked. */
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
@@ -232,11 +237,13 @@ int mc_region_position(struct mc_database *database, struct mc_call *call, enum 
 /* All that a slave has of its master's transactions, applied or only received. 1: it follows nobody. */
 int mc_region_holdings(struct mc_region *slave, char ret_position[MC_GTID_MAX], struct mc_replica_status *status,
 	struct mc_error *error);
-/* Of slaves whose master is dead: -EBUSY when another one has, or may have, more of its writes than REGION. */
-int mc_region_check_richest(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* Of slaves whose MASTER is dead: what REGION has. -EBUSY when it may lack what a client was told is safe, as it
+ * follows nobody or the master's commits did not wait for it; or when another one has, or may have, more. */
+int mc_region_check_richest(struct mc_region *region, struct mc_region *master, struct mc_call *call,
+	char ret_holdings[MC_GTID_MAX], struct mc_error *error);
 
-/* promote.c: lets REGION's database take writes, if the region is the master; waits for the end of a promotion that
- * may change that. */
+/* promote.c: lets REGION's database take writes, and makes it follow nobody, if the region is the master; waits for the
+ * end of a promotion that may change that. */
 int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 /* What an earlier daemon was in the middle of goes on, if the region's services are all there (IS_UP); else it ends
  * where it stands, and the region is started. */

@@ -91,7 +91,7 @@ static int prepare(struct mc_work *work, struct mc_error *error)
 		return r ? r : await(work->region, work->call, goal, error);
 	}
 	r = mc_replicate_keep_received(work->region, work->call, error);
-	return r ? r : mc_region_check_richest(work->region, work->call, error);
+	return r ? r : mc_region_check_richest(work->region, master, work->call, goal, error);
 }
 
 /* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
@@ -148,20 +148,17 @@ static int fence(struct mc_work *work, struct mc_error *error)
 }
 
 /* Of a dead master: what has been received is all that there will be. */
-static int apply_received(struct mc_work *work, struct mc_error *error)
+static int apply_received(struct mc_work *work, struct mc_region *master, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	char holdings[MC_GTID_MAX];
-	struct mc_replica_status status = {0};
+	char holdings[MC_GTID_MAX] = "";
 	int r = mc_region_database(work->region, &database, error);
 
 	if (r == 0)
 		r = mc_database_replica_act(database, work->call, MC_REPLICA_DEAFEN, error);
 	if (r == 0)
-		r = mc_region_check_richest(work->region, work->call, error);
-	if (r == 0)
-		r = mc_region_holdings(work->region, holdings, &status, error);
-	return r < 0 ? r : await(work->region, work->call, holdings, error);
+		r = mc_region_check_richest(work->region, master, work->call, holdings, error);
+	return r ? r : await(work->region, work->call, holdings, error);
 }
 
 static int catch_up(struct mc_work *work, struct mc_error *error)
@@ -170,7 +167,7 @@ static int catch_up(struct mc_work *work, struct mc_error *error)
 
 	if (!master)
 		return 0;
-	return *work->goal ? await(work->region, work->call, work->goal, error) : apply_received(work, error);
+	return *work->goal ? await(work->region, work->call, work->goal, error) : apply_received(work, master, error);
 }
 
 static void tell_role(struct mc_region *region, const char *role)
@@ -198,15 +195,12 @@ static int mark_former(struct mc_work *work, struct mc_region *master, struct mc
 static int move_role(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	int r = mc_region_database(work->region, &database, error);
+	int r = master ? mark_former(work, master, error) : 0;
 
 	if (r == 0)
-		r = mc_database_replica_act(database, work->call, MC_REPLICA_LEAVE, error);
-	if (r == 0 && master)
-		r = mark_former(work, master, error);
-	if (r == 0)
 		r = mc_mark_clear(work->region, work->doing, MC_MARK_HALTED, error);
+	if (r == 0)
+		r = mc_mark_clear(work->region, work->doing, MC_MARK_INCOMPLETE, error);
 	if (r == 0)
 		r = mc_mark_set(work->region, work->doing, MC_MARK_MASTER, error);
 	if (r < 0 || !master)
@@ -216,7 +210,7 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 	master->is_replica = true;
 	master->replication = MC_REPLICATION_NONE;
 	work->region->is_master = true;
-	work->region->is_replica = false;
+	work->region->is_replica = work->region->is_incomplete = false;
 	work->region->replication = MC_REPLICATION_NONE;
 	work->region->lag = -1;
 	pthread_cond_broadcast(&work->cloud->idle);
@@ -379,7 +373,11 @@ int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_er
 	pthread_mutex_unlock(&cloud->lock);
 	if (may != 0) /* the role has gone to another region: nothing to open */
 		return may == 1 ? mc_error_set(error, EINTR, "broken off") : 0;
-	r = mc_database_unfence(database, call, error);
+	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again
+	 */
+	r = mc_database_replica_act(database, call, MC_REPLICA_LEAVE, error);
+	if (r == 0)
+		r = mc_database_unfence(database, call, error);
 	pthread_mutex_lock(&cloud->lock);
 	cloud->opening--;
 	pthread_cond_broadcast(&cloud->idle);

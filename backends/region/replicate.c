@@ -100,12 +100,22 @@ static int assess(const struct pair *pair, struct mc_call *call, struct mc_error
 	return r < 0 ? r : r ? GO_ON : COPY;
 }
 
-/* Who begins to follow a master whose writes are to wait for a slave is one that acknowledges. */
-static int inherit_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(pair->master, call, MC_MARK_SEMISYNC, error);
+	int waits = mc_mark_look(master, call, MC_MARK_SEMISYNC, error);
+	int counts = waits == 1 ? mc_mark_look(slave, call, MC_MARK_SEMISYNC, error) : 0, r;
 
-	return r == 1 ? mc_mark_set(pair->slave, call, MC_MARK_SEMISYNC, error) : r;
+	if (waits < 0 || counts < 0)
+		return waits < 0 ? waits : counts;
+	if (!waits || counts)
+		return 0;
+	r = mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&slave->cloud->lock);
+	slave->is_incomplete = true;
+	pthread_mutex_unlock(&slave->cloud->lock);
+	return mc_mark_set(slave, call, MC_MARK_SEMISYNC, error);
 }
 
 /* From now on the slave gets what it lacks from the master, whomever it followed before. */
@@ -126,7 +136,7 @@ static int follow(const struct pair *pair, struct mc_call *call, struct mc_error
 		r = mc_database_follow(
 			pair->own, call, host, mc_recipe_get(MC_DATABASE)->port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
-	return r ? r : inherit_mode(pair, call, error);
+	return r ? r : mc_replicate_count(pair->slave, pair->master, call, error);
 }
 
 /* The slave acknowledges what it receives, or not, as its mark says; what it applies waits for nobody, as that of a

@@ -245,15 +245,28 @@ int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, c
 
 static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
 {
-	return semisync ? mc_mark_set(region, call, MC_MARK_SEMISYNC, error)
-			: mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
+	int r;
+
+	if (semisync)
+		return mc_mark_set(region, call, MC_MARK_SEMISYNC, error);
+	r = mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
+	if (r == 0)
+		r = mc_mark_clear(region, call, MC_MARK_INCOMPLETE, error);
+	pthread_mutex_lock(&region->cloud->lock);
+	region->is_incomplete = region->is_incomplete && r < 0;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return r;
 }
 
-static int set_slave_mode(struct mc_region *slave, struct mc_call *call, bool semisync, struct mc_error *error)
+static int set_slave_mode(
+	struct mc_region *slave, struct mc_region *master, struct mc_call *call, bool semisync, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_replica_status status = {0};
-	int r = mark_mode(slave, call, semisync, error);
+	int r = semisync ? mc_replicate_count(slave, master, call, error) : 0;
+
+	if (r == 0)
+		r = mark_mode(slave, call, semisync, error);
 
 	/* Nobody need wait any more for one that is away, and it hears of that when it is back. */
 	if (r == 0 && !semisync && !mc_probe_answers(slave))
@@ -278,17 +291,20 @@ int mc_replication_set_mode(
 
 	if (r == 0 && !known.is_master)
 		r = check_replica(&known, error);
-	if (r == 0 && known.is_master) /* so will it be when it is a slave */
-		r = mark_mode(known.region, call, semisync, error);
 	if (r == 0)
 		r = mc_cloud_regions(cloud, &views);
 	for (size_t i = 0; i < views.count && r == 0; i++) {
 		MC_CLEANUP(region) struct mc_region *slave = mc_region_find(cloud, views.items[i].name);
 
 		if (slave && views.items[i].master && (known.is_master || slave == known.region))
-			r = set_slave_mode(slave, call, semisync, error);
+			r = set_slave_mode(slave, known.master, call, semisync, error);
 	}
 	mc_region_views_clear(&views);
+	/* After its slaves: nobody lacks what was not waited for then. And so will it be when it is a slave itself. */
+	if (r == 0 && known.is_master)
+		r = mark_mode(known.region, call, semisync, error);
+	if (r == 0 && !semisync && !mc_probe_answers(known.master))
+		return 0; /* it hears of that when it is back */
 	return r ? r : mc_replicate_settle_mode(known.master, call, error);
 }
 

@@ -60,6 +60,35 @@ static bool is_astray(const struct mc_replication *now, const struct mc_region *
 	       (!now->status.is_configured || strcmp(now->status.master_host, host) != 0);
 }
 
+/* Whether REGION begins to count, and the master's commits wait from now on. */
+static bool begins_to_count(
+	struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
+{
+	bool is_incomplete;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_incomplete = region->is_incomplete;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return is_incomplete && mc_database_acknowledges(own, call, NULL) == 1 &&
+	       mc_database_semisync(source, call, true, NULL) == 1;
+}
+
+/* It has all that did not wait for it. */
+static void complete(struct mc_region *region, struct mc_call *call)
+{
+	struct mc_cloud *cloud = region->cloud;
+
+	if (mc_mark_clear(region, call, MC_MARK_INCOMPLETE, NULL) < 0)
+		return; /* at the next look */
+	pthread_mutex_lock(&cloud->lock);
+	region->is_incomplete = false;
+	pthread_mutex_unlock(&cloud->lock);
+	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
+				     .region = region->name,
+				     .text = "complete",
+				     .when = mc_wall_clock()});
+}
+
 static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
 	struct mc_database *source, bool is_busy)
 {
@@ -67,9 +96,12 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
 	struct mc_error error = {0};
 	char trouble[256] = "";
+	bool begins;
 
 	if (!call || !own || !source)
 		return;
+	/* before the positions: what the master writes after that one is with somebody who counts */
+	begins = !is_busy && begins_to_count(region, own, source, call);
 	if (!is_busy && mc_replication_examine(own, source, call, &now, &error) < 0) {
 		now.state = MC_REPLICATION_BROKEN; /* its own database is away, which its service says better */
 		snprintf(trouble, sizeof(trouble), "its replication can't be looked at: %.200s", error.message);
@@ -86,6 +118,9 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 	if (!is_current(master))
 		return;
 	keep(region, &now, trouble);
+	if (begins && now.state == MC_REPLICATION_RUNNING && mc_gtid_covers(now.applied, now.at_master) == 1 &&
+		*now.at_master)
+		complete(region, call);
 	if (!is_busy && *now.at_master && is_astray(&now, master))
 		mc_region_restore(region);
 }

@@ -128,6 +128,8 @@ static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, str
 		mc_buffer_printf(out, "last error: %s (%u)\n", now.status.message, now.status.error);
 	else
 		mc_buffer_text(out, "last error: none\n");
+	if (view->is_incomplete)
+		mc_buffer_text(out, "incomplete: it acknowledges, but may lack what was acknowledged before\n");
 	return add_drift(ask, out);
 }
 
@@ -161,7 +163,8 @@ static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 	r = mc_cloud_regions(ask->cloud, &views);
 	for (size_t i = 0; r == 0 && i < views.count; i++)
 		if (views.items[i].master && strcmp(views.items[i].master, region_of(ask)) == 0)
-			mc_buffer_printf(out, "slave: %s, %s\n", views.items[i].name, views.items[i].replication);
+			mc_buffer_printf(out, "slave: %s, %s%s\n", views.items[i].name, views.items[i].replication,
+				views.items[i].is_incomplete ? ", incomplete" : "");
 	mc_region_views_clear(&views);
 	return r ? mc_error_errno(ask->error, -r, "can't list the regions") : 0;
 }

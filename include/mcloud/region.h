@@ -53,6 +53,7 @@ struct mc_region_view {
 	char *master;                 /* whom it replicates; NULL: the master itself, or nobody yet */
 	const char *replication;      /* "none", "running", … (mcloud/replication.h), as last seen */
 	double lag;                   /* seconds behind the master; negative: not known */
+	bool is_incomplete;           /* acknowledges, and may lack what was acknowledged before */
 	enum mc_region_state state;
 	unsigned number, services_up, services;
 	double created, changed; /* seconds since 1970 */

@@ -84,6 +84,8 @@ int mc_database_await(struct mc_database *database, struct mc_call *call, const 
 /* Whether a commit waits until a slave has received it (master), and whether this slave says that it has. */
 int mc_database_set_semisync(
 	struct mc_database *database, struct mc_call *call, bool is_master, bool on, struct mc_error *error);
+/* Whether this slave is connected to a master that hears of it when it has received a commit: 1 or 0. */
+int mc_database_acknowledges(struct mc_database *database, struct mc_call *call, struct mc_error *error);
 /* How many slaves are connected to a master that say when they have received a commit. */
 int mc_database_acknowledging(
 	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error);

@@ -70,6 +70,13 @@ settled() {
     timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/state")" = "$3" ]; do read -r <&7; done' settled "$M" "$1" "$2"
 }
 
+# complete REGION: it acknowledges, and has all that was acknowledged before.
+complete() {
+    exec 7<"$M/events"
+    while left_of "$CLOUD" | grep -q "incomplete-$1\$"; do read -r -t 60 <&7; done
+    exec 7<&-
+}
+
 # replicates REGION [STATE]
 replicates() {
     timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/replication/state")" = "$3" ]; do read -r <&7; done' \
