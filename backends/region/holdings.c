@@ -80,19 +80,16 @@ static int check_other(struct mc_region *region, const char *holdings, struct mc
 static int check_counted(
 	struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(master, call, MC_MARK_SEMISYNC, error), counts = 0, lacks = 0;
+	int waited = mc_mark_look(master, call, MC_MARK_SEMISYNC, error), counts, lacks;
 
-	if (r == 1)
-		r = counts = mc_mark_look(region, call, MC_MARK_SEMISYNC, error);
-	else
-		return r;
-	if (r >= 0)
-		r = lacks = mc_mark_look(region, call, MC_MARK_INCOMPLETE, error);
-	if (r < 0 || (counts && !lacks))
-		return r;
+	if (waited != 1)
+		return waited;
+	counts = mc_mark_look(region, call, MC_MARK_SEMISYNC, error);
+	lacks = counts < 0 ? counts : mc_mark_look(region, call, MC_MARK_INCOMPLETE, error);
+	if (lacks < 0 || (counts && !lacks))
+		return lacks;
 	return mc_error_set(error, EBUSY,
-		"region %s has not acknowledged all that region %s has; repair that one, or give up what it alone has "
-		"by "
+		"region %s has not acknowledged all that region %s has; repair that one, or give up what it alone has: "
 		"`echo async > regions/%s/replication/mode`",
 		region->name, master->name, master->name);
 }

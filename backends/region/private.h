@@ -221,6 +221,9 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 /* Where MASTER's commits wait for slaves, SLAVE is one of them from now on. It is incomplete until the watch has seen
  * that it has caught up with those that did not wait for it. */
 int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error);
+/* Marks SLAVE as incomplete, or not. */
+int mc_replicate_set_incomplete(
+	struct mc_region *slave, struct mc_call *call, bool is_incomplete, struct mc_error *error);
 /* The commits of REGION, a master, wait for slaves if one of them is so marked. */
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 

@@ -200,7 +200,7 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 	if (r == 0)
 		r = mc_mark_clear(work->region, work->doing, MC_MARK_HALTED, error);
 	if (r == 0)
-		r = mc_mark_clear(work->region, work->doing, MC_MARK_INCOMPLETE, error);
+		r = mc_replicate_set_incomplete(work->region, work->doing, false, error);
 	if (r == 0)
 		r = mc_mark_set(work->region, work->doing, MC_MARK_MASTER, error);
 	if (r < 0 || !master)
@@ -210,7 +210,7 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 	master->is_replica = true;
 	master->replication = MC_REPLICATION_NONE;
 	work->region->is_master = true;
-	work->region->is_replica = work->region->is_incomplete = false;
+	work->region->is_replica = false;
 	work->region->replication = MC_REPLICATION_NONE;
 	work->region->lag = -1;
 	pthread_cond_broadcast(&work->cloud->idle);

@@ -250,12 +250,7 @@ static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisy
 	if (semisync)
 		return mc_mark_set(region, call, MC_MARK_SEMISYNC, error);
 	r = mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
-	if (r == 0)
-		r = mc_mark_clear(region, call, MC_MARK_INCOMPLETE, error);
-	pthread_mutex_lock(&region->cloud->lock);
-	region->is_incomplete = region->is_incomplete && r < 0;
-	pthread_mutex_unlock(&region->cloud->lock);
-	return r;
+	return r ? r : mc_replicate_set_incomplete(region, call, false, error);
 }
 
 static int set_slave_mode(

@@ -76,17 +76,12 @@ static bool begins_to_count(
 /* It has all that did not wait for it. */
 static void complete(struct mc_region *region, struct mc_call *call)
 {
-	struct mc_cloud *cloud = region->cloud;
-
-	if (mc_mark_clear(region, call, MC_MARK_INCOMPLETE, NULL) < 0)
+	if (mc_replicate_set_incomplete(region, call, false, NULL) < 0)
 		return; /* at the next look */
-	pthread_mutex_lock(&cloud->lock);
-	region->is_incomplete = false;
-	pthread_mutex_unlock(&cloud->lock);
-	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
-				     .region = region->name,
-				     .text = "complete",
-				     .when = mc_wall_clock()});
+	mc_cloud_tell(region->cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
+					     .region = region->name,
+					     .text = "complete",
+					     .when = mc_wall_clock()});
 }
 
 static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
