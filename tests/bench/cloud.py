@@ -150,7 +150,7 @@ class Table:
 
     def markdown(self):
         lines = ["| what | mcloudfs | side by side with | ratio | goal | met |", "| --- | --- | --- | --- | --- | --- |"]
-        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows]) + "\n"
+        return "\n".join(lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows]) + "\n"
 
 
 def show(seconds):
