@@ -55,7 +55,7 @@ static bool is_standby(struct mc_region *region)
 	return standby;
 }
 
-static void resume(struct mc_region *region, const struct mc_engine_volume_list *volumes)
+static void resume(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_region_view view;
@@ -64,16 +64,16 @@ static void resume(struct mc_region *region, const struct mc_engine_volume_list 
 
 	if (mc_cloud_region(cloud, region->name, &view) < 0)
 		return;
-	if (is_marked(volumes, region->name, MC_MARK_DESTROYING)) {
+	if (mc_mark_known(region, MC_MARK_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
-	} else if (is_marked(volumes, region->name, MC_MARK_PROMOTED)) {
+	} else if (mc_mark_known(region, MC_MARK_PROMOTED)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
-	} else if (is_marked(volumes, region->name, MC_MARK_STOPPED)) {
+	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
 		pthread_mutex_lock(&cloud->lock);
 		region->is_stopped = true;
 		pthread_mutex_unlock(&cloud->lock);
 		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
-	} else if (is_marked(volumes, region->name, MC_MARK_SERVED) && view.services_up == view.services) {
+	} else if (mc_mark_known(region, MC_MARK_SERVED) && view.services_up == view.services) {
 		mc_region_tend(region);
 		mc_region_restore(region);
 		mc_replication_watch(cloud);
@@ -98,12 +98,12 @@ static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_l
 	for (size_t i = 0; i < cloud->n_regions; i++) {
 		struct mc_region *region = cloud->regions[i];
 
-		region->is_replica = is_marked(volumes, region->name, MC_MARK_REPLICA);
-		region->is_incomplete = is_marked(volumes, region->name, MC_MARK_INCOMPLETE);
-		if (is_marked(volumes, region->name, MC_MARK_PROMOTED) &&
-			!is_marked(volumes, region->name, MC_MARK_DESTROYING))
+		for (int mark = 0; mark < MC_MARKS; mark++)
+			region->marked[mark] = is_marked(volumes, region->name, mark);
+		region->is_replica = region->marked[MC_MARK_REPLICA];
+		if (region->marked[MC_MARK_PROMOTED] && !region->marked[MC_MARK_DESTROYING])
 			cloud->promoted = region; /* before any database is let write */
-		if (!is_marked(volumes, region->name, MC_MARK_MASTER))
+		if (!region->marked[MC_MARK_MASTER])
 			continue;
 		/* Two are so marked in the middle of a promotion: then all is done but the former one's mark. */
 		if (!master || region == cloud->promoted)
@@ -144,7 +144,7 @@ static void review(struct mc_cloud *cloud, const struct mc_engine_volume_list *v
 		if (!region)
 			continue;
 		if (first)
-			resume(region, volumes);
+			resume(region);
 		else if (mc_region_state_settled(views.items[i].state) && !has_volume(volumes, region->name))
 			mc_region_unlist(region); /* somebody removed it behind our back */
 		mc_region_settle(region);

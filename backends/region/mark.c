@@ -27,6 +27,23 @@ static void volume_name(const struct mc_region *region, enum mc_mark mark, char 
 	snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", mark_names[mark], region->name);
 }
 
+static void know(struct mc_region *region, enum mc_mark mark, bool is_set)
+{
+	pthread_mutex_lock(&region->cloud->lock);
+	region->marked[mark] = is_set;
+	pthread_mutex_unlock(&region->cloud->lock);
+}
+
+bool mc_mark_known(struct mc_region *region, enum mc_mark mark)
+{
+	bool is_set;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_set = region->marked[mark];
+	pthread_mutex_unlock(&region->cloud->lock);
+	return is_set;
+}
+
 int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
@@ -39,7 +56,10 @@ int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mar
 		(const struct mc_engine_label[]){
 			{"mark", mark_names[mark]}, {"region", region->name}, {"number", number}, {NULL, NULL}},
 		error);
-	return r == -EEXIST ? 0 : r;
+	if (r < 0 && r != -EEXIST)
+		return r;
+	know(region, mark, true);
+	return 0;
 }
 
 int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
@@ -47,8 +67,13 @@ int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark m
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
 
+	int r;
+
 	volume_name(region, mark, name);
-	return engine->ops->volume_remove(engine, call, name, error);
+	r = engine->ops->volume_remove(engine, call, name, error);
+	if (r == 0)
+		know(region, mark, false);
+	return r;
 }
 
 int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)

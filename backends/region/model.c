@@ -337,7 +337,7 @@ static int look(const struct mc_region *region, struct mc_region_view *view)
 		.master = master ? strdup(master->name) : NULL,
 		.replication = mc_replication_state_name(region->replication),
 		.lag = region->lag,
-		.is_incomplete = region->is_incomplete,
+		.is_incomplete = region->marked[MC_MARK_INCOMPLETE],
 		.state = region->state,
 		.number = region->number,
 		.services_up = count_up(region, NULL, 0),

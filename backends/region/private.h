@@ -25,6 +25,22 @@ struct mc_step {
 	int (*run)(struct mc_work *work, struct mc_error *error);
 };
 
+/* Facts about a region that must survive the daemon are volumes without content, named and labelled after them
+ * (mark.c); what they say: */
+enum mc_mark {
+	MC_MARK_STOPPED,
+	MC_MARK_DESTROYING,
+	MC_MARK_SERVED,
+	MC_MARK_MASTER,
+	MC_MARK_REPLICA,
+	MC_MARK_HALTED,
+	MC_MARK_SEEDING,
+	MC_MARK_SEMISYNC,
+	MC_MARK_INCOMPLETE,
+	MC_MARK_PROMOTED,
+	MC_MARKS
+};
+
 /* A region. Fields below `lock` of the cloud unless they say otherwise. */
 struct mc_region {
 	struct mc_cloud *cloud; /* constant, as are name, number, address, created */
@@ -39,7 +55,7 @@ struct mc_region {
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	bool is_master;
 	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
-	bool is_incomplete;                    /* MC_MARK_INCOMPLETE */
+	bool marked[MC_MARKS];                 /* as the engine was told, or has told, last */
 	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
@@ -147,25 +163,13 @@ int mc_region_keystone_database(struct mc_region *region, struct mc_database **r
 /* The secrets, made if there are none and no region either. They live as long as the cloud. */
 int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error);
 
-/* Facts about a region that must survive the daemon are volumes without content, named and labelled after them; what
- * they say: */
-enum mc_mark {
-	MC_MARK_STOPPED,
-	MC_MARK_DESTROYING,
-	MC_MARK_SERVED,
-	MC_MARK_MASTER,
-	MC_MARK_REPLICA,
-	MC_MARK_HALTED,
-	MC_MARK_SEEDING,
-	MC_MARK_SEMISYNC,
-	MC_MARK_INCOMPLETE,
-	MC_MARK_PROMOTED,
-	MC_MARKS
-};
+/* mark.c: marks as the engine has them. */
 int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
 int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
 /* 1: set, 0: not, or -errno. */
 int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
+/* The same by what is known already. */
+bool mc_mark_known(struct mc_region *region, enum mc_mark mark);
 /* Which mark a volume is, or -1. */
 int mc_mark_of(const struct mc_engine_volume *volume);
 
@@ -221,9 +225,6 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 /* Where MASTER's commits wait for slaves, SLAVE is one of them from now on. It is incomplete until the watch has seen
  * that it has caught up with those that did not wait for it. */
 int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error);
-/* Marks SLAVE as incomplete, or not. */
-int mc_replicate_set_incomplete(
-	struct mc_region *slave, struct mc_call *call, bool is_incomplete, struct mc_error *error);
 /* The commits of REGION, a master, wait for slaves if one of them is so marked. */
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 

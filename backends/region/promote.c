@@ -200,7 +200,7 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 	if (r == 0)
 		r = mc_mark_clear(work->region, work->doing, MC_MARK_HALTED, error);
 	if (r == 0)
-		r = mc_replicate_set_incomplete(work->region, work->doing, false, error);
+		r = mc_mark_clear(work->region, work->doing, MC_MARK_INCOMPLETE, error);
 	if (r == 0)
 		r = mc_mark_set(work->region, work->doing, MC_MARK_MASTER, error);
 	if (r < 0 || !master)

@@ -100,20 +100,6 @@ static int assess(const struct pair *pair, struct mc_call *call, struct mc_error
 	return r < 0 ? r : r ? GO_ON : COPY;
 }
 
-int mc_replicate_set_incomplete(
-	struct mc_region *slave, struct mc_call *call, bool is_incomplete, struct mc_error *error)
-{
-	int r = is_incomplete ? mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error)
-			      : mc_mark_clear(slave, call, MC_MARK_INCOMPLETE, error);
-
-	if (r < 0)
-		return r;
-	pthread_mutex_lock(&slave->cloud->lock);
-	slave->is_incomplete = is_incomplete;
-	pthread_mutex_unlock(&slave->cloud->lock);
-	return 0;
-}
-
 int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error)
 {
 	int waits = mc_mark_look(master, call, MC_MARK_SEMISYNC, error);
@@ -123,7 +109,7 @@ int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct
 		return waits < 0 ? waits : counts;
 	if (!waits || counts)
 		return 0;
-	r = mc_replicate_set_incomplete(slave, call, true, error);
+	r = mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error);
 	return r ? r : mc_mark_set(slave, call, MC_MARK_SEMISYNC, error);
 }
 

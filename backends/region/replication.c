@@ -250,7 +250,7 @@ static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisy
 	if (semisync)
 		return mc_mark_set(region, call, MC_MARK_SEMISYNC, error);
 	r = mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
-	return r ? r : mc_replicate_set_incomplete(region, call, false, error);
+	return r ? r : mc_mark_clear(region, call, MC_MARK_INCOMPLETE, error);
 }
 
 static int set_slave_mode(

@@ -64,19 +64,14 @@ static bool is_astray(const struct mc_replication *now, const struct mc_region *
 static bool begins_to_count(
 	struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
 {
-	bool is_incomplete;
-
-	pthread_mutex_lock(&region->cloud->lock);
-	is_incomplete = region->is_incomplete;
-	pthread_mutex_unlock(&region->cloud->lock);
-	return is_incomplete && mc_database_acknowledges(own, call, NULL) == 1 &&
+	return mc_mark_known(region, MC_MARK_INCOMPLETE) && mc_database_acknowledges(own, call, NULL) == 1 &&
 	       mc_database_semisync(source, call, true, NULL) == 1;
 }
 
 /* It has all that did not wait for it. */
 static void complete(struct mc_region *region, struct mc_call *call)
 {
-	if (mc_replicate_set_incomplete(region, call, false, NULL) < 0)
+	if (mc_mark_clear(region, call, MC_MARK_INCOMPLETE, NULL) < 0)
 		return; /* at the next look */
 	mc_cloud_tell(region->cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
 					     .region = region->name,
