@@ -65,6 +65,7 @@ struct mc_region {
 	bool is_pushing;                       /* Fernet keys are on their way */
 	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
 	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
+	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
 	char **progress;                       /* lines of the last work */
 	size_t n_progress;
 	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
@@ -198,6 +199,8 @@ void mc_service_address(const struct mc_region *region, enum mc_service_kind kin
 
 /* probe.c: whether a service serves, asked from outside as a client would. */
 int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* Whether the engine says that its database runs. */
+bool mc_probe_runs(struct mc_region *region);
 /* Whether its database answers at all, within MC_REGION_ANSWER_MS. */
 bool mc_probe_answers(struct mc_region *region);
 int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error);
@@ -256,8 +259,12 @@ int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *err
 void mc_promote_finish(struct mc_region *region, int result);
 
 /* restore.c: in the background, for a region whose database has come up or whose master has changed: a master's is let
- * write, a slave's follows the master. What can't be done now is told as a failure. */
+ * write, a slave's follows the master. What can't be done now is told as a failure, and tried again by the watch. */
 void mc_region_restore(struct mc_region *region);
+/* The same for who sees that it is needed, again and again: not soon after it has failed, and not of what is dead. */
+void mc_region_restore_again(struct mc_region *region);
+/* Waits until nothing of this is under way, or for the call's end. */
+void mc_region_await_restored(struct mc_region *region, struct mc_call *call);
 
 /* watch.c: from now on somebody looks at each slave's replication every second, as long as there is one. */
 void mc_replication_watch(struct mc_cloud *cloud);

@@ -5,6 +5,7 @@
 #include "mcloud/database.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
@@ -12,6 +13,18 @@ int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_
 	int r = mc_region_database(region, &database, error);
 
 	return r ? r : mc_database_ping(database, call, error);
+}
+
+bool mc_probe_runs(struct mc_region *region)
+{
+	char name[MC_SERVICE_NAME_MAX];
+	struct mc_engine_service service = {0};
+	bool runs;
+
+	mc_service_name(MC_DATABASE, region->name, name);
+	runs = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
+	mc_engine_service_clear(&service);
+	return runs;
 }
 
 bool mc_probe_answers(struct mc_region *region)

@@ -51,24 +51,12 @@ static int await(struct mc_region *region, struct mc_call *call, const char *goa
 	return r < 0 ? r : 0;
 }
 
-static bool is_dead(const struct mc_region *region)
-{
-	char name[MC_SERVICE_NAME_MAX];
-	struct mc_engine_service service = {0};
-	bool dead;
-
-	mc_service_name(MC_DATABASE, region->name, name);
-	dead = mc_cloud_service(region->cloud, name, &service) < 0 || strcmp(service.state, "running") != 0;
-	mc_engine_service_clear(&service);
-	return dead;
-}
-
 /* What the master has written, to GOAL; "" when it is dead. */
 static int ask_master(struct mc_region *master, char goal[MC_GTID_MAX])
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	int r = is_dead(master) ? -ECONNREFUSED : mc_region_database(master, &database, NULL);
+	int r = mc_probe_runs(master) ? mc_region_database(master, &database, NULL) : -ECONNREFUSED;
 
 	goal[0] = '\0';
 	return r ? r : mc_region_position(database, call, MC_GTID_WRITTEN, goal, NULL);
@@ -122,7 +110,7 @@ static int fence_database(struct mc_region *master, char goal[MC_GTID_MAX], stru
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2 * MC_REGION_ANSWER_MS);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	int r = is_dead(master) ? -ECONNREFUSED : mc_region_database(master, &database, error);
+	int r = mc_probe_runs(master) ? mc_region_database(master, &database, error) : -ECONNREFUSED;
 
 	if (r == 0)
 		r = mc_database_fence(database, call, error);
@@ -260,16 +248,14 @@ static int lead(struct mc_work *work, struct mc_error *error)
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
 
-		if (other && other != work->region && views.items[i].state != MC_REGION_STOPPED && !is_dead(other))
+		if (other && other != work->region && views.items[i].state != MC_REGION_STOPPED && mc_probe_runs(other))
 			mc_region_restore(other);
 	}
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
 
-		pthread_mutex_lock(&cloud->lock);
-		while (other && other != work->region && other->restoring && !mc_call_cancelled(work->call))
-			pthread_cond_wait(&cloud->idle, &cloud->lock);
-		pthread_mutex_unlock(&cloud->lock);
+		if (other && other != work->region)
+			mc_region_await_restored(other, work->call);
 	}
 	mc_region_views_clear(&views);
 	return 0;
@@ -343,7 +329,7 @@ void mc_promote_finish(struct mc_region *region, int result)
 	if (result == 0)
 		return;
 	mc_region_restore(region); /* it follows again */
-	if (master && !is_dead(master))
+	if (master && mc_probe_runs(master))
 		mc_region_restore(master); /* and that one writes again */
 }
 

@@ -63,6 +63,13 @@ static int find_replica(struct mc_cloud *cloud, const char *name, struct known *
 	return r ? r : check_replica(known, error);
 }
 
+/* Whether it is one of the client library (CR_MIN_ERROR to CR_MAX_ERROR): of a receiver that was stopped while it tried
+ * to connect, and keeps it nowhere. */
+static bool is_about_connecting(unsigned error)
+{
+	return error >= 2000 && error < 3000;
+}
+
 static enum mc_replication_state state_of(
 	const struct mc_replica_status *status, const char *written, const char *master)
 {
@@ -72,7 +79,7 @@ static enum mc_replication_state state_of(
 		return MC_REPLICATION_NONE;
 	if (status->receiver == MC_REPLICA_YES && status->applier == MC_REPLICA_YES)
 		return MC_REPLICATION_RUNNING;
-	if (status->error)
+	if (status->error && !(status->receiver == MC_REPLICA_NO && is_about_connecting(status->error)))
 		return MC_REPLICATION_BROKEN;
 	return status->receiver == MC_REPLICA_NO || status->applier == MC_REPLICA_NO
 		       ? MC_REPLICATION_STOPPED
@@ -414,8 +421,10 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 		r = mc_error_set(error, EBUSY, "the replication of region %s is stopped already", name);
 	if (r == 0)
 		r = mc_mark_set(known.region, call, MC_MARK_HALTED, error);
-	if (r == 0)
+	if (r == 0) { /* what does not know of the mark yet would start it again */
+		mc_region_await_restored(known.region, call);
 		r = stop_cleanly(database, call, error);
+	}
 	if (r == 0)
 		mc_replication_inspect(known.region);
 	return r;

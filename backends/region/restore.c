@@ -6,7 +6,8 @@
 /* A database that has come up by itself, or whose master has changed, knows nothing of its part: it is read-only, and a
  * slave may follow a region that is the master no more. Here it is brought into its part, in the background. */
 
-#define PATIENCE_MS (60 * 1000)
+#define PATIENCE_MS (20 * 1000)
+#define AGAIN_MS (5 * 1000)
 
 static bool is_master(struct mc_region *region)
 {
@@ -29,6 +30,18 @@ static int bring_back(struct mc_region *region, struct mc_call *call, struct mc_
 	return r ? r : mc_promote_open(region, call, error);
 }
 
+/* Whether a failure with which it has ended now is told: the first of several. */
+static bool note_end(struct mc_region *region, int result)
+{
+	bool failed = result < 0 && result != -EINTR, is_first;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_first = failed && !region->restore_at;
+	region->restore_at = failed ? mc_now_ms() + AGAIN_MS : 0;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return is_first;
+}
+
 static void restore(void *data)
 {
 	struct mc_region *region = data;
@@ -41,7 +54,7 @@ static void restore(void *data)
 	call = mc_call_ref(region->restoring);
 	pthread_mutex_unlock(&cloud->lock);
 	r = bring_back(region, call, &error);
-	if (r < 0 && r != -EINTR)
+	if (note_end(region, r))
 		mc_cloud_fail(cloud, region->name, &error);
 	if (r == 0)
 		mc_replication_inspect(region);
@@ -73,4 +86,25 @@ void mc_region_restore(struct mc_region *region)
 		pthread_mutex_unlock(&cloud->lock);
 		mc_region_unref(region);
 	}
+}
+
+void mc_region_restore_again(struct mc_region *region)
+{
+	bool is_due;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_due = mc_now_ms() >= region->restore_at;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (is_due && mc_probe_runs(region))
+		mc_region_restore(region);
+}
+
+void mc_region_await_restored(struct mc_region *region, struct mc_call *call)
+{
+	struct mc_cloud *cloud = region->cloud;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (region->restoring && !mc_call_cancelled(call))
+		pthread_cond_wait(&cloud->idle, &cloud->lock);
+	pthread_mutex_unlock(&cloud->lock);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Databases tell nobody of how their replication is doing, so they are asked, every second and only while there is a
- * slave: what has changed becomes an event, a region's state, and the lag in `status`. */
+ * slave: what has changed becomes an event, a region's state, and the lag in `status`. What is not as it should be, for
+ * whatever reason, is begun again (restore.c): nothing depends on every single try to succeed. */
 
 #define INTERVAL_MS 1000
 #define ANSWER_MS 2000
@@ -60,6 +61,13 @@ static bool is_astray(const struct mc_replication *now, const struct mc_region *
 	       (!now->status.is_configured || strcmp(now->status.master_host, host) != 0);
 }
 
+/* Whether it receives nothing, and nobody has said that it should not. */
+static bool is_idle(const struct mc_replication *now, struct mc_region *region)
+{
+	return now->state == MC_REPLICATION_STOPPED && now->status.receiver == MC_REPLICA_NO &&
+	       !mc_mark_known(region, MC_MARK_HALTED);
+}
+
 /* Whether REGION begins to count, and the master's commits wait from now on. */
 static bool begins_to_count(
 	struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
@@ -111,8 +119,8 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 	if (begins && now.state == MC_REPLICATION_RUNNING && mc_gtid_covers(now.applied, now.at_master) == 1 &&
 		*now.at_master)
 		complete(region, call);
-	if (!is_busy && *now.at_master && is_astray(&now, master))
-		mc_region_restore(region);
+	if (!is_busy && (is_idle(&now, region) || (*now.at_master && is_astray(&now, master))))
+		mc_region_restore_again(region);
 }
 
 void mc_replication_inspect(struct mc_region *region)
@@ -129,6 +137,17 @@ void mc_replication_inspect(struct mc_region *region)
 		look(region, master, own, source, false);
 }
 
+/* Whether an earlier try to bring it into its part has failed. */
+static bool is_unrestored(struct mc_region *region)
+{
+	bool unrestored;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	unrestored = region->restore_at != 0;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return unrestored;
+}
+
 static void look_at_all(struct mc_cloud *cloud)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
@@ -139,7 +158,11 @@ static void look_at_all(struct mc_cloud *cloud)
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
 
-		if (!region || !views.items[i].master)
+		if (!region)
+			continue;
+		if (is_unrestored(region))
+			mc_region_restore_again(region);
+		if (!views.items[i].master)
 			continue;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
 			look(region, master, connection(region), connection(master), false);
@@ -149,11 +172,11 @@ static void look_at_all(struct mc_cloud *cloud)
 	mc_region_views_clear(&views);
 }
 
-/* Whether there is a slave to look at. Call with the lock. */
-static bool has_replica(const struct mc_cloud *cloud)
+/* Whether there is something to look at. Call with the lock. */
+static bool is_needed(const struct mc_cloud *cloud)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++)
-		if (cloud->regions[i]->is_replica && !cloud->regions[i]->is_master)
+		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->restore_at)
 			return true;
 	return false;
 }
@@ -164,7 +187,7 @@ static bool ends(struct mc_cloud *cloud, bool is_cancelled)
 	bool is_over;
 
 	pthread_mutex_lock(&cloud->lock);
-	is_over = is_cancelled || !has_replica(cloud);
+	is_over = is_cancelled || !is_needed(cloud);
 	if (is_over)
 		mc_call_unref(mc_steal(&cloud->watching));
 	pthread_mutex_unlock(&cloud->lock);
@@ -193,7 +216,7 @@ void mc_replication_watch(struct mc_cloud *cloud)
 	bool begin;
 
 	pthread_mutex_lock(&cloud->lock);
-	begin = call && !cloud->watching && !cloud->is_closing && has_replica(cloud);
+	begin = call && !cloud->watching && !cloud->is_closing && is_needed(cloud);
 	if (begin)
 		cloud->watching = mc_call_ref(call);
 	pthread_mutex_unlock(&cloud->lock);

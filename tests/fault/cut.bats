@@ -45,6 +45,14 @@ wait_at_once() {
     done
 }
 
+# takes_writes REGION: its database comes to do so, of which it tells nobody.
+takes_writes() {
+    local until=$((SECONDS + 60))
+    until [ "$(sql "$1" 'SELECT @@GLOBAL.read_only')" = 0 ]; do
+        ((SECONDS < until)) || return 1
+    done
+}
+
 # reads_and_can_not_write REGION
 reads_and_can_not_write() {
     quick ls "$M/regions/$1/projects/Default" | grep -qx admin
@@ -75,6 +83,19 @@ reads_and_can_not_write() {
     settled Solna ready
     make Solna after-the-master-was-cut-off
     make Kista after-the-master-was-cut-off-too
+    roles Kista Solna
+    in_step Solna
+}
+
+@test "a master's database that comes up while nobody reaches it takes writes when it is reached" {
+    cut_off Kista
+    exec 7<"$M/events"
+    engine "/containers/$CLOUD-mysql-Kista/restart" -X POST
+    timeout 60 grep -m 1 'mysql-Kista runs but does not serve' <&7
+    exec 7<&-
+    connect Kista
+    takes_writes Kista
+    make Solna after-the-master-was-reached
     roles Kista Solna
     in_step Solna
 }

@@ -280,6 +280,23 @@ cached_and_changed() {
     in_step Solna
 }
 
+@test "stopped by SQL, it goes on by itself; stopped by command, not even in another mount" {
+    sql Solna 'STOP SLAVE'
+    api Kista /projects -d '{"project": {"name": "unasked"}}' >/dev/null
+    replicates Solna
+    in_step Solna
+    put stop "$R/ctl"
+    unmount "$M"
+    remount
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    api Kista /projects -d '{"project": {"name": "asked"}}' >/dev/null
+    slowly cat "$R/status" >"$BATS_TEST_TMPDIR/status"
+    grep -qx 'state: stopped' "$BATS_TEST_TMPDIR/status"
+    grep -qx 'drift: project' "$BATS_TEST_TMPDIR/status"
+    put start "$R/ctl"
+    in_step Solna
+}
+
 @test "without its master's database it still reads, refuses to write, and recovers" {
     local token
     token=$(token Solna john demo)
