@@ -184,11 +184,30 @@ static const struct mc_step *steps_to_run(struct mc_region *region)
 	return is_master ? mc_start_steps : stands_by(region) ? mc_standby_steps : mc_slave_steps;
 }
 
+/* A promotion kills the master's database if it hangs: a start does not come between. */
+static void await_role(struct mc_work *work)
+{
+	struct mc_region *region = work->region;
+	struct mc_cloud *cloud = work->cloud;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
+		!mc_call_cancelled(work->call))
+		pthread_cond_wait(&cloud->idle, &cloud->lock);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+static int run_start(struct mc_work *work)
+{
+	await_role(work);
+	return run_steps(work, steps_to_run(work->region));
+}
+
 static int run_kind(struct mc_work *work)
 {
 	switch (work->kind) {
 	case MC_WORK_START:
-		return run_steps(work, steps_to_run(work->region));
+		return run_start(work);
 	case MC_WORK_REPLICATE:
 		return run_steps(work, mc_slave_steps);
 	case MC_WORK_STOP:
@@ -196,7 +215,7 @@ static int run_kind(struct mc_work *work)
 	case MC_WORK_RESTART: {
 		int r = run_steps(work, mc_stop_steps);
 
-		return r ? r : run_steps(work, steps_to_run(work->region));
+		return r ? r : run_start(work);
 	}
 	case MC_WORK_DESTROY:
 		return run_steps(work, mc_destroy_steps);

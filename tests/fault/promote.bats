@@ -105,13 +105,18 @@ next_of() {
     two_were_never_writable
 }
 
-@test "a fail-over goes on, or is undone, after a kill at each of its steps" {
+# fail_over ACTION: at each step, from a master on whose database that was done.
+fail_over() {
     local step old
     for ((step = 0; step <= STEPS; step++)); do
         old=$(master)
-        put kill "$M/containers/mysql-$old/ctl"
+        put "$1" "$M/containers/mysql-$old/ctl"
         break_off "$step" "$(next_of "$old")"
         all_is_well "$step" || { echo "killed after step $step" >&2 && return 1; }
     done
     two_were_never_writable
 }
+
+@test "a fail-over goes on, or is undone, after a kill at each of its steps" { fail_over kill; }
+
+@test "so does one from a master that hangs, which comes back" { fail_over pause; }
