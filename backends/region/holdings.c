@@ -101,10 +101,12 @@ int mc_region_check_richest(struct mc_region *region, struct mc_region *master, 
 	struct mc_replica_status status = {0};
 	int r = mc_region_holdings(region, ret_holdings, &status, error);
 
-	if (r == 1)
+	if (r == 1 && !mc_mark_known(master, MC_MARK_GIVEN_UP))
 		r = mc_error_set(error, EBUSY,
-			"region %s follows nobody, so it may lack what region %s has; that one has to be back first",
-			region->name, master->name);
+			"region %s follows nobody, so it may lack what region %s has; repair that one, or give up what "
+			"it alone has: `echo async > regions/%s/replication/mode`",
+			region->name, master->name, master->name);
+	r = r == 1 ? 0 : r;
 	if (r == 0)
 		r = check_counted(region, master, call, error);
 	if (r == 0)

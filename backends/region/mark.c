@@ -18,6 +18,8 @@ static const char *const mark_names[MC_MARKS] = {
 		"semisync", /* the master's commits wait for this slave; of a master: and for who was it before */
 	[MC_MARK_INCOMPLETE] =
 		"incomplete", /* it is so marked since lately, and may lack what was acknowledged before */
+	[MC_MARK_GIVEN_UP] =
+		"given-up", /* of a dead master: somebody said that what it alone has need not be waited for */
 	[MC_MARK_PROMOTED] =
 		"promoted", /* it is on its way to be the master: a mount goes on with that, or undoes it */
 };

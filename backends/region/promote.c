@@ -140,10 +140,14 @@ static int apply_received(struct mc_work *work, struct mc_region *master, struct
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	char holdings[MC_GTID_MAX] = "";
+	struct mc_replica_status status = {0};
 	int r = mc_region_database(work->region, &database, error);
 
 	if (r == 0)
-		r = mc_database_replica_act(database, work->call, MC_REPLICA_DEAFEN, error);
+		r = mc_database_replica_status(database, work->call, &status, error);
+	if (r == 0) /* who follows nobody has applied all that it has */
+		r = mc_database_replica_act(
+			database, work->call, status.is_configured ? MC_REPLICA_DEAFEN : MC_REPLICA_DEMOTE, error);
 	if (r == 0)
 		r = mc_region_check_richest(work->region, master, work->call, holdings, error);
 	return r ? r : await(work->region, work->call, holdings, error);
@@ -170,6 +174,8 @@ static int mark_former(struct mc_work *work, struct mc_region *master, struct mc
 {
 	int r = mc_mark_set(master, work->doing, MC_MARK_REPLICA, error);
 
+	if (r == 0)
+		r = mc_mark_clear(master, work->doing, MC_MARK_GIVEN_UP, error);
 	if (r == 0)
 		r = mc_mark_clear(master, work->doing, MC_MARK_SEMISYNC, error);
 	if (r == 0 && *work->goal) {

@@ -305,8 +305,8 @@ int mc_replication_set_mode(
 	/* After its slaves: nobody lacks what was not waited for then. And so will it be when it is a slave itself. */
 	if (r == 0 && known.is_master)
 		r = mark_mode(known.region, call, semisync, error);
-	if (r == 0 && !semisync && !mc_probe_answers(known.master))
-		return 0; /* it hears of that when it is back */
+	if (r == 0 && !semisync && !mc_probe_answers(known.master)) /* it hears of that when it is back */
+		return known.is_master ? mc_mark_set(known.master, call, MC_MARK_GIVEN_UP, error) : 0;
 	return r ? r : mc_replicate_settle_mode(known.master, call, error);
 }
 

@@ -116,6 +116,8 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 	if (!is_current(master))
 		return;
 	keep(region, &now, trouble);
+	if (*now.at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
+		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);
 	if (begins && now.state == MC_REPLICATION_RUNNING && mc_gtid_covers(now.applied, now.at_master) == 1 &&
 		*now.at_master)
 		complete(region, call);

@@ -283,6 +283,39 @@ since() { engine "/containers/$CLOUD-mysql-$1/json" | jq -r .State.StartedAt; }
     roles Solna Kista Lund
 }
 
+@test "one that has diverged is promoted without its master only if what that has is given up" {
+    local region
+    put async "$M/regions/Solna/replication/mode"
+    for region in Kista Lund; do put stop "$M/regions/$region/replication/ctl"; done
+    make Solna solna-alone
+    put kill "$M/containers/mysql-Solna/ctl"
+    promote Kista
+    put start "$M/regions/Lund/replication/ctl"
+    replicates Lund
+    make Lund not-in-solna
+    put repair "$M/regions/Solna/ctl"
+    slowly cat "$M/regions/Solna/wait"
+    replicates Solna diverged
+    for region in Kista Lund; do put kill "$M/containers/mysql-$region/ctl"; done
+    replicates Solna none
+    refused EBUSY promote "$M/regions/Solna/replication/ctl"
+    quick tail -n 4 "$M/errors" | grep -q 'region Solna follows nobody.*echo async > regions/Kista/replication/mode'
+    put async "$M/regions/Kista/replication/mode"
+    promote Solna
+    roles Solna
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name IN ('solna-alone', 'not-in-solna')")" = 1 ]
+    for region in Kista Lund; do
+        put repair "$M/regions/$region/ctl"
+        slowly cat "$M/regions/$region/wait"
+        replicates "$region" diverged
+        put resync "$M/regions/$region/replication/ctl"
+        slowly cat "$M/regions/$region/wait"
+        settled "$region" ready
+    done
+    roles Solna Kista Lund
+    all_write Kista Lund
+}
+
 @test "roles are found again by another mount" {
     unmount "$M"
     mount_cloud "$CLOUD" 127.86.0.0 "$DIRECTORY"
