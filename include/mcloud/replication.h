@@ -49,7 +49,8 @@ int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char
 int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, const char *region,
 	unsigned long *ret_slaves, struct mc_error *error);
 /* Of a slave; of the master: all its slaves. In `async`, slaves that don't answer are passed over: they take it over
- * when they are back. */
+ * when they are back; of a master that doesn't answer, it also gives up what that one alone has (see
+ * mc_replication_promote()), until it answers again. */
 int mc_replication_set_mode(
 	struct mc_cloud *cloud, struct mc_call *call, const char *region, bool semisync, struct mc_error *error);
 
@@ -60,8 +61,8 @@ int mc_replication_start(
 int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
 /* Makes the slave REGION the master, and all others its slaves; returns when its database takes writes. With the master
  * alive nothing is lost; with a dead one, what REGION has not received. -EPERM for the master itself, -EAGAIN for a
- * stopped region, -EBUSY with the reason for one that stands by, has diverged, is behind, or has less than another one.
- * On failure the roles are as they were. */
+ * stopped region, -EBUSY with the reason for one that stands by, has diverged, is behind, has less than another one,
+ * or may lack what a dead master has that is not given up. On failure the roles are as they were. */
 int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const char *region, struct mc_error *error);
 /* The same, said to the master REGION: TO takes over. -EPERM when REGION isn't it. */
 int mc_replication_step_down(
