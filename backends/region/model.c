@@ -218,6 +218,16 @@ static bool serves(const struct mc_engine_service *service)
 	return !strcmp(service->state, "running") && !(service->health && !strcmp(service->health, "unhealthy"));
 }
 
+bool mc_region_is_well(const struct mc_region *region)
+{
+	const struct mc_engine_service_list *list = &region->cloud->services;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].region && !strcmp(list->items[i].region, region->name) && !serves(&list->items[i]))
+			return false;
+	return true;
+}
+
 /* How many of the region's services serve; the first that doesn't in TROUBLE, as a sentence. Call with the lock. */
 static unsigned count_up(const struct mc_region *region, char *trouble, size_t size)
 {

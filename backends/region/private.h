@@ -81,9 +81,9 @@ struct mc_cloud {
 	void *data;
 
 	/* Lock order: telling, then lock. Neither is held across I/O. */
-	pthread_mutex_t telling;    /* one event at a time to the handler */
-	pthread_mutex_t lock;       /* guards all below */
-	pthread_cond_t idle;        /* broadcast when a region's work has ended and when `threads` falls to 0 */
+	pthread_mutex_t telling; /* one event at a time to the handler */
+	pthread_mutex_t lock;    /* guards all below */
+	pthread_cond_t idle; /* broadcast when a region's work has ended, a service has changed, `threads` falls to 0 */
 	struct mc_region **regions; /* by number */
 	size_t n_regions;
 	struct mc_engine_service_list services;
@@ -145,6 +145,8 @@ struct mc_region *mc_region_find(
 /* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
 struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created);
 void mc_region_unlist(struct mc_region *region);
+/* Whether all its services run, and the engine finds nothing wrong with them. Call with the lock. */
+bool mc_region_is_well(const struct mc_region *region);
 /* Derives the state again and tells if it changed. */
 void mc_region_settle(struct mc_region *region);
 void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);

@@ -9,6 +9,7 @@
  * own thread. */
 
 #define WORK_TIMEOUT_MS (5 * 60 * 1000)
+#define HEALTH_MS (2 * 5000)
 #define BAR_WIDTH ((size_t)20)
 
 struct step_run {
@@ -197,10 +198,46 @@ static void await_role(struct mc_work *work)
 	pthread_mutex_unlock(&cloud->lock);
 }
 
+/* For news, or 100 ms: there are none of an asker who has gone. Call with the lock. */
+static void await_news(struct mc_cloud *cloud)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 100 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
+}
+
+/* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
+ * yet. What it still finds after those is so. */
+static void await_health(struct mc_work *work)
+{
+	struct mc_cloud *cloud = work->cloud;
+	int64_t until = mc_now_ms() + HEALTH_MS;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
+		!mc_call_cancelled(work->call))
+		await_news(cloud);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+/* Runs a table after which the region serves. */
+static int run_to_serve(struct mc_work *work, const struct mc_step *steps)
+{
+	int r = run_steps(work, steps);
+
+	if (r == 0)
+		await_health(work);
+	return r;
+}
+
 static int run_start(struct mc_work *work)
 {
 	await_role(work);
-	return run_steps(work, steps_to_run(work->region));
+	return run_to_serve(work, steps_to_run(work->region));
 }
 
 static int run_kind(struct mc_work *work)
@@ -209,7 +246,7 @@ static int run_kind(struct mc_work *work)
 	case MC_WORK_START:
 		return run_start(work);
 	case MC_WORK_REPLICATE:
-		return run_steps(work, mc_slave_steps);
+		return run_to_serve(work, mc_slave_steps);
 	case MC_WORK_STOP:
 		return run_steps(work, mc_stop_steps);
 	case MC_WORK_RESTART: {
@@ -409,14 +446,7 @@ int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_erro
 
 	pthread_mutex_lock(&cloud->lock);
 	while (region->work && r == 0) {
-		struct timespec until;
-
-		/* The end is signalled; the time is for looking whether the asker has gone. */
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 100 * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
+		await_news(cloud);
 		if (mc_call_cancelled(call))
 			r = mc_error_set(error, EINTR, "nobody waits any more for the end of the work on region %s",
 				region->name);
