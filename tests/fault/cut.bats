@@ -36,13 +36,27 @@ given_up() {
     done
 }
 
-# wait_at_once MASTER COUNT: so many of its clients wait for a commit to be acknowledged: their own, or that of another, which has what
-# theirs will change.
-wait_at_once() {
+# processes REGION PATTERN COUNT: waits until so many of its database's clients do that. (It tells nobody: it is asked.)
+processes() {
     local until=$((SECONDS + 60))
-    until [ "$(sql "$1" 'SHOW PROCESSLIST' | grep -c 'COMMIT\|UPDATE mcloud_cache_version')" -ge "$2" ]; do
+    until [ "$(sql "$1" 'SHOW PROCESSLIST' | grep -c "$2")" -ge "$3" ]; do
         ((SECONDS < until)) || return 1
     done
+}
+
+# wait_at_once MASTER COUNT: so many of its clients wait for a commit to be acknowledged: their own, or that of another, which has what
+# theirs will change.
+wait_at_once() { processes "$1" 'COMMIT\|UPDATE mcloud_cache_version' "$2"; }
+
+# logs_in REGION: with a password, as a client does.
+logs_in() {
+    (
+        . "$M/regions/$1/openrc"
+        export OS_PASSWORD
+        jq -n '{auth: {identity: {methods: ["password"], password: {user: {name: "admin", domain: {name: "Default"},
+            password: env.OS_PASSWORD}}}, scope: {project: {name: "admin", domain: {name: "Default"}}}}}' |
+            curl -sS --fail --max-time 60 -o /dev/null -H 'Content-Type: application/json' -d @- "$OS_AUTH_URL/auth/tokens"
+    )
 }
 
 # takes_writes REGION: its database comes to do so, of which it tells nobody.
@@ -84,6 +98,31 @@ reads_and_can_not_write() {
     make Solna after-the-master-was-cut-off
     make Kista after-the-master-was-cut-off-too
     roles Kista Solna
+    in_step Solna
+}
+
+@test "requests whose answers were cut off come to an end, and the next ones are served" {
+    local n requests=()
+    sql Solna 'SET wait_timeout = 1; LOCK TABLES keystone.mcloud_cache_version WRITE; DO SLEEP(8)' 3>&- &
+    local locking=$!
+    processes Solna 'DO SLEEP' 1
+    for ((n = 0; n < 12; n++)); do
+        logs_in Solna 3>&- &
+        requests+=($!)
+    done
+    processes Solna 'Waiting for table metadata lock' 8
+    cut_off Solna
+    # the database gives up answering; they fail, and must not wait for ever (28: that was the client's end)
+    for n in "${requests[@]}"; do wait "$n" || [ $? -ne 28 ]; done
+    wait "$locking" || true
+    connect Solna
+    settled Solna ready
+    requests=()
+    for ((n = 0; n < 24; n++)); do
+        logs_in Solna 3>&- &
+        requests+=($!)
+    done
+    for n in "${requests[@]}"; do wait "$n"; done
     in_step Solna
 }
 
