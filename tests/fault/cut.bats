@@ -51,6 +51,7 @@ wait_at_once() { processes "$1" 'COMMIT\|UPDATE mcloud_cache_version' "$2"; }
 # logs_in REGION: with a password, as a client does.
 logs_in() {
     (
+        # shellcheck disable=SC1090 # it is in the mount
         . "$M/regions/$1/openrc"
         export OS_PASSWORD
         jq -n '{auth: {identity: {methods: ["password"], password: {user: {name: "admin", domain: {name: "Default"},
