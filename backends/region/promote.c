@@ -414,11 +414,27 @@ static int check(struct mc_cloud *cloud, const char *name, struct mc_error *erro
 	return r;
 }
 
+/* Whether REGION has diverged is known from the watch, and its master may have died since: then it is looked at anew.
+ */
+static void renew_divergence(struct mc_region *region)
+{
+	bool has_diverged;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	has_diverged = region->replication == MC_REPLICATION_DIVERGED;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (has_diverged)
+		mc_replication_inspect(region);
+}
+
 int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
-	int r = check(cloud, name, error);
+	int r;
 
+	if (region)
+		renew_divergence(region);
+	r = check(cloud, name, error);
 	if (r == 0 && region)
 		r = take(region, error);
 	if (r < 0 || !region)
