@@ -212,7 +212,8 @@ static void put_service(struct mc_cloud *cloud, struct mc_engine_service *now)
 	}
 	if (!known || copy_service(&shown, known) < 0)
 		changed = false;
-	pthread_cond_broadcast(&cloud->idle);
+	if (changed)
+		pthread_cond_broadcast(&cloud->idle);
 	pthread_mutex_unlock(&cloud->lock);
 	if (!known)
 		mc_engine_service_clear(now);

@@ -42,6 +42,17 @@ void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event)
 	pthread_mutex_unlock(&cloud->telling);
 }
 
+void mc_cloud_await_news(struct mc_cloud *cloud)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += 100 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
+}
+
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error)
 {
 	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_FAILURE,
@@ -218,16 +229,6 @@ static bool serves(const struct mc_engine_service *service)
 	return !strcmp(service->state, "running") && !(service->health && !strcmp(service->health, "unhealthy"));
 }
 
-bool mc_region_is_well(const struct mc_region *region)
-{
-	const struct mc_engine_service_list *list = &region->cloud->services;
-
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].region && !strcmp(list->items[i].region, region->name) && !serves(&list->items[i]))
-			return false;
-	return true;
-}
-
 /* How many of the region's services serve; the first that doesn't in TROUBLE, as a sentence. Call with the lock. */
 static unsigned count_up(const struct mc_region *region, char *trouble, size_t size)
 {
@@ -256,6 +257,11 @@ static unsigned count_up(const struct mc_region *region, char *trouble, size_t s
 		}
 	}
 	return up;
+}
+
+bool mc_region_is_well(const struct mc_region *region)
+{
+	return count_up(region, NULL, 0) == count_wanted(region);
 }
 
 /* Call with the lock. */

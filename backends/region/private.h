@@ -81,9 +81,9 @@ struct mc_cloud {
 	void *data;
 
 	/* Lock order: telling, then lock. Neither is held across I/O. */
-	pthread_mutex_t telling; /* one event at a time to the handler */
-	pthread_mutex_t lock;    /* guards all below */
-	pthread_cond_t idle; /* broadcast when a region's work has ended, a service has changed, `threads` falls to 0 */
+	pthread_mutex_t telling;    /* one event at a time to the handler */
+	pthread_mutex_t lock;       /* guards all below */
+	pthread_cond_t idle;        /* broadcast when work has ended, a service has changed, `threads` falls to 0 */
 	struct mc_region **regions; /* by number */
 	size_t n_regions;
 	struct mc_engine_service_list services;
@@ -145,11 +145,13 @@ struct mc_region *mc_region_find(
 /* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
 struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created);
 void mc_region_unlist(struct mc_region *region);
-/* Whether all its services run, and the engine finds nothing wrong with them. Call with the lock. */
+/* Whether all services that it should have run, and the engine finds nothing wrong with them. Call with the lock. */
 bool mc_region_is_well(const struct mc_region *region);
 /* Derives the state again and tells if it changed. */
 void mc_region_settle(struct mc_region *region);
 void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
+/* Waits for a broadcast of `idle`, or 100 ms: there is none of a call that is cancelled. Call with the lock. */
+void mc_cloud_await_news(struct mc_cloud *cloud);
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
 /* adopt.c: lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
 int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error);
@@ -176,6 +178,9 @@ int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark ma
 bool mc_mark_known(struct mc_region *region, enum mc_mark mark);
 /* Which mark a volume is, or -1. */
 int mc_mark_of(const struct mc_engine_volume *volume);
+
+/* How often the engine asks a service whether it is healthy. */
+#define MC_HEALTH_INTERVAL_MS 5000
 
 /* service.c: "keystone-Kista", "ldap" into NAME. */
 #define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 16)

@@ -359,7 +359,7 @@ int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_er
 		return r;
 	pthread_mutex_lock(&cloud->lock);
 	while ((may = may_open(region)) == 1 && !mc_call_cancelled(call) && !cloud->is_closing)
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
+		mc_cloud_await_news(cloud);
 	if (may == 0)
 		cloud->opening++;
 	pthread_mutex_unlock(&cloud->lock);

@@ -105,6 +105,6 @@ void mc_region_await_restored(struct mc_region *region, struct mc_call *call)
 
 	pthread_mutex_lock(&cloud->lock);
 	while (region->restoring && !mc_call_cancelled(call))
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
+		mc_cloud_await_news(cloud);
 	pthread_mutex_unlock(&cloud->lock);
 }

@@ -180,7 +180,7 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 			.host_address = recipe->published ? address : NULL,
 			.port = recipe->port,
 			.health = recipe->health,
-			.health_interval_ms = 5000,
+			.health_interval_ms = MC_HEALTH_INTERVAL_MS,
 			.stop_seconds = recipe->stop_seconds,
 		},
 		files, n_files, error);

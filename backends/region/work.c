@@ -9,7 +9,7 @@
  * own thread. */
 
 #define WORK_TIMEOUT_MS (5 * 60 * 1000)
-#define HEALTH_MS (2 * 5000)
+#define HEALTH_MS (2 * MC_HEALTH_INTERVAL_MS)
 #define BAR_WIDTH ((size_t)20)
 
 struct step_run {
@@ -194,20 +194,8 @@ static void await_role(struct mc_work *work)
 	pthread_mutex_lock(&cloud->lock);
 	while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
 		!mc_call_cancelled(work->call))
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
+		mc_cloud_await_news(cloud);
 	pthread_mutex_unlock(&cloud->lock);
-}
-
-/* For news, or 100 ms: there are none of an asker who has gone. Call with the lock. */
-static void await_news(struct mc_cloud *cloud)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += 100 * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
 }
 
 /* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
@@ -220,7 +208,7 @@ static void await_health(struct mc_work *work)
 	pthread_mutex_lock(&cloud->lock);
 	while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
 		!mc_call_cancelled(work->call))
-		await_news(cloud);
+		mc_cloud_await_news(cloud);
 	pthread_mutex_unlock(&cloud->lock);
 }
 
@@ -446,7 +434,7 @@ int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_erro
 
 	pthread_mutex_lock(&cloud->lock);
 	while (region->work && r == 0) {
-		await_news(cloud);
+		mc_cloud_await_news(cloud);
 		if (mc_call_cancelled(call))
 			r = mc_error_set(error, EINTR, "nobody waits any more for the end of the work on region %s",
 				region->name);
