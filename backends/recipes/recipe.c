@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/recipes/recipe.h"
 
+#include "backends/recipes/images.h"
 #include "backends/recipes/templates.h"
 #include "mcloud/buffer.h"
 
@@ -47,15 +48,15 @@ static const char *const ldap_health[] = {
 	"ldapsearch", "-x", "-LLL", "-H", "ldap://127.0.0.1", "-s", "base", "-b", "", "1.1", NULL};
 
 static const struct mc_recipe recipes[MC_SERVICE_KINDS] = {
-	[MC_DATABASE] = {"database", "mysql", "mcloudfs/database:latest", "/var/lib/mysql", 3306, true, database_health,
+	[MC_DATABASE] = {"database", "mysql", MC_IMAGE_DATABASE, "/var/lib/mysql", 3306, true, database_health,
 		30, database_files, MC_COUNT(database_files)},
-	[MC_MEMCACHED] = {"memcached", "memcached", "mcloudfs/memcached:latest", NULL, 11211, false, memcached_health,
+	[MC_MEMCACHED] = {"memcached", "memcached", MC_IMAGE_MEMCACHED, NULL, 11211, false, memcached_health,
 		5, NULL, 0},
-	[MC_KEYSTONE] = {"keystone", "keystone", "mcloudfs/keystone:latest", NULL, 5000, true, keystone_health, 10,
+	[MC_KEYSTONE] = {"keystone", "keystone", MC_IMAGE_KEYSTONE, NULL, 5000, true, keystone_health, 10,
 		keystone_files, MC_COUNT(keystone_files)},
-	[MC_GLANCE] = {"glance", "glance", "mcloudfs/glance:latest", "/var/lib/glance", 9292, true, glance_health, 10,
+	[MC_GLANCE] = {"glance", "glance", MC_IMAGE_GLANCE, "/var/lib/glance", 9292, true, glance_health, 10,
 		glance_files, MC_COUNT(glance_files)},
-	[MC_LDAP] = {"ldap", "ldap", "mcloudfs/ldap:latest", "/var/lib/ldap", 389, true, ldap_health, 10, ldap_files,
+	[MC_LDAP] = {"ldap", "ldap", MC_IMAGE_LDAP, "/var/lib/ldap", 389, true, ldap_health, 10, ldap_files,
 		MC_COUNT(ldap_files)},
 };
 

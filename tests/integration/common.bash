@@ -124,6 +124,9 @@ fails_with() {
     fi
 }
 
+# image_of RECIPE: the name and tag of the image that this checkout's recipe makes.
+image_of() { "$(dirname "${BASH_SOURCE[0]}")/../../backends/recipes/hash" | awk -v name="$1" '$1 == name { print "mcloudfs/" name ":" substr($2, 1, 12) }'; }
+
 # in_container CONTAINER COMMAND…: runs it there; what it prints.
 in_container() {
     local id

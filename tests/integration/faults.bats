@@ -166,14 +166,15 @@ full_volume() {
 
 @test "images that are missing are named, with what to do" {
     mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
-    engine "/images/mcloudfs/memcached/tag?repo=mcloudfs-test-kept&tag=latest" -X POST
-    engine "/images/mcloudfs/memcached:latest?noprune=1" -X DELETE >/dev/null
+    image=$(image_of memcached)
+    engine "/images/$image/tag?repo=mcloudfs-test-kept&tag=latest" -X POST
+    engine "/images/$image?noprune=1" -X DELETE >/dev/null
     quick mkdir "$R"
     run slowly cat "$R/wait"
-    engine "/images/mcloudfs-test-kept:latest/tag?repo=mcloudfs/memcached&tag=latest" -X POST
+    engine "/images/mcloudfs-test-kept:latest/tag?repo=${image%:*}&tag=${image#*:}" -X POST
     engine "/images/mcloudfs-test-kept:latest?noprune=1" -X DELETE >/dev/null
     [ "$status" -ne 0 ]
-    [[ $output == *mcloudfs/memcached* ]]
+    [[ $output == *$image* ]]
     slowly rmdir "$R"
     [ -z "$(left_of "$CLOUD")" ]
 }

@@ -6,7 +6,7 @@ setup_file() {
     cloud_up "test-life$RUN" 127.82.0.0
     # somebody else's container, of a name as ours would have: it must survive everything
     engine "/containers/create?name=$CLOUD-stranger" -X POST -H 'Content-Type: application/json' \
-        -d '{"Image": "mcloudfs/memcached:latest", "Labels": {"org.mcloudfs.test": "stranger"}}' | jq -r .Id >"$DIRECTORY/stranger"
+        -d '{"Image": "'"$(image_of memcached)"'", "Labels": {"org.mcloudfs.test": "stranger"}}' | jq -r .Id >"$DIRECTORY/stranger"
     engine "/volumes/create" -X POST -H 'Content-Type: application/json' \
         -d "{\"Name\": \"$CLOUD-stranger\", \"Labels\": {\"org.mcloudfs.test\": \"stranger\"}}" >/dev/null
     quick mkdir "$M/regions/Kista"
