@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/daemon.h"
 
+#include "mcloud/engine.h"
+#include "mcloud/state_dir.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,38 +75,111 @@ static int check_mountpoint(struct mc_daemon *daemon, const char *mountpoint, st
 		       : mc_error_set(error, ENOTDIR, "can't mount at %s: it is no directory", mountpoint);
 }
 
-/* An unmount returns before its daemon has ended: one that is on its way out is waited for. */
-static int lock_soon(int fd)
+static int lock_file(int directory, const struct mc_options *options, struct mc_error *error)
 {
-	int64_t until = mc_now_ms() + LOCK_WAIT_MS;
+	char name[NAME_MAX + 1];
+	int fd;
 
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || mc_now_ms() >= until)
-			return -1;
-		(void)poll(NULL, 0, 10);
-	}
-	return 0;
+	snprintf(name, sizeof name, "%s.lock", options->cloud);
+	fd = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return mc_error_errno(error, errno, "can't open %s/%s", options->state_dir, name);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	int code = errno;
+	close(fd);
+	return code == EWOULDBLOCK ? mc_error_set(error, EBUSY,
+					     "the cloud %s is mounted already, and two daemons would fight over it",
+					     options->cloud)
+				   : mc_error_errno(error, code, "can't lock %s/%s", options->state_dir, name);
 }
 
-/* Two daemons would make the same regions twice. The lock goes with the process, however it ends. */
+/* The cloud of that engine as the name of a socket (unix(7), abstract): it holds for all state_dirs, and is gone with
+ * the process that has it. */
+static socklen_t name_socket(const struct mc_options *options, struct sockaddr_un *ret)
+{
+	MC_CLEANUP(free_pointer)
+	char *engine = realpath(options->socket ? options->socket : MC_ENGINE_SOCKET, NULL);
+	const char *path = engine ? engine : options->socket ? options->socket : MC_ENGINE_SOCKET;
+	size_t room = sizeof ret->sun_path - 1, length = strlen(path);
+	int used;
+
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	used = snprintf(ret->sun_path + 1, room, "mcloudfs/%s@", options->cloud);
+	room -= (size_t)used;
+	snprintf(ret->sun_path + 1 + used, room, "%s", path + (length < room ? 0 : length - room + 1));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(ret->sun_path + 1));
+}
+
+/* Who listens at ADDRESS; only root and this user can hold anything up. */
+static int find_holder(const struct sockaddr_un *address, socklen_t length, struct ucred *ret)
+{
+	socklen_t size = sizeof *ret;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r = -ENOENT;
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)address, length) == 0 &&
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) == 0)
+		r = ret->uid == 0 || ret->uid == geteuid() ? 0 : -EPERM;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* A descriptor, or -errno. Where somebody without rights has the name it is only a descriptor: the labels of what is in
+ * the engine still tell with which state_dir the cloud was made. */
+static int lock_name(const struct mc_options *options, struct mc_error *error)
+{
+	struct sockaddr_un address;
+	socklen_t length = name_socket(options, &address);
+	struct ucred holder = {0};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return mc_error_errno(error, errno, "no socket can be made");
+	if (bind(fd, (const struct sockaddr *)&address, length) == 0 && listen(fd, 8) == 0)
+		return fd;
+	int code = errno;
+	if (code == EADDRINUSE && find_holder(&address, length, &holder) == -EPERM)
+		return fd;
+	close(fd);
+	if (code != EADDRINUSE)
+		return mc_error_errno(error, code, "can't lock the cloud %s", options->cloud);
+	return mc_error_set(error, EBUSY,
+		"the cloud %s is mounted already (by process %d, perhaps with another state_dir), and two daemons "
+		"would fight over it",
+		options->cloud, (int)holder.pid);
+}
+
+/* An unmount returns before its daemon has ended: one that is on its way out is waited for. */
+static int lock_soon(int (*lock)(int directory, const struct mc_options *options, struct mc_error *error),
+	int directory, const struct mc_options *options, struct mc_error *error)
+{
+	int64_t until = mc_now_ms() + LOCK_WAIT_MS;
+	int fd;
+
+	while ((fd = lock(directory, options, error)) == -EBUSY && mc_now_ms() < until)
+		(void)poll(NULL, 0, 10);
+	return fd;
+}
+
+static int lock_engine(int directory, const struct mc_options *options, struct mc_error *error)
+{
+	(void)directory;
+	return lock_name(options, error);
+}
+
+/* Two daemons would make the same regions twice. Both locks go with the process, however it ends. */
 static int take_lock(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
 {
-	char path[PATH_MAX];
+	int directory = mc_state_open(options->state_dir, true, error), r;
 
-	if (mkdir(options->state_dir, 0700) < 0 && errno != EEXIST)
-		return mc_error_errno(error, errno, "can't make the directory %s", options->state_dir);
-	int length = snprintf(path, sizeof path, "%s/%s.lock", options->state_dir, options->cloud);
-	if (length < 0 || (size_t)length >= sizeof path)
-		return mc_error_set(error, ENAMETOOLONG, "state_dir=%.100s… is too long", options->state_dir);
-	daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (daemon->lock < 0)
-		return mc_error_errno(error, errno, "can't open %s", path);
-	if (lock_soon(daemon->lock) == 0)
-		return 0;
-	if (errno == EWOULDBLOCK)
-		return mc_error_set(error, EBUSY,
-			"the cloud %s is mounted already, and two daemons would fight over it", options->cloud);
-	return mc_error_errno(error, errno, "can't lock %s", path);
+	if (directory < 0)
+		return directory;
+	daemon->lock = r = lock_soon(lock_file, directory, options, error);
+	close(directory);
+	if (r >= 0)
+		daemon->name = r = lock_soon(lock_engine, -1, options, error);
+	return r < 0 ? r : 0;
 }
 
 int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
@@ -134,5 +213,7 @@ void mc_daemon_close(struct mc_daemon *daemon)
 		close(daemon->parent);
 	if (daemon->lock >= 0)
 		close(daemon->lock);
+	if (daemon->name >= 0)
+		close(daemon->name);
 	free(daemon->mountpoint);
 }

@@ -7,11 +7,12 @@
 /* The process: one for each cloud, in the background once the mount serves. */
 struct mc_daemon {
 	int lock;         /* file descriptor of the cloud's lock file; -1: none */
+	int name;         /* likewise of the socket whose name is the cloud's lock at its engine */
 	int parent;       /* pipe to the process that waits for us to be ready; -1: none */
 	char *mountpoint; /* absolute */
 };
 
-#define MC_DAEMON_NONE ((struct mc_daemon){.lock = -1, .parent = -1})
+#define MC_DAEMON_NONE ((struct mc_daemon){.lock = -1, .name = -1, .parent = -1})
 
 /* Checks the mount point, takes the cloud's lock, and goes into a process of its own unless OPTIONS say to stay. The
  * first process doesn't return: it ends with 0 when mc_daemon_ready() is called, or else as the second one ends.

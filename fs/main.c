@@ -48,6 +48,7 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 		.ldap_suffix = options->ldap_suffix,
 		.domain = options->domain,
 		.state_dir = options->state_dir,
+		.read_only = options->read_only,
 		.ttl_ms = options->ttl_ms / 2,
 		.timeout_ms = options->timeout_ms};
 

@@ -226,6 +226,8 @@ static int parse_one(struct mc_options *options, const char *text, struct mc_err
 		options->source = strdup(text + 7);
 		return options->source ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 	}
+	if (!strcmp(text, "ro") || !strcmp(text, "rw"))
+		options->read_only = text[1] == 'o';
 	if (listed(passed, MC_COUNT(passed), text))
 		return pass(options, text, error);
 	if (listed(skipped, MC_COUNT(skipped), text))

@@ -12,7 +12,7 @@
 struct mc_options {
 	char *socket; /* NULL: the engine's usual one */
 	char *cloud, *engine, *base, *ldap_suffix, *domain, *state_dir;
-	bool verify;
+	bool verify, read_only;
 	int ttl_ms, timeout_ms;
 	char *source, *mountpoint; /* source NULL: none was given */
 	struct mc_buffer mount;    /* what the kernel and libfuse get, "ro,allow_other" */

@@ -120,7 +120,7 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
-	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, NULL, NULL);
+	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, NULL);
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
@@ -174,6 +174,48 @@ int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_
 		r = make_network(docker, call, error);
 	mc_docker_release(docker, "");
 	return r;
+}
+
+cJSON *mc_docker_endpoint(const char *host)
+{
+	cJSON *json = cJSON_CreateObject(), *aliases = cJSON_CreateArray();
+	int failed = !cJSON_AddItemToArray(aliases, cJSON_CreateString(host)) ? -ENOMEM : 0;
+
+	mc_docker_put(json, "Aliases", aliases, &failed);
+	if (!failed)
+		return json;
+	cJSON_Delete(json);
+	return NULL;
+}
+
+int mc_docker_attach(
+	struct mc_engine *engine, struct mc_call *call, const char *name, const char *host, struct mc_error *error)
+{
+	struct mc_docker *docker = mc_docker_of(engine);
+	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	struct mc_docker_ref ref;
+	char id[72] = "";
+	int failed = 0;
+
+	int r = mc_docker_find(docker, call, name, &ref, error);
+	if (r == 0)
+		r = find_network(docker, call, id, error);
+	if (r < 0)
+		return r;
+	if (!*id)
+		return mc_docker_error(error, ENONET, "cloud %s has no network", docker->cloud);
+	cJSON *json = cJSON_CreateObject();
+	mc_docker_put(json, "Container", cJSON_CreateString(ref.id), &failed);
+	mc_docker_put(json, "EndpointConfig", mc_docker_endpoint(host), &failed);
+	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", id, "connect"));
+	mc_docker_ask_body(&ask, json);
+	ask.failed = failed ? failed : ask.failed;
+	r = mc_docker_send(docker, call, &ask, &response, error);
+	if (r < 0 || (response.status >= 200 && response.status < 300) ||
+		(response.body.data && strstr(response.body.data, "already exists in network")))
+		return r;
+	return mc_docker_fail(&response, error, "can't put %s back into the network %s", name, docker->cloud);
 }
 
 static int remove_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
@@ -243,6 +285,7 @@ static const struct mc_engine_ops docker_ops = {
 	.volume_list = mc_docker_volume_list,
 	.volume_remove = mc_docker_volume_remove,
 	.create = mc_docker_create,
+	.attach = mc_docker_attach,
 	.act = mc_docker_act,
 	.upload = mc_docker_upload,
 	.run = mc_docker_run,

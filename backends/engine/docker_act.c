@@ -44,7 +44,12 @@ static int start_failed(const struct mc_http_response *response, const char *nam
 	struct mc_error said = {0};
 
 	int r = mc_docker_fail(response, &said, "%s does not start", name);
-	find_port(response->body.data ? response->body.data : "", port);
+	const char *text = response->body.data ? response->body.data : "";
+	if (strstr(text, "network") && strstr(text, "not found")) { /* it was removed, and may be there anew */
+		said.code = ENONET;
+		r = -ENONET;
+	}
+	find_port(text, port);
 	if (r == -EADDRINUSE)
 		mc_docker_error(
 			&said, EADDRINUSE, "%s does not start: something else on this machine has %s", name, port);

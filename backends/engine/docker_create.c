@@ -70,21 +70,16 @@ static cJSON *port_bindings(const struct mc_engine_service_spec *spec)
 	return NULL;
 }
 
-/* As a mount, not a bind: what the image has at that path becomes a fresh volume's content. */
-static cJSON *mounts(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
+/* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty; z: where SELinux is on,
+ * containers may use a directory of the host. */
+static cJSON *binds(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
 	MC_CLEANUP(free_pointer) char *source = mc_docker_engine_name(docker, spec->volume, "");
-	cJSON *list = cJSON_CreateArray(), *mount = cJSON_CreateObject();
-	int failed = source ? 0 : -ENOMEM;
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	cJSON *list = cJSON_CreateArray();
 
-	mc_docker_put(mount, "Type", cJSON_CreateString("volume"), &failed);
-	mc_docker_put(mount, "Source", cJSON_CreateString(source ? source : ""), &failed);
-	mc_docker_put(mount, "Target", cJSON_CreateString(spec->volume_path), &failed);
-	if (!cJSON_AddItemToArray(list, mount)) {
-		cJSON_Delete(mount);
-		failed = -ENOMEM;
-	}
-	if (!failed)
+	mc_buffer_printf(&text, "%s:%s:z", source ? source : "", spec->volume_path);
+	if (source && !text.failed && cJSON_AddItemToArray(list, cJSON_CreateString(text.data)))
 		return list;
 	cJSON_Delete(list);
 	return NULL;
@@ -146,7 +141,7 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	if (spec->host_address)
 		mc_docker_put(json, "PortBindings", port_bindings(spec), &failed);
 	if (spec->volume)
-		mc_docker_put(json, "Mounts", mounts(docker, spec), &failed);
+		mc_docker_put(json, "Binds", binds(docker, spec), &failed);
 	if (!failed)
 		return json;
 	cJSON_Delete(json);
@@ -156,12 +151,10 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 /* {"EndpointsConfig": {CLOUD: {"Aliases": [HOST]}}} */
 static cJSON *networking(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
-	cJSON *json = cJSON_CreateObject(), *all = cJSON_CreateObject(), *endpoint = cJSON_CreateObject();
-	cJSON *aliases = cJSON_CreateArray();
-	int failed = !cJSON_AddItemToArray(aliases, cJSON_CreateString(spec->host)) ? -ENOMEM : 0;
+	cJSON *json = cJSON_CreateObject(), *all = cJSON_CreateObject();
+	int failed = 0;
 
-	mc_docker_put(endpoint, "Aliases", aliases, &failed);
-	mc_docker_put(all, docker->cloud, endpoint, &failed);
+	mc_docker_put(all, docker->cloud, mc_docker_endpoint(spec->host), &failed);
 	mc_docker_put(json, "EndpointsConfig", all, &failed);
 	if (!failed)
 		return json;
@@ -275,7 +268,8 @@ static int create(struct mc_docker *docker, struct mc_call *call, const struct m
 		r = mc_docker_prepare(&docker->engine, call, error);
 	if (r == 0 && spec->volume) {
 		/* Ours, or there is none of that name: else the engine would mount somebody else's. */
-		r = mc_docker_volume_create(&docker->engine, call, spec->volume, NULL, error);
+		r = mc_docker_volume_create(
+			&docker->engine, call, spec->volume, spec->labels, spec->volume_device, error);
 		r = r == -EEXIST ? 0 : r;
 	}
 	if (r == 0)

@@ -57,11 +57,26 @@ static double when(const cJSON *json)
 	return nanoseconds > 0 && nanoseconds < 1e19 ? nanoseconds / 1e9 : mc_docker_number(json, "time");
 }
 
-static bool ends_with(const char *text, const char *end)
+/* A container has come into the cloud's network or gone out of it; the event has neither its name nor its labels. */
+static int take_network(const cJSON *json, const cJSON *attributes, const char *cloud, struct mc_docker_event *ret)
 {
-	size_t length = strlen(text), size = strlen(end);
+	const char *action = mc_docker_text(json, "Action"), *id = mc_docker_text(attributes, "container");
 
-	return length >= size && strcmp(text + length - size, end) == 0;
+	if ((strcmp(action, "connect") != 0 && strcmp(action, "disconnect") != 0) ||
+		strcmp(mc_docker_text(attributes, "name"), cloud) != 0 || !*id || strlen(id) >= sizeof ret->id)
+		return 0;
+	memcpy(ret->id, id, strlen(id) + 1);
+	ret->event = (struct mc_engine_event){.kind = MC_ENGINE_SERVICE, .id = ret->id, .when = when(json)};
+	return 1;
+}
+
+/* Whether the container is called CLOUD-NAME: one of its labels that isn't has them from an image that was made of it. */
+static bool is_own(const cJSON *attributes, const char *cloud, const char *name)
+{
+	const char *has = mc_docker_text(attributes, "name");
+	size_t length = strlen(cloud);
+
+	return strncmp(has, cloud, length) == 0 && has[length] == '-' && strcmp(has + length + 1, name) == 0;
 }
 
 int mc_docker_event_parse(const char *line, size_t size, const char *cloud, struct mc_docker_event *ret)
@@ -74,12 +89,13 @@ int mc_docker_event_parse(const char *line, size_t size, const char *cloud, stru
 	const cJSON *attributes = mc_docker_member(json, "Actor", "Attributes");
 	const char *name = mc_docker_text(attributes, MC_DOCKER_LABEL_NAME);
 	const char *type = mc_docker_text(json, "Type"), *action = mc_docker_text(json, "Action");
+	if (strcmp(type, "network") == 0)
+		return take_network(json, attributes, cloud, ret);
 	if (strcmp(type, "container") != 0 || strcmp(mc_docker_text(attributes, MC_DOCKER_LABEL_CLOUD), cloud) != 0 ||
 		!mc_docker_name_ok(name) || strlen(name) >= sizeof ret->name)
 		return 0;
 	/* Of a container that is being created nobody is told until it has its name. */
-	if (ends_with(mc_docker_text(attributes, "name"), MC_DOCKER_UNFINISHED) ||
-		!take_action(action, attributes, ret))
+	if (!is_own(attributes, cloud, name) || !take_action(action, attributes, ret))
 		return 0;
 	memcpy(ret->name, name, strlen(name) + 1);
 	ret->event.name = ret->name;
@@ -181,15 +197,18 @@ static void on_end(void *data, int result)
 
 static const struct mc_http_stream_handler handler = {.on_open = on_open, .on_data = on_data, .on_end = on_end};
 
+/* Events of networks carry no labels, so neither are those of containers chosen by them: take_line() sees whose they
+ * are. What health checks do (exec_…) stays out. */
+static const char filters[] = "{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\","
+			      "\"start\",\"die\",\"died\",\"pause\",\"unpause\",\"destroy\",\"remove\","
+			      "\"health_status\",\"connect\",\"disconnect\"]}";
+
 static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **ret_stream)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
-	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(watch->docker, NULL, "container");
 	char since[48];
 	struct timespec now;
 
-	if (!filters)
-		return -ENOMEM;
 	/* The engine sends its headers before it begins to listen; `since` has it send what happened in between. */
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(since, sizeof since, "%lld.%09ld", (long long)now.tv_sec, now.tv_nsec);

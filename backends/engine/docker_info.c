@@ -45,7 +45,7 @@ static char *ports_of(const cJSON *json)
 	return mc_buffer_steal(&text, NULL);
 }
 
-/* The address in its first network: it has only one. */
+/* The address in the first of its networks in which it has one. */
 static const char *address_of(const cJSON *json)
 {
 	const cJSON *network;
@@ -57,6 +57,15 @@ static const char *address_of(const cJSON *json)
 			return address;
 	}
 	return "";
+}
+
+/* Whether the network that it was made for is none of those that it is in. */
+static bool is_detached(const cJSON *json)
+{
+	const cJSON *networks = mc_docker_member(json, "NetworkSettings", "Networks");
+	const char *own = mc_docker_text(mc_docker_member(json, "HostConfig", NULL), "NetworkMode");
+
+	return *own && cJSON_IsObject(networks) && !cJSON_HasObjectItem(networks, own);
 }
 
 static int int_of(const cJSON *object, const char *name)
@@ -95,6 +104,7 @@ int mc_docker_info(const cJSON *json, struct mc_engine_service *ret)
 	ret->created = mc_parse_time(mc_docker_text(json, "Created"));
 	/* Go's zero time, year 1: never. */
 	ret->started = strncmp(started, "0001-", 5) == 0 ? 0 : mc_parse_time(started);
+	ret->is_detached = is_detached(json);
 	ret->exit_code = int_of(state, "ExitCode");
 	ret->restarts = (unsigned)(int_of(json, "RestartCount") > 0 ? int_of(json, "RestartCount") : 0);
 	if (failed || !ret->ports) {

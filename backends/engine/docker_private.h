@@ -12,7 +12,8 @@
  * is used.
  *
  * What is the cloud's carries two labels: org.mcloudfs.cloud and org.mcloudfs.name. Everything that acts finds the
- * object by them and acts on the id it found, so that somebody else's container of the same name is never touched.
+ * object by them and by its name, and acts on the id it found, so that neither somebody else's container of the same
+ * name is touched nor one that was made from an image of ours (`docker commit`) and has the labels from that.
  * Engine-side names are CLOUD-NAME (containers, volumes) and CLOUD (the network). A container whose name ends with
  * ".new" is one whose creation never came to its end: its files may be missing. It is no service, and removed where it
  * is met (mc_docker_sweep()). */
@@ -102,9 +103,8 @@ static inline int mc_docker_result(int r, struct mc_error *error)
 	return r;
 }
 
-/* {"label": ["org.mcloudfs.cloud=CLOUD", "org.mcloudfs.name=NAME"]}, malloc'd; NAME and TYPE ("container", of events)
- * may be NULL. */
-char *mc_docker_filters(const struct mc_docker *docker, const char *name, const char *type);
+/* {"label": ["org.mcloudfs.cloud=CLOUD", "org.mcloudfs.name=NAME"]}, malloc'd; NAME may be NULL. */
+char *mc_docker_filters(const struct mc_docker *docker, const char *name);
 
 /* Of JSON: a string's value, or "" where there is none; members of members; a number within its type's range, else 0.
  */
@@ -136,13 +136,17 @@ int mc_docker_hold(struct mc_docker *docker, struct mc_call *call, const char *n
 void mc_docker_release(struct mc_docker *docker, const char *name);
 
 int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_error *error);
+int mc_docker_attach(
+	struct mc_engine *engine, struct mc_call *call, const char *name, const char *host, struct mc_error *error);
+/* {"Aliases": [HOST]}: how a container is in a network (an EndpointConfig). NULL: out of memory. */
+cJSON *mc_docker_endpoint(const char *host);
 
 /* --- docker_service.c, docker_info.c, docker_create.c --- */
 
 /* The container of service NAME, unfinished ones aside; -ENOENT with a sentence. */
 int mc_docker_find(struct mc_docker *docker, struct mc_call *call, const char *name, struct mc_docker_ref *ret_ref,
 	struct mc_error *error);
-/* Containers of service NAME, or of the whole cloud (NULL), as an array; unfinished ones too. */
+/* Containers of service NAME, or of the whole cloud (NULL), as an array; unfinished ones too, copies not. */
 int mc_docker_containers(
 	struct mc_docker *docker, struct mc_call *call, const char *name, cJSON **ret_json, struct mc_error *error);
 bool mc_docker_unfinished(const cJSON *container);
@@ -171,7 +175,7 @@ int mc_docker_info(const cJSON *json, struct mc_engine_service *ret);
 /* --- docker_volume.c --- */
 
 int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name,
-	const struct mc_engine_label *labels, struct mc_error *error);
+	const struct mc_engine_label *labels, const char *device, struct mc_error *error);
 int mc_docker_volume_list(
 	struct mc_engine *engine, struct mc_call *call, struct mc_engine_volume_list *ret, struct mc_error *error);
 int mc_docker_volume_remove(struct mc_engine *engine, struct mc_call *call, const char *name, struct mc_error *error);
@@ -261,7 +265,7 @@ void mc_docker_unwatch(struct mc_docker_watch *watch);
 /* An event with its strings inside. */
 struct mc_docker_event {
 	struct mc_engine_event event;
-	char name[256], health[24];
+	char name[256], id[72], health[24];
 };
 
 #define MC_DOCKER_EVENT_LIMIT ((size_t)256 << 10)

@@ -204,7 +204,7 @@ int mc_docker_json(struct mc_docker *docker, struct mc_call *call, const struct 
 	return 0;
 }
 
-char *mc_docker_filters(const struct mc_docker *docker, const char *name, const char *type)
+char *mc_docker_filters(const struct mc_docker *docker, const char *name)
 {
 	MC_CLEANUP(json) cJSON *filters = cJSON_CreateObject();
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
@@ -221,12 +221,6 @@ char *mc_docker_filters(const struct mc_docker *docker, const char *name, const 
 		mc_buffer_free(&text);
 		mc_buffer_printf(&text, MC_DOCKER_LABEL_NAME "=%s", name);
 		if (text.failed || !cJSON_AddItemToArray(labels, cJSON_CreateString(text.data)))
-			return NULL;
-	}
-	if (type) {
-		cJSON *types = cJSON_CreateArray();
-		mc_docker_put(filters, "type", types, &failed);
-		if (failed || !cJSON_AddItemToArray(types, cJSON_CreateString(type)))
 			return NULL;
 	}
 	return cJSON_PrintUnformatted(filters);

@@ -7,18 +7,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether CONTAINER has the name that its label says it has, finished or not. A copy of it has another. */
+static bool has_own_name(const struct mc_docker *docker, const cJSON *container)
+{
+	const char *label = mc_docker_text(mc_docker_member(container, "Labels", NULL), MC_DOCKER_LABEL_NAME);
+	MC_CLEANUP(free_pointer) char *own = mc_docker_engine_name(docker, label, "");
+	size_t length = own ? strlen(own) : 0;
+	const cJSON *name;
+
+	cJSON_ArrayForEach(name, mc_docker_member(container, "Names", NULL))
+	{
+		const char *text = cJSON_GetStringValue(name);
+
+		text = text && *text == '/' ? text + 1 : text;
+		if (text && own && strncmp(text, own, length) == 0 &&
+			(!text[length] || strcmp(text + length, MC_DOCKER_UNFINISHED) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void drop_copies(const struct mc_docker *docker, cJSON *containers)
+{
+	for (int i = cJSON_GetArraySize(containers) - 1; i >= 0; i--)
+		if (!has_own_name(docker, cJSON_GetArrayItem(containers, i)))
+			cJSON_DeleteItemFromArray(containers, i);
+}
+
 int mc_docker_containers(
 	struct mc_docker *docker, struct mc_call *call, const char *name, cJSON **ret_json, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
-	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, name, NULL);
+	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, name);
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
 	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("containers", "json"));
 	ask.http.query = (struct mc_http_param[]){{"all", "1"}, {"filters", filters}, {NULL, NULL}};
-	return mc_docker_json(
+	int r = mc_docker_json(
 		docker, call, &ask, ret_json, error, "can't list the containers of cloud %s", docker->cloud);
+	if (r == 0)
+		drop_copies(docker, *ret_json);
+	return r;
 }
 
 bool mc_docker_unfinished(const cJSON *container)

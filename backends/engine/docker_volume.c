@@ -12,7 +12,7 @@ static int volumes(struct mc_docker *docker, struct mc_call *call, const char *n
 	const cJSON **ret_volumes, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
-	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, name, NULL);
+	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, name);
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
@@ -39,30 +39,59 @@ static cJSON *new_labels(
 	return NULL;
 }
 
-/* VOLUME is what the engine has under this name now. */
-static int created_by_us(
-	struct mc_docker *docker, const cJSON *volume, const char *name, const char *nonce, struct mc_error *error)
+/* VOLUME is what the engine has under this name now; its content is to be DEVICE's. 1: whose it is doesn't show. */
+static int created_by_us(struct mc_docker *docker, const cJSON *volume, const char *name, const char *nonce,
+	const char *device, struct mc_error *error)
 {
 	const cJSON *labels = mc_docker_member(volume, "Labels", NULL);
+	const char *has = mc_docker_text(mc_docker_member(volume, "Options", NULL), "device");
 
 	if (strcmp(mc_docker_text(labels, NONCE_LABEL), nonce) == 0)
 		return 0;
-	if (strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_CLOUD), docker->cloud) == 0 &&
-		strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) == 0)
-		return mc_docker_error(error, EEXIST, "cloud %s has a volume %s already", docker->cloud, name);
-	return mc_docker_error(error, EBUSY,
-		"the engine has a volume called %s-%s already, and it isn't this cloud's; remove it or choose another "
-		"cloud=",
-		docker->cloud, name);
+	if (strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_CLOUD), docker->cloud) != 0 ||
+		strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) != 0)
+		return 1;
+	if (device && strcmp(has, device) != 0)
+		return mc_docker_error(error, EBUSY,
+			"the content of volume %s-%s is in %s, and not in %.200s, where it belongs: remove the volume, or "
+			"put its content there",
+			docker->cloud, name, *has ? has : "the engine", device);
+	return mc_docker_error(error, EEXIST, "cloud %s has a volume %s already", docker->cloud, name);
 }
 
-/* POST /volumes/create gives a volume that is there already back as if it were new: the nonce tells. */
+/* What the engine says of the volume when it is asked for it. */
+static int look_again(struct mc_docker *docker, struct mc_call *call, const char *engine_name, cJSON **ret_json,
+	struct mc_error *error)
+{
+	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
+
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("volumes", engine_name));
+	return mc_docker_json(docker, call, &ask, ret_json, error, "can't look at volume %s", engine_name);
+}
+
+static cJSON *driver_options(const char *device)
+{
+	cJSON *json = cJSON_CreateObject();
+	int failed = 0;
+
+	mc_docker_put(json, "type", cJSON_CreateString("none"), &failed);
+	mc_docker_put(json, "o", cJSON_CreateString("bind"), &failed);
+	mc_docker_put(json, "device", cJSON_CreateString(device), &failed);
+	if (!failed)
+		return json;
+	cJSON_Delete(json);
+	return NULL;
+}
+
+/* POST /volumes/create gives a volume that is there already back as if it were new: the nonce tells. Engine 28.5, at its
+ * first answer for one after its start, leaves the labels out (null): nothing is called somebody else's without a second
+ * look. */
 int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name,
-	const struct mc_engine_label *labels, struct mc_error *error)
+	const struct mc_engine_label *labels, const char *device, struct mc_error *error)
 {
 	struct mc_docker *docker = mc_docker_of(engine);
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
-	MC_CLEANUP(json) cJSON *answer = NULL;
+	MC_CLEANUP(json) cJSON *answer = NULL, *again = NULL;
 	MC_CLEANUP(free_pointer) char *engine_name = mc_docker_engine_name(docker, name, "");
 	char nonce[33];
 	int failed = 0;
@@ -76,14 +105,24 @@ int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, cons
 	cJSON *json = cJSON_CreateObject();
 	mc_docker_put(json, "Name", cJSON_CreateString(engine_name), &failed);
 	mc_docker_put(json, "Driver", cJSON_CreateString("local"), &failed);
+	if (device)
+		mc_docker_put(json, "DriverOpts", driver_options(device), &failed);
 	mc_docker_put(json, "Labels", new_labels(docker, name, labels, nonce), &failed);
 	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("volumes", "create"));
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
 	r = mc_docker_json(docker, call, &ask, &answer, error, "can't make volume %s", name);
-	if (r < 0)
-		return r;
-	return created_by_us(docker, answer, name, nonce, error);
+	if (r == 0)
+		r = created_by_us(docker, answer, name, nonce, device, error);
+	if (r == 1)
+		r = look_again(docker, call, engine_name, &again, error);
+	if (r == 0 && again)
+		r = created_by_us(docker, again, name, nonce, device, error);
+	return r != 1 ? r
+		      : mc_docker_error(error, EBUSY,
+				"the engine has a volume called %s already, and it isn't this cloud's; remove it or choose "
+				"another cloud=",
+				engine_name);
 }
 
 static int copy_label(struct mc_engine_label *to, const cJSON *label)

@@ -4,45 +4,93 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How a mount finds the regions that are there, by their volumes, and goes on with what an earlier daemon was in the
- * middle of. */
+/* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier daemon
+ * was in the middle of. */
 
-/* The region that VOLUME belongs to, listed if it wasn't; NULL: none. */
-static struct mc_region *region_of(struct mc_cloud *cloud, const struct mc_engine_volume *volume)
+/* The region that VOLUME belongs to: its name and number. NULL: to none. */
+static const char *region_of(const struct mc_engine_volume *volume, unsigned *ret_number)
 {
 	const char *name = mc_engine_volume_label(volume, "region"), *number = mc_engine_volume_label(volume, "number");
-	struct mc_region *region;
-	unsigned long n;
+	unsigned long n = number ? strtoul(number, NULL, 10) : 0;
 
-	if (!name || !number || strlen(name) > MC_REGION_NAME_MAX)
-		return NULL;
-	n = strtoul(number, NULL, 10);
-	if (n == 0 || n > 254)
-		return NULL;
-	region = mc_region_find(cloud, name);
-	return region ? region : mc_region_list(cloud, name, (unsigned)n, volume->created);
+	*ret_number = (unsigned)n;
+	return name && strlen(name) <= MC_REGION_NAME_MAX && n > 0 && n <= 254 ? name : NULL;
 }
 
-static bool has_volume(const struct mc_engine_volume_list *volumes, const char *region)
+/* Whether VOLUME was made by version 0.1, which kept all it knew in labels of volumes; others say whose they are. */
+static bool is_old(const struct mc_engine_volume *volume)
 {
-	for (size_t i = 0; i < volumes->count; i++) {
-		const char *name = mc_engine_volume_label(&volumes->items[i], "region");
-
-		if (name && !strcmp(name, region))
-			return true;
-	}
-	return false;
+	return !mc_engine_volume_label(volume, MC_LABEL_STATE_DIR);
 }
 
-static bool is_marked(const struct mc_engine_volume_list *volumes, const char *region, enum mc_mark mark)
+int mc_cloud_check_owner(
+	struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
 {
 	for (size_t i = 0; i < volumes->count; i++) {
-		const char *name = mc_engine_volume_label(&volumes->items[i], "region");
+		const char *directory = mc_engine_volume_label(&volumes->items[i], MC_LABEL_STATE_DIR);
 
-		if (name && !strcmp(name, region) && mc_mark_of(&volumes->items[i]) == (int)mark)
-			return true;
+		if (directory && strcmp(directory, cloud->options.state_dir) != 0)
+			return mc_error_set(error, EBUSY,
+				"the cloud %s was made with state_dir=%.200s, where its secrets and data lie: mount it "
+				"with that, or choose another cloud=",
+				cloud->options.name, directory);
 	}
-	return false;
+	return 0;
+}
+
+/* The regions of a cloud of version 0.1 that are not known yet, with the marks that are volumes. */
+static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
+{
+	struct mc_secrets *secrets;
+	int r = 0;
+
+	for (size_t i = 0; i < volumes->count && r == 0; i++) {
+		MC_CLEANUP(region) struct mc_region *region = NULL;
+		unsigned number;
+		const char *name = region_of(&volumes->items[i], &number);
+		int mark = mc_mark_of(&volumes->items[i]);
+
+		if (!name || !is_old(&volumes->items[i]))
+			continue;
+		region = mc_region_find(cloud, name);
+		if (!region)
+			r = mc_cloud_secrets(cloud, &secrets, error);
+		if (!region && r == 0)
+			region = mc_region_list(cloud, name, number, volumes->items[i].created);
+		if (!region)
+			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
+		pthread_mutex_lock(&cloud->lock);
+		if (!region->is_kept && mark >= 0)
+			region->marked[mark] = true;
+		pthread_mutex_unlock(&cloud->lock);
+	}
+	return r;
+}
+
+/* What was listed so is kept on disk; then, and not before, the volumes that were marks go. Killed in between, the next
+ * mount finds the files, which count, and goes on. */
+static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct mc_engine_volume_list *volumes,
+	struct mc_error *error)
+{
+	struct mc_engine *engine = cloud->engine;
+	struct mc_region_views views;
+	int r = list_old(cloud, volumes, error);
+
+	if (r < 0 || cloud->options.read_only)
+		return r;
+	if (mc_cloud_regions(cloud, &views) < 0)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	for (size_t i = 0; i < views.count && r == 0; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
+
+		if (region && !region->is_kept)
+			r = mc_marks_keep(region, error);
+	}
+	mc_region_views_clear(&views);
+	for (size_t i = 0; i < volumes->count && r == 0; i++)
+		if (is_old(&volumes->items[i]) && mc_mark_of(&volumes->items[i]) >= 0)
+			r = engine->ops->volume_remove(engine, call, volumes->items[i].name, error);
+	return r;
 }
 
 static bool is_standby(struct mc_region *region)
@@ -64,7 +112,13 @@ static void resume(struct mc_region *region)
 
 	if (mc_cloud_region(cloud, region->name, &view) < 0)
 		return;
-	if (mc_mark_known(region, MC_MARK_DESTROYING)) {
+	if (cloud->options.read_only) {
+		pthread_mutex_lock(&cloud->lock);
+		region->is_stopped = region->marked[MC_MARK_STOPPED];
+		pthread_mutex_unlock(&cloud->lock);
+		mc_replication_watch(cloud);
+		r = 0;
+	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
 	} else if (mc_mark_known(region, MC_MARK_PROMOTED)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
@@ -90,7 +144,7 @@ static void resume(struct mc_region *region)
 
 /* What the marks say of each region's part in replication; a cloud without a master's mark has its first region as one.
  */
-static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes)
+void mc_cloud_assign_roles(struct mc_cloud *cloud)
 {
 	struct mc_region *master = NULL;
 
@@ -98,8 +152,7 @@ static void assign_roles(struct mc_cloud *cloud, const struct mc_engine_volume_l
 	for (size_t i = 0; i < cloud->n_regions; i++) {
 		struct mc_region *region = cloud->regions[i];
 
-		for (int mark = 0; mark < MC_MARKS; mark++)
-			region->marked[mark] = is_marked(volumes, region->name, mark);
+		region->is_master = false;
 		region->is_replica = region->marked[MC_MARK_REPLICA];
 		if (region->marked[MC_MARK_PROMOTED] && !region->marked[MC_MARK_DESTROYING])
 			cloud->promoted = region; /* before any database is let write */
@@ -129,13 +182,13 @@ static bool is_first_time(struct mc_cloud *cloud)
 	return first;
 }
 
-static void review(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes)
+static void review(struct mc_cloud *cloud)
 {
 	struct mc_region_views views;
 	bool first = is_first_time(cloud);
 
 	if (first)
-		assign_roles(cloud, volumes);
+		mc_cloud_assign_roles(cloud);
 	if (mc_cloud_regions(cloud, &views) < 0)
 		return;
 	for (size_t i = 0; i < views.count; i++) {
@@ -145,8 +198,6 @@ static void review(struct mc_cloud *cloud, const struct mc_engine_volume_list *v
 			continue;
 		if (first)
 			resume(region);
-		else if (mc_region_state_settled(views.items[i].state) && !has_volume(volumes, region->name))
-			mc_region_unlist(region); /* somebody removed it behind our back */
 		mc_region_settle(region);
 	}
 	mc_region_views_clear(&views);
@@ -156,15 +207,21 @@ int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
 	struct mc_engine_volume_list volumes = {0};
+	bool is_resumed;
 	int r = cloud->engine->ops->volume_list(cloud->engine, call, &volumes, error);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < volumes.count; i++)
-		mc_region_unref(region_of(cloud, &volumes.items[i]));
-	r = mc_cloud_refresh(cloud, call, error);
-	if (r == 0)
-		review(cloud, &volumes);
+	pthread_mutex_lock(&cloud->lock);
+	is_resumed = cloud->is_resumed;
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_cloud_check_owner(cloud, &volumes, error);
+	if (r == 0 && !is_resumed)
+		r = adopt_old(cloud, call, &volumes, error);
 	mc_engine_volume_list_clear(&volumes);
+	if (r == 0)
+		r = mc_cloud_refresh(cloud, call, error);
+	if (r == 0)
+		review(cloud);
 	return r;
 }

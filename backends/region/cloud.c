@@ -33,7 +33,9 @@ static void copy_options(struct mc_cloud_options *to, const struct mc_cloud_opti
 	to->base = copy(from->base);
 	to->ldap_suffix = copy(from->ldap_suffix);
 	to->domain = copy(from->domain);
-	to->state_dir = copy(from->state_dir);
+	to->state_dir = realpath(from->state_dir, NULL); /* as labels tell it, whatever links lead there */
+	if (!to->state_dir)
+		to->state_dir = copy(from->state_dir);
 }
 
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
@@ -184,7 +186,7 @@ static void tell_service(struct mc_cloud *cloud, enum mc_cloud_event_kind kind, 
 
 static bool is_same(const struct mc_engine_service *a, const struct mc_engine_service *b)
 {
-	return !strcmp(a->state, b->state) && !strcmp(a->health ? a->health : "", b->health ? b->health : "") &&
+	return !strcmp(a->state, b->state) && a->is_detached == b->is_detached && !strcmp(a->health ? a->health : "", b->health ? b->health : "") &&
 	       a->exit_code == b->exit_code;
 }
 
@@ -362,10 +364,29 @@ static void restore_database(struct mc_cloud *cloud, const char *name)
 		mc_region_restore(region);
 }
 
+/* A container came into a network or went out of it. At each start and stop one does: then another event tells more. */
+static void on_network(struct mc_cloud *cloud, const char *id)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+	MC_CLEANUP(free_pointer) char *name = NULL;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->services.count && !name; i++)
+		if (!strcmp(cloud->services.items[i].id, id) && !strcmp(cloud->services.items[i].state, "running"))
+			name = copy(cloud->services.items[i].name);
+	pthread_mutex_unlock(&cloud->lock);
+	if (name)
+		look_again(cloud, call, name);
+}
+
 static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *event)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
 
+	if (!event->name) {
+		on_network(cloud, event->id);
+		return;
+	}
 	if (event->kind == MC_ENGINE_GONE) {
 		drop_service(cloud, event->name);
 		settle_all(cloud);
@@ -436,16 +457,20 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	cloud->handler = handler;
 	cloud->data = data;
 	pthread_mutex_init(&cloud->telling, NULL);
+	pthread_mutex_init(&cloud->facts, NULL);
 	pthread_mutex_init(&cloud->lock, NULL);
 	pthread_cond_init(&cloud->idle, NULL);
 	cloud->engine = mc_engine_docker_new(
-		options->socket ? options->socket : "/run/docker.sock", options->name, journal, options->timeout_ms);
+		options->socket ? options->socket : MC_ENGINE_SOCKET, options->name, journal, options->timeout_ms);
 	if (!cloud->engine) {
 		mc_cloud_close(cloud);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
 	*ret_cloud = cloud; /* the handler may be called from here on, and asks for it */
-	r = mc_cloud_find_all(cloud, error);
+	r = mc_marks_read(cloud, error);
+	mc_cloud_assign_roles(cloud);
+	if (r == 0)
+		r = mc_cloud_find_all(cloud, error);
 	if (r == -ECONNREFUSED || r == -ETIMEDOUT) { /* an engine that isn't there yet comes with an event */
 		mc_cloud_fail(cloud, NULL, error);
 		r = 0;
@@ -492,6 +517,7 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	free_options(&cloud->options);
 	pthread_cond_destroy(&cloud->idle);
 	pthread_mutex_destroy(&cloud->lock);
+	pthread_mutex_destroy(&cloud->facts);
 	pthread_mutex_destroy(&cloud->telling);
 	free(cloud);
 }

@@ -75,7 +75,7 @@ static int remove_kind(struct mc_work *work, enum mc_service_kind kind, struct m
 	mc_service_name(kind, work->region->name, name);
 	r = engine->ops->act(engine, work->doing, name, MC_ENGINE_REMOVE, NULL, error);
 	if (r == 0 && mc_recipe_get(kind)->volume)
-		r = engine->ops->volume_remove(engine, work->doing, name, error);
+		r = mc_service_remove_volume(work->region, work->doing, kind, error);
 	return r;
 }
 
@@ -125,18 +125,32 @@ static int remove_shared(struct mc_work *work, struct mc_error *error)
 	return r ? r : engine->ops->clear(engine, work->doing, error);
 }
 
-/* The mark that says what goes on here is the last to go. */
+/* What else says that it belongs to the region: marks of version 0.1, and what a creation that failed has left. */
+static int remove_leftovers(struct mc_work *work, struct mc_error *error)
+{
+	struct mc_engine *engine = work->cloud->engine;
+	struct mc_engine_volume_list list = {0};
+	int r = engine->ops->volume_list(engine, work->doing, &list, error);
+
+	for (size_t i = 0; i < list.count && r == 0; i++) {
+		const char *region = mc_engine_volume_label(&list.items[i], "region");
+
+		if (region && !strcmp(region, work->region->name))
+			r = engine->ops->volume_remove(engine, work->doing, list.items[i].name, error);
+	}
+	mc_engine_volume_list_clear(&list);
+	return r;
+}
+
+/* The facts, which say what goes on here, are the last to go. */
 static int remove_marks(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_secrets *secrets;
-	int r = 0;
+	int r = remove_leftovers(work, error);
 
-	for (enum mc_mark mark = 0; mark < MC_MARKS && r == 0; mark++)
-		if (mark != MC_MARK_DESTROYING)
-			r = mc_mark_clear(work->region, work->doing, mark, error);
 	if (r == 0 && is_last(work->cloud) && mc_cloud_secrets(work->cloud, &secrets, NULL) == 0)
 		r = mc_secrets_forget(secrets, error);
-	return r ? r : mc_mark_clear(work->region, work->doing, MC_MARK_DESTROYING, error);
+	return r ? r : mc_marks_forget(work->region, error);
 }
 
 enum { MARK, LEAVE, KEYSTONE, GLANCE, MEMCACHED, DATABASE, SHARED, MARKS };

@@ -9,15 +9,13 @@
 
 #define NUMBER_MAX 254 /* 127.77.N.1 */
 
-int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
+static int open_secrets(struct mc_cloud *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error)
 {
 	struct mc_secrets *opened = NULL;
-	bool make;
 	int r = 0;
 
 	pthread_mutex_lock(&cloud->lock);
 	*ret_secrets = cloud->secrets;
-	make = cloud->n_regions == 0;
 	pthread_mutex_unlock(&cloud->lock);
 	if (*ret_secrets)
 		return 0;
@@ -35,6 +33,21 @@ int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, st
 	pthread_mutex_unlock(&cloud->lock);
 	mc_secrets_free(opened);
 	return 0;
+}
+
+int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	return open_secrets(cloud, false, ret_secrets, error);
+}
+
+int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_first = cloud->n_regions == 0;
+	pthread_mutex_unlock(&cloud->lock);
+	return open_secrets(cloud, is_first, ret_secrets, error);
 }
 
 char *mc_cloud_admin_password(struct mc_cloud *cloud)
@@ -193,6 +206,49 @@ static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_nu
 	return r;
 }
 
+/* Whether the cloud takes a new region: the engine has said what it has, and none of it is another state_dir's. */
+static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_engine_volume_list volumes = {0};
+	bool is_resumed;
+	int r = cloud->engine->ops->volume_list(cloud->engine, call, &volumes, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	is_resumed = cloud->is_resumed;
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_cloud_check_owner(cloud, &volumes, error);
+	if (r == 0 && !is_resumed)
+		r = mc_error_set(error, EAGAIN, "what the engine has of the cloud %s is not known yet; see `errors`",
+			cloud->options.name);
+	mc_engine_volume_list_clear(&volumes);
+	return r;
+}
+
+/* What a creation has done that fails is undone, as far as that can be: what stays without facts is no region's, and is
+ * taken over by the next creation of that name. */
+static void undo_creation(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+
+	if (mc_marks_forget(region, NULL) == 0)
+		mc_service_remove_volume(region, call, MC_DATABASE, NULL);
+	mc_region_unlist(region);
+}
+
+/* With its facts the region is there, for every daemon to come. */
+static int keep_new(struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_service_check_free(region, error);
+
+	if (r == 0)
+		r = mc_service_make_volume(region, call, MC_DATABASE, error);
+	if (r == 0)
+		r = mc_marks_keep(region, error);
+	return r ? r : mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);
+}
+
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
@@ -203,7 +259,9 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	if (r == 0)
 		r = find_place(cloud, name, &number, &master, error);
 	if (r == 0)
-		r = mc_cloud_secrets(cloud, &secrets, error);
+		r = check_engine(cloud, call, error);
+	if (r == 0)
+		r = mc_cloud_make_secrets(cloud, &secrets, error);
 	if (r == 0)
 		r = mc_secrets_keep(secrets, error);
 	if (r < 0)
@@ -215,19 +273,12 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	pthread_mutex_lock(&cloud->lock);
 	region->is_master = !master;
 	pthread_mutex_unlock(&cloud->lock);
-	/* With this volume the region is there, for every daemon to come. */
-	r = mc_service_make_volume(region, call, MC_DATABASE, error);
-	if (r == 0)
-		r = mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);
+	r = keep_new(region, master, call, error);
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_START, error);
-	if (r < 0) {
-		mc_region_unlist(region);
-		return r == -EEXIST
-			       ? mc_error_set(error, EBUSY, "volume mysql-%s is there though the region is not", name)
-			       : r;
-	}
-	return 0;
+	if (r < 0)
+		undo_creation(region);
+	return r;
 }
 
 /* Whom its slaves replicate must stay. */
@@ -356,7 +407,7 @@ void mc_region_tend(struct mc_region *region)
 	bool begin;
 
 	pthread_mutex_lock(&cloud->lock);
-	begin = call && !region->tending && !cloud->is_closing;
+	begin = call && !region->tending && !cloud->is_closing && !cloud->options.read_only;
 	if (begin)
 		region->tending = mc_steal(&call);
 	pthread_mutex_unlock(&cloud->lock);

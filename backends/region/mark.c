@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/region/facts.h"
 #include "backends/region/private.h"
 
 #include <string.h>
 
-/* What must be known of a region after the daemon was killed, and can't be seen by looking at its services, lies in the
- * engine as an empty labelled volume: made and removed in one step, it says what was wanted. */
+/* What must be known of a region after the daemon was killed, and can't be seen by looking at its services: it says
+ * what was wanted. One daemon serves a cloud, so what it has in memory is what is on disk (facts.c). */
+
+_Static_assert((int)MC_MARKS <= MC_FACT_MARKS_MAX, "a region can have all marks");
 
 static const char *const mark_names[MC_MARKS] = {
 	[MC_MARK_STOPPED] = "stopped",       /* somebody stopped the region: a mount leaves it so */
@@ -24,16 +27,72 @@ static const char *const mark_names[MC_MARKS] = {
 		"promoted", /* it is on its way to be the master: a mount goes on with that, or undoes it */
 };
 
-static void volume_name(const struct mc_region *region, enum mc_mark mark, char name[MC_SERVICE_NAME_MAX])
+/* What FACT says of a region whose marks are MARKED. */
+static void describe(const struct mc_region *region, const bool marked[MC_MARKS], struct mc_fact *fact)
 {
-	snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", mark_names[mark], region->name);
+	*fact = (struct mc_fact){.number = region->number, .created = region->created};
+	snprintf(fact->region, sizeof(fact->region), "%s", region->name);
+	for (int mark = 0; mark < MC_MARKS; mark++)
+		if (marked[mark])
+			fact->marks[fact->n_marks++] = mark_names[mark];
 }
 
-static void know(struct mc_region *region, enum mc_mark mark, bool is_set)
+static int check_writable(const struct mc_cloud *cloud, struct mc_error *error)
 {
-	pthread_mutex_lock(&region->cloud->lock);
-	region->marked[mark] = is_set;
-	pthread_mutex_unlock(&region->cloud->lock);
+	return cloud->options.read_only ? mc_error_set(error, EROFS, "the cloud is mounted read-only") : 0;
+}
+
+/* MARKED is what is to be so from now on. Call with `facts`. */
+static int store(struct mc_region *region, const bool marked[MC_MARKS], struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_fact fact;
+	int r;
+
+	describe(region, marked, &fact);
+	r = mc_facts_write(&cloud->options, &fact, error);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	memcpy(region->marked, marked, sizeof(region->marked));
+	region->is_kept = true;
+	pthread_mutex_unlock(&cloud->lock);
+	return 0;
+}
+
+static int change(struct mc_region *region, enum mc_mark mark, bool is_set, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool marked[MC_MARKS], is_kept;
+	int r = check_writable(cloud, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->facts);
+	pthread_mutex_lock(&cloud->lock);
+	memcpy(marked, region->marked, sizeof(marked));
+	is_kept = region->is_kept;
+	pthread_mutex_unlock(&cloud->lock);
+	if (!is_kept) {
+		r = is_set ? mc_error_set(error, ENOENT, "region %s is there no more", region->name) : 0;
+	} else if (marked[mark] != is_set) {
+		marked[mark] = is_set;
+		r = store(region, marked, error);
+	}
+	pthread_mutex_unlock(&cloud->facts);
+	return r;
+}
+
+int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
+{
+	(void)call;
+	return change(region, mark, true, error);
+}
+
+int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
+{
+	(void)call;
+	return change(region, mark, false, error);
 }
 
 bool mc_mark_known(struct mc_region *region, enum mc_mark mark)
@@ -46,60 +105,93 @@ bool mc_mark_known(struct mc_region *region, enum mc_mark mark)
 	return is_set;
 }
 
-int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], number[12];
-	int r;
-
-	volume_name(region, mark, name);
-	snprintf(number, sizeof(number), "%u", region->number);
-	r = engine->ops->volume_create(engine, call, name,
-		(const struct mc_engine_label[]){
-			{"mark", mark_names[mark]}, {"region", region->name}, {"number", number}, {NULL, NULL}},
-		error);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	know(region, mark, true);
-	return 0;
-}
-
-int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-
-	int r;
-
-	volume_name(region, mark, name);
-	r = engine->ops->volume_remove(engine, call, name, error);
-	if (r == 0)
-		know(region, mark, false);
-	return r;
-}
-
 int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
 {
-	struct mc_engine *engine = region->cloud->engine;
-	struct mc_engine_volume_list list = {0};
-	char name[MC_SERVICE_NAME_MAX];
-	int r = engine->ops->volume_list(engine, call, &list, error);
+	(void)call;
+	(void)error;
+	return mc_mark_known(region, mark);
+}
 
-	if (r < 0)
-		return r;
-	volume_name(region, mark, name);
-	for (size_t i = 0; i < list.count && r == 0; i++)
-		r = !strcmp(list.items[i].name, name);
-	mc_engine_volume_list_clear(&list);
-	return r;
+static int find(const char *name)
+{
+	for (int i = 0; name && i < MC_MARKS; i++)
+		if (!strcmp(name, mark_names[i]))
+			return i;
+	return -1;
 }
 
 int mc_mark_of(const struct mc_engine_volume *volume)
 {
-	const char *mark = mc_engine_volume_label(volume, "mark");
+	return find(mc_engine_volume_label(volume, "mark"));
+}
 
-	for (int i = 0; mark && i < MC_MARKS; i++)
-		if (!strcmp(mark, mark_names[i]))
-			return i;
-	return -1;
+static const char *known_name(const char *name)
+{
+	int mark = find(name);
+
+	return mark < 0 ? NULL : mark_names[mark];
+}
+
+struct reading {
+	struct mc_cloud *cloud;
+	struct mc_error *error;
+};
+
+static int take(void *data, const struct mc_fact *fact)
+{
+	struct reading *reading = data;
+	MC_CLEANUP(region)
+	struct mc_region *region = mc_region_list(reading->cloud, fact->region, fact->number, fact->created);
+
+	if (!region)
+		return mc_error_set(reading->error, ENOMEM, "out of memory");
+	pthread_mutex_lock(&reading->cloud->lock);
+	region->is_kept = true;
+	for (size_t i = 0; i < fact->n_marks; i++)
+		region->marked[find(fact->marks[i])] = true;
+	pthread_mutex_unlock(&reading->cloud->lock);
+	return 0;
+}
+
+int mc_marks_read(struct mc_cloud *cloud, struct mc_error *error)
+{
+	struct reading reading = {cloud, error};
+
+	return mc_facts_read(&cloud->options, known_name, take, &reading, error);
+}
+
+int mc_marks_keep(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool marked[MC_MARKS];
+	int r = check_writable(cloud, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->facts);
+	pthread_mutex_lock(&cloud->lock);
+	memcpy(marked, region->marked, sizeof(marked));
+	pthread_mutex_unlock(&cloud->lock);
+	r = store(region, marked, error);
+	pthread_mutex_unlock(&cloud->facts);
+	return r;
+}
+
+int mc_marks_forget(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	int r = check_writable(cloud, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->facts);
+	r = mc_facts_remove(&cloud->options, region->name, error);
+	if (r == 0) {
+		pthread_mutex_lock(&cloud->lock);
+		region->is_kept = false;
+		memset(region->marked, 0, sizeof(region->marked));
+		pthread_mutex_unlock(&cloud->lock);
+	}
+	pthread_mutex_unlock(&cloud->facts);
+	return r;
 }

@@ -25,8 +25,7 @@ struct mc_step {
 	int (*run)(struct mc_work *work, struct mc_error *error);
 };
 
-/* Facts about a region that must survive the daemon are volumes without content, named and labelled after them
- * (mark.c); what they say: */
+/* Facts about a region that must survive the daemon (mark.c); what they say: */
 enum mc_mark {
 	MC_MARK_STOPPED,
 	MC_MARK_DESTROYING,
@@ -56,7 +55,8 @@ struct mc_region {
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	bool is_master;
 	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
-	bool marked[MC_MARKS];                 /* as the engine was told, or has told, last */
+	bool is_kept;                          /* its facts are on disk: it may have marks */
+	bool marked[MC_MARKS];                 /* as they are on disk */
 	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
@@ -80,7 +80,8 @@ struct mc_cloud {
 	void (*handler)(void *data, const struct mc_cloud_event *event);
 	void *data;
 
-	/* Lock order: telling, then lock. Neither is held across I/O. */
+	/* Lock order: telling or facts, then lock. Only `facts` is held across I/O, of a file. */
+	pthread_mutex_t facts;      /* one change of a region's facts at a time */
 	pthread_mutex_t telling;    /* one event at a time to the handler */
 	pthread_mutex_t lock;       /* guards all below */
 	pthread_cond_t idle;        /* broadcast when work has ended, a service has changed, `threads` falls to 0 */
@@ -153,7 +154,14 @@ void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
 /* Waits for a broadcast of `idle`, or 100 ms: there is none of a call that is cancelled. Call with the lock. */
 void mc_cloud_await_news(struct mc_cloud *cloud);
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
-/* adopt.c: lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
+/* adopt.c: what the marks say of each region's part in replication. */
+void mc_cloud_assign_roles(struct mc_cloud *cloud);
+/* Each volume (container) of the cloud carries the state_dir that it was made with, under this label. */
+#define MC_LABEL_STATE_DIR "state_dir"
+/* -EBUSY when one of VOLUMES was made with another state_dir. */
+int mc_cloud_check_owner(
+	struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error);
+/* Lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
 int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error);
 /* Lists the services and brings the model in step. CALL NULL: within the cloud's own time. */
 int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error);
@@ -166,18 +174,26 @@ int mc_region_database_journal(struct mc_region *region, struct mc_journal *jour
 	struct mc_error *error);
 /* A connection as Keystone: it can write in the master's database only. For all writes to the keystone database. */
 int mc_region_keystone_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error);
-/* The secrets, made if there are none and no region either. They live as long as the cloud. */
+/* The secrets; -EACCES if there are none. They live as long as the cloud. */
 int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error);
+/* The same for the first region: they are made if there are none. */
+int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error);
 
-/* mark.c: marks as the engine has them. */
+/* mark.c: what is known of regions for good. Marks of a region whose facts are not on disk: -ENOENT. */
 int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
 int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
-/* 1: set, 0: not, or -errno. */
+/* 1: set, 0: not. It asks nobody. */
 int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error);
-/* The same by what is known already. */
+/* The same. */
 bool mc_mark_known(struct mc_region *region, enum mc_mark mark);
-/* Which mark a volume is, or -1. */
+/* Which mark a volume is that a cloud of version 0.1 has, or -1. */
 int mc_mark_of(const struct mc_engine_volume *volume);
+/* Lists the regions that have facts, with their marks. */
+int mc_marks_read(struct mc_cloud *cloud, struct mc_error *error);
+/* From here on the region, with its marks as they are in memory, is there for every daemon to come. */
+int mc_marks_keep(struct mc_region *region, struct mc_error *error);
+/* It is there no more. */
+int mc_marks_forget(struct mc_region *region, struct mc_error *error);
 
 /* How often the engine asks a service whether it is healthy. */
 #define MC_HEALTH_INTERVAL_MS 5000
@@ -189,9 +205,15 @@ void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC
  * section 2.3.4), one with the region's number. */
 #define MC_HOST_MAX 64
 void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, char host[MC_HOST_MAX]);
-/* The volume of a region that is there as long as the region is. */
+/* The service's volume, of which the region's state_dir has the content (facts.h); one that the engine has itself is
+ * left as it is. -EIO: the service had data, and they are gone. */
 int mc_service_make_volume(
 	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error);
+/* The volume and all data in it are gone. */
+int mc_service_remove_volume(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error);
+/* -EBUSY when data of a former region of that name are there, which a new one would take for its own. */
+int mc_service_check_free(struct mc_region *region, struct mc_error *error);
 /* Makes it if it isn't there, starts, unpauses or restarts it as needed. */
 int mc_service_ensure(
 	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error);

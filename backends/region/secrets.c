@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/region/private.h"
+#include "mcloud/state_dir.h"
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>
@@ -7,11 +8,9 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* The only thing that the daemon stores: the cloud's passwords and keys. Written beside and renamed over, so that there
- * is always a whole file; 0600 in a directory of 0700. */
+/* The cloud's passwords and keys, in one file of its state_dir. */
 
 #define SECRET_BYTES 24
 #define FILE_LIMIT (64 * 1024)
@@ -19,7 +18,7 @@
 struct mc_secrets {
 	pthread_mutex_t lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
 				 alone */
-	char *path;
+	char *directory, *name; /* constant */
 	char values[MC_SECRETS][2 * SECRET_BYTES + 1]; /* constant */
 	struct mc_key fernet[MC_FERNET_KEYS];
 	size_t n_fernet;
@@ -43,7 +42,8 @@ void mc_secrets_free(struct mc_secrets *secrets)
 {
 	if (!secrets)
 		return;
-	free(secrets->path);
+	free(secrets->directory);
+	free(secrets->name);
 	pthread_mutex_destroy(&secrets->lock);
 	explicit_bzero(secrets, sizeof(*secrets));
 	free(secrets);
@@ -131,40 +131,25 @@ static int from_text(struct mc_secrets *secrets, const char *text)
 	return secrets->n_fernet >= 2 && secrets->n_credential == MC_COUNT(secrets->credential) ? 0 : -EIO;
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Call with the lock, or before anybody else knows it. */
 static int save(const struct mc_secrets *secrets, struct mc_error *error)
 {
-	char beside[4096];
 	char *text = to_text(secrets);
 	int fd, r;
 
 	if (!text)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	snprintf(beside, sizeof(beside), "%s.new", secrets->path);
-	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
-	if (fd >= 0)
+	fd = r = mc_state_open(secrets->directory, true, error);
+	if (fd >= 0) {
+		r = mc_state_write(fd, secrets->name, text, strlen(text));
 		close(fd);
+		if (r < 0)
+			mc_error_errno(error, -r, "can't store the cloud's secrets in %s/%s", secrets->directory,
+				secrets->name);
+	}
 	explicit_bzero(text, strlen(text));
 	cJSON_free(text);
-	if (r == 0 && rename(beside, secrets->path) < 0)
-		r = -errno;
-	return r ? mc_error_errno(error, -r, "can't store the cloud's secrets in %s", secrets->path) : 0;
+	return r;
 }
 
 static int make_all(struct mc_secrets *secrets)
@@ -185,21 +170,21 @@ static int make_all(struct mc_secrets *secrets)
 static int load(struct mc_secrets *secrets, bool *ret_found, struct mc_error *error)
 {
 	char text[FILE_LIMIT];
-	ssize_t n;
-	int r, fd = open(secrets->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = mc_state_open(secrets->directory, false, error);
+	ssize_t n = fd < 0 ? fd : mc_state_read(fd, secrets->name, text, sizeof(text));
+	int r;
 
-	*ret_found = fd >= 0;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : mc_error_errno(error, errno, "can't read %s", secrets->path);
-	n = read(fd, text, sizeof(text) - 1);
-	r = n < 0 ? -errno : 0;
-	close(fd);
-	if (r == 0) {
-		text[n] = '\0';
-		r = from_text(secrets, text);
-		explicit_bzero(text, sizeof(text));
-	}
-	return r ? mc_error_set(error, -r, "%s does not hold a cloud's secrets", secrets->path) : 0;
+	*ret_found = n >= 0;
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return n == -ENOENT ? 0
+		       : fd < 0     ? fd
+				    : mc_error_errno(error, (int)-n, "can't read %s/%s", secrets->directory, secrets->name);
+	r = from_text(secrets, text);
+	explicit_bzero(text, sizeof(text));
+	return r ? mc_error_set(error, -r, "%s/%s does not hold a cloud's secrets", secrets->directory, secrets->name)
+		 : 0;
 }
 
 int mc_secrets_open(
@@ -213,16 +198,15 @@ int mc_secrets_open(
 	if (!secrets)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	pthread_mutex_init(&secrets->lock, NULL);
-	if (asprintf(&secrets->path, "%s/%s.json", directory, cloud) < 0) {
-		secrets->path = NULL;
+	secrets->directory = strdup(directory);
+	if (asprintf(&secrets->name, "%s.json", cloud) < 0)
+		secrets->name = NULL;
+	if (!secrets->directory || !secrets->name)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	}
 	r = load(secrets, &found, error);
 	if (r < 0 || (!found && !make))
 		return r;
 	if (!found) {
-		if (mkdir(directory, 0700) < 0 && errno != EEXIST)
-			return mc_error_errno(error, errno, "can't make %s", directory);
 		r = make_all(secrets);
 		if (r < 0)
 			return mc_error_set(error, -r, "no random numbers for the cloud's secrets");
@@ -234,19 +218,35 @@ int mc_secrets_open(
 	return 0;
 }
 
+/* Whether the file is there: 1, 0, or -errno. */
+static int is_kept(struct mc_secrets *secrets, struct mc_error *error)
+{
+	int fd = mc_state_open(secrets->directory, false, error), r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = faccessat(fd, secrets->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	close(fd);
+	return r;
+}
+
 int mc_secrets_forget(struct mc_secrets *secrets, struct mc_error *error)
 {
-	if (unlink(secrets->path) < 0 && errno != ENOENT)
-		return mc_error_errno(error, errno, "can't remove %s", secrets->path);
-	return 0;
+	int fd = mc_state_open(secrets->directory, false, error), r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = mc_state_remove(fd, secrets->name);
+	close(fd);
+	return r ? mc_error_errno(error, -r, "can't remove %s/%s", secrets->directory, secrets->name) : 0;
 }
 
 int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error)
 {
-	int r;
+	int r = is_kept(secrets, error);
 
-	if (access(secrets->path, F_OK) == 0)
-		return 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	pthread_mutex_lock(&secrets->lock);
 	r = save(secrets, error);
 	pthread_mutex_unlock(&secrets->lock);

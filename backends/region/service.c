@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/region/facts.h"
 #include "backends/region/private.h"
 
 #include <stdlib.h>
@@ -84,14 +85,15 @@ void mc_service_address(const struct mc_region *region, enum mc_service_kind kin
 		snprintf(address, 16, "%s", region->address);
 }
 
-/* The labels of everything that belongs to the service. Strings of the arguments; LABELS has room for 4. */
+/* The labels of everything that belongs to the service. Strings of the arguments; LABELS has room for 5. */
 static void set_labels(
-	const struct mc_region *region, enum mc_service_kind kind, char number[12], struct mc_engine_label labels[4])
+	const struct mc_region *region, enum mc_service_kind kind, char number[12], struct mc_engine_label labels[5])
 {
 	size_t n = 0;
 
 	snprintf(number, 12, "%u", region->number);
 	labels[n++] = (struct mc_engine_label){"kind", mc_recipe_get(kind)->service};
+	labels[n++] = (struct mc_engine_label){MC_LABEL_STATE_DIR, region->cloud->options.state_dir};
 	if (kind != MC_LDAP) {
 		labels[n++] = (struct mc_engine_label){"region", region->name};
 		labels[n++] = (struct mc_engine_label){"number", number};
@@ -99,16 +101,110 @@ static void set_labels(
 	labels[n] = (struct mc_engine_label){NULL, NULL};
 }
 
-int mc_service_make_volume(
-	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+/* Whether the service has served once, and so has data that nobody can make again. */
+static bool had_data(struct mc_region *region, enum mc_service_kind kind)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool had = false;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++) /* the directory serves all regions */
+		if (cloud->regions[i] == region || kind == MC_LDAP)
+			had = had || cloud->regions[i]->marked[MC_MARK_SERVED];
+	pthread_mutex_unlock(&cloud->lock);
+	return had;
+}
+
+/* 1: the engine has a volume NAME of the cloud, 0: it has none, or -errno. */
+static int has_volume(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_engine_volume_list list = {0};
+	int r = engine->ops->volume_list(engine, call, &list, error);
+
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = !strcmp(list.items[i].name, name);
+	mc_engine_volume_list_clear(&list);
+	return r;
+}
+
+/* Where the service's data lie or are to lie, to DEVICE; "": in the engine, where version 0.1 has put them, or because
+ * only root can give a service a directory. */
+static int find_place(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, char device[PATH_MAX],
+	struct mc_error *error)
+{
+	const struct mc_cloud_options *options = &region->cloud->options;
+	char name[MC_SERVICE_NAME_MAX];
+	int r;
+
+	mc_service_name(kind, region->name, name);
+	device[0] = '\0';
+	r = mc_facts_data(options, name, false, device, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	device[0] = '\0';
+	r = has_volume(region, call, name, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (had_data(region, kind))
+		return mc_error_set(error, EIO,
+			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it back, or "
+			"`echo destroy > regions/%s/ctl`",
+			name, options->name, name, region->name);
+	r = mc_facts_data(options, name, true, device, error);
+	if (r == 0)
+		device[0] = '\0';
+	return r < 0 ? r : 0;
+}
+
+static int make_volume(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	char device[PATH_MAX], struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], number[12];
-	struct mc_engine_label labels[4];
+	struct mc_engine_label labels[5];
+	int r = find_place(region, call, kind, device, error);
 
+	if (r < 0)
+		return r;
 	mc_service_name(kind, region->name, name);
 	set_labels(region, kind, number, labels);
-	return engine->ops->volume_create(engine, call, name, labels, error);
+	r = engine->ops->volume_create(engine, call, name, labels, *device ? device : NULL, error);
+	return r == -EEXIST ? 0 : r;
+}
+
+int mc_service_make_volume(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	char device[PATH_MAX];
+
+	return make_volume(region, call, kind, device, error);
+}
+
+int mc_service_remove_volume(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX];
+	int r;
+
+	mc_service_name(kind, region->name, name);
+	r = engine->ops->volume_remove(engine, call, name, error);
+	return r ? r : mc_facts_remove_data(&region->cloud->options, name, error);
+}
+
+int mc_service_check_free(struct mc_region *region, struct mc_error *error)
+{
+	int r = 0;
+
+	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS && r == 0; kind++) {
+		char name[MC_SERVICE_NAME_MAX];
+
+		mc_service_name(kind, region->name, name);
+		if (kind != MC_LDAP || region->is_master)
+			r = mc_facts_check_free(&region->cloud->options, name, error);
+	}
+	return r;
 }
 
 static void free_files(struct mc_engine_file *files, size_t n_files)
@@ -158,12 +254,12 @@ static int render_files(const struct mc_region *region, const struct mc_secrets 
 }
 
 static int create_with_files(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
-	const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
+	const char *device, const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], number[12], address[16];
-	struct mc_engine_label labels[4];
+	struct mc_engine_label labels[5];
 
 	mc_service_name(kind, region->name, name);
 	mc_service_host(region, kind, host);
@@ -177,6 +273,7 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 			.image = recipe->image,
 			.volume = recipe->volume ? name : NULL,
 			.volume_path = recipe->volume,
+			.volume_device = *device ? device : NULL,
 			.host_address = recipe->published ? address : NULL,
 			.port = recipe->port,
 			.health = recipe->health,
@@ -187,7 +284,7 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 }
 
 /* The recipe's files and, for Keystone, the keys: FILES has room for both. */
-static int create_filled(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+static int create_filled(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *device,
 	struct mc_secrets *secrets, const struct mc_engine_file *recipe_files, struct mc_error *error)
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
@@ -206,7 +303,7 @@ static int create_filled(struct mc_region *region, struct mc_call *call, enum mc
 		memcpy(files + n, keys.files, n_keys * sizeof(*files));
 		n += n_keys;
 	}
-	r = create_with_files(region, call, kind, files, n, error);
+	r = create_with_files(region, call, kind, device, files, n, error);
 	explicit_bzero(&keys, sizeof(keys));
 	free(files);
 	return r;
@@ -217,16 +314,15 @@ static int create(struct mc_region *region, struct mc_call *call, enum mc_servic
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine_file *files = NULL;
 	struct mc_secrets *secrets;
+	char device[PATH_MAX] = "";
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
 
-	if (r == 0 && recipe->volume) {
-		r = mc_service_make_volume(region, call, kind, error);
-		r = r == -EEXIST ? 0 : r;
-	}
+	if (r == 0 && recipe->volume)
+		r = make_volume(region, call, kind, device, error);
 	if (r == 0)
 		r = render_files(region, secrets, recipe, &files, error);
 	if (r == 0)
-		r = create_filled(region, call, kind, secrets, files, error);
+		r = create_filled(region, call, kind, device, secrets, files, error);
 	if (files)
 		free_files(files, recipe->n_files);
 	return r == -EEXIST ? 0 : r;
@@ -246,14 +342,53 @@ static int upload_keys(struct mc_region *region, struct mc_call *call, const cha
 	return r;
 }
 
-/* Of a container that is there, but doesn't run. */
+static int create_and_start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+	struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	int r = create(region, call, kind, error);
+
+	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
+}
+
+/* A container that can't be used as it is. What it has to keep is in its volume. */
+static int make_anew(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+	struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	int r = engine->ops->act(engine, call, name, MC_ENGINE_REMOVE, NULL, error);
+
+	return r ? r : create_and_start(region, call, kind, name, error);
+}
+
+/* One that runs, and that somebody has taken out of the network. */
+static int attach(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+	struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	char host[MC_HOST_MAX];
+	int r;
+
+	mc_service_host(region, kind, host);
+	r = engine->ops->prepare(engine, call, error);
+	return r ? r : engine->ops->attach(engine, call, name, host, error);
+}
+
+static bool is_alive(const struct mc_engine_service *service)
+{
+	return !strcmp(service->state, "running") || !strcmp(service->state, "paused");
+}
+
+/* Of a container that is there, but doesn't run. The network that it was in may be gone, and another one in its place. */
 static int start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
 	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	int r = kind == MC_KEYSTONE ? upload_keys(region, call, name, error) : 0;
 
-	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
+	if (r == 0)
+		r = engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
+	return r == -ENONET ? make_anew(region, call, kind, name, error) : r;
 }
 
 int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
@@ -266,22 +401,20 @@ int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_se
 
 	mc_service_name(kind, region->name, name);
 	r = ops->look(engine, call, name, &service, error);
-	if (r == 0 && !strcmp(service.state, "dead")) {
-		r = ops->act(engine, call, name, MC_ENGINE_REMOVE, NULL, error);
-		r = r ? r : -ENOENT;
-	}
-	if (r == -ENOENT) {
-		r = create(region, call, kind, error);
-		if (r == 0)
-			r = ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
-	} else if (r == 0 && !strcmp(service.state, "paused")) {
+	if (r == 0 && (!strcmp(service.state, "dead") || (service.is_detached && !is_alive(&service))))
+		r = make_anew(region, call, kind, name, error);
+	else if (r == -ENOENT)
+		r = create_and_start(region, call, kind, name, error);
+	else if (r == 0 && service.is_detached)
+		r = attach(region, call, kind, name, error);
+	else if (r == 0 && !strcmp(service.state, "paused"))
 		r = ops->act(engine, call, name, MC_ENGINE_UNPAUSE, NULL, error);
-	} else if (r == 0 && !strcmp(service.state, "running")) {
-		if (service.health && !strcmp(service.health, "unhealthy"))
-			r = ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error);
-	} else if (r == 0) {
+	else if (r == 0 && is_alive(&service))
+		r = service.health && !strcmp(service.health, "unhealthy")
+			    ? ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error)
+			    : 0;
+	else if (r == 0)
 		r = start(region, call, kind, name, error);
-	}
 	mc_engine_service_clear(&service);
 	return r;
 }

@@ -383,6 +383,8 @@ static int take(struct mc_region *region, struct mc_work *work, struct mc_error 
 	other = region->work;
 	if (region->cloud->is_closing) {
 		r = mc_error_set(error, EBUSY, "the cloud is being unmounted");
+	} else if (region->cloud->options.read_only) {
+		r = mc_error_set(error, EROFS, "the cloud is mounted read-only");
 	} else if (!other) {
 		region->work = work;
 	} else if (work->kind == MC_WORK_DESTROY && other->kind != MC_WORK_DESTROY) {

@@ -36,6 +36,7 @@ struct mc_engine_service_spec {
 	const struct mc_engine_label *labels; /* "region", "kind", "number", … */
 	const char *image;
 	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
+	const char *volume_device;        /* as volume_create has it */
 	const char *host_address;         /* where its port is published; NULL: it is not */
 	unsigned short port;
 	const char *const *health;   /* argv; NULL: none */
@@ -53,6 +54,7 @@ struct mc_engine_service {
 	double created, started; /* seconds since 1970; 0: never */
 	int exit_code;
 	unsigned restarts;
+	bool is_detached; /* somebody has taken it out of the cloud's network */
 };
 
 struct mc_engine_service_list {
@@ -98,6 +100,7 @@ enum mc_engine_event_kind {
 struct mc_engine_event {
 	enum mc_engine_event_kind kind;
 	const char *name; /* of the service, else NULL */
+	const char *id;   /* where only this is known of the service, instead of its name; else NULL */
 	/* The state that the event itself tells ("running", "exited", "paused"), or NULL where a look is needed; valid
 	 * with its exit code at once, without another question. */
 	const char *state;
@@ -123,10 +126,12 @@ struct mc_engine_ops {
 	int (*prepare)(struct mc_engine *, struct mc_call *, struct mc_error *);
 	int (*clear)(struct mc_engine *, struct mc_call *, struct mc_error *);
 
-	/* Volumes also carry the cloud's small facts, as labels that live and die with them. volume_create is -EEXIST
-	 * if one of that name is there already (in this cloud: with whatever labels), -EBUSY if somebody else's is. */
+	/* A volume's content is the directory DEVICE of this machine (NULL: the engine keeps it), and stays there when
+	 * the volume is removed; an empty one gets what the image of the first service that has the volume has in its
+	 * place. volume_create is -EEXIST if one of that name is there already (in this cloud: with whatever labels),
+	 * -EBUSY if somebody else's is, or its content isn't DEVICE's. */
 	int (*volume_create)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_label *,
-		struct mc_error *);
+		const char *device, struct mc_error *);
 	int (*volume_list)(struct mc_engine *, struct mc_call *, struct mc_engine_volume_list *ret, struct mc_error *);
 	int (*volume_remove)(struct mc_engine *, struct mc_call *, const char *name, struct mc_error *);
 
@@ -136,8 +141,12 @@ struct mc_engine_ops {
 	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *,
 		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
 
+	/* Puts a service, running or not, back into the network of the cloud, where others reach it as HOST. Success where
+	 * it is in it. */
+	int (*attach)(struct mc_engine *, struct mc_call *, const char *name, const char *host, struct mc_error *);
+
 	/* SIGNAL: for KILL, "SIGKILL", "HUP", "9"; NULL: SIGKILL. STOP asks and, after the service's stop_seconds,
-	 * kills. START of a port that somebody else has: -EADDRINUSE. PAUSE of what doesn't run and so on: -EBUSY.
+	 * kills. START of a port that somebody else has: -EADDRINUSE; of one whose network is gone: -ENONET. PAUSE of what doesn't run and so on: -EBUSY.
 	 * REMOVE takes a running one too. No such service: -ENOENT (REMOVE: 0). */
 	int (*act)(struct mc_engine *, struct mc_call *, const char *name, enum mc_engine_action, const char *signal,
 		struct mc_error *);
@@ -180,6 +189,8 @@ struct mc_engine_ops {
 struct mc_engine {
 	const struct mc_engine_ops *ops;
 };
+
+#define MC_ENGINE_SOCKET "/run/docker.sock" /* where an engine is when nothing else is said */
 
 /* The Docker Engine API at a unix socket, for the cloud CLOUD. TIMEOUT_MS bounds calls of the engine's own
  * (re-connection). Succeeds also while the engine isn't there: its calls say ECONNREFUSED. NULL: out of memory. */

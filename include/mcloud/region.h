@@ -26,7 +26,8 @@ struct mc_cloud_options {
 	const char *base;        /* "127.77.0.0" */
 	const char *ldap_suffix; /* "dc=acme,dc=org" */
 	const char *domain;      /* "acme" */
-	const char *state_dir;   /* where the cloud's secrets lie */
+	const char *state_dir;   /* where the cloud's secrets, facts and data lie */
+	bool read_only;          /* nothing is changed: no work is begun or gone on with */
 	int ttl_ms, timeout_ms;
 };
 
