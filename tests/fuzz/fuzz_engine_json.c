@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mc_engine_stats stats;
 
 	if (mc_docker_event_parse((const char *)data, size, "try", &event) == 1)
-		assert(event.event.name && mc_docker_name_ok(event.event.name));
+		assert(event.event.name ? mc_docker_name_ok(event.event.name) : *event.event.id);
 	cJSON *json = cJSON_ParseWithLength((const char *)data, size);
 	if (json && mc_docker_info(json, &service) == 0) {
 		assert(mc_docker_name_ok(service.name) && *service.state && service.ports && service.address);

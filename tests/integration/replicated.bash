@@ -73,7 +73,7 @@ settled() {
 # complete REGION: it acknowledges, and has all that was acknowledged before.
 complete() {
     exec 7<"$M/events"
-    while left_of "$CLOUD" | grep -q "incomplete-$1\$"; do read -r -t 60 <&7; done
+    while jq -e 'any(.marks[]; . == "incomplete")' "$DIRECTORY/state/$CLOUD/regions/$1.json" >/dev/null; do read -r -t 60 <&7; done
     exec 7<&-
 }
 

@@ -30,7 +30,7 @@ static const char created_json[] =
 	"\"net.ipv4.tcp_keepalive_intvl\":\"1\",\"net.ipv4.tcp_keepalive_probes\":\"5\"},\"RestartPolicy\":"
 	"{\"Name\":\"no\"},\"Init\":true,\"NetworkMode\":\"try\",\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{"
 	"\"max-size\":\"4m\",\"max-file\":\"2\"}},\"PortBindings\":{\"5000/tcp\":[{\"HostIp\":\"127.77.1.1\","
-	"\"HostPort\":\"5000\"}]},\"Mounts\":[{\"Type\":\"volume\",\"Source\":\"try-vol\",\"Target\":\"/data\"}]},"
+	"\"HostPort\":\"5000\"}]},\"Binds\":[\"try-vol:/data:z\"]},"
 	"\"NetworkingConfig\":{\"EndpointsConfig\":{\"try\":{\"Aliases\":[\"svc\"]}}}}";
 
 /* Says what the engine would: the new volume as it was asked for. */
@@ -196,6 +196,7 @@ static void test_create_refused(void **state)
 	expect_find(&world, "[]");
 	expect_network(&world);
 	expect_volume(&world, "{\"Name\":\"try-vol\",\"Labels\":null}");
+	expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Name\":\"try-vol\",\"Labels\":null}");
 	assert_int_equal(create(&world, 0), -EBUSY); /* somebody else's volume is not mounted */
 	assert_says(&world, "try-vol already, and it isn't this cloud's");
 

@@ -237,6 +237,26 @@ static void test_follow(void **state)
 	"\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"svc\",\"name\":\"try-svc\"" attributes "}},"           \
 	"\"timeNano\":1795395600500000000}"
 
+#define NETWORK(action, name, container)                                                                               \
+	"{\"Type\":\"network\",\"Action\":\"" action "\",\"Actor\":{\"ID\":\"1\",\"Attributes\":{\"container\":" container     \
+	",\"name\":\"" name "\",\"type\":\"bridge\"}},\"timeNano\":1795395600500000000}"
+
+static void test_network_lines(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		NETWORK("connect", "try", "\"c0ffee\""), NETWORK("disconnect", "try", "\"c0ffee\"")};
+
+	for (size_t i = 0; i < MC_COUNT(lines); i++) {
+		struct mc_docker_event event;
+
+		assert_int_equal(mc_docker_event_parse(lines[i], strlen(lines[i]), "try", &event), 1);
+		assert_int_equal(event.event.kind, MC_ENGINE_SERVICE);
+		assert_null(event.event.name);
+		assert_string_equal(event.event.id, "c0ffee");
+	}
+}
+
 static void test_event_lines(void **state)
 {
 	(void)state;
@@ -275,6 +295,15 @@ static void test_event_lines(void **state)
 		 "\"try\","
 		 "\"org.mcloudfs.name\":\"../x\"}}}",
 			0},
+		/* a copy that `docker commit` and `docker run` have made has our labels, and another name */
+		{"{\"Type\":\"container\",\"Action\":\"destroy\",\"Actor\":{\"Attributes\":{\"org.mcloudfs.cloud\":"
+		 "\"try\","
+		 "\"org.mcloudfs.name\":\"svc\",\"name\":\"dbg\"}}}",
+			0},
+		{NETWORK("destroy", "try", "\"c1\""), 0},
+		{NETWORK("disconnect", "try2", "\"c1\""), 0},
+		{NETWORK("disconnect", "try", "\"\""), 0},
+		{NETWORK("disconnect", "try", "5"), 0},
 		{"{\"Type\":\"volume\",\"Action\":\"create\"}", 0},
 		{"{\"Type\":5,\"Action\":[],\"Actor\":\"x\"}", 0},
 		{"{}", 0},
@@ -318,10 +347,12 @@ static void on_event(void *data, const struct mc_engine_event *event)
 /* `since` is a time: it is left out of what is compared. */
 static void check_events(void *data, const struct fake_request *request)
 {
-	static const char filters[] = "{\"label\":[\"org.mcloudfs.cloud=try\"],\"type\":[\"container\"]}";
+	static const char filters[] =
+		"{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\",\"start\",\"die\",\"died\","
+		"\"pause\",\"unpause\",\"destroy\",\"remove\",\"health_status\",\"connect\",\"disconnect\"]}";
 	struct world *world = data;
 	const char *query = strstr(request->target, "&filters=");
-	char expected[256];
+	char expected[1024];
 
 	encode(expected, sizeof expected, "&filters=", filters);
 	if (strncmp(request->target, API "/events?since=1", strlen(API "/events?since=1")) != 0 || !query ||
@@ -407,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_bad_frames),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_follow),
+		cmocka_unit_test(test_network_lines),
 		cmocka_unit_test(test_event_lines),
 		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_watch_ends),
