@@ -136,6 +136,18 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 	return 0;
 }
 
+/* Whether the network that has our name is ours after all: a list leaves out what it doesn't know the labels of, and
+ * somebody may have made it meanwhile. */
+static bool has_network(struct mc_docker *docker, struct mc_call *call)
+{
+	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+
+	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("networks", docker->cloud));
+	return mc_docker_json(docker, call, &ask, &json, NULL, "can't look") == 0 &&
+	       strcmp(mc_docker_text(mc_docker_member(json, "Labels", NULL), MC_DOCKER_LABEL_CLOUD), docker->cloud) == 0;
+}
+
 static int make_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -154,7 +166,7 @@ static int make_network(struct mc_docker *docker, struct mc_call *call, struct m
 	if (r < 0 || response.status == 200 || response.status == 201)
 		return r;
 	if (response.status == 409 || (response.body.data && strstr(response.body.data, "already exists")))
-		return mc_docker_error(error, EBUSY,
+		return has_network(docker, call) ? 0 : mc_docker_error(error, EBUSY,
 			"the engine has a network called %s already, and it isn't this cloud's; remove it or choose "
 			"another cloud=",
 			docker->cloud);

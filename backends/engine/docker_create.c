@@ -184,8 +184,9 @@ static cJSON *describe(const struct mc_docker *docker, const struct mc_engine_se
 	return NULL;
 }
 
-/* Says whose the container is that has the name we want. */
-static int name_taken(struct mc_docker *docker, struct mc_call *call, const char *engine_name, struct mc_error *error)
+/* Says whose the container is that has the name we want: -EEXIST when it is service NAME's after all. */
+static int name_taken(struct mc_docker *docker, struct mc_call *call, const char *engine_name, const char *name,
+	struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
@@ -195,6 +196,8 @@ static int name_taken(struct mc_docker *docker, struct mc_call *call, const char
 		return mc_docker_error(error, EBUSY, "the container name %s is taken", engine_name);
 	const cJSON *labels = mc_docker_member(json, "Config", "Labels");
 	const char *cloud = mc_docker_text(labels, MC_DOCKER_LABEL_CLOUD);
+	if (strcmp(cloud, docker->cloud) == 0 && strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) == 0)
+		return mc_docker_error(error, EEXIST, "cloud %s has a container %s already", docker->cloud, name);
 	return mc_docker_error(error, EBUSY, "the container name %s is taken by %s%s (image %s)", engine_name,
 		*cloud ? "cloud " : "somebody else's container", cloud,
 		mc_docker_text(mc_docker_member(json, "Config", NULL), "Image"));
@@ -223,7 +226,7 @@ static int make(struct mc_docker *docker, struct mc_call *call, const struct mc_
 			"it",
 			spec->name, spec->image);
 	if (response.status == 409)
-		return name_taken(docker, call, name, error);
+		return name_taken(docker, call, name, "", error);
 	if (response.status != 201 && response.status != 200)
 		return mc_docker_fail(&response, error, "can't make %s", spec->name);
 	json = cJSON_ParseWithLength(response.body.data ? response.body.data : "", response.body.size);
@@ -249,7 +252,7 @@ static int finish(
 	if (r < 0 || (response.status >= 200 && response.status < 300))
 		return r;
 	if (response.status == 409)
-		return name_taken(docker, call, name, error);
+		return name_taken(docker, call, name, ref->name, error);
 	return mc_docker_fail(&response, error, "can't rename the new %s", ref->name);
 }
 

@@ -7,12 +7,12 @@
 
 #define NONCE_LABEL MC_DOCKER_LABEL MC_DOCKER_NONCE
 
-/* The "Volumes" of a /volumes answer, of service NAME or (NULL) of the cloud; *RET_JSON owns them. */
-static int volumes(struct mc_docker *docker, struct mc_call *call, const char *name, cJSON **ret_json,
-	const cJSON **ret_volumes, struct mc_error *error)
+/* The "Volumes" of a /volumes answer; *RET_JSON owns them. */
+static int volumes(struct mc_docker *docker, struct mc_call *call, cJSON **ret_json, const cJSON **ret_volumes,
+	struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
-	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, name);
+	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, NULL);
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
@@ -39,6 +39,14 @@ static cJSON *new_labels(
 	return NULL;
 }
 
+static bool is_ours(const struct mc_docker *docker, const cJSON *volume, const char *name)
+{
+	const cJSON *labels = mc_docker_member(volume, "Labels", NULL);
+
+	return strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_CLOUD), docker->cloud) == 0 &&
+	       strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) == 0;
+}
+
 /* VOLUME is what the engine has under this name now; its content is to be DEVICE's. 1: whose it is doesn't show. */
 static int created_by_us(struct mc_docker *docker, const cJSON *volume, const char *name, const char *nonce,
 	const char *device, struct mc_error *error)
@@ -48,8 +56,7 @@ static int created_by_us(struct mc_docker *docker, const cJSON *volume, const ch
 
 	if (strcmp(mc_docker_text(labels, NONCE_LABEL), nonce) == 0)
 		return 0;
-	if (strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_CLOUD), docker->cloud) != 0 ||
-		strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) != 0)
+	if (!is_ours(docker, volume, name))
 		return 1;
 	if (device && strcmp(has, device) != 0)
 		return mc_docker_error(error, EBUSY,
@@ -175,7 +182,7 @@ int mc_docker_volume_list(
 	struct mc_engine_volume_list list = {0};
 	const cJSON *found = NULL, *volume;
 
-	int r = volumes(mc_docker_of(engine), call, NULL, &json, &found, error);
+	int r = volumes(mc_docker_of(engine), call, &json, &found, error);
 	if (r < 0)
 		return r;
 	list.items = calloc((size_t)cJSON_GetArraySize(found) + 1, sizeof *list.items);
@@ -195,19 +202,21 @@ int mc_docker_volume_list(
 	return 0;
 }
 
-/* 1: removed or not there, 0: a container has it, -errno. */
+/* 1: removed or not there, 0: a container has it, -errno. Asked for by its name, as a list leaves out what it does not
+ * know the labels of. */
 static int try_remove(struct mc_docker *docker, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
-	const cJSON *found = NULL;
+	MC_CLEANUP(free_pointer) char *engine_name = mc_docker_engine_name(docker, name, "");
 
-	int r = volumes(docker, call, name, &json, &found, error);
+	if (!engine_name)
+		return mc_docker_error(error, ENOMEM, "no memory");
+	int r = look_again(docker, call, engine_name, &json, error);
 	if (r < 0)
-		return r;
-	const char *engine_name = mc_docker_text(cJSON_GetArrayItem(found, 0), "Name");
-	if (!*engine_name)
+		return r == -ENOENT ? 1 : r;
+	if (!is_ours(docker, json, name))
 		return 1;
 	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("volumes", engine_name));
 	r = mc_docker_send(docker, call, &ask, &response, error);

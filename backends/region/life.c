@@ -226,15 +226,23 @@ static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_
 	return r;
 }
 
-/* What a creation has done that fails is undone, as far as that can be: what stays without facts is no region's, and is
- * taken over by the next creation of that name. */
-static void undo_creation(struct mc_region *region)
+/* What a creation has done that fails for ERROR is undone, as far as that can be. A volume that stays without facts is no
+ * region's, and is taken over by the next creation of that name. What stays with facts is shown, and can be removed. */
+static void undo_creation(struct mc_region *region, const struct mc_error *error)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 
-	if (mc_marks_forget(region, NULL) == 0)
+	if (mc_marks_forget(region, NULL) == 0) {
 		mc_service_remove_volume(region, call, MC_DATABASE, NULL);
-	mc_region_unlist(region);
+		mc_region_unlist(region);
+		return;
+	}
+	pthread_mutex_lock(&region->cloud->lock);
+	region->is_failed = true;
+	free(region->error);
+	region->error = strdup(error->message);
+	pthread_mutex_unlock(&region->cloud->lock);
+	mc_region_settle(region);
 }
 
 /* With its facts the region is there, for every daemon to come. */
@@ -277,7 +285,7 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_START, error);
 	if (r < 0)
-		undo_creation(region);
+		undo_creation(region, error);
 	return r;
 }
 

@@ -5,7 +5,7 @@ load ../integration/common.bash
 load ../integration/replicated.bash
 
 setup_file() {
-    cloud_up "test-prune$RUN" 127.95.0.0
+    cloud_up "test-prune$RUN" 127.95.0.0 timeout=30
     regions_up Kista Solna
     head -c 300000 /dev/urandom >"$DIRECTORY/image"
     quick cp "$DIRECTORY/image" "$M/regions/Kista/images/keep"
@@ -33,7 +33,7 @@ prune() {
 # As `docker system prune --volumes` goes about it.
 prune_all() { for kind in containers networks volumes; do prune "$kind" | sed "s/^/$kind /"; done; }
 
-remount() { mount_cloud "$CLOUD" 127.95.0.0 "$DIRECTORY" "$@"; }
+remount() { mount_cloud "$CLOUD" 127.95.0.0 "$DIRECTORY" timeout=30 "$@"; }
 
 kill_daemon() {
     local daemon

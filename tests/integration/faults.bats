@@ -19,6 +19,7 @@ teardown() {
     if [ -n "${relay:-}" ]; then kill -- "-$relay" 2>/dev/null || true; fi
     if [ -n "${taker:-}" ]; then kill "$taker" 2>/dev/null || true; fi
     mountpoint -q "$M" && unmount "$M"
+    if [ -n "${DISK:-}" ]; then umount -l "$DISK" 2>/dev/null || true; fi
     sweep "$CLOUD"
 }
 
@@ -64,6 +65,23 @@ mount_relayed() { SOCKET=$BATS_TEST_TMPDIR/engine.sock mount_cloud "$CLOUD" 127.
     exec 7<&-
     [ "$(quick cat "$R/state")" = ready ]
     slowly rmdir "$R"
+    [ -z "$(left_of "$CLOUD")" ]
+}
+
+@test "a mkdir that fails half-way leaves no region behind, neither now nor at the next mount" {
+    setsid python3 -B "$BATS_TEST_DIRNAME/cut_engine.py" "$BATS_TEST_TMPDIR/engine.sock" "$SOCKET" 3>&- &
+    relay=$!
+    timeout 20 bash -c 'until [ -S "$1" ]; do read -rt 0.05 || true; done' - "$BATS_TEST_TMPDIR/engine.sock" < <(tail -f /dev/null)
+    mount_relayed
+    run quick mkdir "$R"
+    [ "$status" -ne 0 ]
+    [ -z "$(quick ls "$M/regions")" ]
+    unmount "$M"
+    mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
+    [ -z "$(quick ls "$M/regions")" ]
+    quick mkdir "$R" # whatever of the first one is in the engine
+    put destroy "$R/ctl"
+    slowly bash -c 'while [ -e "$1" ]; do cat "$1/wait" >/dev/null 2>&1 || true; done' - "$R"
     [ -z "$(left_of "$CLOUD")" ]
 }
 
@@ -127,30 +145,32 @@ mount_relayed() { SOCKET=$BATS_TEST_TMPDIR/engine.sock mount_cloud "$CLOUD" 127.
     quick "$MCLOUDFS" --version | grep -q '^mcloudfs '
 }
 
-# full_volume KIND SIZE: a start that was cut off has left this volume of Kista, which the disk has no more room for than SIZE.
-full_volume() {
-    jq -n --arg cloud "$CLOUD" --arg name "$1-Kista" --arg size "$2" '{Name: "\($cloud)-\($name)",
-        DriverOpts: {type: "tmpfs", device: "tmpfs", o: "size=\($size)"},
-        Labels: ({cloud: $cloud, name: $name, region: "Kista", number: "1"} | with_entries(.key |= "org.mcloudfs." + .))}' |
-        engine /volumes/create -H 'Content-Type: application/json' -d @- >/dev/null
+# full_disk KIND SIZE: the disk on which the data of Kista's service are to lie has no more room than SIZE.
+full_disk() {
+    DISK=$DIRECTORY/state/$CLOUD/data/$1-Kista
+    (umask 077 && mkdir -p "$DISK")
+    mount -t tmpfs -o "size=$2,mode=700" tmpfs "$DISK"
 }
 
 @test "a disk that is full fails the start, which says so, and rmdir leaves nothing" {
-    full_volume mysql 40m
+    full_disk mysql 40m
     mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
+    quick mkdir "$R"
     run slowly cat "$R/wait"
     [ "$status" -ne 0 ]
     [[ $output == *"no space left"* ]]
     [ "$(quick cat "$R/state")" = failed ]
     quick grep -q 'no space left' "$R/error"
     quick grep -Pq '\tregions/Kista\tENOSPC\tengine\t' "$M/errors"
+    umount "$DISK"
     slowly rmdir "$R"
     [ -z "$(left_of "$CLOUD")" ]
 }
 
 @test "an image that the disk has no room for is refused at close, and what has room is taken" {
-    full_volume glance 4m
+    full_disk glance 4m
     mount_cloud "$CLOUD" 127.83.0.0 "$DIRECTORY"
+    quick mkdir "$R"
     [ "$(slowly cat "$R/wait")" = ready ]
     head -c 8000000 /dev/urandom >"$BATS_TEST_TMPDIR/big"
     head -c 1000000 "$BATS_TEST_TMPDIR/big" >"$BATS_TEST_TMPDIR/small"
@@ -159,6 +179,7 @@ full_volume() {
     [ -z "$(quick ls "$R/images")" ]
     quick cp "$BATS_TEST_TMPDIR/small" "$R/images/small"
     quick cmp "$BATS_TEST_TMPDIR/small" "$R/images/small"
+    umount -l "$DISK"
     put destroy "$R/ctl"
     slowly bash -c 'while [ -e "$1" ]; do cat "$1/wait" >/dev/null 2>&1 || true; done' - "$R"
     [ -z "$(left_of "$CLOUD")" ]

@@ -199,11 +199,12 @@ static void echo(void *data, const struct fake_request *request)
 	snprintf(echo_answer, sizeof echo_answer, "%s", request->body);
 }
 
+#define OURS "\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"vol\",\"org.mcloudfs.nonce\":\"1\"}"
+
 static void test_volumes(void **state)
 {
 	(void)state;
 	static const struct mc_engine_label labels[] = {{"mark", "a \"b\""}, {NULL, NULL}};
-	const char *vol = "{\"label\":[\"org.mcloudfs.cloud=try\",\"org.mcloudfs.name=vol\"]}";
 	struct world world = setup();
 	const struct mc_engine_ops *ops = world.engine->ops;
 	struct mc_engine_volume_list list = {0};
@@ -245,22 +246,22 @@ static void test_volumes(void **state)
 	mc_engine_volume_list_clear(&list);
 
 	/* Not ours, or none: nothing is deleted. */
-	expect(&world, "GET", target(API "/volumes?filters=", vol), 200, "{\"Volumes\":[]}");
+	expect(&world, "GET", API "/volumes/try-vol", 404, "{\"message\":\"no such volume\"}");
+	assert_int_equal(ops->volume_remove(world.engine, world.call, "vol", NULL), 0);
+	expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Labels\":null}");
 	assert_int_equal(ops->volume_remove(world.engine, world.call, "vol", NULL), 0);
 	/* An unfinished creation has it. */
-	expect(&world, "GET", target(API "/volumes?filters=", vol), 200, "{\"Volumes\":[{\"Name\":\"try-vol\"}]}");
+	expect(&world, "GET", API "/volumes/try-vol", 200, "{" OURS "}");
 	expect(&world, "DELETE", API "/volumes/try-vol", 409, "{\"message\":\"in use\"}");
 	expect(&world, "GET", target(API "/containers/json?all=1&filters=", CLOUD_FILTER), 200, "[" UNFINISHED "]");
 	expect_find(&world, "[" UNFINISHED "," SVC("running") "]");
 	expect(&world, "DELETE", AT_NEW "?force=1&v=1", 204, "");
-	expect(&world, "GET", target(API "/volumes?filters=", vol), 200, "{\"Volumes\":[{\"Name\":\"try-vol\"}]}");
+	expect(&world, "GET", API "/volumes/try-vol", 200, "{" OURS "}");
 	expect(&world, "DELETE", API "/volumes/try-vol", 204, "");
 	assert_int_equal(ops->volume_remove(world.engine, world.call, "vol", &world.error), 0);
 	assert_int_equal(world.error.code, 0);
 	teardown(&world);
 }
-
-#define OURS "\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"vol\",\"org.mcloudfs.nonce\":\"1\"}"
 
 /* Engine 28.5 leaves the labels of a volume that is there already out of the first answer after its own start. */
 static void test_second_look_at_volume(void **state)
@@ -389,8 +390,15 @@ static void test_network(void **state)
 	assert_int_equal(ops->prepare(world.engine, world.call, NULL), 0);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[]");
 	expect(&world, "POST", create, 409, "{\"message\":\"network with name try already exists\"}");
+	expect(&world, "GET", API "/networks/try", 200, "{\"Id\":\"n2\",\"Labels\":{}}");
 	assert_int_equal(ops->prepare(world.engine, world.call, &world.error), -EBUSY);
 	assert_says(&world, "isn't this cloud's");
+	/* the list has left it out */
+	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[]");
+	expect(&world, "POST", create, 409, "{\"message\":\"network with name try already exists\"}");
+	expect(&world, "GET", API "/networks/try", 200,
+		"{\"Id\":\"n1\",\"Labels\":{\"org.mcloudfs.cloud\":\"try\"}}");
+	assert_int_equal(ops->prepare(world.engine, world.call, NULL), 0);
 
 	const char *all = "{\"label\":[\"org.mcloudfs.cloud=try\"]}";
 	expect(&world, "GET", target(API "/containers/json?all=1&filters=", all), 200, "[" SVC("exited") "]");
