@@ -88,10 +88,10 @@ static int lock_file(int directory, const struct mc_options *options, struct mc_
 		return fd;
 	int code = errno;
 	close(fd);
-	return code == EWOULDBLOCK ? mc_error_set(error, EBUSY,
-					     "the cloud %s is mounted already, and two daemons would fight over it",
-					     options->cloud)
-				   : mc_error_errno(error, code, "can't lock %s/%s", options->state_dir, name);
+	return code == EWOULDBLOCK
+		       ? mc_error_set(error, EBUSY,
+				 "the cloud %s is mounted already, and two daemons would fight over it", options->cloud)
+		       : mc_error_errno(error, code, "can't lock %s/%s", options->state_dir, name);
 }
 
 /* The cloud of that engine as the name of a socket (unix(7), abstract): it holds for all state_dirs, and is gone with

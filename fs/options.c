@@ -136,7 +136,8 @@ static const struct option ours[] = {
 	{"verify", "on|off", "check images that are read as a whole against their hash (on)", parse_verify, 0},
 	{"ttl", "SECONDS", "how old an answer of a service may be that is shown (1)", parse_seconds, MEMBER(ttl_ms)},
 	{"timeout", "SECONDS", "how long a service may take for an answer (10)", parse_seconds, MEMBER(timeout_ms)},
-	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", parse_path, MEMBER(state_dir)},
+	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", parse_path,
+		MEMBER(state_dir)},
 	{"replicate", "manual", "how slaves begin to replicate (manual)", parse_replicate, 0},
 };
 

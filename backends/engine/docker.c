@@ -145,7 +145,8 @@ static bool has_network(struct mc_docker *docker, struct mc_call *call)
 
 	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("networks", docker->cloud));
 	return mc_docker_json(docker, call, &ask, &json, NULL, "can't look") == 0 &&
-	       strcmp(mc_docker_text(mc_docker_member(json, "Labels", NULL), MC_DOCKER_LABEL_CLOUD), docker->cloud) == 0;
+	       strcmp(mc_docker_text(mc_docker_member(json, "Labels", NULL), MC_DOCKER_LABEL_CLOUD), docker->cloud) ==
+		       0;
 }
 
 static int make_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
@@ -166,10 +167,12 @@ static int make_network(struct mc_docker *docker, struct mc_call *call, struct m
 	if (r < 0 || response.status == 200 || response.status == 201)
 		return r;
 	if (response.status == 409 || (response.body.data && strstr(response.body.data, "already exists")))
-		return has_network(docker, call) ? 0 : mc_docker_error(error, EBUSY,
-			"the engine has a network called %s already, and it isn't this cloud's; remove it or choose "
-			"another cloud=",
-			docker->cloud);
+		return has_network(docker, call) ? 0
+						 : mc_docker_error(error, EBUSY,
+							   "the engine has a network called %s already, and it isn't "
+							   "this cloud's; remove it or choose "
+							   "another cloud=",
+							   docker->cloud);
 	return mc_docker_fail(&response, error, "can't make the network %s", docker->cloud);
 }
 

@@ -70,8 +70,8 @@ static cJSON *port_bindings(const struct mc_engine_service_spec *spec)
 	return NULL;
 }
 
-/* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty; z: where SELinux is on,
- * containers may use a directory of the host. */
+/* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty; z: where SELinux is
+ * on, containers may use a directory of the host. */
 static cJSON *binds(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
 	MC_CLEANUP(free_pointer) char *source = mc_docker_engine_name(docker, spec->volume, "");

@@ -70,7 +70,8 @@ static int take_network(const cJSON *json, const cJSON *attributes, const char *
 	return 1;
 }
 
-/* Whether the container is called CLOUD-NAME: one of its labels that isn't has them from an image that was made of it. */
+/* Whether the container is called CLOUD-NAME: one of its labels that isn't has them from an image that was made of it.
+ */
 static bool is_own(const cJSON *attributes, const char *cloud, const char *name)
 {
 	const char *has = mc_docker_text(attributes, "name");

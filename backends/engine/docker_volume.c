@@ -60,7 +60,8 @@ static int created_by_us(struct mc_docker *docker, const cJSON *volume, const ch
 		return 1;
 	if (device && strcmp(has, device) != 0)
 		return mc_docker_error(error, EBUSY,
-			"the content of volume %s-%s is in %s, and not in %.200s, where it belongs: remove the volume, or "
+			"the content of volume %s-%s is in %s, and not in %.200s, where it belongs: remove the volume, "
+			"or "
 			"put its content there",
 			docker->cloud, name, *has ? has : "the engine", device);
 	return mc_docker_error(error, EEXIST, "cloud %s has a volume %s already", docker->cloud, name);
@@ -90,9 +91,9 @@ static cJSON *driver_options(const char *device)
 	return NULL;
 }
 
-/* POST /volumes/create gives a volume that is there already back as if it were new: the nonce tells. Engine 28.5, at its
- * first answer for one after its start, leaves the labels out (null): nothing is called somebody else's without a second
- * look. */
+/* POST /volumes/create gives a volume that is there already back as if it were new: the nonce tells. Engine 28.5, at
+ * its first answer for one after its start, leaves the labels out (null): nothing is called somebody else's without a
+ * second look. */
 int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name,
 	const struct mc_engine_label *labels, const char *device, struct mc_error *error)
 {
@@ -127,7 +128,8 @@ int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, cons
 		r = created_by_us(docker, again, name, nonce, device, error);
 	return r != 1 ? r
 		      : mc_docker_error(error, EBUSY,
-				"the engine has a volume called %s already, and it isn't this cloud's; remove it or choose "
+				"the engine has a volume called %s already, and it isn't this cloud's; remove it or "
+				"choose "
 				"another cloud=",
 				engine_name);
 }

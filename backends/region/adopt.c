@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier daemon
- * was in the middle of. */
+/* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier
+ * daemon was in the middle of. */
 
 /* The region that VOLUME belongs to: its name and number. NULL: to none. */
 static const char *region_of(const struct mc_engine_volume *volume, unsigned *ret_number)
@@ -23,8 +23,7 @@ static bool is_old(const struct mc_engine_volume *volume)
 	return !mc_engine_volume_label(volume, MC_LABEL_STATE_DIR);
 }
 
-int mc_cloud_check_owner(
-	struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
+int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
 {
 	for (size_t i = 0; i < volumes->count; i++) {
 		const char *directory = mc_engine_volume_label(&volumes->items[i], MC_LABEL_STATE_DIR);

@@ -13,31 +13,6 @@ static char *copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
-static void free_options(struct mc_cloud_options *options)
-{
-	free((char *)(uintptr_t)options->name);
-	free((char *)(uintptr_t)options->engine);
-	free((char *)(uintptr_t)options->socket);
-	free((char *)(uintptr_t)options->base);
-	free((char *)(uintptr_t)options->ldap_suffix);
-	free((char *)(uintptr_t)options->domain);
-	free((char *)(uintptr_t)options->state_dir);
-}
-
-static void copy_options(struct mc_cloud_options *to, const struct mc_cloud_options *from)
-{
-	*to = *from;
-	to->name = copy(from->name);
-	to->engine = copy(from->engine);
-	to->socket = copy(from->socket);
-	to->base = copy(from->base);
-	to->ldap_suffix = copy(from->ldap_suffix);
-	to->domain = copy(from->domain);
-	to->state_dir = realpath(from->state_dir, NULL); /* as labels tell it, whatever links lead there */
-	if (!to->state_dir)
-		to->state_dir = copy(from->state_dir);
-}
-
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
 {
 	return &cloud->options;
@@ -186,8 +161,8 @@ static void tell_service(struct mc_cloud *cloud, enum mc_cloud_event_kind kind, 
 
 static bool is_same(const struct mc_engine_service *a, const struct mc_engine_service *b)
 {
-	return !strcmp(a->state, b->state) && a->is_detached == b->is_detached && !strcmp(a->health ? a->health : "", b->health ? b->health : "") &&
-	       a->exit_code == b->exit_code;
+	return !strcmp(a->state, b->state) && a->is_detached == b->is_detached &&
+	       !strcmp(a->health ? a->health : "", b->health ? b->health : "") && a->exit_code == b->exit_code;
 }
 
 /* Puts NOW, whose strings it takes over, in the place of what is known of that service; tells of a change. */
@@ -452,7 +427,7 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	cloud = calloc(1, sizeof(*cloud));
 	if (!cloud)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	copy_options(&cloud->options, options);
+	mc_cloud_options_copy(&cloud->options, options);
 	cloud->journal = journal;
 	cloud->handler = handler;
 	cloud->data = data;
@@ -514,7 +489,7 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	mc_engine_service_list_clear(&cloud->services);
 	mc_directory_free(cloud->directory);
 	mc_secrets_free(cloud->secrets);
-	free_options(&cloud->options);
+	mc_cloud_options_free(&cloud->options);
 	pthread_cond_destroy(&cloud->idle);
 	pthread_mutex_destroy(&cloud->lock);
 	pthread_mutex_destroy(&cloud->facts);

@@ -89,8 +89,8 @@ static int read_one(const struct mc_cloud_options *options, int folder, const ch
 	const char *trouble;
 
 	if (n < 0)
-		return mc_error_errno(error, (int)-n, "can't read %s/%s/" REGIONS "/%s", options->state_dir,
-			options->name, file);
+		return mc_error_errno(
+			error, (int)-n, "can't read %s/%s/" REGIONS "/%s", options->state_dir, options->name, file);
 	trouble = parse(text, known, fact);
 	return trouble ? bad(options, file, trouble, error) : 0;
 }
@@ -241,7 +241,8 @@ int mc_facts_check_free(const struct mc_cloud_options *options, const char *serv
 	close(fd);
 	return empty ? 0
 		     : mc_error_set(error, EBUSY,
-			       "data that no region has any more lie in %s/%s/" DATA "/%s: move them away, or delete them",
+			       "data that no region has any more lie in %s/%s/" DATA
+			       "/%s: move them away, or delete them",
 			       options->state_dir, options->name, service);
 }
 
@@ -253,7 +254,7 @@ int mc_facts_remove_data(const struct mc_cloud_options *options, const char *ser
 		return fd == -ENOENT ? 0 : fd;
 	r = mc_state_remove_tree(fd, service);
 	close(fd);
-	return r ? mc_error_errno(error, -r, "can't remove %s/%s/" DATA "/%s", options->state_dir, options->name,
-			   service)
+	return r ? mc_error_errno(
+			   error, -r, "can't remove %s/%s/" DATA "/%s", options->state_dir, options->name, service)
 		 : 0;
 }

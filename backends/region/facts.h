@@ -38,8 +38,8 @@ int mc_facts_write(const struct mc_cloud_options *options, const struct mc_fact 
 /* The region is forgotten; with the last one, all that is empty goes. */
 int mc_facts_remove(const struct mc_cloud_options *options, const char *region, struct mc_error *error);
 
-/* Where the data of SERVICE lie, to PATH: 1; 0: there are none, with MAKE: made (1). Only root can give directories to a
- * service, so for others it is always 0: the engine keeps their data. */
+/* Where the data of SERVICE lie, to PATH: 1; 0: there are none, with MAKE: made (1). Only root can give directories to
+ * a service, so for others it is always 0: the engine keeps their data. */
 int mc_facts_data(const struct mc_cloud_options *options, const char *service, bool make, char path[PATH_MAX],
 	struct mc_error *error);
 /* -EBUSY when there are data of SERVICE; a directory with nothing in it is none. */

@@ -226,8 +226,9 @@ static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_
 	return r;
 }
 
-/* What a creation has done that fails for ERROR is undone, as far as that can be. A volume that stays without facts is no
- * region's, and is taken over by the next creation of that name. What stays with facts is shown, and can be removed. */
+/* What a creation has done that fails for ERROR is undone, as far as that can be. A volume that stays without facts is
+ * no region's, and is taken over by the next creation of that name. What stays with facts is shown, and can be removed.
+ */
 static void undo_creation(struct mc_region *region, const struct mc_error *error)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);

@@ -226,7 +226,8 @@ static unsigned count_wanted(const struct mc_region *region)
 
 static bool serves(const struct mc_engine_service *service)
 {
-	return !strcmp(service->state, "running") && !service->is_detached && !(service->health && !strcmp(service->health, "unhealthy"));
+	return !strcmp(service->state, "running") && !service->is_detached &&
+	       !(service->health && !strcmp(service->health, "unhealthy"));
 }
 
 /* How many of the region's services serve; the first that doesn't in TROUBLE, as a sentence. Call with the lock. */
@@ -250,8 +251,8 @@ static unsigned count_up(const struct mc_region *region, char *trouble, size_t s
 		if (trouble && !*trouble) {
 			const char *how = !found                                 ? "gone"
 					  : strcmp(found->state, "running") != 0 ? found->state
-					  : found->is_detached ? "out of the cloud's network"
-							       : "unhealthy";
+					  : found->is_detached                   ? "out of the cloud's network"
+										 : "unhealthy";
 
 			snprintf(trouble, size, "%s is %s; `echo repair > regions/%s/ctl` brings it back", name, how,
 				region->name);

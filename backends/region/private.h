@@ -154,13 +154,16 @@ void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
 /* Waits for a broadcast of `idle`, or 100 ms: there is none of a call that is cancelled. Call with the lock. */
 void mc_cloud_await_news(struct mc_cloud *cloud);
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
+/* options.c: TO gets strings of its own, and state_dir without links in it. */
+void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from);
+void mc_cloud_options_free(struct mc_cloud_options *options);
+
 /* adopt.c: what the marks say of each region's part in replication. */
 void mc_cloud_assign_roles(struct mc_cloud *cloud);
 /* Each volume (container) of the cloud carries the state_dir that it was made with, under this label. */
 #define MC_LABEL_STATE_DIR "state_dir"
 /* -EBUSY when one of VOLUMES was made with another state_dir. */
-int mc_cloud_check_owner(
-	struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error);
+int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error);
 /* Lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
 int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error);
 /* Lists the services and brings the model in step. CALL NULL: within the cloud's own time. */

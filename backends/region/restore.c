@@ -74,7 +74,8 @@ void mc_region_restore(struct mc_region *region)
 	bool begin;
 
 	pthread_mutex_lock(&cloud->lock);
-	begin = call && !region->restoring && !cloud->is_closing && !cloud->options.read_only && (region->is_master || region->is_replica) &&
+	begin = call && !region->restoring && !cloud->is_closing && !cloud->options.read_only &&
+		(region->is_master || region->is_replica) &&
 		(!region->work || region->work->kind == MC_WORK_PROMOTE); /* other work does it itself */
 	if (begin)
 		region->restoring = mc_call_ref(call);

@@ -18,7 +18,7 @@
 struct mc_secrets {
 	pthread_mutex_t lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
 				 alone */
-	char *directory, *name; /* constant */
+	char *directory, *name;                        /* constant */
 	char values[MC_SECRETS][2 * SECRET_BYTES + 1]; /* constant */
 	struct mc_key fernet[MC_FERNET_KEYS];
 	size_t n_fernet;
@@ -180,7 +180,7 @@ static int load(struct mc_secrets *secrets, bool *ret_found, struct mc_error *er
 	if (n < 0)
 		return n == -ENOENT ? 0
 		       : fd < 0     ? fd
-				    : mc_error_errno(error, (int)-n, "can't read %s/%s", secrets->directory, secrets->name);
+				: mc_error_errno(error, (int)-n, "can't read %s/%s", secrets->directory, secrets->name);
 	r = from_text(secrets, text);
 	explicit_bzero(text, sizeof(text));
 	return r ? mc_error_set(error, -r, "%s/%s does not hold a cloud's secrets", secrets->directory, secrets->name)

@@ -148,7 +148,8 @@ static int find_place(struct mc_region *region, struct mc_call *call, enum mc_se
 		return r < 0 ? r : 0;
 	if (had_data(region, kind))
 		return mc_error_set(error, EIO,
-			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it back, or "
+			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it "
+			"back, or "
 			"`echo destroy > regions/%s/ctl`",
 			name, options->name, name, region->name);
 	r = mc_facts_data(options, name, true, device, error);
@@ -157,8 +158,8 @@ static int find_place(struct mc_region *region, struct mc_call *call, enum mc_se
 	return r < 0 ? r : 0;
 }
 
-static int make_volume(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
-	char device[PATH_MAX], struct mc_error *error)
+static int make_volume(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, char device[PATH_MAX],
+	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], number[12];
@@ -379,7 +380,8 @@ static bool is_alive(const struct mc_engine_service *service)
 	return !strcmp(service->state, "running") || !strcmp(service->state, "paused");
 }
 
-/* Of a container that is there, but doesn't run. The network that it was in may be gone, and another one in its place. */
+/* Of a container that is there, but doesn't run. The network that it was in may be gone, and another one in its place.
+ */
 static int start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
 	struct mc_error *error)
 {

@@ -72,8 +72,8 @@ static bool is_idle(const struct mc_replication *now, struct mc_region *region)
 static bool begins_to_count(
 	struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
 {
-	return !region->cloud->options.read_only && mc_mark_known(region, MC_MARK_INCOMPLETE) && mc_database_acknowledges(own, call, NULL) == 1 &&
-	       mc_database_semisync(source, call, true, NULL) == 1;
+	return !region->cloud->options.read_only && mc_mark_known(region, MC_MARK_INCOMPLETE) &&
+	       mc_database_acknowledges(own, call, NULL) == 1 && mc_database_semisync(source, call, true, NULL) == 1;
 }
 
 /* It has all that did not wait for it. */

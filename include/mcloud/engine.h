@@ -141,13 +141,13 @@ struct mc_engine_ops {
 	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *,
 		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
 
-	/* Puts a service, running or not, back into the network of the cloud, where others reach it as HOST. Success where
-	 * it is in it. */
+	/* Puts a service, running or not, back into the network of the cloud, where others reach it as HOST. Success
+	 * where it is in it. */
 	int (*attach)(struct mc_engine *, struct mc_call *, const char *name, const char *host, struct mc_error *);
 
 	/* SIGNAL: for KILL, "SIGKILL", "HUP", "9"; NULL: SIGKILL. STOP asks and, after the service's stop_seconds,
-	 * kills. START of a port that somebody else has: -EADDRINUSE; of one whose network is gone: -ENONET. PAUSE of what doesn't run and so on: -EBUSY.
-	 * REMOVE takes a running one too. No such service: -ENOENT (REMOVE: 0). */
+	 * kills. START of a port that somebody else has: -EADDRINUSE; of one whose network is gone: -ENONET. PAUSE of
+	 * what doesn't run and so on: -EBUSY. REMOVE takes a running one too. No such service: -ENOENT (REMOVE: 0). */
 	int (*act)(struct mc_engine *, struct mc_call *, const char *name, enum mc_engine_action, const char *signal,
 		struct mc_error *);
 

@@ -97,17 +97,15 @@ static void test_detached(void **state)
 {
 	(void)state;
 #define IN(mode, networks)                                                                                             \
-	"{\"Id\":\"a\",\"State\":{\"Status\":\"running\"}," LABELS ",\"HostConfig\":{\"NetworkMode\":\"" mode                  \
+	"{\"Id\":\"a\",\"State\":{\"Status\":\"running\"}," LABELS ",\"HostConfig\":{\"NetworkMode\":\"" mode          \
 	"\"},\"NetworkSettings\":{\"Networks\":" networks "}}"
 	static const struct {
 		const char *json;
 		bool is_detached;
 	} cases[] = {
 		{IN("try", "{\"try\":{\"NetworkID\":\"n1\"}}"), false},
-		{IN("try", "{\"bridge\":{},\"try\":{}}"), false},
-		{IN("try", "{}"), true},
-		{IN("try", "{\"bridge\":{}}"), true},
-		{IN("", "{}"), false},
+		{IN("try", "{\"bridge\":{},\"try\":{}}"), false}, {IN("try", "{}"), true},
+		{IN("try", "{\"bridge\":{}}"), true}, {IN("", "{}"), false},
 		{IN("try", "null"), false}, /* it doesn't say */
 	};
 
@@ -269,7 +267,8 @@ static void test_second_look_at_volume(void **state)
 	(void)state;
 	struct world world = setup();
 	const struct mc_engine_ops *ops = world.engine->ops;
-	static const char *const bare[] = {"{\"Name\":\"try-vol\",\"Labels\":null,\"Scope\":\"\"}", "{\"Name\":\"try-vol\"}"};
+	static const char *const bare[] = {
+		"{\"Name\":\"try-vol\",\"Labels\":null,\"Scope\":\"\"}", "{\"Name\":\"try-vol\"}"};
 
 	for (size_t i = 0; i < MC_COUNT(bare); i++) {
 		expect(&world, "POST", API "/volumes/create", 201, bare[i]);
@@ -299,8 +298,8 @@ static void test_volume_of_directory(void **state)
 					       .status = 201,
 					       .answer = echo_answer});
 	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", NULL), 0);
-	assert_non_null(strstr(echo_answer,
-		"\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"/s/try/data/vol\"}"));
+	assert_non_null(strstr(
+		echo_answer, "\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"/s/try/data/vol\"}"));
 	expect(&world, "POST", API "/volumes/create", 201, "{\"Options\":{\"device\":\"/s/try/data/vol\"}," OURS "}");
 	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", NULL), -EEXIST);
 	/* what lies elsewhere is not taken for it */
@@ -349,16 +348,15 @@ static void test_attach(void **state)
 
 	expect_found(&world);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[{\"Id\":\"n1\"}]");
-	fake_http_expect(world.server, &(struct fake_step){.method = "POST",
-					       .target = at,
-					       .json = "{\"Container\":\"" SVC_ID
-						       "\",\"EndpointConfig\":{\"Aliases\":[\"svc-host\"]}}",
-					       .status = 200});
+	fake_http_expect(world.server,
+		&(struct fake_step){.method = "POST",
+			.target = at,
+			.json = "{\"Container\":\"" SVC_ID "\",\"EndpointConfig\":{\"Aliases\":[\"svc-host\"]}}",
+			.status = 200});
 	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", NULL), 0);
 	expect_found(&world);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[{\"Id\":\"n1\"}]");
-	expect(&world, "POST", at, 403,
-		"{\"message\":\"endpoint with name try-svc already exists in network try\"}");
+	expect(&world, "POST", at, 403, "{\"message\":\"endpoint with name try-svc already exists in network try\"}");
 	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", NULL), 0);
 	expect_found(&world);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[]");
@@ -396,8 +394,7 @@ static void test_network(void **state)
 	/* the list has left it out */
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[]");
 	expect(&world, "POST", create, 409, "{\"message\":\"network with name try already exists\"}");
-	expect(&world, "GET", API "/networks/try", 200,
-		"{\"Id\":\"n1\",\"Labels\":{\"org.mcloudfs.cloud\":\"try\"}}");
+	expect(&world, "GET", API "/networks/try", 200, "{\"Id\":\"n1\",\"Labels\":{\"org.mcloudfs.cloud\":\"try\"}}");
 	assert_int_equal(ops->prepare(world.engine, world.call, NULL), 0);
 
 	const char *all = "{\"label\":[\"org.mcloudfs.cloud=try\"]}";

@@ -238,8 +238,9 @@ static void test_follow(void **state)
 	"\"timeNano\":1795395600500000000}"
 
 #define NETWORK(action, name, container)                                                                               \
-	"{\"Type\":\"network\",\"Action\":\"" action "\",\"Actor\":{\"ID\":\"1\",\"Attributes\":{\"container\":" container     \
-	",\"name\":\"" name "\",\"type\":\"bridge\"}},\"timeNano\":1795395600500000000}"
+	"{\"Type\":\"network\",\"Action\":\"" action                                                                   \
+	"\",\"Actor\":{\"ID\":\"1\",\"Attributes\":{\"container\":" container ",\"name\":\"" name                      \
+	"\",\"type\":\"bridge\"}},\"timeNano\":1795395600500000000}"
 
 static void test_network_lines(void **state)
 {
@@ -348,7 +349,8 @@ static void on_event(void *data, const struct mc_engine_event *event)
 static void check_events(void *data, const struct fake_request *request)
 {
 	static const char filters[] =
-		"{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\",\"start\",\"die\",\"died\","
+		"{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\",\"start\",\"die\","
+		"\"died\","
 		"\"pause\",\"unpause\",\"destroy\",\"remove\",\"health_status\",\"connect\",\"disconnect\"]}";
 	struct world *world = data;
 	const char *query = strstr(request->target, "&filters=");

@@ -31,7 +31,8 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-	int parent = open("/tmp", O_RDONLY | O_DIRECTORY), r = mc_state_remove_tree(parent, strrchr(directory, '/') + 1);
+	int parent = open("/tmp", O_RDONLY | O_DIRECTORY),
+	    r = mc_state_remove_tree(parent, strrchr(directory, '/') + 1);
 
 	(void)state;
 	close(parent);
