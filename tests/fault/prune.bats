@@ -24,14 +24,25 @@ setup() {
 
 teardown() { tell_errors; }
 
-# prune KIND: what the engine says that it took, a line each.
+# prune KIND: what the engine says that it took, a line each. Without a filter it would take what is everybody's: so that is looked at.
 prune() {
-    engine "/$1/prune?filters=$(jq -cn --arg label "$LABEL=$CLOUD" '{label: [$label]} | @uri' -r)" -X POST |
-        jq -r '(.ContainersDeleted // .NetworksDeleted // .VolumesDeleted // [])[]'
+    local filters
+    filters=$(jq -rn --arg mine "$LABEL=$CLOUD" '{"label": [$mine]} | tojson | @uri')
+    if [[ $CLOUD != test-prune* || $filters != "%7B%22label%22%3A%5B%22$LABEL%3D$CLOUD%22%5D%7D" ]]; then
+        echo "this filter would prune more than the cloud '$CLOUD': $filters" >&2
+        return 1
+    fi
+    engine "/$1/prune?filters=$filters" -X POST | jq -r '(.ContainersDeleted // .NetworksDeleted // .VolumesDeleted // [])[]'
 }
 
 # As `docker system prune --volumes` goes about it.
-prune_all() { for kind in containers networks volumes; do prune "$kind" | sed "s/^/$kind /"; done; }
+prune_all() {
+    local kind taken
+    for kind in containers networks volumes; do
+        taken=$(prune "$kind") || return 1
+        if [ -n "$taken" ]; then sed "s/^/$kind /" <<<"$taken"; fi
+    done
+}
 
 remount() { mount_cloud "$CLOUD" 127.95.0.0 "$DIRECTORY" timeout=30 "$@"; }
 

@@ -66,11 +66,13 @@ static void test_all(void **state)
 	assert_int_equal(options->ttl_ms, 250);
 	assert_int_equal(options->timeout_ms, 60000);
 	assert_string_equal(options->mount.data, "ro,allow_other");
+	assert_true(options->read_only);
 	/* As the manual writes it, and later ones win. */
 	assert_int_equal(mc_options_parse(options, "ldap_suffix=dc=a\\,dc=b,ttl=2,rw", &error), 0);
 	assert_string_equal(options->ldap_suffix, "dc=a,dc=b");
 	assert_int_equal(options->ttl_ms, 2000);
 	assert_string_equal(options->mount.data, "ro,allow_other,rw");
+	assert_false(options->read_only);
 	assert_int_equal(mc_options_parse(options, "context=a\\,b", &error), 0);
 	assert_string_equal(options->mount.data, "ro,allow_other,rw,context=a\\,b");
 }
