@@ -7,6 +7,9 @@
 /* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier
  * daemon was in the middle of. */
 
+/* An engine that is stopped takes so long to stop its containers before it goes itself. */
+#define ENGINE_ENDS_S 30
+
 /* The region that VOLUME belongs to: its name and number. NULL: to none. */
 static const char *region_of(const struct mc_engine_volume *volume, unsigned *ret_number)
 {
@@ -181,6 +184,36 @@ static bool is_first_time(struct mc_cloud *cloud)
 	return first;
 }
 
+void mc_cloud_note_running(struct mc_cloud *cloud)
+{
+	double now = mc_wall_clock();
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++) {
+		struct mc_region *region = cloud->regions[i];
+
+		region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
+			      (region->state == MC_REGION_DEGRADED && now - region->changed < ENGINE_ENDS_S);
+	}
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+/* A restart of the engine ends all containers, and nobody has asked for that. */
+static void run_again(struct mc_region *region)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_error error = {0};
+	bool is_lost;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_lost = region->ran && !region->work && !region->is_stopped && !region->is_failed &&
+		  !cloud->options.read_only && !mc_region_is_well(region);
+	region->ran = false;
+	pthread_mutex_unlock(&cloud->lock);
+	if (is_lost && mc_work_begin(region, MC_WORK_START, &error) < 0)
+		mc_cloud_fail(cloud, region->name, &error);
+}
+
 static void review(struct mc_cloud *cloud)
 {
 	struct mc_region_views views;
@@ -197,6 +230,8 @@ static void review(struct mc_cloud *cloud)
 			continue;
 		if (first)
 			resume(region);
+		else
+			run_again(region);
 		mc_region_settle(region);
 	}
 	mc_region_views_clear(&views);

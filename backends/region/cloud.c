@@ -395,6 +395,7 @@ static void on_engine(void *data, const struct mc_engine_event *event)
 			mc_cloud_fail(cloud, NULL, &error);
 		break;
 	case MC_ENGINE_DISCONNECTED:
+		mc_cloud_note_running(cloud);
 		pthread_mutex_lock(&cloud->lock);
 		cloud->is_connected = false;
 		pthread_mutex_unlock(&cloud->lock);

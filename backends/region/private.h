@@ -63,6 +63,7 @@ struct mc_region {
 	char trouble[256];                     /* why replication is broken */
 	struct mc_database *watched;           /* the watch's alone */
 	struct mc_work *work;                  /* under way, or NULL */
+	bool ran;                              /* it served when the engine was seen last */
 	bool is_pushing;                       /* Fernet keys are on their way */
 	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
 	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
@@ -162,6 +163,8 @@ void mc_cloud_options_free(struct mc_cloud_options *options);
 void mc_cloud_assign_roles(struct mc_cloud *cloud);
 /* Each volume (container) of the cloud carries the state_dir that it was made with, under this label. */
 #define MC_LABEL_STATE_DIR "state_dir"
+/* The engine is gone: the regions that serve, or did until its end came, are started again when it is back. */
+void mc_cloud_note_running(struct mc_cloud *cloud);
 /* -EBUSY when one of VOLUMES was made with another state_dir. */
 int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error);
 /* Lists regions and services; the first time that succeeds, goes on with what was under way in each region. */

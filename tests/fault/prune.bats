@@ -5,11 +5,11 @@ load ../integration/common.bash
 load ../integration/replicated.bash
 
 setup_file() {
-    cloud_up "test-prune$RUN" 127.95.0.0 timeout=30
+    cloud_up "test-prune$RUN" 127.95.0.0 timeout=60
     regions_up Kista Solna
     head -c 300000 /dev/urandom >"$DIRECTORY/image"
-    quick cp "$DIRECTORY/image" "$M/regions/Kista/images/keep"
-    quick cp "$BATS_TEST_DIRNAME/../integration/people.ldif" "$M/ldap/import"
+    slowly cp "$DIRECTORY/image" "$M/regions/Kista/images/keep"
+    slowly cp "$BATS_TEST_DIRNAME/../integration/people.ldif" "$M/ldap/import"
     put semisync "$M/regions/Kista/replication/mode"
     complete Solna
 }
@@ -44,7 +44,7 @@ prune_all() {
     done
 }
 
-remount() { mount_cloud "$CLOUD" 127.95.0.0 "$DIRECTORY" timeout=30 "$@"; }
+remount() { mount_cloud "$CLOUD" 127.95.0.0 "$DIRECTORY" timeout=60 "$@"; }
 
 kill_daemon() {
     local daemon
@@ -62,7 +62,7 @@ command() {
 
 # data_are_there: the image, the people, and who masters them.
 data_are_there() {
-    quick cmp "$DIRECTORY/image" "$K/images/keep"
+    slowly cmp "$DIRECTORY/image" "$K/images/keep"
     [ -n "$(quick cat "$M/users/acme/john/id")" ]
     [ "$(quick cat "$M/regions/$1/replication/mode")" = semisync ]
     quick grep -q '^acknowledging: [1-9]' "$M/regions/$1/replication/status"

@@ -64,6 +64,15 @@ mount_relayed() { SOCKET=$BATS_TEST_TMPDIR/engine.sock mount_cloud "$CLOUD" 127.
     timeout 20 grep -m 1 '"ready"' <&7
     exec 7<&-
     [ "$(quick cat "$R/state")" = ready ]
+    # one that comes back without what ran, as after its restart
+    exec 7<"$M/events"
+    relay_stop
+    timeout 20 grep -m 1 '"disconnected"' <&7
+    for container in mysql keystone glance memcached; do engine "/containers/$CLOUD-$container-Kista/kill" -X POST; done
+    relay_start
+    slowly grep -m 1 '"ready"' <&7
+    exec 7<&-
+    quick grep -q identity "$R/catalog"
     slowly rmdir "$R"
     [ -z "$(left_of "$CLOUD")" ]
 }
