@@ -153,13 +153,15 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	return NULL;
 }
 
-/* {"EndpointsConfig": {CLOUD: {"Aliases": [HOST]}}} */
+/* {"EndpointsConfig": {CLOUD: {"Aliases": [HOST, ALIAS]}}} */
 static cJSON *networking(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
 	cJSON *json = cJSON_CreateObject(), *all = cJSON_CreateObject(), *endpoint = cJSON_CreateObject();
 	cJSON *aliases = cJSON_CreateArray();
 	int failed = !cJSON_AddItemToArray(aliases, cJSON_CreateString(spec->host)) ? -ENOMEM : 0;
 
+	if (!failed && spec->alias && !cJSON_AddItemToArray(aliases, cJSON_CreateString(spec->alias)))
+		failed = -ENOMEM;
 	mc_docker_put(endpoint, "Aliases", aliases, &failed);
 	mc_docker_put(all, docker->cloud, endpoint, &failed);
 	mc_docker_put(json, "EndpointsConfig", all, &failed);

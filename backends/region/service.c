@@ -162,17 +162,20 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], number[12], address[16];
+	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], number[12], address[16];
 	struct mc_engine_label labels[4];
 
 	mc_service_name(kind, region->name, name);
 	mc_service_host(region, kind, host);
+	/* Who meets a region's public address in a container knows its number only; no host has a dot. */
+	snprintf(alias, sizeof(alias), "%s.%u", recipe->prefix, region->number);
 	mc_service_address(region, kind, address);
 	set_labels(region, kind, number, labels);
 	return engine->ops->create(engine, call,
 		&(struct mc_engine_service_spec){
 			.name = name,
 			.host = host,
+			.alias = kind == MC_LDAP ? NULL : alias,
 			.labels = labels,
 			.image = recipe->image,
 			.volume = recipe->volume ? name : NULL,

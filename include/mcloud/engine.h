@@ -32,7 +32,8 @@ struct mc_engine_file {
 
 struct mc_engine_service_spec {
 	const char *name;
-	const char *host; /* the name by which the others reach it: one DNS label, 63 bytes at most */
+	const char *host;  /* the name by which the others reach it: one DNS label, 63 bytes at most */
+	const char *alias; /* another such name, which may have dots; NULL: none */
 	const struct mc_engine_label *labels; /* "region", "kind", "number", … */
 	const char *image;
 	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
