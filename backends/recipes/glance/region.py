@@ -5,6 +5,7 @@ another region's address, or to a Keystone's, is passed on to that service, whic
 asked for it when the connection is made: regions come and go.
 """
 
+import contextlib
 import re
 import socket
 import sys
@@ -12,6 +13,7 @@ import sys
 from mcloud_service import glance
 
 import eventlet
+import eventlet.tpool
 import eventlet.wsgi
 from glance.common import wsgi
 from oslo_config import cfg
@@ -38,7 +40,9 @@ def _copy(source, target):
 def _pass_on(client, service, number):
     host, port = service
     try:
-        server = eventlet.connect(('%s.%s' % (host, number), port))
+        # In a thread: where there is no such region, others may be asked for the name, and nobody here shall wait for them.
+        address = eventlet.tpool.execute(socket.gethostbyname, '%s.%s' % (host, number))
+        server = eventlet.connect((address, port))
     except OSError:
         return  # the connection ends, as one to nobody does
     try:
@@ -67,16 +71,18 @@ def _serve_others(process_request):
 
 
 def _serve_keystones(client, _):
-    number = _number(client)
-    if number:
-        _pass_on(client, KEYSTONE, number)
+    with contextlib.suppress(OSError):  # it would end the server
+        number = _number(client)
+        if number:
+            _pass_on(client, KEYSTONE, number)
 
 
 def _with_keystones(run_server):
     def run_both(self):
         listener = eventlet.listen(('0.0.0.0', KEYSTONE[1]), backlog=128)
-        # Nobody outside has business with it, and needs not even find it.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')
+        # Nobody outside has business with it, and needs not even find it. (Before Linux 5.7, that is root's to say.)
+        with contextlib.suppress(PermissionError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')
         eventlet.spawn(eventlet.serve, listener, _serve_keystones)
         run_server(self)
     return run_both
