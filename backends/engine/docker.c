@@ -191,11 +191,13 @@ int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_
 	return r;
 }
 
-cJSON *mc_docker_endpoint(const char *host)
+cJSON *mc_docker_endpoint(const char *host, const char *alias)
 {
 	cJSON *json = cJSON_CreateObject(), *aliases = cJSON_CreateArray();
 	int failed = !cJSON_AddItemToArray(aliases, cJSON_CreateString(host)) ? -ENOMEM : 0;
 
+	if (!failed && alias && !cJSON_AddItemToArray(aliases, cJSON_CreateString(alias)))
+		failed = -ENOMEM;
 	mc_docker_put(json, "Aliases", aliases, &failed);
 	if (!failed)
 		return json;
@@ -203,8 +205,8 @@ cJSON *mc_docker_endpoint(const char *host)
 	return NULL;
 }
 
-int mc_docker_attach(
-	struct mc_engine *engine, struct mc_call *call, const char *name, const char *host, struct mc_error *error)
+int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char *name, const char *host,
+	const char *alias, struct mc_error *error)
 {
 	struct mc_docker *docker = mc_docker_of(engine);
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -222,7 +224,7 @@ int mc_docker_attach(
 		return mc_docker_error(error, ENONET, "cloud %s has no network", docker->cloud);
 	cJSON *json = cJSON_CreateObject();
 	mc_docker_put(json, "Container", cJSON_CreateString(ref.id), &failed);
-	mc_docker_put(json, "EndpointConfig", mc_docker_endpoint(host), &failed);
+	mc_docker_put(json, "EndpointConfig", mc_docker_endpoint(host, alias), &failed);
 	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", id, "connect"));
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;

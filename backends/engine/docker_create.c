@@ -148,13 +148,13 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	return NULL;
 }
 
-/* {"EndpointsConfig": {CLOUD: {"Aliases": [HOST]}}} */
+/* {"EndpointsConfig": {CLOUD: {"Aliases": [HOST, ALIAS]}}} */
 static cJSON *networking(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
 	cJSON *json = cJSON_CreateObject(), *all = cJSON_CreateObject();
 	int failed = 0;
 
-	mc_docker_put(all, docker->cloud, mc_docker_endpoint(spec->host), &failed);
+	mc_docker_put(all, docker->cloud, mc_docker_endpoint(spec->host, spec->alias), &failed);
 	mc_docker_put(json, "EndpointsConfig", all, &failed);
 	if (!failed)
 		return json;

@@ -254,12 +254,22 @@ static int render_files(const struct mc_region *region, const struct mc_secrets 
 	return 0;
 }
 
+/* Who meets a region's public address in a container knows its number only; no host has a dot. NULL: what all regions
+ * share has none. */
+static const char *service_alias(const struct mc_region *region, enum mc_service_kind kind, char alias[MC_HOST_MAX])
+{
+	if (kind == MC_LDAP)
+		return NULL;
+	snprintf(alias, MC_HOST_MAX, "%s.%u", mc_recipe_get(kind)->prefix, region->number);
+	return alias;
+}
+
 static int create_with_files(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
 	const char *device, const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], number[12], address[16];
+	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], number[12], address[16];
 	struct mc_engine_label labels[5];
 
 	mc_service_name(kind, region->name, name);
@@ -270,6 +280,7 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 		&(struct mc_engine_service_spec){
 			.name = name,
 			.host = host,
+			.alias = service_alias(region, kind, alias),
 			.labels = labels,
 			.image = recipe->image,
 			.volume = recipe->volume ? name : NULL,
@@ -367,12 +378,12 @@ static int attach(struct mc_region *region, struct mc_call *call, enum mc_servic
 	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
-	char host[MC_HOST_MAX];
+	char host[MC_HOST_MAX], alias[MC_HOST_MAX];
 	int r;
 
 	mc_service_host(region, kind, host);
 	r = engine->ops->prepare(engine, call, error);
-	return r ? r : engine->ops->attach(engine, call, name, host, error);
+	return r ? r : engine->ops->attach(engine, call, name, host, service_alias(region, kind, alias), error);
 }
 
 static bool is_alive(const struct mc_engine_service *service)

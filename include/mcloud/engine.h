@@ -32,7 +32,8 @@ struct mc_engine_file {
 
 struct mc_engine_service_spec {
 	const char *name;
-	const char *host; /* the name by which the others reach it: one DNS label, 63 bytes at most */
+	const char *host;  /* the name by which the others reach it: one DNS label, 63 bytes at most */
+	const char *alias; /* another such name, which may have dots; NULL: none */
 	const struct mc_engine_label *labels; /* "region", "kind", "number", … */
 	const char *image;
 	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
@@ -141,9 +142,10 @@ struct mc_engine_ops {
 	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *,
 		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
 
-	/* Puts a service, running or not, back into the network of the cloud, where others reach it as HOST. Success
-	 * where it is in it. */
-	int (*attach)(struct mc_engine *, struct mc_call *, const char *name, const char *host, struct mc_error *);
+	/* Puts a service, running or not, back into the network of the cloud, where others reach it as HOST and, if
+	 * that isn't NULL, as ALIAS. Success where it is in it. */
+	int (*attach)(struct mc_engine *, struct mc_call *, const char *name, const char *host, const char *alias,
+		struct mc_error *);
 
 	/* SIGNAL: for KILL, "SIGKILL", "HUP", "9"; NULL: SIGKILL. STOP asks and, after the service's stop_seconds,
 	 * kills. START of a port that somebody else has: -EADDRINUSE; of one whose network is gone: -ENONET. PAUSE of

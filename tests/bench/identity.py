@@ -27,19 +27,9 @@ class Keystone:
     def ask(self, method, path, body=None):
         data = json.dumps(body).encode() if body else None
         headers = {"X-Auth-Token": self.token, "Content-Type": "application/json"}
-        for again in (True, False):
-            try:
-                self.connection.request(method, self.path + path, data, headers)
-                answer = self.connection.getresponse()
-                break
-            except (http.client.BadStatusLine, ConnectionError):
-                # Behind a 204 comes the end of a body that there is not (uWSGI): the connection is of no more use.
-                self.connection.close()
-                if not again:
-                    raise
+        self.connection.request(method, self.path + path, data, headers)
+        answer = self.connection.getresponse()
         text = answer.read()
-        if answer.status == 204:
-            self.connection.close()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:200]!r}")
         return json.loads(text) if text else None

@@ -131,3 +131,37 @@ count() {
     # Gone, unless it was complete by then.
     slowly bash -c 'while [ -e "$2" ] && ! cmp -s "$1" "$2"; do :; done' settled "$T/in" "$S/images/$N"
 }
+
+@test "every public URL works in the containers of the services, too" {
+    urls=$(quick cat "$K/catalog" | awk -F '\t' '$4 == "public" { print $5 }')
+    [ "$(wc -w <<<"$urls")" -eq 4 ]
+    script='import sys, urllib.error, urllib.request
+for url in sys.argv[1:]:
+    try:
+        print(url, urllib.request.urlopen(url, timeout=20).status)
+    except urllib.error.HTTPError as error:
+        print(url, error.code)'
+    for container in keystone-Kista glance-Kista keystone-Solna glance-Solna; do
+        # shellcheck disable=SC2086 # one argument a URL
+        in_container "$CLOUD-$container" python3 -c "$script" $urls >"$T/$container"
+        for url in $urls; do grep -Eqx "$url (200|300)" "$T/$container"; done
+    done
+}
+
+@test "glance-download finds the other region by its public URL, as it does when nothing else is said" {
+    random 5000000 "$T/in"
+    slowly cp "$T/in" "$K/images/$N"
+    token=$(quick cat "$S/token") url=$(quick cat "$S/endpoints/image/public")/v2/images
+    ask() { curl -sSf --max-time 60 -H "X-Auth-Token: $token" -H 'Content-Type: application/json' "$@"; }
+    id=$(ask -d "{\"name\": \"$N\", \"disk_format\": \"raw\", \"container_format\": \"bare\"}" "$url" | jq -r .id)
+    source=$(basename "$(by_id "$K" "$N")")
+    exec 7<"$M/events"
+    ask -d "{\"method\": {\"name\": \"glance-download\", \"glance_region\": \"Kista\", \"glance_image_id\": \"$source\"}}" "$url/$id/import"
+    for _ in {1..100}; do
+        [ "$(ask "$url/$id" | jq -r .status)" != active ] || break
+        read -r -t 0.5 <&7 || true
+    done
+    exec 7<&-
+    slowly cmp "$T/in" "$S/images/$N"
+    quick rm "$K/images/$N" "$S/images/$N"
+}

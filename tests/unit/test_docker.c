@@ -11,6 +11,7 @@ static const struct mc_engine_file files[] = {{"/etc/deep/er/secret", 0600, 603,
 	{"/etc/deep/er/two", 0644, 0, 0, "", 0}, {"/plain", 0644, 0, 0, "p", 1}};
 static const struct mc_engine_service_spec spec = {.name = "svc",
 	.host = "svc",
+	.alias = "svc.7",
 	.labels = labels,
 	.image = "mcloudfs/test",
 	.volume = "vol",
@@ -31,7 +32,7 @@ static const char created_json[] =
 	"{\"Name\":\"no\"},\"Init\":true,\"NetworkMode\":\"try\",\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{"
 	"\"max-size\":\"4m\",\"max-file\":\"2\"}},\"PortBindings\":{\"5000/tcp\":[{\"HostIp\":\"127.77.1.1\","
 	"\"HostPort\":\"5000\"}]},\"Binds\":[\"try-vol:/data:z\"]},"
-	"\"NetworkingConfig\":{\"EndpointsConfig\":{\"try\":{\"Aliases\":[\"svc\"]}}}}";
+	"\"NetworkingConfig\":{\"EndpointsConfig\":{\"try\":{\"Aliases\":[\"svc\",\"svc.7\"]}}}}";
 
 /* Says what the engine would: the new volume as it was asked for. */
 static char echo_answer[2048];

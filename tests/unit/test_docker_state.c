@@ -348,19 +348,19 @@ static void test_attach(void **state)
 
 	expect_found(&world);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[{\"Id\":\"n1\"}]");
-	fake_http_expect(world.server,
-		&(struct fake_step){.method = "POST",
-			.target = at,
-			.json = "{\"Container\":\"" SVC_ID "\",\"EndpointConfig\":{\"Aliases\":[\"svc-host\"]}}",
-			.status = 200});
-	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", NULL), 0);
+	fake_http_expect(world.server, &(struct fake_step){.method = "POST",
+					       .target = at,
+					       .json = "{\"Container\":\"" SVC_ID
+						       "\",\"EndpointConfig\":{\"Aliases\":[\"svc-host\",\"svc.1\"]}}",
+					       .status = 200});
+	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", "svc.1", NULL), 0);
 	expect_found(&world);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[{\"Id\":\"n1\"}]");
 	expect(&world, "POST", at, 403, "{\"message\":\"endpoint with name try-svc already exists in network try\"}");
-	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", NULL), 0);
+	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", "svc.1", NULL), 0);
 	expect_found(&world);
 	expect(&world, "GET", target(API "/networks?filters=", CLOUD_FILTER), 200, "[]");
-	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", NULL), -ENONET);
+	assert_int_equal(ops->attach(world.engine, world.call, "svc", "svc-host", "svc.1", NULL), -ENONET);
 	/* a start that fails for its network says so */
 	expect_found(&world);
 	expect(&world, "POST", AT_SVC "/start", 404, "{\"message\":\"network f9e39cfe690b not found\"}");

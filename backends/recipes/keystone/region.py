@@ -42,6 +42,7 @@ class _MasterUnreachable(exception.Error):
 
 
 from mcloud_service.keystone import application as keystone_application  # noqa: E402
+from mcloud_service import passwords  # noqa: E402, F401
 
 from keystone import assignment, catalog, identity, receipt, revoke, token  # noqa: E402
 from keystone.common import cache, sql  # noqa: E402

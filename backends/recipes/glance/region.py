@@ -1,0 +1,96 @@
+"""Glance's server in a region: mcloud_service.glance, for which the regions' public addresses are what they are on the host.
+
+There 127.N.n.1 is region n's; in a container it is the container's own loopback, and leads to whoever listens here. So a connection to
+another region's address, or to a Keystone's, is passed on to that service, which the network knows by the region's number. It is
+asked for it when the connection is made: regions come and go.
+"""
+
+import contextlib
+import re
+import socket
+import sys
+
+from mcloud_service import glance
+
+import eventlet
+import eventlet.tpool
+import eventlet.wsgi
+from glance.common import wsgi
+from oslo_config import cfg
+
+PUBLIC = re.compile(r'127\.\d+\.([1-9]\d*)\.1')
+KEYSTONE, GLANCE = ('keystone', 5000), ('glance', 9292)
+PIECE = 1 << 18
+
+
+def _copy(source, target):
+    """Until the source's end, which is passed on, or the target's."""
+    try:
+        while data := source.recv(PIECE):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        for each in source, target:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def _pass_on(client, service, number):
+    host, port = service
+    try:
+        # In a thread: where there is no such region, others may be asked for the name, and nobody here shall wait for them.
+        address = eventlet.tpool.execute(socket.gethostbyname, '%s.%s' % (host, number))
+        server = eventlet.connect((address, port))
+    except OSError:
+        return  # the connection ends, as one to nobody does
+    try:
+        client.settimeout(None)  # Glance's patience with its own clients
+        there = eventlet.spawn(_copy, client, server)
+        _copy(server, client)
+        there.wait()
+    finally:
+        server.close()
+
+
+def _number(client):
+    found = PUBLIC.fullmatch(client.getsockname()[0])
+    return found and found[1]
+
+
+def _serve_others(process_request):
+    def process_or_pass_on(self, connection):
+        client = connection[1]
+        number = _number(client)
+        if number and '//%s:' % client.getsockname()[0] not in cfg.CONF.public_endpoint:
+            _pass_on(client, GLANCE, number)
+        else:
+            process_request(self, connection)
+    return process_or_pass_on
+
+
+def _serve_keystones(client, _):
+    with contextlib.suppress(OSError):  # it would end the server
+        number = _number(client)
+        if number:
+            _pass_on(client, KEYSTONE, number)
+
+
+def _with_keystones(run_server):
+    def run_both(self):
+        listener = eventlet.listen(('0.0.0.0', KEYSTONE[1]), backlog=128)
+        # Nobody outside has business with it, and needs not even find it. (Before Linux 5.7, that is root's to say.)
+        with contextlib.suppress(PermissionError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')
+        eventlet.spawn(eventlet.serve, listener, _serve_keystones)
+        run_server(self)
+    return run_both
+
+
+eventlet.wsgi.Server.process_request = _serve_others(eventlet.wsgi.Server.process_request)
+wsgi.Server.run_server = _with_keystones(wsgi.Server.run_server)
+
+if __name__ == '__main__':
+    sys.argv[0] = 'glance-api'
+    sys.exit(glance.main())
