@@ -22,10 +22,10 @@ teardown() {
 }
 
 # glance PATH [CURL'S OPTION…]: what Glance answers about image PATH, past the mount.
-glance() { curl -sS --fail-with-body --max-time 20 -H "X-Auth-Token: ${TOKEN:-$(quick cat "$R/token")}" "$GLANCE/images/$1" "${@:2}"; }
+glance() { curl -sS --fail-with-body --max-time 20 -H "X-Auth-Token: ${TOKEN:-$(quick cat "$R/token")}" "$GLANCE/images${1:+/}$1" "${@:2}"; }
 
 # list QUERY FIELD: of this test's images, past the mount.
-list() { glance "?limit=1000&$1" | jq -r --arg name "$N" ".images[] | select(.name | startswith(\$name)) | $2"; }
+list() { glance '' -G -d limit=1000 -d "$1" | jq -r --arg name "$N" ".images[] | select(.name | startswith(\$name)) | $2"; }
 
 id_of() { list visibility=all .id | head -n 1; }
 
