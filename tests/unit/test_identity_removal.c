@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity_world.h"
 
+#include "backends/openstack/identity_claims.h"
+
+#include <errno.h>
+
 /* What holds something stays, also what was put into it while it was being removed. */
 
 static const struct mc_identity_ref domain = {MC_IDENTITY_DOMAIN, NULL, "d1", "x"};
@@ -23,6 +27,68 @@ static void test_made_meanwhile(void **state)
 	assert_int_equal(mc_identity_delete(&world->identity, &domain), -ENOTEMPTY);
 	assert_string_equal(world->error.message, "the domain still has users");
 	teardown(world);
+}
+
+/* Asked while its domain is being removed. */
+static void make_user(void *data, const struct fake_request *request)
+{
+	struct world *world = data;
+	struct mc_error error = {0};
+	struct mc_identity identity = world->identity;
+
+	(void)request;
+	identity.error = &error;
+	if (mc_identity_create(&identity, MC_IDENTITY_USER, "d1", "new") != -EBUSY ||
+		strcmp(error.message, "the domain is being removed") != 0)
+		fake_http_complain(world->server, "somebody was made: %s", error.message);
+}
+
+/* Whoever makes something there through this Keystone is refused, and not destroyed. */
+static void test_made_through_here(void **state)
+{
+	(void)state;
+	struct world *world = setup(0);
+
+	for (int i = 0; i < 2; i++) {
+		expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
+		expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
+		expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
+	}
+	expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
+	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":false}}", 200, enabled);
+	fake_http_expect(world->server, &(struct fake_step){.method = "DELETE",
+						.target = "/v3/domains/d1",
+						.status = 204,
+						.check = make_user,
+						.data = world});
+	assert_int_equal(mc_identity_delete(&world->identity, &domain), 0);
+	/* It is over: Keystone says what it thinks. */
+	expect(world, "GET", "/v3/domains/d1/config", NULL, 404, "{\"error\":{\"message\":\"none\",\"code\":404}}");
+	expect(world, "POST", "/v3/users", NULL, 404, "{\"error\":{\"message\":\"no domain\"}}");
+	assert_int_equal(mc_identity_create(&world->identity, MC_IDENTITY_USER, "d1", "new"), -ENOENT);
+	teardown(world);
+}
+
+/* Many make at once, one removes alone. */
+static void test_claims(void **state)
+{
+	(void)state;
+	struct mc_identity_claims claims;
+
+	mc_identity_claims_init(&claims);
+	assert_int_equal(mc_identity_claim(&claims, "a", MC_CLAIM_MAKE), 0);
+	assert_int_equal(mc_identity_claim(&claims, "a", MC_CLAIM_MAKE), 0);
+	assert_int_equal(mc_identity_claim(&claims, "a", MC_CLAIM_REMOVE), -EBUSY);
+	assert_int_equal(mc_identity_claim(&claims, "b", MC_CLAIM_REMOVE), 0);
+	assert_int_equal(mc_identity_claim(&claims, "b", MC_CLAIM_REMOVE), -EBUSY);
+	assert_int_equal(mc_identity_claim(&claims, "b", MC_CLAIM_MAKE), -EBUSY);
+	mc_identity_release(&claims, "a", MC_CLAIM_MAKE);
+	assert_int_equal(mc_identity_claim(&claims, "a", MC_CLAIM_REMOVE), -EBUSY);
+	mc_identity_release(&claims, "a", MC_CLAIM_MAKE);
+	assert_int_equal(mc_identity_claim(&claims, "a", MC_CLAIM_REMOVE), 0);
+	mc_identity_release(&claims, "a", MC_CLAIM_REMOVE);
+	assert_int_equal(mc_identity_claim(&claims, "a", MC_CLAIM_MAKE), 0);
+	mc_identity_claims_free(&claims);
 }
 
 /* Keystone says 403 of a project that others lie below; of any other reason the errno stays. */
@@ -57,6 +123,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_made_meanwhile),
+		cmocka_unit_test(test_made_through_here),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_parent_project),
 	};
 
