@@ -267,20 +267,31 @@ static int fetch_hidden(
 	return r;
 }
 
-/* Puts MORE, which is empty afterwards, behind LIST. */
+static bool has_id(const struct mc_image_list *list, size_t count, const char *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(list->items[i].id, id))
+			return true;
+	return false;
+}
+
+/* Puts MORE, which is empty afterwards, behind LIST; without what LIST has already, as it was shown between the two
+ * questions. */
 static int append_list(struct mc_image_list *list, struct mc_image_list *more, struct mc_error *error)
 {
-	struct mc_image *items = more->count ? realloc(list->items, (list->count + more->count) * sizeof *items) : NULL;
+	size_t count = list->count;
+	struct mc_image *items = realloc(list->items, (count + more->count + 1) * sizeof *items);
 
-	if (more->count && !items) {
+	if (!items) {
 		mc_image_list_clear(more);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
-	if (more->count) {
-		memcpy(items + list->count, more->items, more->count * sizeof *items);
-		list->items = items;
-		list->count += more->count;
-	}
+	list->items = items;
+	for (size_t i = 0; i < more->count; i++)
+		if (has_id(list, count, more->items[i].id))
+			mc_image_clear(&more->items[i]);
+		else
+			items[list->count++] = more->items[i];
 	free(more->items);
 	*more = (struct mc_image_list){0};
 	return 0;

@@ -215,7 +215,8 @@ static struct world hiding(int ttl_ms, const char *answer)
 static void test_hidden(void **state)
 {
 	(void)state;
-	struct world world = hiding(0, "{\"images\":[" ITEM(B, "x", ",\"os_hidden\":true") "]}");
+	/* One was shown between the two questions. */
+	struct world world = hiding(0, "{\"images\":[" ITEM(A, "x", "") "," ITEM(B, "x", ",\"os_hidden\":true") "]}");
 	struct mc_image_list images;
 	struct mc_image image;
 
