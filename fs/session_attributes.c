@@ -121,7 +121,7 @@ static void run_setattr(struct mc_request *request)
 		mc_reply_fail(request, result);
 		return;
 	}
-	if (to_set & FUSE_SET_ATTR_MODE)
+	if ((to_set & FUSE_SET_ATTR_MODE) && mc_node_row(request->node)->attributes)
 		run_getattr(request);
 	else
 		mc_reply_attributes(request, request->node);

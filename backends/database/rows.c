@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The statements. Ids are made of what the row is about, so that a second try finds the first one's row. */
 
@@ -34,6 +35,38 @@ int mc_database_count_images(
 	static const char sql[] = "SELECT COUNT(*) FROM glance.images WHERE deleted = 0";
 
 	return mc_database_query(database, call, sql, NULL, ret_count, error);
+}
+
+int mc_database_set_image_format(struct mc_database *database, struct mc_call *call, const char *id,
+	const char *attribute, const char *value, struct mc_error *error)
+{
+#define HAS_CONTENT "deleted = 0 AND status IN ('active', 'deactivated')"
+	static const struct {
+		const char *attribute, *set, *count;
+	} formats[] = {
+		{"disk_format",
+			"UPDATE glance.images SET disk_format = ?, updated_at = UTC_TIMESTAMP() "
+			"WHERE id = ? AND " HAS_CONTENT,
+			"SELECT COUNT(*) FROM glance.images WHERE disk_format = ? AND id = ? AND " HAS_CONTENT},
+		{"container_format",
+			"UPDATE glance.images SET container_format = ?, updated_at = UTC_TIMESTAMP() "
+			"WHERE id = ? AND " HAS_CONTENT,
+			"SELECT COUNT(*) FROM glance.images WHERE container_format = ? AND id = ? AND " HAS_CONTENT},
+	};
+#undef HAS_CONTENT
+	const char *const texts[] = {value, id, NULL};
+	unsigned long n = 0;
+	size_t i = 0;
+
+	while (i < MC_COUNT(formats) && strcmp(formats[i].attribute, attribute) != 0)
+		i++;
+	if (i == MC_COUNT(formats))
+		return mc_error_set(error, EINVAL, "%s is no format", attribute);
+	int r = mc_database_query(database, call, formats[i].set, texts, &n, error);
+	/* How many were changed says nothing of one that had this value before. */
+	if (r == 0)
+		r = mc_database_query(database, call, formats[i].count, texts, &n, error);
+	return r == 0 && n == 0 ? mc_error_set(error, EBUSY, "the image's content is on its way") : r;
 }
 
 int mc_database_put_endpoint(struct mc_database *database, struct mc_call *call, const char *region, const char *type,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/directory/ldap.h"
-#include "backends/directory/ldif.h"
+#include "backends/directory/fit.h"
 
 #include <string.h>
 
@@ -55,6 +54,24 @@ static int has_value(struct mc_directory *directory, struct mc_call *call, const
 	return result < 0 ? result : comparison.equal;
 }
 
+/* Adds VALUE to an entry that every cloud has (the suffix, ou=Users, ou=Groups). There it may be of another class than
+ * somebody else's: what its own can't have is left out, as the people below it are what is wanted. */
+static int merge_value(struct mc_directory *directory, struct mc_call *call, const char *dn, const LDAPMod *of,
+	struct berval *value, struct mc_error *error)
+{
+	struct berval *values[] = {value, NULL};
+	LDAPMod mod = {.mod_op = LDAP_MOD_ADD | LDAP_MOD_BVALUES, .mod_type = of->mod_type, .mod_bvalues = values};
+	LDAPMod *mods[] = {&mod, NULL};
+	const struct mc_ldap_request request = {.kind = MC_LDAP_MODIFY, .dn = dn, .mods = mods};
+	int code;
+
+	int result = mc_ldap_perform(directory, call, &request, &code, error);
+	if (code == LDAP_OBJECT_CLASS_VIOLATION || code == LDAP_NO_OBJECT_CLASS_MODS ||
+		code == LDAP_TYPE_OR_VALUE_EXISTS || code == LDAP_CONSTRAINT_VIOLATION)
+		return 0;
+	return result;
+}
+
 /* An entry that is there already is as good as added when it has what the record asks for. Not its password: it is
  * stored as a hash, and whoever changed it meanwhile wants to keep it. */
 static int check_existing(struct mc_directory *directory, struct mc_call *call, const struct mc_ldif_record *record,
@@ -65,11 +82,13 @@ static int check_existing(struct mc_directory *directory, struct mc_call *call, 
 			continue;
 		for (struct berval **value = (*mod)->mod_bvalues; *value; value++) {
 			int result = has_value(directory, call, record->dn, (*mod)->mod_type, *value, error);
+			if (result == 0 && mc_ldif_is_container(directory, record->dn))
+				result = merge_value(directory, call, record->dn, *mod, *value, error);
+			else if (result == 0)
+				result = mc_ldap_fail(error, EEXIST,
+					"there is such an entry already, with another %.64s", (*mod)->mod_type);
 			if (result < 0)
 				return result;
-			if (result == 0)
-				return mc_ldap_fail(error, EEXIST, "there is such an entry already, with another %.64s",
-					(*mod)->mod_type);
 		}
 	}
 	return 0;
@@ -117,7 +136,9 @@ int mc_directory_import(
 		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
 		result = mc_ldif_next(&reader, &record, error);
 		if (result > 0) {
-			int applied = apply(directory, call, &record, error);
+			int applied = mc_ldif_fit(directory, &record, error);
+			if (applied > 0)
+				applied = apply(directory, call, &record, error);
 			if (applied < 0) {
 				mc_ldif_context(&record, error);
 				return applied;

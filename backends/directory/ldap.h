@@ -105,6 +105,10 @@ int mc_ldap_rdn(const char *attribute, const char *value, char **ret_rdn, struct
 int mc_ldap_dn(const char *parent, const char *attribute, const char *value, char **ret_dn, struct mc_error *error);
 /* The filter (ATTRIBUTE=VALUE), RFC 4515. */
 int mc_ldap_filter(const char *attribute, const char *value, char **ret_filter, struct mc_error *error);
+/* Whether A and B name the same entry, as far as case, blanks and escapes go; whether DN lies directly below PARENT.
+ * False for what is no DN. */
+bool mc_ldap_same(const char *a, const char *b);
+bool mc_ldap_is_below(const char *dn, const char *parent);
 /* How many RDNs DN has; -EINVAL. */
 int mc_ldap_depth(const char *dn);
 /* The attribute and the value of the first RDN of DN; a multi-valued one is -EINVAL. Malloc'd. */

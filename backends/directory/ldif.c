@@ -68,6 +68,10 @@ void mc_ldif_put(struct mc_buffer *out, const char *attribute, const struct berv
 /* The next physical line without its line end, and then stands behind it. False: no more. */
 static bool read_line(struct mc_ldif *ldif, const char **ret_line, size_t *ret_size)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as Windows' programs put in front of a text */
+
+	if (ldif->at == 0 && ldif->size >= 3 && memcmp(ldif->text, mark, 3) == 0)
+		ldif->at = 3;
 	if (ldif->at == ldif->size)
 		return false;
 	const char *line = ldif->text + ldif->at;
@@ -394,7 +398,7 @@ static int interpret_change(struct mc_ldif_record *record, size_t from, struct m
 	return bad(error, "an unknown changetype");
 }
 
-/* What the lines mean: 1; 0: they are nothing but the version line of the file. */
+/* What the lines mean: 1; 0: they are nothing but the version line of the file, or ldapsearch's last words. */
 static int interpret(struct mc_ldif_record *record, bool first, struct mc_error *error)
 {
 	size_t at = 0;
@@ -405,6 +409,9 @@ static int interpret(struct mc_ldif_record *record, bool first, struct mc_error 
 		if (++at == record->n_lines)
 			return 0;
 	}
+	/* What ldapsearch says behind the last entry. */
+	if (at == 0 && record->n_lines > 1 && named(&record->lines[0], "search") && named(&record->lines[1], "result"))
+		return 0;
 	if (!named(&record->lines[at], "dn"))
 		return bad(error, "it must begin with \"dn:\"");
 	record->dn = string(&record->lines[at]);

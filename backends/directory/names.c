@@ -127,6 +127,32 @@ int mc_ldap_filter(const char *attribute, const char *value, char **ret_filter, 
 	return *ret_filter ? 0 : mc_ldap_fail(error, ENOMEM, "out of memory");
 }
 
+/* DN in libldap's own writing, from its RDN number FIRST on; NULL: it has none there, or isn't one. To be freed by
+ * ldap_memfree(). */
+static char *rewrite(const char *dn, size_t first)
+{
+	MC_CLEANUP(dn) LDAPDN parsed = NULL;
+	char *text = NULL;
+
+	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || count(parsed) <= first)
+		return NULL;
+	return ldap_dn2str(parsed + first, &text, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS ? text : NULL;
+}
+
+bool mc_ldap_same(const char *a, const char *b)
+{
+	MC_CLEANUP(memory) char *left = rewrite(a, 0), *right = rewrite(b, 0);
+
+	return left && right && strcasecmp(left, right) == 0;
+}
+
+bool mc_ldap_is_below(const char *dn, const char *parent)
+{
+	MC_CLEANUP(memory) char *left = rewrite(dn, 1), *right = rewrite(parent, 0);
+
+	return left && right && strcasecmp(left, right) == 0;
+}
+
 int mc_ldap_depth(const char *dn)
 {
 	MC_CLEANUP(dn) LDAPDN parsed = NULL;

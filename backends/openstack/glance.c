@@ -27,10 +27,14 @@ struct mc_glance *mc_glance_new(const struct mc_glance_options *options)
 {
 	struct mc_glance *glance = calloc(1, sizeof *glance);
 
-	if (!glance)
+	if (!glance) {
+		if (options->behind.free_data)
+			options->behind.free_data(options->behind.data);
 		return NULL;
+	}
 	atomic_init(&glance->references, 1);
 	pthread_mutex_init(&glance->lock, NULL);
+	glance->behind = options->behind;
 	glance->ttl_ms = options->ttl_ms;
 	glance->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
 	glance->service = strdup(options->service);
@@ -64,11 +68,14 @@ void mc_glance_unref(struct mc_glance *glance)
 	mc_http_unref(glance->streams);
 	mc_keystone_unref(glance->keystone);
 	mc_image_list_clear(&glance->cached);
+	mc_image_list_clear(&glance->hidden);
 	for (size_t i = 0; i < MC_GLANCE_RECENT; i++)
 		mc_image_clear(&glance->recent[i].image);
 	for (size_t i = 0; i < glance->n_condemned; i++)
 		free(glance->condemned[i].id);
 	free(glance->condemned);
+	if (glance->behind.free_data)
+		glance->behind.free_data(glance->behind.data);
 	free(glance->service);
 	pthread_mutex_destroy(&glance->lock);
 	free(glance);
@@ -199,7 +206,7 @@ int mc_glance_errno(const char *method, int status, const char *message)
 	case 403:
 		/* The image, not the login, is in the way. */
 		if (strstr(message, "protected") || strstr(message, "read-only") || strstr(message, "reserved") ||
-			strstr(message, "may not be removed"))
+			strstr(message, "may not be removed") || strstr(message, "only replaced for a queued image"))
 			return EPERM;
 		return EACCES;
 	case 410:

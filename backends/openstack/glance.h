@@ -18,6 +18,9 @@
 /* Bytes that tell every format that mc_glance_format() knows. */
 #define MC_GLANCE_FORMAT_BYTES 32774
 
+/* Bytes that tell every format that mc_glance_format_by_end() knows. */
+#define MC_GLANCE_FOOTER_BYTES 512
+
 /* Streams at once, of all readers; readers that find no place ask range by range. */
 #define MC_GLANCE_STREAMS 48
 
@@ -46,11 +49,15 @@ struct mc_glance {
 	struct mc_http *streams; /* whole transfers: each holds a connection for long */
 	int ttl_ms, timeout_ms;
 	char mark[MC_GLANCE_MARK_MAX + 1];
+	struct mc_glance_behind behind;
 
 	pthread_mutex_t lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;
-	int64_t cached_until; /* by mc_now_ms(); 0: nothing is kept */
-	uint64_t changes;     /* made through this object: a list that was begun before one isn't kept */
+	int64_t cached_until;        /* by mc_now_ms(); 0: nothing is kept */
+	struct mc_image_list hidden; /* good until then, if nothing was changed since */
+	int64_t hidden_until;
+	uint64_t hidden_changes;
+	uint64_t changes; /* made through this object: a list that was begun before one isn't kept */
 	struct mc_glance_recent recent[MC_GLANCE_RECENT]; /* a ring */
 	unsigned next_recent;
 	struct mc_image_writer *writers; /* those whose image exists */
@@ -88,6 +95,8 @@ int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *re
 
 /* glance_format.c: the disk_format of content that begins with these bytes. */
 const char *mc_glance_format(const void *bytes, size_t size);
+/* The same of raw content of TOTAL bytes that ends with these; NULL: its end says nothing. */
+const char *mc_glance_format_by_end(const void *bytes, size_t size, int64_t total);
 
 /* glance_sweep.c */
 

@@ -64,42 +64,78 @@ static void add_pointer(struct mc_buffer *pointer, const char *name)
 			mc_buffer_add(pointer, name, 1);
 }
 
-/* A JSON patch of one operation, RFC 6902; "add" also replaces a property that is there. NULL: out of memory. */
-static cJSON *make_patch(const char *name, const cJSON *value)
+/* Adds an operation to a JSON patch, RFC 6902; "add" also replaces a property that is there. VALUE NULL: "remove".
+ * False: out of memory. */
+static bool add_operation(cJSON *patch, const char *name, const cJSON *value)
 {
 	MC_CLEANUP(buffer) struct mc_buffer pointer = {0};
-	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray();
 	cJSON *operation = cJSON_CreateObject();
 
 	add_pointer(&pointer, name);
 	if (!operation || !cJSON_AddItemToArray(patch, operation)) {
 		cJSON_Delete(operation);
-		return NULL;
+		return false;
 	}
 	const char *verb = !value ? "remove" : is_attribute(name) ? "replace" : "add";
 	if (pointer.failed || !cJSON_AddStringToObject(operation, "op", verb) ||
 		!cJSON_AddStringToObject(operation, "path", pointer.data))
-		return NULL;
+		return false;
 	cJSON *copy = value ? cJSON_Duplicate(value, true) : NULL;
 	if (value && !cJSON_AddItemToObject(operation, "value", copy)) {
 		cJSON_Delete(copy);
-		return NULL;
+		return false;
 	}
-	return mc_steal(&patch);
+	return true;
+}
+
+static int send_patch(
+	struct mc_glance *glance, struct mc_call *call, const char *id, const cJSON *patch, struct mc_error *error)
+{
+	const char *const path[] = {"images", id, NULL};
+
+	return mc_glance_request(
+		glance, call, "PATCH", path, NULL, "application/openstack-images-v2.1-json-patch", patch, NULL, error);
 }
 
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
 	struct mc_error *error)
 {
-	const char *const path[] = {"images", id, NULL};
-	MC_CLEANUP(json) cJSON *patch = make_patch(name, value);
+	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray();
 
-	if (!patch)
+	if (!add_operation(patch, name, value))
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int r = mc_glance_request(
-		glance, call, "PATCH", path, NULL, "application/openstack-images-v2.1-json-patch", patch, NULL, error);
+	int r = send_patch(glance, call, id, patch, error);
 	/* 409: there is no such property to remove. */
 	return r == -EBUSY && !value ? mc_error_context(error, "%s can't be removed", name) : r;
+}
+
+int mc_glance_rename_property(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name,
+	const char *new_name, const char *value, struct mc_error *error)
+{
+	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray(), *text = cJSON_CreateString(value);
+
+	if (!text || !add_operation(patch, new_name, text) || !add_operation(patch, name, NULL))
+		return mc_error_set(error, ENOMEM, "out of memory");
+	int r = send_patch(glance, call, id, patch, error);
+	return r == -EBUSY ? mc_error_set(error, ENOENT, "the image has no property %s", name) : r;
+}
+
+int mc_glance_set_format(struct mc_glance *glance, struct mc_call *call, const char *id, const char *attribute,
+	const char *value, struct mc_error *error)
+{
+	MC_CLEANUP(json) cJSON *json = cJSON_CreateString(value);
+
+	if (!json)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	int r = mc_glance_set(glance, call, id, attribute, json, error);
+	/* Glance has looked at the value by then. */
+	if (r != -EPERM || !glance->behind.set_format)
+		return r;
+	r = glance->behind.set_format(glance->behind.data, call, id, attribute, value, error);
+	mc_glance_changed(glance);
+	if (r == 0 && error)
+		*error = (struct mc_error){0};
+	return r;
 }
 
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error)

@@ -144,6 +144,11 @@ static int give_attributes(struct copying *copying, const char *id, struct mc_er
 	return r;
 }
 
+static const char *format_of(const struct copying *copying, const char *attribute)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(copying->attributes, attribute));
+}
+
 static int set_formats(struct copying *copying, const char *id, struct mc_error *error)
 {
 	static const char *const formats[] = {"disk_format", "container_format"};
@@ -228,6 +233,9 @@ static int stream(struct copying *copying, char **ret_id, struct mc_error *error
 
 	if (r == 0)
 		r = mc_image_writer_new(to, copying->call, copying->image.name, &writer, error);
+	if (r == 0)
+		r = mc_image_writer_set_formats(
+			writer, format_of(copying, "disk_format"), format_of(copying, "container_format"), error);
 	if (r == 0)
 		r = pump(copying, reader, writer, error);
 	MC_CLEANUP(free_pointer) char *id = r == 0 ? strdup(mc_image_writer_id(writer)) : NULL;

@@ -17,6 +17,7 @@ static const struct {
 	{0, 8, "conectix", "vhd"}, {0, 16, "WithoutFreeSpace", "ploop"}, {0, 16, "WithouFreSpacExt", "ploop"},
 	{64, 4, "\x7f\x10\xda\xbe", "vdi"},
 	{32769, 5, "CD001", "iso"}, /* ECMA-119, 8.1: the first volume descriptor, in sector 16 */
+	{32769, 5, "BEA01", "iso"}, /* ECMA-167, 2/9.2: the same of a disc that has UDF only */
 };
 
 const char *mc_glance_format(const void *bytes, size_t size)
@@ -27,4 +28,15 @@ const char *mc_glance_format(const void *bytes, size_t size)
 				signatures[i].size))
 			return signatures[i].format;
 	return "raw";
+}
+
+const char *mc_glance_format_by_end(const void *bytes, size_t size, int64_t total)
+{
+	static const char cookie[] = "conectix";
+
+	/* A fixed VHD is a raw disk with a footer behind it; those that grow have a copy of it in front, too. */
+	if (size < MC_GLANCE_FOOTER_BYTES || total % MC_GLANCE_FOOTER_BYTES != 0)
+		return NULL;
+	const char *footer = (const char *)bytes + size - MC_GLANCE_FOOTER_BYTES;
+	return memcmp(footer, cookie, strlen(cookie)) == 0 ? "vhd" : NULL;
 }

@@ -89,7 +89,7 @@ int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_erro
 		mc_image_clear(&image);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
-	image.size = !strcmp(image.status, "active") ? size_of(json) : 0;
+	image.size = !strcmp(image.status, "active") || !strcmp(image.status, "deactivated") ? size_of(json) : 0;
 	image.created = mc_parse_time(text_of(json, "created_at"));
 	image.updated = mc_parse_time(text_of(json, "updated_at"));
 	image.is_protected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "protected"));
@@ -122,20 +122,32 @@ int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *re
 	return 0;
 }
 
-/* The next page of LIST, behind its last image. -EINVAL: that one is no more. */
-static int fetch_page(struct mc_glance *glance, struct mc_call *call, struct mc_image_list *list, bool *ret_more,
-	struct mc_error *error)
+/* The next page of LIST, behind its last image; all of every visibility that are hidden, or that are not: no query
+ * gives both. -EINVAL: that last one is no more. */
+static int fetch_page(struct mc_glance *glance, struct mc_call *call, bool hidden, struct mc_image_list *list,
+	bool *ret_more, struct mc_error *error)
 {
 	static const char *const path[] = {"images", NULL};
 	const char *marker = list->count > 0 ? list->items[list->count - 1].id : NULL;
-	const char *query[] = {"sort", "created_at:asc", "limit", PAGE, marker ? "marker" : NULL, marker, NULL};
+	const char *query[11] = {"sort", "created_at:asc", "limit", PAGE, "visibility", "all"};
+	size_t n = 6;
+
+	if (hidden) {
+		query[n++] = "os_hidden";
+		query[n++] = "true";
+	}
+	if (marker) {
+		query[n++] = "marker";
+		query[n++] = marker;
+	}
 	MC_CLEANUP(json) cJSON *page = NULL;
 	int r = mc_glance_request(glance, call, "GET", path, query, NULL, NULL, &page, error);
 
 	return r < 0 ? r : mc_glance_parse_page(page, list, ret_more, error);
 }
 
-static int fetch_all(struct mc_glance *glance, struct mc_call *call, struct mc_image_list *list, struct mc_error *error)
+static int fetch_all(
+	struct mc_glance *glance, struct mc_call *call, bool hidden, struct mc_image_list *list, struct mc_error *error)
 {
 	bool more = true;
 	int restarts = 0;
@@ -143,7 +155,7 @@ static int fetch_all(struct mc_glance *glance, struct mc_call *call, struct mc_i
 	while (more) {
 		/* The deadline is for an answer, not for however many pages there are. */
 		mc_call_extend(call, glance->timeout_ms);
-		int r = fetch_page(glance, call, list, &more, error);
+		int r = fetch_page(glance, call, hidden, list, &more, error);
 		if (r == -EINVAL && list->count > 0 && restarts++ < RESTARTS)
 			mc_image_list_clear(list);
 		else if (r < 0)
@@ -221,6 +233,70 @@ static int keep_list(struct mc_glance *glance, struct mc_image_list *list, int64
 	return r;
 }
 
+/* The hidden images; what was said of them half of ttl_ms ago is good enough, so that lists and looks at names that are
+ * not there cost hardly more than one request. */
+static int fetch_hidden(
+	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error)
+{
+	struct mc_image_list list = {0}, old;
+	int64_t begun = mc_now_ms();
+	int r = 0;
+
+	*ret_list = list;
+	pthread_mutex_lock(&glance->lock);
+	uint64_t changes = glance->changes;
+	bool fresh = glance->hidden_until > begun && glance->hidden_changes == changes;
+	if (fresh)
+		r = copy_list(glance, &glance->hidden, ret_list, error);
+	pthread_mutex_unlock(&glance->lock);
+	if (fresh)
+		return r;
+	r = fetch_all(glance, call, true, &list, error);
+	old = list;
+	pthread_mutex_lock(&glance->lock);
+	if (r == 0)
+		r = copy_list(glance, &list, ret_list, error);
+	if (r == 0 && glance->ttl_ms > 0) {
+		old = glance->hidden;
+		glance->hidden = list;
+		glance->hidden_until = begun + glance->ttl_ms / 2;
+		glance->hidden_changes = changes;
+	}
+	pthread_mutex_unlock(&glance->lock);
+	mc_image_list_clear(&old);
+	return r;
+}
+
+static bool has_id(const struct mc_image_list *list, size_t count, const char *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(list->items[i].id, id))
+			return true;
+	return false;
+}
+
+/* Puts MORE, which is empty afterwards, behind LIST; without what LIST has already, as it was shown between the two
+ * questions. */
+static int append_list(struct mc_image_list *list, struct mc_image_list *more, struct mc_error *error)
+{
+	size_t count = list->count;
+	struct mc_image *items = realloc(list->items, (count + more->count + 1) * sizeof *items);
+
+	if (!items) {
+		mc_image_list_clear(more);
+		return mc_error_set(error, ENOMEM, "out of memory");
+	}
+	list->items = items;
+	for (size_t i = 0; i < more->count; i++)
+		if (has_id(list, count, more->items[i].id))
+			mc_image_clear(&more->items[i]);
+		else
+			items[list->count++] = more->items[i];
+	free(more->items);
+	*more = (struct mc_image_list){0};
+	return 0;
+}
+
 static void drop_condemned(struct mc_glance *glance, struct mc_image_list *list)
 {
 	size_t count = 0;
@@ -238,14 +314,18 @@ static void drop_condemned(struct mc_glance *glance, struct mc_image_list *list)
 int mc_glance_list(
 	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error)
 {
-	struct mc_image_list list = {0};
+	struct mc_image_list list = {0}, hidden = {0};
 	int64_t begun = mc_now_ms();
 
 	*ret_list = list;
 	pthread_mutex_lock(&glance->lock);
 	uint64_t changes = glance->changes;
 	pthread_mutex_unlock(&glance->lock);
-	int r = fetch_all(glance, call, &list, error);
+	int r = fetch_all(glance, call, false, &list, error);
+	if (r == 0)
+		r = fetch_hidden(glance, call, &hidden, error);
+	if (r == 0)
+		r = append_list(&list, &hidden, error);
 	if (r < 0) {
 		mc_image_list_clear(&list);
 		return r;
@@ -271,6 +351,15 @@ static int pick(struct mc_glance *glance, const struct mc_image_list *list, cons
 		return 0;
 	}
 	return mc_error_set(error, ENOENT, "there is no such image");
+}
+
+static int pick_locked(struct mc_glance *glance, const struct mc_image_list *list, const char *name,
+	struct mc_image *ret_image, struct mc_error *error)
+{
+	pthread_mutex_lock(&glance->lock);
+	int r = pick(glance, list, name, ret_image, error);
+	pthread_mutex_unlock(&glance->lock);
+	return r;
 }
 
 static struct mc_glance_recent begin_recent(struct mc_glance *glance)
@@ -330,7 +419,7 @@ static int fetch_named(struct mc_glance *glance, struct mc_call *call, const cha
 	mc_buffer_text(&filter, name);
 	if (filter.failed)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	const char *query[] = {"name", filter.data, "sort", "created_at:asc", "limit", PAGE, NULL};
+	const char *query[] = {"name", filter.data, "sort", "created_at:asc", "limit", PAGE, "visibility", "all", NULL};
 	int r = mc_glance_request(glance, call, "GET", path, query, NULL, NULL, &page, error);
 	return r < 0 ? r : mc_glance_parse_page(page, list, &more, error);
 }
@@ -351,10 +440,13 @@ int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *n
 		return r;
 	struct mc_glance_recent recent = begin_recent(glance);
 	r = fetch_named(glance, call, name, &list, error);
-	if (r == 0) {
-		pthread_mutex_lock(&glance->lock);
-		r = pick(glance, &list, name, ret_image, error);
-		pthread_mutex_unlock(&glance->lock);
+	if (r == 0)
+		r = pick_locked(glance, &list, name, ret_image, error);
+	if (r == -ENOENT) {
+		mc_image_list_clear(&list);
+		r = fetch_hidden(glance, call, &list, error);
+		if (r == 0)
+			r = pick_locked(glance, &list, name, ret_image, error);
 	}
 	mc_image_list_clear(&list);
 	if (r == 0)

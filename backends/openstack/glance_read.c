@@ -38,6 +38,9 @@ int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, 
 	struct mc_image_reader **ret_reader, struct mc_error *error)
 {
 	*ret_reader = NULL;
+	if (!strcmp(image->status, "deactivated"))
+		return mc_error_set(error, EACCES,
+			"the image is deactivated, so nobody reads it: `openstack image set --activate %s`", image->id);
 	if (strcmp(image->status, "active") != 0)
 		return mc_error_set(error, EAGAIN, "the image is not active but %s", image->status);
 	struct mc_image_reader *reader = calloc(1, sizeof *reader);

@@ -68,13 +68,36 @@ static int set_format(struct mc_image_writer *writer, struct mc_error *error)
 	pthread_mutex_lock(&writer->lock);
 	size_t size = (size_t)(writer->end < MC_WRITER_RING ? writer->end : MC_WRITER_RING);
 	pthread_mutex_unlock(&writer->lock);
-	MC_CLEANUP(json) cJSON *disk = cJSON_CreateString(size ? mc_glance_format(writer->ring, size) : "raw");
-	MC_CLEANUP(json) cJSON *container = cJSON_CreateString("bare");
+	const char *format = size ? mc_glance_format(writer->ring, size) : "raw";
+	pthread_mutex_lock(&writer->lock);
+	writer->format = format;
+	pthread_mutex_unlock(&writer->lock);
+	MC_CLEANUP(json) cJSON *disk = cJSON_CreateString(writer->disk_format ? writer->disk_format : format);
+	MC_CLEANUP(json)
+	cJSON *container = cJSON_CreateString(writer->container_format ? writer->container_format : "bare");
 	if (!disk || !container)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	int r = mc_glance_set(writer->glance, writer->call, writer->id, "disk_format", disk, error);
 	return r < 0 ? r
 		     : mc_glance_set(writer->glance, writer->call, writer->id, "container_format", container, error);
+}
+
+int mc_writer_correct_format(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+{
+	unsigned char footer[MC_GLANCE_FOOTER_BYTES];
+	int64_t end = atomic_load(&writer->end);
+
+	if (writer->disk_format || !writer->format || strcmp(writer->format, "raw") != 0 ||
+		end < MC_GLANCE_FOOTER_BYTES)
+		return 0;
+	for (int64_t i = 0; i < MC_GLANCE_FOOTER_BYTES; i++)
+		footer[i] = writer->ring[(end - MC_GLANCE_FOOTER_BYTES + i) % MC_WRITER_RING];
+	const char *format = mc_glance_format_by_end(footer, sizeof footer, end);
+	if (!format)
+		return 0;
+	int r = mc_glance_set_format(writer->glance, call, writer->id, "disk_format", format, error);
+	/* Where that can't be done, it stays what its beginning made of it. */
+	return r == -EPERM ? 0 : r;
 }
 
 static int send_content(struct mc_image_writer *writer, struct mc_error *error)

@@ -51,6 +51,8 @@ static void free_writer(struct mc_image_writer *writer)
 	pthread_cond_destroy(&writer->content);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer->ring);
+	free(writer->disk_format);
+	free(writer->container_format);
 	free(writer->id);
 	free(writer);
 }
@@ -80,6 +82,16 @@ int mc_image_writer_new(struct mc_glance *glance, struct mc_call *call, const ch
 	}
 	add_to_glance(writer);
 	*ret_writer = writer;
+	return 0;
+}
+
+int mc_image_writer_set_formats(
+	struct mc_image_writer *writer, const char *disk, const char *container, struct mc_error *error)
+{
+	writer->disk_format = disk ? strdup(disk) : NULL;
+	writer->container_format = container ? strdup(container) : NULL;
+	if ((disk && !writer->disk_format) || (container && !writer->container_format))
+		return mc_error_set(error, ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -292,6 +304,8 @@ static int finish(struct mc_image_writer *writer, struct mc_call *call, struct m
 		r = mc_error_set(error, ENOMEM, "out of memory");
 	if (r == 0)
 		r = mc_writer_compare(writer, rest, error);
+	if (r == 0)
+		r = mc_writer_correct_format(writer, rest, error);
 	if (r == 0)
 		r = mc_glance_set(writer->glance, rest, writer->id, MC_GLANCE_MARK, NULL, error);
 	return r;

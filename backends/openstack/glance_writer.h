@@ -29,6 +29,7 @@ struct mc_image_writer {
 	EVP_MD_CTX *hash;
 	pthread_t uploader;
 	bool has_uploader;
+	char *disk_format, *container_format; /* what the image is to have, whatever its content; NULL: not said */
 
 	_Atomic int64_t declared; /* size that ftruncate(2) asked for */
 	_Atomic int64_t end;      /* what was written; grows under the lock */
@@ -43,6 +44,7 @@ struct mc_image_writer {
 	bool finished;          /* all is done, `result` and `error` tell how */
 	int64_t sent, progress; /* bytes taken by the uploader; mc_now_ms() when it took some */
 	unsigned char *ring;    /* set once, by the first write */
+	const char *format;     /* what Glance was told of the content by its beginning; NULL: nothing yet */
 	int result;             /* why it can't go on, or 0 */
 	struct mc_error error;
 };
@@ -53,6 +55,9 @@ int mc_writer_make_image(
 
 /* With the turn: starts the uploader's thread, if it doesn't run; it tells the format by what is in the ring. */
 int mc_writer_start(struct mc_image_writer *writer, struct mc_error *error);
+
+/* With the turn, after all was stored: corrects the format where the end of the content tells another one. */
+int mc_writer_correct_format(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
 
 /* With the turn, after all was sent: whether Glance has what was written. */
 int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);

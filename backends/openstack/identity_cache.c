@@ -43,7 +43,13 @@ struct mc_identity_cache {
 	struct list_place lists[LISTS];
 	struct pair_place pairs[PAIRS];
 	struct driver_place drivers[DRIVERS];
+	struct mc_identity_claims claims; /* with a lock of its own */
 };
+
+struct mc_identity_claims *mc_identity_cache_claims(struct mc_identity_cache *cache)
+{
+	return &cache->claims;
+}
 
 static void unlock(pthread_mutex_t **lock)
 {
@@ -62,6 +68,7 @@ struct mc_identity_cache *mc_identity_cache_new(int ttl_ms)
 		return NULL;
 	cache->ttl_ms = ttl_ms;
 	pthread_mutex_init(&cache->lock, NULL);
+	mc_identity_claims_init(&cache->claims);
 	return cache;
 }
 
@@ -111,6 +118,7 @@ void mc_identity_cache_free(struct mc_identity_cache *cache)
 	if (!cache)
 		return;
 	clear_all(cache);
+	mc_identity_claims_free(&cache->claims);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }

@@ -2,6 +2,7 @@
 #ifndef BACKENDS_OPENSTACK_IDENTITY_CACHE_H
 #define BACKENDS_OPENSTACK_IDENTITY_CACHE_H
 
+#include "backends/openstack/identity_claims.h"
 #include "mcloud/identity_objects.h"
 
 #include <stdint.h>
@@ -15,6 +16,8 @@ struct mc_identity_cache;
 
 struct mc_identity_cache *mc_identity_cache_new(int ttl_ms);
 void mc_identity_cache_free(struct mc_identity_cache *cache);
+
+struct mc_identity_claims *mc_identity_cache_claims(struct mc_identity_cache *cache);
 
 uint64_t mc_identity_cache_generation(struct mc_identity_cache *cache);
 

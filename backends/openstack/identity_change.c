@@ -111,8 +111,7 @@ static int post(const struct mc_identity *identity, enum mc_identity_kind kind, 
 	return 0;
 }
 
-int mc_identity_create(
-	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+static int create(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
 {
 	struct mc_directory *directory = NULL;
 	int result = mc_identity_directory(identity, kind, domain, &directory);
@@ -122,6 +121,34 @@ int mc_identity_create(
 		result = mc_identity_redirected(identity, kind, domain, result, &directory);
 	}
 	return result == 1 ? mc_identity_ldap_create(identity, directory, kind, name) : result;
+}
+
+static int claim(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
+{
+	int result = mc_identity_claim(mc_identity_cache_claims(mc_identity_cache_of(identity)), domain, how);
+
+	if (result == -EBUSY)
+		return mc_error_set(identity->error, EBUSY, "%s",
+			how == MC_CLAIM_MAKE ? "the domain is being removed" : "something is being made in the domain");
+	return result < 0 ? mc_error_set(identity->error, ENOMEM, "out of memory") : 0;
+}
+
+static void release(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
+{
+	mc_identity_release(mc_identity_cache_claims(mc_identity_cache_of(identity)), domain, how);
+}
+
+int mc_identity_create(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+{
+	int result = domain ? claim(identity, domain, MC_CLAIM_MAKE) : 0;
+
+	if (result < 0)
+		return result;
+	result = create(identity, kind, domain, name);
+	if (domain)
+		release(identity, domain, MC_CLAIM_MAKE);
+	return result;
 }
 
 static int set_in_keystone(const struct mc_identity *identity, const struct mc_identity_ref *ref,
@@ -217,6 +244,25 @@ static int first_is_enough(void *data, const char *id, const char *name)
 	return -ENOTEMPTY;
 }
 
+static int refuse_item(void *data, const cJSON *item)
+{
+	(void)data, (void)item;
+	return -ENOTEMPTY;
+}
+
+/* Keystone calls it forbidden to delete a project that others lie below. RESULT unless that is the reason. */
+static int explain_refusal(const struct mc_identity *identity, const char *project, int result)
+{
+	struct mc_error unused = {0};
+	struct mc_identity again = *identity;
+
+	again.error = &unused;
+	if (mc_identity_each(&again, (const char *const[]){"projects", NULL},
+		    (const char *const[]){"parent_id", project, NULL}, "projects", refuse_item, NULL) != -ENOTEMPTY)
+		return result;
+	return mc_error_set(identity->error, ENOTEMPTY, "other projects lie below this one: they go first");
+}
+
 static int check_empty(const struct mc_identity *identity, const char *domain)
 {
 	static const enum mc_identity_kind inside[] = {MC_IDENTITY_PROJECT, MC_IDENTITY_USER, MC_IDENTITY_GROUP};
@@ -232,8 +278,9 @@ static int check_empty(const struct mc_identity *identity, const char *domain)
 	return 0;
 }
 
-/* Keystone deletes a domain with all that is in it, but only a disabled one. */
-static int delete_domain(const struct mc_identity *identity, const char *domain)
+/* Keystone deletes a domain with all that is in it, but only a disabled one. Nobody logs in there any more then, so
+ * that what was made after the first look is seen by the second. */
+static int delete_empty_domain(const struct mc_identity *identity, const char *domain)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	struct mc_error unused = {0};
@@ -247,10 +294,24 @@ static int delete_domain(const struct mc_identity *identity, const char *domain)
 		result = mc_identity_patch(identity, MC_IDENTITY_DOMAIN, domain, "enabled", cJSON_CreateFalse());
 	if (result < 0)
 		return result;
-	result = delete_in_keystone(identity, MC_IDENTITY_DOMAIN, domain);
+	if (was_enabled)
+		result = check_empty(identity, domain);
+	if (result == 0)
+		result = delete_in_keystone(identity, MC_IDENTITY_DOMAIN, domain);
 	again.error = &unused;
 	if (result < 0 && result != -ENOENT && was_enabled)
 		(void)mc_identity_patch(&again, MC_IDENTITY_DOMAIN, domain, "enabled", cJSON_CreateTrue());
+	return result;
+}
+
+static int delete_domain(const struct mc_identity *identity, const char *domain)
+{
+	int result = claim(identity, domain, MC_CLAIM_REMOVE);
+
+	if (result < 0)
+		return result;
+	result = delete_empty_domain(identity, domain);
+	release(identity, domain, MC_CLAIM_REMOVE);
 	return result;
 }
 
@@ -266,6 +327,8 @@ int mc_identity_delete(const struct mc_identity *identity, const struct mc_ident
 	result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
 	if (result == 0) {
 		result = delete_in_keystone(identity, ref->kind, ref->id);
+		if (result == -EACCES && ref->kind == MC_IDENTITY_PROJECT)
+			result = explain_refusal(identity, ref->id, result);
 		result = mc_identity_redirected(identity, ref->kind, ref->domain, result, &directory);
 	}
 	return result == 1 ? mc_identity_ldap_delete(identity, directory, ref) : result;

@@ -290,8 +290,7 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	return r;
 }
 
-/* Whom its slaves replicate must stay. */
-static int check_slaves(struct mc_region *region, struct mc_error *error)
+int mc_region_check_slaves(struct mc_region *region, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool has_slaves;
@@ -323,7 +322,7 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
 	if (verb == MC_REGION_DESTROY) { /* not to be forgotten from here on, whatever happens to the daemon */
 		MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
-		int r = check_slaves(region, error);
+		int r = mc_region_check_slaves(region, error);
 
 		r = r ? r : mc_mark_set(region, call, MC_MARK_DESTROYING, error);
 
@@ -331,58 +330,6 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 			return r;
 	}
 	return mc_work_begin(region, kinds[verb], error);
-}
-
-/* 0: the region holds nothing of its user's. A region that never served has no images; else its Glance database says.
- */
-static int check_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	unsigned long images = 0;
-	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
-
-	if (r <= 0)
-		return r;
-	r = mc_region_database(region, &database, error);
-	if (r == 0)
-		r = mc_database_count_images(database, call, &images, error);
-	if (r < 0 && r != -EINTR)
-		return mc_error_set(error, EBUSY,
-			"whether region %s holds images can't be told, as its database does not answer; "
-			"`echo destroy > regions/%s/ctl` if you mean it",
-			region->name, region->name);
-	if (r == 0 && images)
-		r = mc_error_set(error, ENOTEMPTY,
-			"region %s holds %lu image%s; `echo destroy > regions/%s/ctl` if you mean it", region->name,
-			images, images == 1 ? "" : "s", region->name);
-	return r;
-}
-
-int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
-{
-	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
-	bool busy;
-	int r;
-
-	if (!region)
-		return mc_error_set(error, ENOENT, "there is no region %s", name);
-	pthread_mutex_lock(&cloud->lock);
-	busy = region->work != NULL;
-	pthread_mutex_unlock(&cloud->lock);
-	if (busy)
-		return mc_error_set(error, EBUSY,
-			"region %s has not settled yet (cat regions/%s/wait); `echo destroy > regions/%s/ctl` breaks "
-			"it off",
-			name, name, name);
-	r = check_slaves(region, error);
-	if (r == 0)
-		r = check_empty(region, call, error);
-	if (r == 0)
-		r = mc_work_begin(region, MC_WORK_DESTROY, error);
-	if (r < 0)
-		return r;
-	r = mc_work_await(region, call, error);
-	return r < 0 ? mc_error_context(error, "the destruction of region %s", name), r : 0;
 }
 
 static void tend(void *data)

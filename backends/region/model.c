@@ -144,13 +144,15 @@ static void make_clients(struct mc_region *region)
 	});
 	mc_service_name(MC_GLANCE, region->name, service);
 	mc_service_url(region, MC_GLANCE, true, url, sizeof(url));
-	if (region->keystone)
+	struct mc_glance_behind behind;
+	if (region->keystone && mc_region_behind_glance(region, &behind) == 0)
 		region->glance = mc_glance_new(&(struct mc_glance_options){.service = service,
 			.url = url,
 			.keystone = region->keystone,
 			.journal = cloud->journal,
 			.ttl_ms = cloud->options.ttl_ms,
-			.timeout_ms = cloud->options.timeout_ms});
+			.timeout_ms = cloud->options.timeout_ms,
+			.behind = behind});
 }
 
 struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created)

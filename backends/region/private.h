@@ -310,6 +310,12 @@ void mc_replication_inspect(struct mc_region *region);
 int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
 	struct mc_replication *ret, struct mc_error *error);
 
+/* life.c: -EBUSY when REGION is the master of others: whom its slaves replicate must stay. */
+int mc_region_check_slaves(struct mc_region *region, struct mc_error *error);
+
+/* image_format.c: the way behind REGION's Glance to its database, for mc_glance_new(). */
+int mc_region_behind_glance(struct mc_region *region, struct mc_glance_behind *ret_behind);
+
 /* images.c: with the lock, breaks off all copies of images; frees them, when no thread is left. */
 void mc_images_cancel(struct mc_cloud *cloud);
 void mc_images_free(struct mc_cloud *cloud);

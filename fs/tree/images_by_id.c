@@ -15,6 +15,7 @@ static int show_json(struct mc_ask *ask, struct mc_buffer *out);
 static int store_text(struct mc_ask *ask, const char *value, size_t size);
 static int store_number(struct mc_ask *ask, const char *value, size_t size);
 static int store_boolean(struct mc_ask *ask, const char *value, size_t size);
+static int store_format(struct mc_ask *ask, const char *value, size_t size);
 
 /* Rows of attributes are called as the Image API calls them: show_attribute() and the store functions go by that name.
  */
@@ -37,14 +38,15 @@ static const struct mc_row image_rows[] = {
 	ATTRIBUTE("name", 0644, "need not be unique", store_text),
 	ATTRIBUTE("status", 0444, "queued, saving, active, deactivated, …", NULL),
 	ATTRIBUTE("visibility", 0644, "public, community, shared, private", store_text),
-	ATTRIBUTE("disk_format", 0444, "by the content's signature: qcow2, raw, iso, …", NULL),
-	ATTRIBUTE("container_format", 0444, "bare", NULL),
+	ATTRIBUTE("disk_format", 0644, "by the content's signature: qcow2, raw, iso, …", store_format),
+	ATTRIBUTE("container_format", 0644, "bare, aki, ari, …", store_format),
 	ATTRIBUTE("size", 0444, "bytes", NULL),
 	{.name = "hash", .kind = MC_KIND_VALUE, .mode = 0444, .help = "ALGORITHM:HEX of its bytes", .lane = MC_LANE_GLANCE,
 	 .needs_region = true, .show = show_hash},
 	ATTRIBUTE("min_disk", 0644, "GiB that a server needs", store_number),
 	ATTRIBUTE("min_ram", 0644, "MiB that a server needs", store_number),
 	ATTRIBUTE("protected", 0644, "true: it can't be deleted", store_boolean),
+	ATTRIBUTE("os_hidden", 0644, "true: others' lists don't show it", store_boolean),
 	DIRECTORY("tags", "touch to add, rm to remove", mc_images_tags),
 	DIRECTORY("members", "projects it is shared with: mkdir PROJECT_ID, rmdir", mc_images_members),
 	DIRECTORY("properties", "a file each: write to set, rm to remove", mc_images_properties),
@@ -179,4 +181,22 @@ static int store_boolean(struct mc_ask *ask, const char *value, size_t size)
 	if (!is_true && !(size == 5 && !memcmp(value, "false", 5)))
 		return mc_error_set(ask->error, EINVAL, "neither true nor false");
 	return mc_images_set(ask, mc_node_row(ask->node)->name, cJSON_CreateBool(is_true));
+}
+
+static int store_format(struct mc_ask *ask, const char *value, size_t size)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	const char *id = mc_ask_key(ask, MC_KEY_IMAGE);
+
+	if (!mc_images_is_text(value, size))
+		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
+	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
+	if (!text)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	int r = mc_images_glance(ask, &glance);
+	if (r == 0)
+		r = mc_glance_set_format(glance, ask->call, id, mc_node_row(ask->node)->name, text, ask->error);
+	if (r == 0)
+		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, id);
+	return r;
 }

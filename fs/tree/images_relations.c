@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/images.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,8 @@ static int create_property(
 static int show_property(struct mc_ask *ask, struct mc_buffer *out);
 static int store_property(struct mc_ask *ask, const char *value, size_t size);
 static int remove_property(struct mc_ask *ask);
+static int rename_property(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags);
+static int set_property_mode(struct mc_ask *ask, mode_t mode);
 
 static const struct mc_row property_row = {
 	.name = "PROPERTY",
@@ -201,6 +204,7 @@ static const struct mc_row property_row = {
 	.needs_region = true,
 	.show = show_property,
 	.store = store_property,
+	.set_mode = set_property_mode,
 	.remove = remove_property,
 };
 
@@ -210,6 +214,7 @@ const struct mc_directory_type mc_images_properties = {
 	.lane = MC_LANE_GLANCE,
 	.needs_region = true,
 	.list = list_properties,
+	.rename = rename_property,
 	.create = create_property,
 };
 
@@ -228,29 +233,51 @@ static int list_properties(struct mc_ask *ask, struct mc_entries *entries)
 	return r;
 }
 
+static int check_property_name(struct mc_ask *ask, const char *name)
+{
+	if (mc_glance_is_property(name))
+		return 0;
+	return mc_error_set(ask->error, EPERM, "%s is an attribute of every image, no property", name);
+}
+
+/* Glance looks at the values of some properties (kernel_id), and none of those may be empty. So the first write makes
+ * it, and what is never written, as an editor's probes and swap files, never is. */
 static int create_property(
 	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row)
 {
 	(void)mode;
 	*ret_state = NULL;
 	*ret_row = &property_row;
-	if (!mc_glance_is_property(name))
-		return mc_error_set(ask->error, EPERM, "%s is an attribute of every image, no property", name);
-	return mc_images_set(ask, name, cJSON_CreateString(""));
+	return check_property_name(ask, name);
+}
+
+/* What it is called now: it may have been renamed since its key was told. */
+static const char *property_name(struct mc_ask *ask)
+{
+	return mc_node_name(ask->node, MC_KEY_PROPERTY);
+}
+
+/* The value of property NAME in JSON; NULL with the error set: there is none. */
+static const char *property_value(struct mc_ask *ask, const cJSON *json, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+
+	if (!text)
+		mc_error_set(ask->error, ENOENT, "the image has no property %s", name);
+	return text;
 }
 
 static int show_property(struct mc_ask *ask, struct mc_buffer *out)
 {
-	const char *name = mc_ask_key(ask, MC_KEY_PROPERTY);
 	MC_CLEANUP(image) struct mc_image image = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
 	int r = mc_images_look(ask, &image, &json);
 
 	if (r < 0)
 		return r;
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+	const char *text = property_value(ask, json, property_name(ask));
 	if (!text)
-		return mc_error_set(ask->error, ENOENT, "the image has no property %s", name);
+		return -ENOENT;
 	mc_buffer_text(out, text);
 	return 0;
 }
@@ -263,10 +290,47 @@ static int store_property(struct mc_ask *ask, const char *value, size_t size)
 		return mc_error_set(ask->error, EINVAL, "a property is UTF-8 text");
 	if (!text)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	return mc_images_set(ask, mc_ask_key(ask, MC_KEY_PROPERTY), cJSON_CreateString(text));
+	return mc_images_set(ask, property_name(ask), cJSON_CreateString(text));
 }
 
 static int remove_property(struct mc_ask *ask)
 {
-	return mc_images_unset(ask, mc_ask_key(ask, MC_KEY_PROPERTY));
+	return mc_images_unset(ask, property_name(ask));
+}
+
+/* Programs that write a file anew give the new one the mode of the old one; all have the same here. */
+static int set_property_mode(struct mc_ask *ask, mode_t mode)
+{
+	return mode == property_row.mode ? 0
+					 : mc_error_set(ask->error, EPERM, "the mode of a property can't be changed");
+}
+
+/* Over another one, too: editors write their text beside the file and move it there. */
+static int rename_property(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(image) struct mc_image image = {0};
+	MC_CLEANUP(json) cJSON *json = NULL;
+	const char *id = mc_ask_key(ask, MC_KEY_IMAGE), *other = mc_node_key(to, MC_KEY_IMAGE);
+
+	if (!other || strcmp(id, other) != 0)
+		return mc_error_set(ask->error, EXDEV, "a property can't be moved to another image, only copied");
+	if (flags & ~(unsigned)RENAME_NOREPLACE)
+		return mc_error_set(ask->error, EINVAL, "properties can't be exchanged");
+	int r = check_property_name(ask, name);
+	if (r == 0)
+		r = mc_images_look(ask, &image, &json);
+	if (r < 0)
+		return r;
+	if ((flags & RENAME_NOREPLACE) && cJSON_GetObjectItemCaseSensitive(json, name))
+		return mc_error_set(ask->error, EEXIST, "there is a property of that name");
+	const char *value = property_value(ask, json, property_name(ask));
+	if (!value)
+		return -ENOENT;
+	r = mc_images_glance(ask, &glance);
+	if (r == 0)
+		r = mc_glance_rename_property(glance, ask->call, id, property_name(ask), name, value, ask->error);
+	if (r == 0)
+		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, id);
+	return r;
 }

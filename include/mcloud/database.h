@@ -59,6 +59,11 @@ int mc_database_renew_cache(struct mc_database *database, struct mc_call *call, 
 int mc_database_count_images(
 	struct mc_database *database, struct mc_call *call, unsigned long *ret_count, struct mc_error *error);
 
+/* Sets ATTRIBUTE (disk_format or container_format; else -EINVAL) of image ID in the glance database of the region, of
+ * an image that has its content. -EBUSY: there is none such now. Nothing of that database is replicated. */
+int mc_database_set_image_format(struct mc_database *database, struct mc_call *call, const char *id,
+	const char *attribute, const char *value, struct mc_error *error);
+
 MC_DEFINE_CLEANUP(database, struct mc_database *, mc_database_free);
 
 #endif

@@ -15,20 +15,31 @@
  * https://docs.openstack.org/api-ref/image/v2/ */
 struct mc_glance;
 
+/* A way behind Glance, for what its API never does: disk_format and container_format of an image that has its content.
+ */
+struct mc_glance_behind {
+	/* Sets ATTRIBUTE, one of the two, of image ID to VALUE, which Glance knows. NULL: there is no such way. */
+	int (*set_format)(void *data, struct mc_call *call, const char *id, const char *attribute, const char *value,
+		struct mc_error *error);
+	void (*free_data)(void *data); /* with the glance; may be NULL */
+	void *data;
+};
+
 struct mc_glance_options {
 	const char *service;          /* "glance-Kista" */
 	const char *url;              /* "http://127.77.1.1:9292", without /v2 */
 	struct mc_keystone *keystone; /* where its tokens come from; a reference is taken */
 	struct mc_journal *journal;
 	int ttl_ms;
-	int timeout_ms; /* how long an upload may stand still, and a clean-up may take; 0: 10 s */
+	int timeout_ms;                 /* how long an upload may stand still, and a clean-up may take; 0: 10 s */
+	struct mc_glance_behind behind; /* its data is the glance's, also when mc_glance_new() fails */
 };
 
 /* One image as listed. `name` is its id where it has none. `upload` tells whose unfinished upload it is; NULL: of no
  * mcloudfs. */
 struct mc_image {
 	char *id, *name, *status, *visibility, *disk_format, *hash_algorithm, *hash, *upload;
-	int64_t size; /* 0 while not active; of an upload of this process: what has been written */
+	int64_t size; /* 0 before it has its content; of an upload of this process: what has been written */
 	double created, updated;
 	bool is_protected;
 };
@@ -43,14 +54,16 @@ struct mc_glance *mc_glance_ref(struct mc_glance *glance);
 void mc_glance_unref(struct mc_glance *glance);
 void mc_cleanup_glance(struct mc_glance **glance);
 
-/* All images that the login sees, oldest first, through all pages. For half of ttl_ms, mc_glance_find() answers from
+/* All images that the login may see, other projects' community images among them, oldest first, the hidden ones behind
+ * the others, through all pages. For half of ttl_ms, mc_glance_find() answers from
  * it; the kernel may keep that answer for the other half. */
 int mc_glance_list(
 	struct mc_glance *glance, struct mc_call *call, struct mc_image_list *ret_list, struct mc_error *error);
 void mc_image_list_clear(struct mc_image_list *list);
 void mc_image_clear(struct mc_image *image);
 
-/* The oldest image of exactly that NAME (an image without a name: of that id), without listing all. -ENOENT: none. */
+/* The oldest image of exactly that NAME (an image without a name: of that id), one that isn't hidden first, without
+ * listing all. -ENOENT: none. */
 int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image *ret_image,
 	struct mc_error *error);
 /* Image ID, also one that is hidden from lists; with all its attributes in *RET_JSON (may be NULL). */
@@ -62,6 +75,14 @@ int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char 
 /* Sets attribute or property NAME of an image to VALUE; NULL: removes the property. -EPERM: it can't be changed. */
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
 	struct mc_error *error);
+/* Gives property NAME, which has VALUE, the name NEW_NAME, in place of another one that may have it, in one step.
+ * -ENOENT: there is no property NAME any more. */
+int mc_glance_rename_property(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name,
+	const char *new_name, const char *value, struct mc_error *error);
+/* Sets disk_format or container_format (ATTRIBUTE): by Glance while the image is queued, behind it afterwards. -EINVAL:
+ * Glance knows no such format; -EPERM: it can't be changed any more; -EBUSY: the content is on its way. */
+int mc_glance_set_format(struct mc_glance *glance, struct mc_call *call, const char *id, const char *attribute,
+	const char *value, struct mc_error *error);
 /* -EPERM while the image is protected. */
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error);
 /* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the
@@ -96,6 +117,10 @@ void mc_image_reader_free(struct mc_image_reader *reader);
 struct mc_image_writer;
 int mc_image_writer_new(struct mc_glance *glance, struct mc_call *call, const char *name,
 	struct mc_image_writer **ret_writer, struct mc_error *error);
+/* The formats that the image gets whatever its content looks like; before anything is written. Copied; NULL: by the
+ * content, "bare". */
+int mc_image_writer_set_formats(
+	struct mc_image_writer *writer, const char *disk, const char *container, struct mc_error *error);
 /* The image's id; lives as long as the writer. */
 const char *mc_image_writer_id(const struct mc_image_writer *writer);
 /* The bytes at OFFSET; what lies between the end of what was written and OFFSET becomes zeros. -ESPIPE when OFFSET is

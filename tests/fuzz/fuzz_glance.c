@@ -17,7 +17,8 @@ static void check_images(const struct mc_image_list *list)
 		const struct mc_image *image = &list->items[i];
 		/* An id goes into paths of requests and of the tree. */
 		if (!*image->id || strpbrk(image->id, "/.%?") || !*image->name || image->size < 0 ||
-			(image->size && strcmp(image->status, "active") != 0))
+			(image->size && strcmp(image->status, "active") != 0 &&
+				strcmp(image->status, "deactivated") != 0))
 			abort();
 	}
 }
@@ -80,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	default:
 		if (!*mc_glance_format(text, size - 1))
+			abort();
+		if (mc_glance_format_by_end(text, size - 1, (int64_t)size - 1) && (size - 1) % MC_GLANCE_FOOTER_BYTES)
 			abort();
 		break;
 	}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/directory/ldap.h"
-#include "backends/directory/ldif.h"
+#include "backends/directory/fit.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -113,6 +112,22 @@ static void check_dn(const uint8_t *data, size_t size)
 		check(attribute && value && mc_ldap_depth(dn) > 0);
 }
 
+/* What an import makes of it: applied, left out, or refused with a reason. */
+static void check_fit(struct mc_ldif_record *record)
+{
+	static struct mc_directory *directory;
+	struct mc_error error = {0};
+
+	if (!directory)
+		directory = mc_directory_new(&(const struct mc_directory_options){.url = "ldap://127.0.0.1",
+			.suffix = "dc=acme,dc=org",
+			.bind_dn = "cn=admin,dc=acme,dc=org",
+			.password = "x"});
+	int result = mc_ldif_fit(directory, record, &error);
+	check(result == 1 || (result == 0 && record->change == MC_LDIF_ADD) ||
+		(result == -EINVAL && error.code == EINVAL && *error.message));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mc_ldif ldif = {.text = (const char *)data, .size = size};
@@ -127,6 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		result = mc_ldif_next(&ldif, &record, &error);
 		if (result > 0)
 			check_record(&record);
+		if (result > 0)
+			check_fit(&record);
 	} while (result > 0);
 	check(result == 0 || (error.code == -result && *error.message));
 	return 0;

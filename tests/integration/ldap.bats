@@ -102,3 +102,52 @@ LDIF
     [ "$(quick cat "$M/fernet/keys" | wc -l)" -eq 5 ]
     fails_with EINVAL bash -c 'echo spin >"$1"' - "$M/fernet/ctl"
 }
+
+@test "a dump of a whole directory comes, twice, and whom Keystone would not find is refused by a sentence" {
+    dump=$BATS_TEST_TMPDIR/dump.ldif
+    cat >"$dump" <<'LDIF'
+dn: dc=acme,dc=org
+objectClass: top
+objectClass: dcObject
+objectClass: organization
+o: Acme Incorporated
+dc: acme
+structuralObjectClass: organization
+entryUUID: 7f2c1f9a-6a3e-103d-9d0f-0123456789ab
+creatorsName: cn=admin,dc=acme,dc=org
+createTimestamp: 20230301120000Z
+
+dn: ou=Users,dc=acme,dc=org
+objectClass: top
+objectClass: organizationalUnit
+ou: Users
+entryCSN: 20230301120000.000000Z#000000#000#000000
+
+dn: uid=grace,ou=Users,dc=acme,dc=org
+objectClass: inetOrgPerson
+uid: grace
+sn: Hopper
+cn: Grace Hopper
+modifyTimestamp: 20230301120000Z
+LDIF
+    sed 's/$/\r/' "$dump" >"$dump.dos"
+    quick cp "$dump" "$L/import"
+    quick cp "$dump.dos" "$L/import"
+    [ -d "$M/users/acme/grace" ]
+    # What this cloud says of its directory can be read back.
+    quick cat "$L/tree.ldif" >"$dump.again"
+    quick cp "$dump.again" "$L/import"
+    quick rmdir "$M/users/acme/grace"
+    quick cp "$dump.again" "$L/import"
+    [ -d "$M/users/acme/grace" ]
+    quick rmdir "$M/users/acme/grace"
+    for dn in 'cn=Grace Hopper,ou=Users' 'uid=grace,ou=Staff' 'uid=grace,ou=Deep,ou=Users'; do
+        printf 'dn: %s,dc=acme,dc=org\nobjectClass: inetOrgPerson\nuid: grace\nsn: Hopper\ncn: Grace Hopper\n' "$dn" >"$dump"
+        fails_with EINVAL cp "$dump" "$L/import"
+        quick tail -n 1 "$M/errors" | grep -q "record at line 1 (dn: $dn.*uid=NAME,ou=Users,dc=acme,dc=org"
+        ! quick ls "$M/users/acme" | grep -qx grace
+    done
+    # Nothing was taken: the name is free.
+    quick mkdir "$M/users/acme/grace"
+    quick rmdir "$M/users/acme/grace"
+}

@@ -19,6 +19,9 @@
 #define ID "11111111-2222-3333-4444-555555555555"
 #define PATCH_TYPE "Content-Type: application/openstack-images-v2.1-json-patch"
 
+/* What is asked for the hidden images, of which there are none unless a test says so. */
+#define HIDDEN_LIST "/v2/images?sort=created_at%3Aasc&limit=1000&visibility=all&os_hidden=true"
+
 /* A scripted Glance, which is its own Keystone, and the backend that talks to it. */
 struct world {
 	struct fake_http *server;
@@ -41,9 +44,10 @@ static inline void expect_login(struct world *world)
 							  "\"expires_at\":\"2026-01-01T01:00:00.000000Z\"}}"});
 }
 
-static inline struct world setup(int ttl_ms, int timeout_ms)
+/* On a server that may have steps already, which come first. */
+static inline struct world setup_with(struct fake_http *server, int ttl_ms, int timeout_ms)
 {
-	struct world world = {.server = fake_http_new_tcp(), .journal = mc_journal_new(), .call = mc_call_new(LONG_MS)};
+	struct world world = {.server = server, .journal = mc_journal_new(), .call = mc_call_new(LONG_MS)};
 	const struct mc_keystone_options login = {
 		.service = "keystone-Kista",
 		.url = fake_http_url(world.server),
@@ -68,6 +72,8 @@ static inline struct world setup(int ttl_ms, int timeout_ms)
 	world.glance = mc_glance_new(&options);
 	assert_non_null(world.glance);
 	expect_login(&world);
+	fake_http_expect(world.server,
+		&(struct fake_step){.method = "GET", .target = HIDDEN_LIST, .times = -1, .answer = "{\"images\":[]}"});
 	return world;
 }
 
@@ -83,6 +89,11 @@ static inline void teardown(struct world *world)
 	mc_call_unref(world->call);
 	mc_journal_free(world->journal);
 	fake_http_free(world->server);
+}
+
+static inline struct world setup(int ttl_ms, int timeout_ms)
+{
+	return setup_with(fake_http_new_tcp(), ttl_ms, timeout_ms);
 }
 
 /* A new image "x" with the mark of this process, and an id that is a random UUID (RFC 4122). */

@@ -6,7 +6,7 @@
 
 /* Lists, single images, changes, errors, and what is left of dead uploads. */
 
-#define LIST "/v2/images?sort=created_at%3Aasc&limit=1000"
+#define LIST "/v2/images?sort=created_at%3Aasc&limit=1000&visibility=all"
 #define A "aaaaaaaa-0000-0000-0000-000000000000"
 #define B "bbbbbbbb-0000-0000-0000-000000000000"
 #define C "cccccccc-0000-0000-0000-000000000000"
@@ -113,18 +113,21 @@ static void test_find(void **state)
 	struct mc_image image;
 
 	/* The database takes "x Y" for "X y": only the exact name counts, and of those the oldest. */
-	expect_get(&world, "/v2/images?name=eq%3Ain%3Ax%20%26y&sort=created_at%3Aasc&limit=1000",
+	expect_get(&world, "/v2/images?name=eq%3Ain%3Ax%20%26y&sort=created_at%3Aasc&limit=1000&visibility=all",
 		"{\"images\":[" IMAGE(A, "IN:x &y", "") "," IMAGE(B, "in:x &y", "") "," IMAGE(C, "in:x &y", "") "]}");
 	assert_int_equal(mc_glance_find(world.glance, world.call, "in:x &y", &image, &world.error), 0);
 	assert_string_equal(image.id, B);
 	mc_image_clear(&image);
-	expect_get(&world, "/v2/images?name=eq%3Anone&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	expect_get(
+		&world, "/v2/images?name=eq%3Anone&sort=created_at%3Aasc&limit=1000&visibility=all", "{\"images\":[]}");
 	assert_int_equal(mc_glance_find(world.glance, world.call, "none", &image, &world.error), -ENOENT);
 	/* By its id only an image without a name is found. */
-	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000&visibility=all",
+		"{\"images\":[]}");
 	expect_get(&world, "/v2/images/" A, IMAGE(A, "named", ""));
 	assert_int_equal(mc_glance_find(world.glance, world.call, A, &image, &world.error), -ENOENT);
-	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000&visibility=all",
+		"{\"images\":[]}");
 	expect_get(&world, "/v2/images/" A, IMAGE(A, "", ""));
 	assert_int_equal(mc_glance_find(world.glance, world.call, A, &image, &world.error), 0);
 	mc_image_clear(&image);
@@ -149,7 +152,7 @@ static void test_find_after_list(void **state)
 	fake_http_expect(
 		world.server, &(struct fake_step){.method = "DELETE", .target = "/v2/images/" A, .status = 204});
 	assert_int_equal(mc_glance_delete(world.glance, world.call, A, &world.error), 0);
-	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000", "{\"images\":[]}");
+	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000&visibility=all", "{\"images\":[]}");
 	assert_int_equal(mc_glance_find(world.glance, world.call, "x", &image, &world.error), -ENOENT);
 	teardown(&world);
 }
@@ -161,7 +164,7 @@ static void test_recall(void **state)
 	struct world world = setup(1000000, 0);
 	struct mc_image image;
 
-	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000",
+	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000&visibility=all",
 		"{\"images\":[" IMAGE(A, "x", "") "]}");
 	assert_int_equal(mc_glance_find(world.glance, world.call, "x", &image, &world.error), 0);
 	mc_image_clear(&image);

@@ -75,7 +75,7 @@ static void expect_source(struct copying *copying)
 {
 	expect(copying, (struct fake_step){.method = "GET", .target = AT(SOURCE), .answer = copying->source});
 	expect(copying, (struct fake_step){.method = "GET",
-				.target = "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000",
+				.target = "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000&visibility=all",
 				.answer = "{\"images\":[]}"});
 }
 
@@ -173,9 +173,10 @@ static void test_nameless(void **state)
 	expect(&copying, (struct fake_step){.method = "GET",
 				 .target = AT(SOURCE),
 				 .answer = "{\"id\":\"" SOURCE "\",\"name\":null,\"status\":\"active\",\"size\":0}"});
-	expect(&copying, (struct fake_step){.method = "GET",
-				 .target = "/v2/images?name=eq%3A" SOURCE "&sort=created_at%3Aasc&limit=1000",
-				 .answer = "{\"images\":[]}"});
+	expect(&copying,
+		(struct fake_step){.method = "GET",
+			.target = "/v2/images?name=eq%3A" SOURCE "&sort=created_at%3Aasc&limit=1000&visibility=all",
+			.answer = "{\"images\":[]}"});
 	expect(&copying, (struct fake_step){.method = "GET", .target = AT(SOURCE), .status = 404});
 	expect(&copying, (struct fake_step){.method = "POST",
 				 .target = "/v2/images",
@@ -276,7 +277,7 @@ static void test_refusals(void **state)
 	expect(&copying, (struct fake_step){.method = "GET", .target = AT(SOURCE), .answer = copying.source});
 	expect(&copying,
 		(struct fake_step){.method = "GET",
-			.target = "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000",
+			.target = "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000&visibility=all",
 			.answer = "{\"images\":[{\"id\":\"" COPY "\",\"name\":\"x\",\"status\":\"active\"}]}"});
 	assert_int_equal(run(&copying), -EEXIST);
 	end(&copying);
