@@ -45,6 +45,7 @@ struct mc_fs {
 	struct mc_metrics *metrics;
 	struct fuse_session *session;
 	char *mountpoint;
+	dev_t device; /* of the mount; 0: not known */
 	/* Half of the ttl: so long may an answer of a backend be kept, so long the kernel may keep what we told it. */
 	int keep_ms;
 	double started;          /* seconds since 1970 */

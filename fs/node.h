@@ -3,6 +3,7 @@
 #define FS_NODE_H
 
 #include "fs/listing.h"
+#include "fs/process.h"
 #include "fs/tree.h"
 
 /* The nodes of the tree that somebody knows: the kernel (by lookup counts), open files, requests on their way, or nodes
@@ -80,6 +81,11 @@ void mc_node_confirm(struct mc_node *node, const struct mc_attributes *attribute
 void mc_node_written(struct mc_node *node);
 /* Its content was seen: SIZE bytes with that digest. Gives whether the size is another one than before. */
 bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest);
+
+/* PROCESS makes the file NODE by writing it (NULL: whoever did is still at it). What it sets of its attributes, until
+ * some time after the last call of this, belongs to that. */
+void mc_node_set_copier(struct mc_node *node, const struct mc_process *process);
+bool mc_node_is_copier(struct mc_node *node, const struct mc_process *process);
 
 /* The last listing of a directory that was stored and not forgotten: a new reference, or NULL. */
 struct mc_listing *mc_node_listing(struct mc_node *node);

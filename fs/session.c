@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs.h"
 #include "fs/handle.h"
+#include "fs/holders.h"
 #include "fs/readahead.h"
 #include "fs/request.h"
 #include "fs/session_ops.h"
@@ -58,6 +59,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.flush = mc_session_flush,
 	.release = mc_session_release,
 	.fsync = mc_session_fsync,
+	.fallocate = mc_session_fallocate,
 	.opendir = mc_session_opendir,
 	.readdir = mc_session_readdir,
 	.readdirplus = mc_session_readdirplus,
@@ -86,6 +88,7 @@ int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error)
 	if (fuse_session_mount(fs->session, fs->mountpoint) == 0) {
 		/* Before the kernel hears of max_readahead, which only makes it less. */
 		mc_readahead_set(fs->mountpoint, READ_AHEAD_KIB);
+		fs->device = mc_holders_device(fs->mountpoint);
 		return 0;
 	}
 	fuse_session_destroy(fs->session);

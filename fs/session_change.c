@@ -323,6 +323,8 @@ static void run_create(struct mc_request *request)
 			request->fs, node, is_file ? MC_HANDLE_FILE : MC_HANDLE_CONTENT, request->flags, state);
 		if (!handle && state)
 			mc_node_row(node)->file->release(request->fs, state);
+		if (handle && is_file)
+			mc_handle_add_writer(handle, fuse_req_ctx(request->req)->pid);
 	}
 	if (handle)
 		mc_reply_open(request, handle, node);

@@ -77,6 +77,7 @@ static bool is_noise(const struct mc_request *request, int code)
 	case MC_OP_FLUSH:
 	case MC_OP_RELEASE:
 	case MC_OP_FSYNC:
+	case MC_OP_FALLOCATE:
 	case MC_OP_OPENDIR:
 	case MC_OP_READDIR:
 	case MC_OP_READDIRPLUS:
@@ -110,6 +111,9 @@ void mc_reply_fail(struct mc_request *request, int result)
 {
 	fuse_req_t req = settle(request, true);
 
+	/* Whatever the reason: a piece is missing. */
+	if (request->operation == MC_OP_WRITE && request->handle->kind == MC_HANDLE_FILE)
+		mc_handle_spoil(request->handle, "a write of it failed: what was written is dropped");
 	record(request, -result);
 	if (req)
 		fuse_reply_err(req, -result);

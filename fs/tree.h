@@ -135,8 +135,11 @@ struct mc_file_type {
 	/* flush only at the close of the last descriptor: not when a shell, having redirected, closes the first of two,
 	 * nor when a program ends whose output goes on with the next one's. */
 	bool flush_last;
-	enum mc_lane lane; /* of read, write, flush and release, where they wait for more than the row's other methods
-			      do; MC_LANE_MODEL: the row's */
+	/* Instead of flush, where what was written is not to be kept: when it returns, nothing of it is there. NULL:
+	 * there is nothing to be undone. */
+	void (*drop)(struct mc_ask *ask, void *state);
+	enum mc_lane lane; /* of read, write, flush, drop and release, where they wait for more than the row's other
+			      methods do; MC_LANE_MODEL: the row's */
 };
 
 /* Rows end with one whose name is NULL. */

@@ -3,6 +3,8 @@
 
 #include "mcloud/util.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +67,20 @@ static char *copy_text(const char *text, bool *failed)
 	return copy;
 }
 
+/* "1577836800.000000001"; not earlier than that, as it is kept for who asks what is newer. */
+static double parse_copied(const char *text)
+{
+	long long seconds;
+	long nanoseconds;
+
+	if (!text || sscanf(text, "%18lld.%9ld", &seconds, &nanoseconds) != 2 || nanoseconds < 0)
+		return 0;
+	double when = (double)seconds + (double)nanoseconds / 1e9;
+	while ((long)((when - (double)seconds) * 1e9) < nanoseconds)
+		when = nextafter(when, INFINITY);
+	return when;
+}
+
 int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_error *error)
 {
 	const char *id = text_of(json, "id"), *name = text_of(json, "name"), *status = text_of(json, "status");
@@ -92,6 +108,7 @@ int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_erro
 	image.size = !strcmp(image.status, "active") ? size_of(json) : 0;
 	image.created = mc_parse_time(text_of(json, "created_at"));
 	image.updated = mc_parse_time(text_of(json, "updated_at"));
+	image.copied = parse_copied(text_of(json, MC_GLANCE_COPIED));
 	image.is_protected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "protected"));
 	*ret_image = image;
 	return 0;

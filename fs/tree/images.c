@@ -105,9 +105,13 @@ mode_t mc_images_mode(const char *visibility)
 void mc_images_attributes(const struct mc_image *image, struct mc_attributes *ret)
 {
 	*ret = (struct mc_attributes){
-		.mode = mc_images_mode(image->visibility),
+		/* What waits for its content may be written. */
+		.mode = mc_images_mode(image->visibility) |
+			(!strcmp(image->status, "queued") && !image->upload ? S_IWUSR : 0),
 		.size = image->size,
-		.mtime = image->updated > 0 ? image->updated : image->created,
+		.mtime = image->copied > 0    ? image->copied
+			 : image->updated > 0 ? image->updated
+					      : image->created,
 	};
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* The Image API v2 of one region's Glance. Safe in any thread; reference counted.
  * https://docs.openstack.org/api-ref/image/v2/ */
@@ -30,6 +31,7 @@ struct mc_image {
 	char *id, *name, *status, *visibility, *disk_format, *hash_algorithm, *hash, *upload;
 	int64_t size; /* 0 while not active; of an upload of this process: what has been written */
 	double created, updated;
+	double copied; /* when the file that it was copied from was changed; 0: not known */
 	bool is_protected;
 };
 
@@ -62,10 +64,17 @@ int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char 
 /* Sets attribute or property NAME of an image to VALUE; NULL: removes the property. -EPERM: it can't be changed. */
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
 	struct mc_error *error);
+/* Several of that in one request, all or nothing. */
+struct mc_glance_edit {
+	const char *name;
+	const cJSON *value;
+};
+int mc_glance_edit(struct mc_glance *glance, struct mc_call *call, const char *id, const struct mc_glance_edit *edits,
+	size_t count, struct mc_error *error);
 /* -EPERM while the image is protected. */
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error);
 /* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the
- * user's where it is mcloudfs's own mark of an upload, or Glance's own note of an import. */
+ * user's where it is mcloudfs's own mark of an upload or note of a copied file's time, or Glance's own of an import. */
 bool mc_glance_is_property(const char *name);
 
 /* Deletes what uploads of daemons that are no more have left behind, and what this one could not delete when it failed.
@@ -105,6 +114,8 @@ ssize_t mc_image_writer_write(struct mc_image_writer *writer, struct mc_call *ca
 	int64_t offset, struct mc_error *error);
 /* How much was written, and the size that was asked for by mc_glance_resize(), whichever is more. */
 int64_t mc_image_writer_size(const struct mc_image_writer *writer);
+/* Nothing was written and no size asked for: the image stays, queued, to be written by who opens it next. */
+int mc_image_writer_leave(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
 /* Ends the upload and waits until Glance has stored it and its hash is that of what was written. On failure no image is
  * left. Called again, it says again how it went. */
 int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
@@ -114,8 +125,20 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 bool mc_image_writer_park(struct mc_image_writer *writer);
 /* The parked writer of image ID, with nothing written; NULL: there is none. */
 struct mc_image_writer *mc_image_writer_resume(struct mc_glance *glance, const char *id);
-/* Frees; what was not finished is broken off and leaves no image. */
+/* An upload that isn't finished is broken off, and its image deleted. By whoever has the writer to himself. */
+void mc_image_writer_give_up(struct mc_image_writer *writer);
+/* Frees, and asks nobody: what was neither finished nor given up is broken off, isn't shown any more, and goes when the
+ * images are listed next, or, if the glance goes before, when the region's are swept. */
 void mc_image_writer_free(struct mc_image_writer *writer);
+
+/* A writer of image ID, which is queued: a parked one, or a new one for an image that was made and never written.
+ * -EPERM: it has content; -EBUSY: it is being written. */
+int mc_image_writer_open(struct mc_glance *glance, struct mc_call *call, const char *id,
+	struct mc_image_writer **ret_writer, struct mc_error *error);
+
+/* Image ID is the copy of a file of that time: the image keeps it. */
+int mc_glance_copied(struct mc_glance *glance, struct mc_call *call, const char *id, const struct timespec *mtime,
+	struct mc_error *error);
 
 /* ftruncate(2) of image ID while it is written: it gets zeros up to SIZE at the end, if less was written by then.
  * -EPERM: it isn't being written by this process, or has more bytes already. */

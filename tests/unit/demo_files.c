@@ -70,7 +70,26 @@ static void release_file(struct mc_fs *fs, void *state)
 	atomic_fetch_add(&cloud->releases, 1);
 }
 
-static const struct mc_file_type file = {open_file, read_file, write_file, flush_file, release_file, true};
+static void drop_file(struct mc_ask *ask, void *state)
+{
+	struct mc_cloud *cloud = state;
+
+	(void)ask;
+	pthread_mutex_lock(&cloud->lock);
+	cloud->file_there = false;
+	cloud->file_size = 0;
+	pthread_mutex_unlock(&cloud->lock);
+	atomic_fetch_add(&cloud->drops, 1);
+}
+
+static const struct mc_file_type file = {.open = open_file,
+	.read = read_file,
+	.write = write_file,
+	.flush = flush_file,
+	.release = release_file,
+	.drop = drop_file,
+	.keep_cache = true,
+	.flush_last = true};
 
 static int file_attributes(struct mc_ask *ask, struct mc_attributes *ret)
 {

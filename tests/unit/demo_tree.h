@@ -42,7 +42,7 @@ struct mc_cloud {
 	atomic_uint list_ms;      /* their list takes so long */
 	atomic_uint lists, finds; /* how often they were asked for */
 	atomic_uint slow_now;     /* methods of `slow` that are running */
-	atomic_uint releases, flushes;
+	atomic_uint releases, flushes, drops;
 };
 
 extern const struct mc_directory_type demo_root, demo_files, demo_many, demo_found;
