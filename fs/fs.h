@@ -39,7 +39,7 @@ struct mc_fs {
 	struct mc_nodes *nodes;
 	struct mc_park *park;
 	struct mc_work *work;
-	struct mc_notify *notify;
+	struct mc_notify *notify, *pages; /* of attributes; of pages as well, which may wait for their readers */
 	struct mc_errors *errors;
 	struct mc_events *events;
 	struct mc_metrics *metrics;

@@ -105,6 +105,9 @@ void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void
  * by mc_now_ms(). */
 int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);
 
+/* TELL for all entries of KIND with KEY, and for what is right below them. */
+void mc_nodes_tell_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);
+
 size_t mc_nodes_count(struct mc_nodes *nodes);
 
 #endif

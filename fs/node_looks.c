@@ -153,6 +153,18 @@ int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const cha
 	return leased;
 }
 
+void mc_nodes_tell_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data)
+{
+	pthread_mutex_lock(&nodes->lock);
+	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
+		node = mc_node_next_key(node, kind, key)) {
+		tell(data, node->ino);
+		for (struct mc_node *child = node->children; child; child = child->next_sibling)
+			tell(data, child->ino);
+	}
+	pthread_mutex_unlock(&nodes->lock);
+}
+
 size_t mc_nodes_count(struct mc_nodes *nodes)
 {
 	pthread_mutex_lock(&nodes->lock);

@@ -138,7 +138,9 @@ static int start(struct mc_fs *fs)
 {
 	int result = mc_park_start(fs->park, mc_request_tick, fs);
 
-	return result < 0 ? result : mc_notify_start(fs->notify, fs->session);
+	if (result == 0)
+		result = mc_notify_start(fs->notify, fs->session);
+	return result < 0 ? result : mc_notify_start(fs->pages, fs->session);
 }
 
 int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc_error *error)
@@ -154,6 +156,7 @@ int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc
 	mc_work_stop(fs->work);
 	mc_park_stop(fs->park);
 	mc_notify_stop(fs->notify);
+	mc_notify_stop(fs->pages);
 	close_handles(fs);
 	fuse_remove_signal_handlers(fs->session);
 	fuse_session_unmount(fs->session);
@@ -171,6 +174,7 @@ void mc_fs_free(struct mc_fs *fs)
 		fuse_session_destroy(fs->session);
 	}
 	mc_notify_free(fs->notify);
+	mc_notify_free(fs->pages);
 	mc_work_free(fs->work);
 	mc_park_free(fs->park);
 	mc_nodes_free(fs->nodes);

@@ -290,7 +290,8 @@ static struct fuse_file_info file_info(const struct mc_handle *handle)
 	const struct mc_file_type *type = mc_node_row(handle->node)->file;
 
 	if (handle->kind == MC_HANDLE_FILE)
-		file.keep_cache = type->keep_cache && !mc_handle_writes(handle);
+		file.keep_cache = type->keep_cache && !mc_handle_writes(handle) &&
+				  (!type->is_proven || type->is_proven(handle->state));
 	if (handle->kind == MC_HANDLE_CONTENT || handle->kind == MC_HANDLE_STREAM || mc_handle_writes(handle))
 		file.direct_io = 1;
 	return file;

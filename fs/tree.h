@@ -132,6 +132,8 @@ struct mc_file_type {
 		void *state); /* at close(2); its failure is close's. May be called more than once */
 	void (*release)(struct mc_fs *fs, void *state); /* the last one is gone; may wait shortly */
 	bool keep_cache;                                /* content never changes: the kernel may keep its pages */
+	bool (*is_proven)(void *state); /* whether the pages of what was just opened may be kept for the next who opens
+					   it; NULL: they may */
 	/* flush only at the close of the last descriptor: not when a shell, having redirected, closes the first of two,
 	 * nor when a program ends whose output goes on with the next one's. */
 	bool flush_last;
@@ -228,6 +230,9 @@ void mc_fs_wake(struct mc_fs *fs);
 /* The kernel forgets what it knows of NODE: its attributes and pages, or (ENTRIES) the names in it. Done by another
  * thread, so it may be called from methods. */
 void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries);
+
+/* The pages of all files that are, or lie in, the entry with KEY are wrong: the kernel forgets them, soon. */
+void mc_fs_forget_pages(struct mc_fs *fs, enum mc_key kind, const char *key);
 
 /* The same for the entry with KEY of directories of that kind, wherever they are shown (a renamed project at the root
  * and below each region). */

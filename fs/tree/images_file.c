@@ -76,8 +76,15 @@ static int read_image(struct mc_ask *ask, void *state, size_t size, int64_t offs
 	int r = mc_image_reader_read(file->reader, ask->call, size, offset, ret_loan, ask->error);
 	/* What the kernel has kept of a content that turns out to be wrong must go. */
 	if (r == -EIO)
-		mc_fs_forget(ask->fs, ask->node, false);
+		mc_fs_forget_pages(ask->fs, MC_KEY_IMAGE, mc_ask_key(ask, MC_KEY_IMAGE));
 	return r;
+}
+
+static bool is_proven(void *state)
+{
+	struct image_file *file = state;
+
+	return !file->reader || mc_image_reader_is_proven(file->reader);
 }
 
 static ssize_t write_image(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset)
@@ -138,6 +145,7 @@ const struct mc_file_type mc_images_file = {
 	.flush = flush_image,
 	.release = release_image,
 	.keep_cache = true,
+	.is_proven = is_proven,
 	.flush_last = true,
 	.drop = drop_image,
 	.lane = MC_LANE_TRANSFER,

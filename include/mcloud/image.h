@@ -88,8 +88,10 @@ int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char
 	struct mc_error *error);
 
 /* Reading: any offsets in any order; sequential reads come from one running request with read-ahead, others are range
- * requests on kept connections. VERIFY: a reader that read everything in order gets -EIO at its last read if the hash
- * differs. One reader serves one open file; its read may be called by several threads. */
+ * requests on kept connections. VERIFY: the content is compared with its hash as soon as all readers of the image
+ * together have got all of it, before the last piece is given; from then on, where it differs, each read is -EIO, until
+ * a reader that is made later finds another content. One reader serves one open file; its read may be called by several
+ * threads. */
 struct mc_image_reader;
 int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify,
 	struct mc_image_reader **ret_reader, struct mc_error *error);
@@ -97,6 +99,8 @@ int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, 
  * as the stream stops before it would write over them, and before the reader is freed. */
 int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
 	struct mc_loan *ret_loan, struct mc_error *error);
+/* Whether what is read is known to be right, or isn't to be verified: then somebody may keep it for others. */
+bool mc_image_reader_is_proven(struct mc_image_reader *reader);
 void mc_image_reader_free(struct mc_image_reader *reader);
 
 /* Writing: an image NAME is made at once, in the state `queued` and marked as an upload of this process; its bytes are
