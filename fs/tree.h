@@ -73,7 +73,8 @@ struct mc_ask {
 	struct mc_error *error; /* to be filled on failure */
 	uid_t uid;              /* the asker */
 	gid_t gid;
-	int flags; /* create: of open(2) */
+	int flags;   /* create: of open(2) */
+	bool copies; /* rename: the asker is who wrote the file, just now */
 };
 
 /* Attributes that a row or an entry knows better than the table. */
@@ -167,7 +168,9 @@ struct mc_row {
 	 * thread of the row's lane): 0: end of file; -errno: that read fails with it. So `cat` prints the reason and
 	 * then fails. NULL: end of file. */
 	int (*at_end)(struct mc_ask *ask);
-	int (*set_mode)(struct mc_ask *ask, mode_t mode); /* chmod */
+	int (*set_mode)(struct mc_ask *ask, mode_t mode);                /* chmod */
+	int (*copied)(struct mc_ask *ask, const struct timespec *mtime); /* it is the copy of a file of that time; in
+									    the row's lane. NULL: no matter */
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
@@ -202,7 +205,8 @@ struct mc_directory_type {
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */
 	int (*remove)(struct mc_ask *ask);                                       /* rmdir; ask->node is the entry */
 	int (*rename)(struct mc_ask *ask, struct mc_node *to, const char *name,
-		unsigned flags); /* ask->node: the entry; to: the new directory */
+		unsigned flags); /* ask->node: the entry; to: the new directory. 1: what had that name stays, and the
+				    entry is gone */
 	int (*link)(struct mc_ask *ask, const char *name, const char *target,
 		struct mc_node *pointed); /* symlink; pointed: the node TARGET leads to, NULL if none */
 	int (*create)(struct mc_ask *ask, const char *name, mode_t mode, void **ret_state,

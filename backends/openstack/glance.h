@@ -100,8 +100,6 @@ void mc_glance_make_mark(char mark[MC_GLANCE_MARK_MAX + 1]);
 bool mc_glance_mark_is_dead(const char *value);
 /* Nobody knows whether image ID was made, or is going to be: it is deleted as soon as it is there, and never shown. */
 void mc_glance_expect_lost(struct mc_glance *glance, const char *id);
-/* Image ID is to go, and isn't shown any more: it is deleted at the next opportunity. Asks nobody. */
-void mc_glance_condemn(struct mc_glance *glance, const char *id);
 /* Deletes image ID now, or remembers to do so. */
 void mc_glance_discard(struct mc_glance *glance, const char *id);
 /* Tries again what could not be deleted; those that can't now stay remembered. */

@@ -188,6 +188,21 @@ static int id_of(struct mc_ask *ask, struct mc_glance *glance, char **ret_id)
 	return *ret_id ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
+int mc_images_copied(struct mc_ask *ask, const struct timespec *mtime)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(free_pointer) char *id = NULL;
+	int r = mc_images_glance(ask, &glance);
+
+	if (r == 0)
+		r = id_of(ask, glance, &id);
+	if (r == 0)
+		r = mc_glance_copied(glance, ask->call, id, mtime, ask->error);
+	if (r == 0)
+		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, id);
+	return r;
+}
+
 int mc_images_truncate(struct mc_ask *ask, int64_t size)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;

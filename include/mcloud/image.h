@@ -73,6 +73,8 @@ int mc_glance_edit(struct mc_glance *glance, struct mc_call *call, const char *i
 	size_t count, struct mc_error *error);
 /* -EPERM while the image is protected. */
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error);
+/* Image ID is to go, and isn't shown any more: it is deleted at the next opportunity. Asks nobody. */
+void mc_glance_condemn(struct mc_glance *glance, const char *id);
 /* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the
  * user's where it is mcloudfs's own mark of an upload or note of a copied file's time, or Glance's own of an import. */
 bool mc_glance_is_property(const char *name);

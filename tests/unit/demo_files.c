@@ -145,6 +145,14 @@ static int set_file_mode(struct mc_ask *ask, mode_t mode)
 	return 0;
 }
 
+static int copied(struct mc_ask *ask, const struct timespec *mtime)
+{
+	pthread_mutex_lock(&ask->cloud->lock);
+	ask->cloud->copied = *mtime;
+	pthread_mutex_unlock(&ask->cloud->lock);
+	return 0;
+}
+
 static int list_xattr(struct mc_ask *ask, struct mc_buffer *names)
 {
 	(void)ask;
@@ -184,6 +192,7 @@ static const struct mc_row file_entry = {.name = "FILE",
 	.file = &file,
 	.attributes = file_attributes,
 	.set_mode = set_file_mode,
+	.copied = copied,
 	.xattr = &xattr,
 	.remove = remove_file};
 const struct mc_directory_type demo_files = {

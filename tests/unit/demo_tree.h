@@ -34,6 +34,7 @@ struct mc_cloud {
 	char file_name[64];
 	bool file_there;
 	mode_t file_mode;
+	struct timespec copied; /* of what the file is a copy */
 	char property[64];
 	atomic_int serving;       /* what mc_region_serving() says */
 	atomic_int settled;       /* what `wait` has settled to: 1 not yet, 0 well, 2 failed */

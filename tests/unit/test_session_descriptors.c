@@ -141,6 +141,51 @@ static void test_no_room(void **state)
 	assert_string_equal(content(mount), "written");
 }
 
+static mode_t mode_of(struct demo_mount *mount)
+{
+	struct stat values;
+
+	assert_int_equal(stat(demo_path(mount, "files/disk"), &values), 0);
+	return values.st_mode & 07777;
+}
+
+/* What belongs to copying is taken from who copies, before and after the close; another one means it. */
+static void test_copying(void **state)
+{
+	struct demo_mount *mount = *state;
+	const struct timespec times[] = {{1577836800, 1}, {1577836800, 5}}, now[] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+	const char *path = demo_path(mount, "files/disk");
+	int fd = create(mount);
+
+	assert_int_equal(write(fd, "copy", 4), 4);
+	mode_t mode = mode_of(mount);
+	assert_int_equal(fchown(fd, 65534, 65534), 0);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	assert_int_equal(close(fd), 0);
+	demo_await(&mount->cloud.releases, 1);
+	mode = mode_of(mount);
+	assert_int_equal(chmod(path, 0444), 0);
+	assert_int_equal(chown(path, 65534, 65534), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(mode_of(mount), mode);
+	pthread_mutex_lock(&mount->cloud.lock);
+	assert_int_equal(mount->cloud.copied.tv_sec, 1577836800);
+	assert_int_equal(mount->cloud.copied.tv_nsec, 5);
+	mount->cloud.copied.tv_sec = 0;
+	pthread_mutex_unlock(&mount->cloud.lock);
+	assert_int_equal(utimensat(AT_FDCWD, path, now, 0), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		int failed = chown(path, 65534, 65534) == 0 || errno != EPERM;
+		failed |= utimensat(AT_FDCWD, path, times, 0) != 0;
+		failed |= chmod(path, 0444) != 0;
+		_exit(failed);
+	}
+	assert_int_equal(wait_for(child), 0);
+	assert_int_equal(mount->cloud.copied.tv_sec, 0);
+	assert_int_equal(mode_of(mount), 0444);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed_writer, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_failed_write, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_no_room, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_copying, demo_mount, demo_unmount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
