@@ -130,6 +130,15 @@ static bool is_held(struct mc_request *request)
 	       mc_holders_writing(request->fs->device, mc_node_ino(request->node));
 }
 
+/* Why what was written is not to be kept, as far as is known; NULL: nothing speaks against it. */
+static const char *spoilt(struct mc_handle *handle)
+{
+	pthread_mutex_lock(&handle->lock);
+	const char *why = handle->spoilt;
+	pthread_mutex_unlock(&handle->lock);
+	return why;
+}
+
 /* Why what was written is not to be kept, now that nobody will write any more; NULL: it is. */
 static const char *why_spoilt(struct mc_handle *handle)
 {
@@ -166,23 +175,23 @@ static void run_flush(struct mc_request *request)
 		mc_reply_result(request, end_writing(request));
 		return;
 	}
-	pthread_mutex_lock(&request->handle->lock);
-	const char *why = request->handle->spoilt;
-	pthread_mutex_unlock(&request->handle->lock);
+	const char *why = spoilt(request->handle);
 	mc_reply_result(request, why ? mc_error_set(&request->error, EIO, "%s", why) : 0);
 }
 
 /* A file whose writer is killed isn't complete, though its close looks like any other. Others that only hold it spoil
- * nothing. */
-static void note_killed(struct mc_request *request)
+ * nothing. Whoever is killed hears nothing of the close, and would break off what it begins: what is to be done is left
+ * to release. */
+static void reply_killed(struct mc_request *request)
 {
-	pid_t thread = fuse_req_ctx(request->req)->pid;
+	const struct mc_process process = mc_process_of(fuse_req_ctx(request->req)->pid);
 
-	if (!mc_process_killed(thread))
+	if (!mc_handle_wrote(request->handle, &process)) {
+		mc_reply_ok(request);
 		return;
-	const struct mc_process process = mc_process_of(thread);
-	if (mc_handle_wrote(request->handle, &process))
-		mc_handle_spoil(request->handle, "who wrote it was killed: what was written is dropped");
+	}
+	mc_handle_spoil(request->handle, "who wrote it was killed: what was written is dropped");
+	mc_reply_fail(request, mc_error_set(&request->error, EIO, "%s", spoilt(request->handle)));
 }
 
 /* Whether what is written by HANDLE is kept at its last close. */
@@ -203,15 +212,18 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 		mc_reply_ok(request);
 		return;
 	}
-	note_killed(request);
+	if (mc_process_killed(fuse_req_ctx(req)->pid)) {
+		reply_killed(request);
+		return;
+	}
 	request->run = run_flush;
 	request->lane = mc_row_file_lane(row);
 	request->patience = row->patience > FLUSH_PATIENCE ? row->patience : FLUSH_PATIENCE;
 	mc_request_start(request);
 }
 
-/* The last descriptor may have gone without a close that looked like the last one: it was on its way through a socket,
- * or others had opened the same file. */
+/* The last descriptor may have gone without a close that looked like the last one: its process was killed, it was on
+ * its way through a socket, or others had opened the same file. That it was spoilt has been told then. */
 static void run_release(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
@@ -219,7 +231,9 @@ static void run_release(struct mc_request *request)
 	pthread_mutex_lock(&handle->lock);
 	bool flushed = handle->flushed;
 	pthread_mutex_unlock(&handle->lock);
-	mc_reply_result(request, is_kept_at_close(handle) && !flushed ? end_writing(request) : 0);
+	const char *told = spoilt(handle);
+	int result = is_kept_at_close(handle) && !flushed ? end_writing(request) : 0;
+	mc_reply_result(request, told ? 0 : result);
 }
 
 /* The kernel doesn't wait for the answer, so it comes at once; what is left to be done is the lane's. */
@@ -252,9 +266,7 @@ void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse
 	(void)data_only;
 	if (!request)
 		return;
-	pthread_mutex_lock(&request->handle->lock);
-	const char *why = request->handle->spoilt;
-	pthread_mutex_unlock(&request->handle->lock);
+	const char *why = spoilt(request->handle);
 	mc_reply_result(request, why ? mc_error_set(&request->error, EIO, "%s", why) : 0);
 }
 

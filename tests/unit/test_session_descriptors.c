@@ -88,6 +88,52 @@ static void test_killed_helper(void **state)
 	assert_int_equal(atomic_load(&mount->cloud.drops), 0);
 }
 
+/* Nor does one that is the last to have it. */
+static void test_killed_last(void **state)
+{
+	struct demo_mount *mount = *state;
+	int fd = create(mount), started[2];
+	char byte;
+
+	assert_int_equal(pipe(started), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		(void)!write(started[1], "", 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(started[0], &byte, 1), 1);
+	assert_int_equal(write(fd, "all", 3), 3);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(atomic_load(&mount->cloud.flushes), 0);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(WTERMSIG(wait_for(child)), SIGKILL);
+	demo_await(&mount->cloud.releases, 1);
+	assert_int_equal(atomic_load(&mount->cloud.flushes), 1);
+	assert_string_equal(content(mount), "all");
+	close(started[0]);
+	close(started[1]);
+}
+
+/* And when the last one is killed that has written, nothing is left, though nobody hears of it. */
+static void test_killed_alone(void **state)
+{
+	struct demo_mount *mount = *state;
+	pid_t child = fork();
+
+	if (child == 0) {
+		int fd = create(mount);
+		if (write(fd, "half", 4) == 4)
+			raise(SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(WTERMSIG(wait_for(child)), SIGKILL);
+	demo_await(&mount->cloud.releases, 1);
+	assert_int_equal(atomic_load(&mount->cloud.drops), 1);
+	assert_int_equal(atomic_load(&mount->cloud.flushes), 0);
+	assert_true(demo_last_error_has(mount, (const char *const[]){"\tflush\tfiles/disk\tEIO\t", "killed", NULL}));
+}
+
 /* It spoils all when it has. */
 static void test_killed_writer(void **state)
 {
@@ -191,6 +237,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_last_close, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_killed_helper, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_killed_last, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_killed_alone, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_killed_writer, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_failed_write, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_no_room, demo_mount, demo_unmount),
