@@ -117,12 +117,23 @@ void mc_handle_add_writer(struct mc_handle *handle, pid_t thread)
 	pthread_mutex_unlock(&handle->lock);
 }
 
-void mc_handle_spoil(struct mc_handle *handle, const char *why)
+void mc_handle_spoil(struct mc_handle *handle, int code, const char *why)
 {
 	pthread_mutex_lock(&handle->lock);
-	if (!handle->spoilt)
+	if (!handle->spoilt) {
 		handle->spoilt = why;
+		handle->spoilt_code = code;
+	}
 	pthread_mutex_unlock(&handle->lock);
+}
+
+int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error)
+{
+	pthread_mutex_lock(&handle->lock);
+	const char *why = handle->spoilt;
+	int code = handle->spoilt_code;
+	pthread_mutex_unlock(&handle->lock);
+	return why ? mc_error_set(error, code, "%s", why) : 0;
 }
 
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out)

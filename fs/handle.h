@@ -42,6 +42,7 @@ struct mc_handle {
 	bool refused;       /* something else that was tried has failed */
 	bool flushed;       /* its last close has been told of */
 	const char *spoilt; /* why what was written is not to be kept, constant; NULL: it is */
+	int spoilt_code;    /* errno of the close that says so */
 	/* Directory. */
 	struct mc_listing *listing;
 	/* Not guarded: set before anybody else sees the handle. */
@@ -66,8 +67,11 @@ void mc_handle_add_writer(struct mc_handle *handle, pid_t thread);
 /* Whether PROCESS is one of those. */
 bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process);
 
-/* What was written is not to be kept, for the constant reason WHY, or an earlier one. */
-void mc_handle_spoil(struct mc_handle *handle, const char *why);
+/* What was written is not to be kept, for the constant reason WHY, or an earlier one; its last close fails with CODE.
+ */
+void mc_handle_spoil(struct mc_handle *handle, int code, const char *why);
+/* 0, or -errno with ERROR filled: what was written is spoilt. */
+int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error);
 
 /* Renders ROW's content for ASK: a value gets its newline, a control lists its verbs. */
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out);

@@ -4,6 +4,7 @@
 #include "fs/resolve.h"
 #include "fs/session_ops.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 /* open, flush, release, fsync, fallocate */
@@ -130,53 +131,34 @@ static bool is_held(struct mc_request *request)
 	       mc_holders_writing(request->fs->device, mc_node_ino(request->node));
 }
 
-/* Why what was written is not to be kept, as far as is known; NULL: nothing speaks against it. */
-static const char *spoilt(struct mc_handle *handle)
-{
-	pthread_mutex_lock(&handle->lock);
-	const char *why = handle->spoilt;
-	pthread_mutex_unlock(&handle->lock);
-	return why;
-}
-
-/* Why what was written is not to be kept, now that nobody will write any more; NULL: it is. */
-static const char *why_spoilt(struct mc_handle *handle)
-{
-	pthread_mutex_lock(&handle->lock);
-	if (!handle->spoilt && handle->refused && !handle->wrote)
-		handle->spoilt = "what was tried with it can't be done here, and nothing was written: it is dropped";
-	const char *why = handle->spoilt;
-	handle->flushed = true;
-	pthread_mutex_unlock(&handle->lock);
-	return why;
-}
-
-/* The last close, or what comes instead of it. */
+/* The last close, or what comes instead of it: nobody will write any more. */
 static int end_writing(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
-	const char *why = why_spoilt(handle);
-	int result = 0;
 
-	if (!why)
+	pthread_mutex_lock(&handle->lock);
+	bool futile = handle->refused && !handle->wrote;
+	handle->flushed = true;
+	pthread_mutex_unlock(&handle->lock);
+	if (futile)
+		mc_handle_spoil(handle, EIO,
+			"what was tried with it can't be done here, and nothing was written: it is dropped");
+	int result = mc_handle_spoilt(handle, &request->error);
+	if (result == 0)
 		result = type->flush(&request->ask, handle->state);
 	else if (type->drop)
 		type->drop(&request->ask, handle->state);
 	mc_node_set_copier(request->node, NULL);
 	mc_fs_changed(request->fs);
 	mc_fs_forget(request->fs, request->node, false);
-	return why ? mc_error_set(&request->error, EIO, "%s", why) : result;
+	return result;
 }
 
 static void run_flush(struct mc_request *request)
 {
-	if (!is_held(request)) {
-		mc_reply_result(request, end_writing(request));
-		return;
-	}
-	const char *why = spoilt(request->handle);
-	mc_reply_result(request, why ? mc_error_set(&request->error, EIO, "%s", why) : 0);
+	mc_reply_result(
+		request, is_held(request) ? mc_handle_spoilt(request->handle, &request->error) : end_writing(request));
 }
 
 /* A file whose writer is killed isn't complete, though its close looks like any other. Others that only hold it spoil
@@ -190,8 +172,8 @@ static void reply_killed(struct mc_request *request)
 		mc_reply_ok(request);
 		return;
 	}
-	mc_handle_spoil(request->handle, "who wrote it was killed: what was written is dropped");
-	mc_reply_fail(request, mc_error_set(&request->error, EIO, "%s", spoilt(request->handle)));
+	mc_handle_spoil(request->handle, EIO, "who wrote it was killed: what was written is dropped");
+	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
 /* Whether what is written by HANDLE is kept at its last close. */
@@ -231,7 +213,7 @@ static void run_release(struct mc_request *request)
 	pthread_mutex_lock(&handle->lock);
 	bool flushed = handle->flushed;
 	pthread_mutex_unlock(&handle->lock);
-	const char *told = spoilt(handle);
+	bool told = mc_handle_spoilt(handle, NULL) < 0;
 	int result = is_kept_at_close(handle) && !flushed ? end_writing(request) : 0;
 	mc_reply_result(request, told ? 0 : result);
 }
@@ -266,8 +248,7 @@ void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse
 	(void)data_only;
 	if (!request)
 		return;
-	const char *why = spoilt(request->handle);
-	mc_reply_result(request, why ? mc_error_set(&request->error, EIO, "%s", why) : 0);
+	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
 /* Room can't be reserved. Who then writes nothing gets an error at close, and no file. ENOSYS would have the kernel
