@@ -22,12 +22,13 @@ struct mc_fs *mc_fs_new(const struct mc_fs_config *config)
 	fs->nodes = mc_nodes_new(&fs->root);
 	fs->park = mc_park_new();
 	fs->work = mc_work_new();
-	fs->notify = mc_notify_new();
+	fs->notify = mc_notify_new(false);
+	fs->pages = mc_notify_new(true);
 	fs->errors = mc_errors_new();
 	fs->events = mc_events_new();
 	fs->metrics = mc_metrics_new();
-	if (fs->mountpoint && fs->nodes && fs->park && fs->work && fs->notify && fs->errors && fs->events &&
-		fs->metrics)
+	if (fs->mountpoint && fs->nodes && fs->park && fs->work && fs->notify && fs->pages && fs->errors &&
+		fs->events && fs->metrics)
 		return fs;
 	mc_fs_free(fs);
 	return NULL;
@@ -101,6 +102,12 @@ void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key)
 {
 	mc_fs_changed(fs);
 	(void)mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify);
+}
+
+void mc_fs_forget_pages(struct mc_fs *fs, enum mc_key kind, const char *key)
+{
+	if (key)
+		mc_nodes_tell_key(fs->nodes, kind, key, tell, fs->pages);
 }
 
 void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key)

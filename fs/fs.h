@@ -39,12 +39,13 @@ struct mc_fs {
 	struct mc_nodes *nodes;
 	struct mc_park *park;
 	struct mc_work *work;
-	struct mc_notify *notify;
+	struct mc_notify *notify, *pages; /* of attributes; of pages as well, which may wait for their readers */
 	struct mc_errors *errors;
 	struct mc_events *events;
 	struct mc_metrics *metrics;
 	struct fuse_session *session;
 	char *mountpoint;
+	dev_t device; /* of the mount; 0: not known */
 	/* Half of the ttl: so long may an answer of a backend be kept, so long the kernel may keep what we told it. */
 	int keep_ms;
 	double started;          /* seconds since 1970 */

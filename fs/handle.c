@@ -64,6 +64,7 @@ void mc_handle_unref(struct mc_handle *handle)
 	mc_buffer_free(&handle->content);
 	mc_buffer_free(&handle->ahead);
 	mc_buffer_free(&handle->behind);
+	free(handle->writers);
 	pthread_mutex_destroy(&handle->lock);
 	mc_node_unref(handle->node);
 	free(handle);
@@ -82,6 +83,57 @@ bool mc_handle_is_open(struct mc_fs *fs, const struct mc_node *node)
 bool mc_handle_writes(const struct mc_handle *handle)
 {
 	return (handle->flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&handle->lock);
+	for (size_t i = 0; i < handle->n_writers && !found; i++)
+		found = mc_process_same(&handle->writers[i], process);
+	pthread_mutex_unlock(&handle->lock);
+	return found;
+}
+
+void mc_handle_add_writer(struct mc_handle *handle, pid_t thread)
+{
+	pthread_mutex_lock(&handle->lock);
+	bool known = handle->last_thread == thread;
+	handle->last_thread = thread;
+	pthread_mutex_unlock(&handle->lock);
+	if (known)
+		return;
+	struct mc_process process = mc_process_of(thread);
+	mc_node_set_copier(handle->node, &process);
+	if (!process.id || mc_handle_wrote(handle, &process))
+		return;
+	pthread_mutex_lock(&handle->lock);
+	struct mc_process *writers = realloc(handle->writers, (handle->n_writers + 1) * sizeof *writers);
+	if (writers) {
+		handle->writers = writers;
+		writers[handle->n_writers++] = process;
+	}
+	pthread_mutex_unlock(&handle->lock);
+}
+
+void mc_handle_spoil(struct mc_handle *handle, int code, const char *why)
+{
+	pthread_mutex_lock(&handle->lock);
+	if (!handle->spoilt) {
+		handle->spoilt = why;
+		handle->spoilt_code = code;
+	}
+	pthread_mutex_unlock(&handle->lock);
+}
+
+int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error)
+{
+	pthread_mutex_lock(&handle->lock);
+	const char *why = handle->spoilt;
+	int code = handle->spoilt_code;
+	pthread_mutex_unlock(&handle->lock);
+	return why ? mc_error_set(error, code, "%s", why) : 0;
 }
 
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out)

@@ -3,6 +3,7 @@
 #define FS_HANDLE_H
 
 #include "fs/fs.h"
+#include "fs/process.h"
 
 #include <pthread.h>
 
@@ -34,7 +35,14 @@ struct mc_handle {
 	struct fuse_pollhandle *poll;
 	bool polling, closed; /* polling: poll_waiter is parked, or in the waker's hands */
 	/* File. */
-	bool broken; /* its writer was killed: what was written is not to be kept */
+	struct mc_process *writers; /* who opened it, and who has written */
+	size_t n_writers;
+	pid_t last_thread;  /* that has written */
+	bool wrote;         /* some of it */
+	bool refused;       /* something else that was tried has failed */
+	bool flushed;       /* its last close has been told of */
+	const char *spoilt; /* why what was written is not to be kept, constant; NULL: it is */
+	int spoilt_code;    /* errno of the close that says so */
 	/* Directory. */
 	struct mc_listing *listing;
 	/* Not guarded: set before anybody else sees the handle. */
@@ -53,6 +61,17 @@ bool mc_handle_is_open(struct mc_fs *fs, const struct mc_node *node);
 
 /* Whether it was opened for writing. */
 bool mc_handle_writes(const struct mc_handle *handle);
+
+/* THREAD has opened HANDLE for writing, or is writing; while it waits for the answer. */
+void mc_handle_add_writer(struct mc_handle *handle, pid_t thread);
+/* Whether PROCESS is one of those. */
+bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process);
+
+/* What was written is not to be kept, for the constant reason WHY, or an earlier one; its last close fails with CODE.
+ */
+void mc_handle_spoil(struct mc_handle *handle, int code, const char *why);
+/* 0, or -errno with ERROR filled: what was written is spoilt. */
+int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error);
 
 /* Renders ROW's content for ASK: a value gets its newline, a control lists its verbs. */
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out);

@@ -32,6 +32,7 @@ static const char *const operation_names[] = {
 	[MC_OP_FLUSH] = "flush",
 	[MC_OP_RELEASE] = "release",
 	[MC_OP_FSYNC] = "fsync",
+	[MC_OP_FALLOCATE] = "fallocate",
 	[MC_OP_OPENDIR] = "opendir",
 	[MC_OP_READDIR] = "readdir",
 	[MC_OP_READDIRPLUS] = "readdirplus",

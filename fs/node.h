@@ -3,6 +3,7 @@
 #define FS_NODE_H
 
 #include "fs/listing.h"
+#include "fs/process.h"
 #include "fs/tree.h"
 
 /* The nodes of the tree that somebody knows: the kernel (by lookup counts), open files, requests on their way, or nodes
@@ -81,6 +82,11 @@ void mc_node_written(struct mc_node *node);
 /* Its content was seen: SIZE bytes with that digest. Gives whether the size is another one than before. */
 bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest);
 
+/* PROCESS makes the file NODE by writing it (NULL: whoever did is still at it). What it sets of its attributes, until
+ * some time after the last call of this, belongs to that. */
+void mc_node_set_copier(struct mc_node *node, const struct mc_process *process);
+bool mc_node_is_copier(struct mc_node *node, const struct mc_process *process);
+
 /* The last listing of a directory that was stored and not forgotten: a new reference, or NULL. */
 struct mc_listing *mc_node_listing(struct mc_node *node);
 /* Stores one (a reference is taken), or forgets it (NULL). */
@@ -98,6 +104,9 @@ void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void
 /* The same for all entries of KIND with KEY, without what is below them. Gives when the last lease of their names ends,
  * by mc_now_ms(). */
 int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);
+
+/* TELL for all entries of KIND with KEY, and for what is right below them. */
+void mc_nodes_tell_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data);
 
 size_t mc_nodes_count(struct mc_nodes *nodes);
 

@@ -64,6 +64,28 @@ bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest)
 	return other;
 }
 
+/* Copying ends with the attributes, soon after the last write. */
+enum { COPYING_MS = 60000 };
+
+void mc_node_set_copier(struct mc_node *node, const struct mc_process *process)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	if (process)
+		node->copiers[node->copiers[0].id ? 1 : 0] = *process;
+	node->copied = mc_now_ms();
+	pthread_mutex_unlock(&node->nodes->lock);
+}
+
+bool mc_node_is_copier(struct mc_node *node, const struct mc_process *process)
+{
+	pthread_mutex_lock(&node->nodes->lock);
+	bool recent = node->copied && mc_now_ms() - node->copied < COPYING_MS;
+	bool is =
+		recent && (mc_process_same(&node->copiers[0], process) || mc_process_same(&node->copiers[1], process));
+	pthread_mutex_unlock(&node->nodes->lock);
+	return is;
+}
+
 struct mc_listing *mc_node_listing(struct mc_node *node)
 {
 	pthread_mutex_lock(&node->nodes->lock);
@@ -129,6 +151,18 @@ int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const cha
 	}
 	pthread_mutex_unlock(&nodes->lock);
 	return leased;
+}
+
+void mc_nodes_tell_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data)
+{
+	pthread_mutex_lock(&nodes->lock);
+	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
+		node = mc_node_next_key(node, kind, key)) {
+		tell(data, node->ino);
+		for (struct mc_node *child = node->children; child; child = child->next_sibling)
+			tell(data, child->ino);
+	}
+	pthread_mutex_unlock(&nodes->lock);
 }
 
 size_t mc_nodes_count(struct mc_nodes *nodes)

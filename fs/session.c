@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs.h"
 #include "fs/handle.h"
+#include "fs/holders.h"
 #include "fs/readahead.h"
 #include "fs/request.h"
 #include "fs/session_ops.h"
@@ -58,6 +59,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.flush = mc_session_flush,
 	.release = mc_session_release,
 	.fsync = mc_session_fsync,
+	.fallocate = mc_session_fallocate,
 	.opendir = mc_session_opendir,
 	.readdir = mc_session_readdir,
 	.readdirplus = mc_session_readdirplus,
@@ -86,6 +88,7 @@ int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error)
 	if (fuse_session_mount(fs->session, fs->mountpoint) == 0) {
 		/* Before the kernel hears of max_readahead, which only makes it less. */
 		mc_readahead_set(fs->mountpoint, READ_AHEAD_KIB);
+		fs->device = mc_holders_device(fs->mountpoint);
 		return 0;
 	}
 	fuse_session_destroy(fs->session);
@@ -135,7 +138,9 @@ static int start(struct mc_fs *fs)
 {
 	int result = mc_park_start(fs->park, mc_request_tick, fs);
 
-	return result < 0 ? result : mc_notify_start(fs->notify, fs->session);
+	if (result == 0)
+		result = mc_notify_start(fs->notify, fs->session);
+	return result < 0 ? result : mc_notify_start(fs->pages, fs->session);
 }
 
 int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc_error *error)
@@ -151,6 +156,7 @@ int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc
 	mc_work_stop(fs->work);
 	mc_park_stop(fs->park);
 	mc_notify_stop(fs->notify);
+	mc_notify_stop(fs->pages);
 	close_handles(fs);
 	fuse_remove_signal_handlers(fs->session);
 	fuse_session_unmount(fs->session);
@@ -168,6 +174,7 @@ void mc_fs_free(struct mc_fs *fs)
 		fuse_session_destroy(fs->session);
 	}
 	mc_notify_free(fs->notify);
+	mc_notify_free(fs->pages);
 	mc_work_free(fs->work);
 	mc_park_free(fs->park);
 	mc_nodes_free(fs->nodes);

@@ -8,6 +8,11 @@
 
 /* getattr, setattr, extended attributes, statfs */
 
+/* What statfs says of all rooms: 1 PiB, and names for whatever can be in it. */
+#define BLOCK 4096u
+#define ROOM (UINT64_C(1) << 50)
+#define NAMES (UINT64_C(1) << 32)
+
 static void run_getattr(struct mc_request *request)
 {
 	struct mc_attributes attributes = {.size = -1};
@@ -63,6 +68,24 @@ static int set_size(struct mc_request *request, int64_t size)
 	return mc_error_set(&request->error, EPERM, "its content can't be changed");
 }
 
+/* Programs that set again, each time they run, what the files they have copied earlier should have. */
+static const char *const repeaters[] = {"rsync"};
+
+/* Whether what is set belongs to a copy: it is set by who has just written the file, or by a program that sees to its
+ * copies. Nothing is published by copying it, and nobody's ownership is copied. */
+static bool is_copying(struct mc_request *request)
+{
+	const struct mc_file_type *type = mc_node_row(request->node)->file;
+
+	if (!type || !type->write)
+		return false;
+	const struct mc_process process = mc_process_of(fuse_req_ctx(request->req)->pid);
+	for (size_t i = 0; i < MC_COUNT(repeaters); i++)
+		if (!strcmp(process.name, repeaters[i]))
+			return true;
+	return mc_node_is_copier(request->node, &process);
+}
+
 static int set_mode(struct mc_request *request, mode_t mode)
 {
 	const struct mc_row *row = mc_node_row(request->node);
@@ -91,8 +114,16 @@ static int set_owner(struct mc_request *request, const struct stat *values, int 
 
 /* Times are the service's. Where files are made by copying or by touch, the wish is passed over without a word, since
  * cp -p, rsync and touch would fail on it; elsewhere it is refused. */
-static int set_times(struct mc_request *request)
+static int set_times(struct mc_request *request, bool copies, const struct stat *values, int to_set)
 {
+	const struct mc_row *row = mc_node_row(request->node);
+
+	if (copies && row->copied && (to_set & FUSE_SET_ATTR_MTIME) && !(to_set & FUSE_SET_ATTR_MTIME_NOW)) {
+		/* What can't be kept of it is no failure of the copy. */
+		if (mc_resolve_key(&request->ask, request->node) == 0)
+			(void)row->copied(&request->ask, &values->st_mtim);
+		request->error = (struct mc_error){0};
+	}
 	MC_CLEANUP(node) struct mc_node *parent = mc_node_parent(request->node);
 	const struct mc_directory_type *type = mc_node_row(parent)->directory;
 	const struct mc_directory_type *own = mc_node_row(request->node)->directory;
@@ -110,18 +141,19 @@ static void run_setattr(struct mc_request *request)
 
 	if (to_set & FUSE_SET_ATTR_SIZE)
 		result = set_size(request, values->st_size);
-	if (result == 0 && (to_set & FUSE_SET_ATTR_MODE))
+	bool copies = result == 0 && is_copying(request);
+	if (result == 0 && !copies && (to_set & FUSE_SET_ATTR_MODE))
 		result = set_mode(request, values->st_mode);
-	if (result == 0 && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
+	if (result == 0 && !copies && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
 		result = set_owner(request, values, to_set);
 	/* The kernel sends times along with a truncation by itself. */
 	if (result == 0 && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME)) && !(to_set & FUSE_SET_ATTR_SIZE))
-		result = set_times(request);
+		result = set_times(request, copies, values, to_set);
 	if (result < 0) {
 		mc_reply_fail(request, result);
 		return;
 	}
-	if ((to_set & FUSE_SET_ATTR_MODE) && mc_node_row(request->node)->attributes)
+	if ((to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_MTIME)) && mc_node_row(request->node)->attributes)
 		run_getattr(request);
 	else
 		mc_reply_attributes(request, request->node);
@@ -135,8 +167,8 @@ void mc_session_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *values, int
 	if (!request || !mc_request_data(request, values, sizeof *values))
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
-	bool asks =
-		((to_set & FUSE_SET_ATTR_MODE) && row->set_mode) || ((to_set & FUSE_SET_ATTR_SIZE) && row->truncate);
+	bool asks = ((to_set & FUSE_SET_ATTR_MODE) && row->set_mode) ||
+		    ((to_set & FUSE_SET_ATTR_SIZE) && row->truncate) || ((to_set & FUSE_SET_ATTR_MTIME) && row->copied);
 	request->run = run_setattr;
 	request->flags = to_set;
 	request->lane = asks ? row->lane : MC_LANE_MODEL;
@@ -266,7 +298,16 @@ void mc_session_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	struct mc_request *request = mc_request_new(req, MC_OP_STATFS, ino);
 
-	/* Sizes that are not ours to know stay 0, as in proc and sysfs. */
+	/* No service tells how much room it has. 0 would hide the mount from df, and keep programs from copying to it
+	 * that look before. */
 	if (request)
-		mc_reply_statfs(request, &(struct statvfs){.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255});
+		mc_reply_statfs(request, &(struct statvfs){.f_bsize = BLOCK,
+						 .f_frsize = BLOCK,
+						 .f_blocks = ROOM / BLOCK,
+						 .f_bfree = ROOM / BLOCK,
+						 .f_bavail = ROOM / BLOCK,
+						 .f_files = NAMES,
+						 .f_ffree = NAMES,
+						 .f_favail = NAMES,
+						 .f_namemax = 255});
 }

@@ -188,6 +188,18 @@ void mc_session_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	start_if(request, !row || row->remove, "this file can't be removed");
 }
 
+/* The child has gone into another entry of TO. The kernel takes it for that one until the lease of its name ends. */
+static void merged(struct mc_request *request, struct mc_node *to)
+{
+	const char *key = mc_node_key(request->child, type_of(request)->key);
+
+	if (key)
+		mc_fs_forget_name(request->fs, type_of(request)->key, key);
+	mc_node_detach(request->child);
+	has_changed(request);
+	mc_node_set_listing(to, NULL);
+}
+
 /* Asks the directory, and gives the node its new name. */
 static int rename_child(struct mc_request *request, struct mc_node *to)
 {
@@ -205,10 +217,16 @@ static int rename_child(struct mc_request *request, struct mc_node *to)
 		return mc_error_set(&request->error, is_directory ? EPERM : EXDEV, "it can't be moved there");
 	}
 	result = new_name(request, request->text, said);
+	const struct mc_process process = mc_process_of(fuse_req_ctx(request->req)->pid);
+	request->ask.copies = mc_node_is_copier(request->child, &process);
 	if (result == 0)
 		result = type->rename(&request->ask, to, said, (unsigned)request->flags);
 	if (result < 0)
 		return result;
+	if (result > 0) {
+		merged(request, to);
+		return 0;
+	}
 	result = mc_node_move(request->child, to, request->text, said);
 	const char *key = mc_node_key(request->child, type->key);
 	has_changed(request);
@@ -323,6 +341,8 @@ static void run_create(struct mc_request *request)
 			request->fs, node, is_file ? MC_HANDLE_FILE : MC_HANDLE_CONTENT, request->flags, state);
 		if (!handle && state)
 			mc_node_row(node)->file->release(request->fs, state);
+		if (handle && is_file)
+			mc_handle_add_writer(handle, fuse_req_ctx(request->req)->pid);
 	}
 	if (handle)
 		mc_reply_open(request, handle, node);

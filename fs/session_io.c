@@ -237,12 +237,17 @@ static void run_store(struct mc_request *request)
 static void run_write_file(struct mc_request *request)
 {
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
+
+	mc_handle_add_writer(request->handle, fuse_req_ctx(request->req)->pid);
 	ssize_t done =
 		type->write(&request->ask, request->handle->state, request->data, request->size, request->offset);
 
 	if (done < 0) {
 		mc_reply_fail(request, (int)done);
 	} else {
+		pthread_mutex_lock(&request->handle->lock);
+		request->handle->wrote = true;
+		pthread_mutex_unlock(&request->handle->lock);
 		mc_node_written(request->node);
 		mc_reply_written(request, (size_t)done);
 	}

@@ -19,10 +19,11 @@ struct mc_notify {
 	struct notice *first, **end;
 	struct fuse_session *session;
 	bool started, stopping;
+	bool pages; /* constant */
 	pthread_t thread;
 };
 
-struct mc_notify *mc_notify_new(void)
+struct mc_notify *mc_notify_new(bool pages)
 {
 	struct mc_notify *notify = calloc(1, sizeof *notify);
 
@@ -31,6 +32,7 @@ struct mc_notify *mc_notify_new(void)
 	pthread_mutex_init(&notify->lock, NULL);
 	pthread_cond_init(&notify->news, NULL);
 	notify->end = &notify->first;
+	notify->pages = pages;
 	return notify;
 }
 
@@ -49,10 +51,10 @@ static struct notice *take(struct mc_notify *notify)
 }
 
 /* Errors don't matter: -ENOENT says that the kernel has forgotten already, anything else that the mount is going. An
- * offset below 0 leaves the pages alone: content that is cached never changes. */
-static void tell(struct fuse_session *session, const struct notice *notice)
+ * offset below 0 leaves the pages alone: content that is cached never changes, but may turn out to be wrong. */
+static void tell(const struct mc_notify *notify, const struct notice *notice)
 {
-	(void)fuse_lowlevel_notify_inval_inode(session, notice->ino, -1, 0);
+	(void)fuse_lowlevel_notify_inval_inode(notify->session, notice->ino, notify->pages ? 0 : -1, 0);
 }
 
 static void *run(void *data)
@@ -62,7 +64,7 @@ static void *run(void *data)
 	pthread_mutex_lock(&notify->lock);
 	for (struct notice *notice; (notice = take(notify));) {
 		pthread_mutex_unlock(&notify->lock);
-		tell(notify->session, notice);
+		tell(notify, notice);
 		free(notice);
 		pthread_mutex_lock(&notify->lock);
 	}

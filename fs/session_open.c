@@ -4,12 +4,10 @@
 #include "fs/resolve.h"
 #include "fs/session_ops.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* open, flush, release, fsync */
+/* open, flush, release, fsync, fallocate */
 
 /* close(2) of an upload ends when the service has stored it. */
 enum { FLUSH_PATIENCE = 30 };
@@ -30,6 +28,8 @@ static void reply_opened(struct mc_request *request, enum mc_handle_kind kind, v
 	struct mc_handle *handle = mc_handle_new(request->fs, request->node, kind, request->flags, state);
 
 	if (handle) {
+		if (kind == MC_HANDLE_FILE && mc_handle_writes(handle))
+			mc_handle_add_writer(handle, fuse_req_ctx(request->req)->pid);
 		mc_reply_open(request, handle, NULL);
 		return;
 	}
@@ -123,56 +123,66 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 	mc_request_start(request);
 }
 
-/* PF_SIGNALED of the kernel's include/linux/sched.h, in field 9 of /proc/PID/stat (proc(5)): the task ends by a
- * signal. */
-static bool killed(pid_t thread)
+/* Whether the close that was told of isn't the last one. Where the same file was opened more than once, the others'
+ * descriptors can't be told from this one's: then it is release that ends it. */
+static bool is_held(struct mc_request *request)
 {
-	char path[32], line[512];
-	unsigned flags = 0;
+	return mc_node_row(request->node)->file->flush_last &&
+	       mc_holders_writing(request->fs->device, mc_node_ino(request->node));
+}
 
-	if (thread <= 0)
-		return false;
-	snprintf(path, sizeof path, "/proc/%d/stat", thread);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	/* The name of the program, in brackets, may hold anything. */
-	const char *text = fgets(line, sizeof line, file);
-	const char *rest = text ? strrchr(text, ')') : NULL;
-	fclose(file);
-	return rest && sscanf(rest, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & 0x400);
+/* The last close, or what comes instead of it: nobody will write any more. */
+static int end_writing(struct mc_request *request)
+{
+	struct mc_handle *handle = request->handle;
+	const struct mc_file_type *type = mc_node_row(request->node)->file;
+
+	pthread_mutex_lock(&handle->lock);
+	bool futile = handle->refused && !handle->wrote;
+	handle->flushed = true;
+	pthread_mutex_unlock(&handle->lock);
+	if (futile)
+		mc_handle_spoil(handle, EIO,
+			"what was tried with it can't be done here, and nothing was written: it is dropped");
+	int result = mc_handle_spoilt(handle, &request->error);
+	if (result == 0)
+		result = type->flush(&request->ask, handle->state);
+	else if (type->drop)
+		type->drop(&request->ask, handle->state);
+	mc_node_set_copier(request->node, NULL);
+	mc_fs_changed(request->fs);
+	mc_fs_forget(request->fs, request->node, false);
+	return result;
 }
 
 static void run_flush(struct mc_request *request)
 {
-	struct mc_handle *handle = request->handle;
+	mc_reply_result(
+		request, is_held(request) ? mc_handle_spoilt(request->handle, &request->error) : end_writing(request));
+}
 
-	if (mc_node_row(request->node)->file->flush_last &&
-		mc_holders_writing(request->fs->mountpoint, mc_node_ino(request->node))) {
+/* A file whose writer is killed isn't complete, though its close looks like any other. Others that only hold it spoil
+ * nothing. Whoever is killed hears nothing of the close, and would break off what it begins: what is to be done is left
+ * to release. */
+static void reply_killed(struct mc_request *request)
+{
+	const struct mc_process process = mc_process_of(fuse_req_ctx(request->req)->pid);
+
+	if (!mc_handle_wrote(request->handle, &process)) {
 		mc_reply_ok(request);
 		return;
 	}
-	int result = mc_node_row(request->node)->file->flush(&request->ask, handle->state);
-
-	mc_fs_changed(request->fs);
-	mc_fs_forget(request->fs, request->node, false);
-	mc_reply_result(request, result);
+	mc_handle_spoil(request->handle, EIO, "who wrote it was killed: what was written is dropped");
+	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
-/* A file whose writer is killed isn't complete, though its close looks like any other: it isn't flushed, and release
- * breaks it off. */
-static bool is_broken(struct mc_request *request)
+/* Whether what is written by HANDLE is kept at its last close. */
+static bool is_kept_at_close(struct mc_handle *handle)
 {
-	struct mc_handle *handle = request->handle;
-	bool now = killed(fuse_req_ctx(request->req)->pid);
-
-	pthread_mutex_lock(&handle->lock);
-	handle->broken |= now;
-	bool broken = handle->broken;
-	pthread_mutex_unlock(&handle->lock);
-	return broken;
+	return handle->kind == MC_HANDLE_FILE && mc_handle_writes(handle) && mc_node_row(handle->node)->file->flush;
 }
 
+/* close(2) of any descriptor, dup(2)s and those of children included. */
 void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
 	struct mc_request *request = mc_request_new_open(req, MC_OP_FLUSH, ino, file);
@@ -180,13 +190,12 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 	if (!request)
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
-	if (request->handle->kind != MC_HANDLE_FILE || !mc_handle_writes(request->handle) || !row->file->flush) {
+	if (!is_kept_at_close(request->handle)) {
 		mc_reply_ok(request);
 		return;
 	}
-	if (is_broken(request)) {
-		mc_reply_fail(request,
-			mc_error_set(&request->error, EIO, "who wrote it was killed: what was written is dropped"));
+	if (mc_process_killed(fuse_req_ctx(req)->pid)) {
+		reply_killed(request);
 		return;
 	}
 	request->run = run_flush;
@@ -195,9 +204,18 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 	mc_request_start(request);
 }
 
+/* The last descriptor may have gone without a close that looked like the last one: its process was killed, it was on
+ * its way through a socket, or others had opened the same file. That it was spoilt has been told then. */
 static void run_release(struct mc_request *request)
 {
-	mc_reply_ok(request);
+	struct mc_handle *handle = request->handle;
+
+	pthread_mutex_lock(&handle->lock);
+	bool flushed = handle->flushed;
+	pthread_mutex_unlock(&handle->lock);
+	bool told = mc_handle_spoilt(handle, NULL) < 0;
+	int result = is_kept_at_close(handle) && !flushed ? end_writing(request) : 0;
+	mc_reply_result(request, told ? 0 : result);
 }
 
 /* The kernel doesn't wait for the answer, so it comes at once; what is left to be done is the lane's. */
@@ -218,16 +236,35 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	request->run = run_release;
 	if (handle->state)
 		request->lane = mc_row_file_lane(mc_node_row(request->node));
+	request->patience = FLUSH_PATIENCE;
 	mc_request_start(request);
 }
 
-/* What was written is kept at close, as far as it can be: nothing to do before. */
+/* What was written is kept at close, as far as it can be: nothing to do before, but to say that it won't be. */
 void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *file)
 {
-	struct mc_request *request = mc_request_new(req, MC_OP_FSYNC, ino);
+	struct mc_request *request = mc_request_new_open(req, MC_OP_FSYNC, ino, file);
 
 	(void)data_only;
-	(void)file;
-	if (request)
-		mc_reply_ok(request);
+	if (!request)
+		return;
+	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
+}
+
+/* Room can't be reserved. Who then writes nothing gets an error at close, and no file. ENOSYS would have the kernel
+ * answer by itself from then on. */
+void mc_session_fallocate(
+	fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *file)
+{
+	struct mc_request *request = mc_request_new_open(req, MC_OP_FALLOCATE, ino, file);
+
+	(void)mode;
+	(void)offset;
+	(void)length;
+	if (!request)
+		return;
+	pthread_mutex_lock(&request->handle->lock);
+	request->handle->refused = true;
+	pthread_mutex_unlock(&request->handle->lock);
+	mc_reply_fail(request, mc_error_set(&request->error, EOPNOTSUPP, "no room can be reserved here"));
 }

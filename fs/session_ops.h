@@ -37,6 +37,8 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file);
 void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file);
 void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *file);
+void mc_session_fallocate(
+	fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *file);
 
 /* session_io.c */
 void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file);

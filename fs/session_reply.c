@@ -77,6 +77,7 @@ static bool is_noise(const struct mc_request *request, int code)
 	case MC_OP_FLUSH:
 	case MC_OP_RELEASE:
 	case MC_OP_FSYNC:
+	case MC_OP_FALLOCATE:
 	case MC_OP_OPENDIR:
 	case MC_OP_READDIR:
 	case MC_OP_READDIRPLUS:
@@ -110,6 +111,10 @@ void mc_reply_fail(struct mc_request *request, int result)
 {
 	fuse_req_t req = settle(request, true);
 
+	/* Whatever the reason: a piece is missing. */
+	if (request->operation == MC_OP_WRITE && request->handle->kind == MC_HANDLE_FILE)
+		mc_handle_spoil(request->handle, result == -ESPIPE ? EIO : -result,
+			"a write of it failed: what was written is dropped");
 	record(request, -result);
 	if (req)
 		fuse_reply_err(req, -result);
@@ -286,7 +291,8 @@ static struct fuse_file_info file_info(const struct mc_handle *handle)
 	const struct mc_file_type *type = mc_node_row(handle->node)->file;
 
 	if (handle->kind == MC_HANDLE_FILE)
-		file.keep_cache = type->keep_cache && !mc_handle_writes(handle);
+		file.keep_cache = type->keep_cache && !mc_handle_writes(handle) &&
+				  (!type->is_proven || type->is_proven(handle->state));
 	if (handle->kind == MC_HANDLE_CONTENT || handle->kind == MC_HANDLE_STREAM || mc_handle_writes(handle))
 		file.direct_io = 1;
 	return file;

@@ -73,7 +73,8 @@ struct mc_ask {
 	struct mc_error *error; /* to be filled on failure */
 	uid_t uid;              /* the asker */
 	gid_t gid;
-	int flags; /* create: of open(2) */
+	int flags;   /* create: of open(2) */
+	bool copies; /* rename: the asker is who wrote the file, just now */
 };
 
 /* Attributes that a row or an entry knows better than the table. */
@@ -132,11 +133,16 @@ struct mc_file_type {
 		void *state); /* at close(2); its failure is close's. May be called more than once */
 	void (*release)(struct mc_fs *fs, void *state); /* the last one is gone; may wait shortly */
 	bool keep_cache;                                /* content never changes: the kernel may keep its pages */
+	bool (*is_proven)(void *state); /* whether the pages of what was just opened may be kept for the next who opens
+					   it; NULL: they may */
 	/* flush only at the close of the last descriptor: not when a shell, having redirected, closes the first of two,
 	 * nor when a program ends whose output goes on with the next one's. */
 	bool flush_last;
-	enum mc_lane lane; /* of read, write, flush and release, where they wait for more than the row's other methods
-			      do; MC_LANE_MODEL: the row's */
+	/* Instead of flush, where what was written is not to be kept: when it returns, nothing of it is there. NULL:
+	 * there is nothing to be undone. */
+	void (*drop)(struct mc_ask *ask, void *state);
+	enum mc_lane lane; /* of read, write, flush, drop and release, where they wait for more than the row's other
+			      methods do; MC_LANE_MODEL: the row's */
 };
 
 /* Rows end with one whose name is NULL. */
@@ -162,7 +168,9 @@ struct mc_row {
 	 * thread of the row's lane): 0: end of file; -errno: that read fails with it. So `cat` prints the reason and
 	 * then fails. NULL: end of file. */
 	int (*at_end)(struct mc_ask *ask);
-	int (*set_mode)(struct mc_ask *ask, mode_t mode); /* chmod */
+	int (*set_mode)(struct mc_ask *ask, mode_t mode);                /* chmod */
+	int (*copied)(struct mc_ask *ask, const struct timespec *mtime); /* it is the copy of a file of that time; in
+									    the row's lane. NULL: no matter */
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
@@ -197,7 +205,8 @@ struct mc_directory_type {
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */
 	int (*remove)(struct mc_ask *ask);                                       /* rmdir; ask->node is the entry */
 	int (*rename)(struct mc_ask *ask, struct mc_node *to, const char *name,
-		unsigned flags); /* ask->node: the entry; to: the new directory */
+		unsigned flags); /* ask->node: the entry; to: the new directory. 1: what had that name stays, and the
+				    entry is gone */
 	int (*link)(struct mc_ask *ask, const char *name, const char *target,
 		struct mc_node *pointed); /* symlink; pointed: the node TARGET leads to, NULL if none */
 	int (*create)(struct mc_ask *ask, const char *name, mode_t mode, void **ret_state,
@@ -225,6 +234,9 @@ void mc_fs_wake(struct mc_fs *fs);
 /* The kernel forgets what it knows of NODE: its attributes and pages, or (ENTRIES) the names in it. Done by another
  * thread, so it may be called from methods. */
 void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries);
+
+/* The pages of all files that are, or lie in, the entry with KEY are wrong: the kernel forgets them, soon. */
+void mc_fs_forget_pages(struct mc_fs *fs, enum mc_key kind, const char *key);
 
 /* The same for the entry with KEY of directories of that kind, wherever they are shown (a renamed project at the root
  * and below each region). */

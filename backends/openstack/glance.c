@@ -67,6 +67,7 @@ void mc_glance_unref(struct mc_glance *glance)
 	mc_http_unref(glance->ranges);
 	mc_http_unref(glance->streams);
 	mc_keystone_unref(glance->keystone);
+	mc_checks_free(glance);
 	mc_image_list_clear(&glance->cached);
 	mc_image_list_clear(&glance->hidden);
 	for (size_t i = 0; i < MC_GLANCE_RECENT; i++)

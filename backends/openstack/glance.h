@@ -15,6 +15,9 @@
 #define MC_GLANCE_MARK "mcloudfs_upload"
 #define MC_GLANCE_MARK_MAX 255
 
+/* The property that keeps the time of the file that an image was copied from: "SECONDS.NANOSECONDS" since 1970. */
+#define MC_GLANCE_COPIED "mcloudfs_mtime"
+
 /* Bytes that tell every format that mc_glance_format() knows. */
 #define MC_GLANCE_FORMAT_BYTES 32774
 
@@ -61,6 +64,7 @@ struct mc_glance {
 	struct mc_glance_recent recent[MC_GLANCE_RECENT]; /* a ring */
 	unsigned next_recent;
 	struct mc_image_writer *writers; /* those whose image exists */
+	struct mc_check *checks;         /* of images that are read, or were read whole */
 	struct mc_glance_condemned *condemned;
 	size_t n_condemned;
 	unsigned n_streams;
@@ -86,10 +90,17 @@ void mc_glance_message(const char *body, size_t body_size, char *text, size_t si
 /* Errno of an error answer with that message. */
 int mc_glance_errno(const char *method, int status, const char *message);
 
-/* glance_list.c */
+/* glance_image.c */
 
+/* Whether ID may be an image's. */
+bool mc_image_is_id(const char *id);
+/* 0 or -ENOMEM. */
+int mc_image_copy(const struct mc_image *from, struct mc_image *to);
 /* One image of an answer. -EIO with ERROR: it isn't one. */
 int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_error *error);
+
+/* glance_list.c */
+
 /* One page: adds its images to LIST; *RET_MORE: there is another one, behind the last of them. */
 int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *ret_more, struct mc_error *error);
 
@@ -131,6 +142,21 @@ int64_t mc_hash_position(struct mc_hash *hash);
 enum mc_hash_state mc_hash_state(struct mc_hash *hash);
 /* SIZE bytes as lower-case hex with a NUL. */
 void mc_hash_hex(const unsigned char *digest, size_t size, char *hex);
+
+/* glance_check.c: what is known of IMAGE's content; a reference. NULL: nothing can be said, or out of memory. */
+struct mc_check;
+struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *image);
+/* Takes NULL. */
+void mc_check_unref(struct mc_check *check);
+/* The glance goes, and nobody reads. */
+void mc_checks_free(struct mc_glance *glance);
+/* The hash by which it comes to be known; its readers feed it together. */
+struct mc_hash *mc_check_hash(struct mc_check *check);
+enum mc_hash_state mc_check_state(struct mc_check *check);
+/* It was found in another way. */
+void mc_check_set(struct mc_check *check, enum mc_hash_state state);
+/* SIZE bytes at OFFSET are about to be given to somebody. Whether all of the image has been given then. */
+bool mc_check_give(struct mc_check *check, int64_t offset, size_t size);
 
 /* glance_range.c: SIZE bytes at OFFSET of image ID, all inside it, by range requests. */
 int mc_glance_range(struct mc_glance *glance, const struct mc_image *image, struct mc_call *call, void *to, size_t size,

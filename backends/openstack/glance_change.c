@@ -47,8 +47,8 @@ static bool is_attribute(const char *name)
 
 bool mc_glance_is_property(const char *name)
 {
-	return strcmp(name, MC_GLANCE_MARK) != 0 && strncmp(name, RESERVED, strlen(RESERVED)) != 0 &&
-	       !is_attribute(name);
+	return strcmp(name, MC_GLANCE_MARK) != 0 && strcmp(name, MC_GLANCE_COPIED) != 0 &&
+	       strncmp(name, RESERVED, strlen(RESERVED)) != 0 && !is_attribute(name);
 }
 
 /* "/NAME" as RFC 6901 writes it. */
@@ -64,35 +64,39 @@ static void add_pointer(struct mc_buffer *pointer, const char *name)
 			mc_buffer_add(pointer, name, 1);
 }
 
-/* Adds an operation to a JSON patch, RFC 6902; "add" also replaces a property that is there. VALUE NULL: "remove".
- * False: out of memory. */
-static bool add_operation(cJSON *patch, const char *name, const cJSON *value)
+/* Adds to PATCH what EDIT says; "add" also replaces a property that is there. False: out of memory. */
+static bool add_operation(cJSON *patch, const struct mc_glance_edit *edit)
 {
 	MC_CLEANUP(buffer) struct mc_buffer pointer = {0};
 	cJSON *operation = cJSON_CreateObject();
 
-	add_pointer(&pointer, name);
+	add_pointer(&pointer, edit->name);
 	if (!operation || !cJSON_AddItemToArray(patch, operation)) {
 		cJSON_Delete(operation);
 		return false;
 	}
-	const char *verb = !value ? "remove" : is_attribute(name) ? "replace" : "add";
+	const char *verb = !edit->value ? "remove" : is_attribute(edit->name) ? "replace" : "add";
 	if (pointer.failed || !cJSON_AddStringToObject(operation, "op", verb) ||
 		!cJSON_AddStringToObject(operation, "path", pointer.data))
 		return false;
-	cJSON *copy = value ? cJSON_Duplicate(value, true) : NULL;
-	if (value && !cJSON_AddItemToObject(operation, "value", copy)) {
+	cJSON *copy = edit->value ? cJSON_Duplicate(edit->value, true) : NULL;
+	if (edit->value && !cJSON_AddItemToObject(operation, "value", copy)) {
 		cJSON_Delete(copy);
 		return false;
 	}
 	return true;
 }
 
-static int send_patch(
-	struct mc_glance *glance, struct mc_call *call, const char *id, const cJSON *patch, struct mc_error *error)
+int mc_glance_edit(struct mc_glance *glance, struct mc_call *call, const char *id, const struct mc_glance_edit *edits,
+	size_t count, struct mc_error *error)
 {
 	const char *const path[] = {"images", id, NULL};
+	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray();
 
+	/* A JSON patch, RFC 6902. */
+	for (size_t i = 0; i < count; i++)
+		if (!patch || !add_operation(patch, &edits[i]))
+			return mc_error_set(error, ENOMEM, "out of memory");
 	return mc_glance_request(
 		glance, call, "PATCH", path, NULL, "application/openstack-images-v2.1-json-patch", patch, NULL, error);
 }
@@ -100,11 +104,8 @@ static int send_patch(
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
 	struct mc_error *error)
 {
-	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray();
+	int r = mc_glance_edit(glance, call, id, &(struct mc_glance_edit){name, value}, 1, error);
 
-	if (!add_operation(patch, name, value))
-		return mc_error_set(error, ENOMEM, "out of memory");
-	int r = send_patch(glance, call, id, patch, error);
 	/* 409: there is no such property to remove. */
 	return r == -EBUSY && !value ? mc_error_context(error, "%s can't be removed", name) : r;
 }
@@ -112,11 +113,12 @@ int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id
 int mc_glance_rename_property(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name,
 	const char *new_name, const char *value, struct mc_error *error)
 {
-	MC_CLEANUP(json) cJSON *patch = cJSON_CreateArray(), *text = cJSON_CreateString(value);
+	MC_CLEANUP(json) cJSON *text = cJSON_CreateString(value);
 
-	if (!text || !add_operation(patch, new_name, text) || !add_operation(patch, name, NULL))
+	if (!text)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int r = send_patch(glance, call, id, patch, error);
+	int r = mc_glance_edit(
+		glance, call, id, (const struct mc_glance_edit[]){{new_name, text}, {name, NULL}}, 2, error);
 	return r == -EBUSY ? mc_error_set(error, ENOENT, "the image has no property %s", name) : r;
 }
 

@@ -241,6 +241,8 @@ static int stream(struct copying *copying, char **ret_id, struct mc_error *error
 	MC_CLEANUP(free_pointer) char *id = r == 0 ? strdup(mc_image_writer_id(writer)) : NULL;
 	if (r == 0 && !id)
 		r = mc_error_set(error, ENOMEM, "out of memory");
+	if (r < 0 && writer)
+		mc_image_writer_give_up(writer);
 	mc_image_writer_free(writer);
 	mc_image_reader_free(reader);
 	if (r < 0)

@@ -9,93 +9,9 @@
 /* The most that Glance gives in one page by default (api_limit_max). */
 #define PAGE "1000"
 #define IMAGES_MAX 1000000
-#define ID_MAX 64
 
 /* The image that a page began behind may be deleted meanwhile; then the list is begun again, so often at most. */
 #define RESTARTS 5
-
-void mc_image_clear(struct mc_image *image)
-{
-	free(image->id);
-	free(image->name);
-	free(image->status);
-	free(image->visibility);
-	free(image->disk_format);
-	free(image->hash_algorithm);
-	free(image->hash);
-	free(image->upload);
-	*image = (struct mc_image){0};
-}
-
-void mc_image_list_clear(struct mc_image_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		mc_image_clear(&list->items[i]);
-	free(list->items);
-	*list = (struct mc_image_list){0};
-}
-
-static const char *text_of(const cJSON *json, const char *name)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-}
-
-static bool is_id(const char *id)
-{
-	size_t length = id ? strspn(id, "0123456789abcdefABCDEF-") : 0;
-
-	return length > 0 && length <= ID_MAX && !id[length];
-}
-
-static int64_t size_of(const cJSON *json)
-{
-	const cJSON *size = cJSON_GetObjectItemCaseSensitive(json, "size");
-
-	if (!cJSON_IsNumber(size) || !(size->valuedouble >= 0) || size->valuedouble >= 9e18)
-		return 0;
-	return (int64_t)size->valuedouble;
-}
-
-/* A copy of TEXT, "" for NULL. *FAILED is set when there is no memory. */
-static char *copy_text(const char *text, bool *failed)
-{
-	char *copy = strdup(text ? text : "");
-
-	*failed |= !copy;
-	return copy;
-}
-
-int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_error *error)
-{
-	const char *id = text_of(json, "id"), *name = text_of(json, "name"), *status = text_of(json, "status");
-	const char *upload = text_of(json, MC_GLANCE_MARK);
-	struct mc_image image = {0};
-	bool failed = false;
-
-	*ret_image = image;
-	if (!is_id(id)) {
-		mc_error_set(error, EIO, "Glance's answer has an image without a proper id");
-		return -EIO;
-	}
-	image.id = copy_text(id, &failed);
-	image.name = copy_text(name && *name ? name : id, &failed);
-	image.status = copy_text(status, &failed);
-	image.visibility = copy_text(text_of(json, "visibility"), &failed);
-	image.disk_format = copy_text(text_of(json, "disk_format"), &failed);
-	image.hash_algorithm = copy_text(text_of(json, "os_hash_algo"), &failed);
-	image.hash = copy_text(text_of(json, "os_hash_value"), &failed);
-	image.upload = upload ? copy_text(upload, &failed) : NULL;
-	if (failed) {
-		mc_image_clear(&image);
-		return mc_error_set(error, ENOMEM, "out of memory");
-	}
-	image.size = !strcmp(image.status, "active") || !strcmp(image.status, "deactivated") ? size_of(json) : 0;
-	image.created = mc_parse_time(text_of(json, "created_at"));
-	image.updated = mc_parse_time(text_of(json, "updated_at"));
-	image.is_protected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "protected"));
-	*ret_image = image;
-	return 0;
-}
 
 int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *ret_more, struct mc_error *error)
 {
@@ -118,7 +34,7 @@ int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *re
 			return r;
 		list->count++;
 	}
-	*ret_more = count > 0 && text_of(page, "next");
+	*ret_more = count > 0 && cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(page, "next"));
 	return 0;
 }
 
@@ -164,25 +80,6 @@ static int fetch_all(
 	return 0;
 }
 
-static int copy_image(const struct mc_image *from, struct mc_image *to)
-{
-	bool failed = false;
-
-	*to = *from;
-	to->id = copy_text(from->id, &failed);
-	to->name = copy_text(from->name, &failed);
-	to->status = copy_text(from->status, &failed);
-	to->visibility = copy_text(from->visibility, &failed);
-	to->disk_format = copy_text(from->disk_format, &failed);
-	to->hash_algorithm = copy_text(from->hash_algorithm, &failed);
-	to->hash = copy_text(from->hash, &failed);
-	to->upload = from->upload ? copy_text(from->upload, &failed) : NULL;
-	if (!failed)
-		return 0;
-	mc_image_clear(to);
-	return -ENOMEM;
-}
-
 /* Under the lock: how much of an image has been written, where this process does that. */
 static void add_written(struct mc_glance *glance, struct mc_image *image)
 {
@@ -200,7 +97,7 @@ static int copy_list(
 	for (size_t i = 0; to->items && i < from->count; i++) {
 		if (mc_glance_is_condemned(glance, from->items[i].id))
 			continue;
-		if (copy_image(&from->items[i], &to->items[to->count]) < 0) {
+		if (mc_image_copy(&from->items[i], &to->items[to->count]) < 0) {
 			mc_image_list_clear(to);
 			break;
 		}
@@ -345,7 +242,7 @@ static int pick(struct mc_glance *glance, const struct mc_image_list *list, cons
 		const struct mc_image *image = &list->items[i];
 		if (strcmp(image->name, name) != 0 || mc_glance_is_condemned(glance, image->id))
 			continue;
-		if (copy_image(image, ret_image) < 0)
+		if (mc_image_copy(image, ret_image) < 0)
 			return mc_error_set(error, ENOMEM, "out of memory");
 		add_written(glance, ret_image);
 		return 0;
@@ -374,7 +271,7 @@ static struct mc_glance_recent begin_recent(struct mc_glance *glance)
 static void keep_recent(struct mc_glance *glance, struct mc_glance_recent recent, const struct mc_image *image)
 {
 	/* What is not active changes by itself. */
-	if (glance->ttl_ms <= 0 || strcmp(image->status, "active") != 0 || copy_image(image, &recent.image) < 0)
+	if (glance->ttl_ms <= 0 || strcmp(image->status, "active") != 0 || mc_image_copy(image, &recent.image) < 0)
 		return;
 	pthread_mutex_lock(&glance->lock);
 	struct mc_glance_recent *slot = &glance->recent[glance->next_recent++ % MC_GLANCE_RECENT];
@@ -393,7 +290,7 @@ static bool recall(struct mc_glance *glance, const char *id, struct mc_image *re
 	for (size_t i = 0; i < MC_GLANCE_RECENT && !found; i++) {
 		const struct mc_glance_recent *recent = &glance->recent[i];
 		found = recent->until > now && recent->changes == glance->changes && !strcmp(recent->image.id, id) &&
-			copy_image(&recent->image, ret_image) == 0;
+			mc_image_copy(&recent->image, ret_image) == 0;
 	}
 	pthread_mutex_unlock(&glance->lock);
 	return found;
@@ -451,7 +348,7 @@ int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *n
 	mc_image_list_clear(&list);
 	if (r == 0)
 		keep_recent(glance, recent, ret_image);
-	if (r != -ENOENT || !is_id(name))
+	if (r != -ENOENT || !mc_image_is_id(name))
 		return r;
 	/* An image without a name goes by its id. */
 	r = mc_glance_look(glance, call, name, ret_image, NULL, error);
@@ -471,7 +368,7 @@ int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *i
 	*ret_image = (struct mc_image){0};
 	if (ret_json)
 		*ret_json = NULL;
-	if (!is_id(id))
+	if (!mc_image_is_id(id))
 		return mc_error_set(error, ENOENT, "that is not the id of an image");
 	struct mc_glance_recent recent = begin_recent(glance);
 	int r = mc_glance_request(glance, call, "GET", path, NULL, NULL, NULL, &json, error);

@@ -23,14 +23,21 @@
 /* Who begins with so much wants the rest, too. */
 #define EAGER ((int64_t)256 << 10)
 
+/* How much is asked for at a time when only its hash is wanted. */
+#define REST ((size_t)4 << 20)
+
 struct mc_image_reader {
 	struct mc_glance *glance; /* these are constant */
 	struct mc_image image;    /* id, size and hash are set */
-	struct mc_hash *hash;     /* NULL: not to be verified */
+	struct mc_check *check;   /* NULL: not to be verified */
+	struct mc_hash *hash;     /* the check's, or its own when that one has come to an end; NULL: as above */
+	struct mc_hash *own;      /* to be freed */
+	bool was_bad;             /* its content, when this reader was made */
 
 	pthread_mutex_t lock; /* guards what follows; before those of the stream */
 	int64_t ends[LAST_ENDS];
 	unsigned next_end, near_reads;
+	bool rechecked;
 	struct mc_glance_stream *stream; /* the running request, or NULL */
 };
 
@@ -51,7 +58,14 @@ int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, 
 	reader->image.id = strdup(image->id);
 	reader->image.size = image->size;
 	if (verify)
-		reader->hash = mc_hash_new(image->hash_algorithm, image->hash, image->size);
+		reader->check = mc_check_of(glance, image);
+	if (reader->check && mc_check_state(reader->check) != MC_HASH_OPEN) {
+		reader->was_bad = mc_check_state(reader->check) == MC_HASH_BAD;
+		reader->own = mc_hash_new(image->hash_algorithm, image->hash, image->size);
+		reader->hash = reader->own;
+	} else if (reader->check) {
+		reader->hash = mc_check_hash(reader->check);
+	}
 	if (!reader->image.id) {
 		mc_image_reader_free(reader);
 		return mc_error_set(error, ENOMEM, "out of memory");
@@ -65,7 +79,8 @@ void mc_image_reader_free(struct mc_image_reader *reader)
 	if (!reader)
 		return;
 	mc_glance_stream_unref(reader->stream);
-	mc_hash_free(reader->hash);
+	mc_hash_free(reader->own);
+	mc_check_unref(reader->check);
 	mc_image_clear(&reader->image);
 	mc_glance_unref(reader->glance);
 	pthread_mutex_destroy(&reader->lock);
@@ -154,32 +169,107 @@ static int read_range(struct mc_image_reader *reader, struct mc_call *call, size
 	return r;
 }
 
+bool mc_image_reader_is_proven(struct mc_image_reader *reader)
+{
+	return !reader->check || mc_check_state(reader->check) == MC_HASH_GOOD;
+}
+
+/* Feeds HASH, in order, with what it hasn't had, each piece within a deadline of its own. */
+static int hash_rest(struct mc_image_reader *reader, struct mc_call *call, struct mc_hash *hash, struct mc_error *error)
+{
+	const int64_t size = reader->image.size;
+	MC_CLEANUP(free_pointer) char *bytes = malloc(REST);
+	int64_t at;
+
+	if (!bytes)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	while ((at = mc_hash_position(hash)) < size && mc_hash_state(hash) == MC_HASH_OPEN) {
+		size_t part = size - at < (int64_t)REST ? (size_t)(size - at) : REST;
+		mc_call_extend(call, reader->glance->timeout_ms);
+		int r = mc_glance_range(reader->glance, &reader->image, call, bytes, part, at, error);
+		if (r < 0)
+			return r;
+		mc_hash_feed(hash, at, bytes, part);
+	}
+	return 0;
+}
+
+/* What was wrong when this reader was made may have been put right. Only its first read asks. */
+static int recheck(struct mc_image_reader *reader, struct mc_call *call, struct mc_error *error)
+{
+	pthread_mutex_lock(&reader->lock);
+	bool is_first = reader->was_bad && reader->own && !reader->rechecked;
+	reader->rechecked = true;
+	pthread_mutex_unlock(&reader->lock);
+	if (!is_first)
+		return 0;
+	int r = hash_rest(reader, call, reader->own, error);
+	if (r == 0 && mc_hash_state(reader->own) == MC_HASH_GOOD)
+		mc_check_set(reader->check, MC_HASH_GOOD);
+	return r;
+}
+
+static int wrong(struct mc_error *error)
+{
+	return mc_error_set(error, EIO, "the content of the image is not that of its os_hash_value");
+}
+
+/* Whether SIZE bytes at OFFSET, which have come, may be given. */
+static int check(
+	struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset, struct mc_error *error)
+{
+	if (!reader->check)
+		return 0;
+	if (reader->own && !reader->was_bad && mc_hash_state(reader->own) == MC_HASH_BAD)
+		mc_check_set(reader->check, MC_HASH_BAD);
+	int r = 0;
+	if (mc_check_state(reader->check) == MC_HASH_OPEN && mc_check_give(reader->check, offset, size))
+		r = hash_rest(reader, call, mc_check_hash(reader->check), error);
+	if (r < 0)
+		return mc_error_context(error, "the image's hash can't be told");
+	return mc_check_state(reader->check) == MC_HASH_BAD ? wrong(error) : 0;
+}
+
+/* What is asked for, from a stream or by a request of its own. */
+static int fetch(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error)
+{
+	struct mc_glance_stream *old = NULL;
+	int r = -ESTALE;
+
+	struct mc_glance_stream *stream = choose_stream(reader, offset, offset + (int64_t)size, &old);
+	end_stream(old);
+	if (stream) {
+		r = mc_glance_stream_read(stream, call, size, offset, ret_loan, error);
+		if (r < 0 && r != -ESTALE && r != -EINTR)
+			drop_stream(reader, stream);
+		mc_glance_stream_unref(stream);
+	}
+	return r == -ESTALE ? read_range(reader, call, size, offset, ret_loan, error) : r;
+}
+
 int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
 	struct mc_loan *ret_loan, struct mc_error *error)
 {
 	MC_CLEANUP(loan) struct mc_loan loan = {0};
-	struct mc_glance_stream *old = NULL;
-	int r = -ESTALE;
+	int r = 0;
 
 	*ret_loan = (struct mc_loan){0};
 	if (offset >= reader->image.size || size == 0)
 		return 0;
 	if ((int64_t)size > reader->image.size - offset)
 		size = (size_t)(reader->image.size - offset);
-	struct mc_glance_stream *stream = choose_stream(reader, offset, offset + (int64_t)size, &old);
-	end_stream(old);
-	if (stream) {
-		r = mc_glance_stream_read(stream, call, size, offset, &loan, error);
-		if (r < 0 && r != -ESTALE && r != -EINTR)
-			drop_stream(reader, stream);
-		mc_glance_stream_unref(stream);
+	if (reader->check && mc_check_state(reader->check) == MC_HASH_BAD) {
+		r = recheck(reader, call, error);
+		if (r == 0 && mc_check_state(reader->check) == MC_HASH_BAD)
+			r = wrong(error);
 	}
-	if (r == -ESTALE)
-		r = read_range(reader, call, size, offset, &loan, error);
+	if (r == 0)
+		r = fetch(reader, call, size, offset, &loan, error);
+	if (r == 0)
+		r = check(reader, call, size, offset, error);
 	if (r < 0)
 		return r;
-	if (reader->hash && mc_hash_state(reader->hash) == MC_HASH_BAD)
-		return mc_error_set(error, EIO, "the content of the image is not that of its os_hash_value");
 	*ret_loan = loan;
 	loan = (struct mc_loan){0};
 	return 0;

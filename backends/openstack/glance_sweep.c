@@ -151,11 +151,16 @@ void mc_glance_expect_lost(struct mc_glance *glance, const char *id)
 	condemn(glance, id, mc_now_ms() + INT64_C(1000) * LOST_SECONDS);
 }
 
+void mc_glance_condemn(struct mc_glance *glance, const char *id)
+{
+	condemn(glance, id, 0);
+}
+
 void mc_glance_discard(struct mc_glance *glance, const char *id)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(DISCARD_MS);
 
-	condemn(glance, id, 0);
+	mc_glance_condemn(glance, id);
 	if (call)
 		remove_condemned(glance, call, id);
 }

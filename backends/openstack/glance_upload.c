@@ -65,6 +65,8 @@ static ssize_t give_bytes(void *data, void *to, size_t size)
 /* Glance takes content only for an image whose formats are known. */
 static int set_format(struct mc_image_writer *writer, struct mc_error *error)
 {
+	if (writer->has_formats)
+		return 0;
 	pthread_mutex_lock(&writer->lock);
 	size_t size = (size_t)(writer->end < MC_WRITER_RING ? writer->end : MC_WRITER_RING);
 	pthread_mutex_unlock(&writer->lock);

@@ -20,14 +20,18 @@ struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char
 	return writer;
 }
 
-static void add_to_glance(struct mc_image_writer *writer)
+bool mc_writer_enlist(struct mc_image_writer *writer)
 {
 	struct mc_glance *glance = writer->glance;
 
 	pthread_mutex_lock(&glance->lock);
-	writer->next = glance->writers;
-	glance->writers = writer;
+	bool is_first = !mc_glance_writer_of(glance, writer->id);
+	if (is_first) {
+		writer->next = glance->writers;
+		glance->writers = writer;
+	}
 	pthread_mutex_unlock(&glance->lock);
+	return is_first;
 }
 
 static void remove_from_glance(struct mc_image_writer *writer)
@@ -57,30 +61,38 @@ static void free_writer(struct mc_image_writer *writer)
 	free(writer);
 }
 
-int mc_image_writer_new(struct mc_glance *glance, struct mc_call *call, const char *name,
-	struct mc_image_writer **ret_writer, struct mc_error *error)
+struct mc_image_writer *mc_writer_new(struct mc_glance *glance)
 {
 	struct mc_image_writer *writer = calloc(1, sizeof *writer);
 
-	*ret_writer = NULL;
 	if (!writer)
-		return mc_error_set(error, ENOMEM, "out of memory");
+		return NULL;
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->content, NULL);
 	writer->glance = mc_glance_ref(glance);
 	writer->call = mc_call_new(-1);
 	writer->hash = EVP_MD_CTX_new();
-	int r = 0;
-	if (!writer->call || !writer->hash ||
-		EVP_DigestInit_ex(writer->hash, EVP_get_digestbyname(MC_WRITER_HASH), NULL) != 1)
-		r = mc_error_set(error, ENOMEM, "out of memory");
-	if (r == 0)
-		r = mc_writer_make_image(glance, call, name, &writer->id, error);
+	if (writer->call && writer->hash &&
+		EVP_DigestInit_ex(writer->hash, EVP_get_digestbyname(MC_WRITER_HASH), NULL) == 1)
+		return writer;
+	free_writer(writer);
+	return NULL;
+}
+
+int mc_image_writer_new(struct mc_glance *glance, struct mc_call *call, const char *name,
+	struct mc_image_writer **ret_writer, struct mc_error *error)
+{
+	struct mc_image_writer *writer = mc_writer_new(glance);
+
+	*ret_writer = NULL;
+	if (!writer)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	int r = mc_writer_make_image(glance, call, name, &writer->id, error);
 	if (r < 0) {
 		free_writer(writer);
 		return r;
 	}
-	add_to_glance(writer);
+	(void)mc_writer_enlist(writer);
 	*ret_writer = writer;
 	return 0;
 }
@@ -307,7 +319,7 @@ static int finish(struct mc_image_writer *writer, struct mc_call *call, struct m
 	if (r == 0)
 		r = mc_writer_correct_format(writer, rest, error);
 	if (r == 0)
-		r = mc_glance_set(writer->glance, rest, writer->id, MC_GLANCE_MARK, NULL, error);
+		r = mc_writer_unmark(writer, rest, error);
 	return r;
 }
 
@@ -324,8 +336,7 @@ static void break_off(struct mc_image_writer *writer)
 	writer->has_uploader = false;
 }
 
-/* With the turn: it is over; R and ERROR tell how. On failure the image goes. */
-static void conclude(struct mc_image_writer *writer, int r, const struct mc_error *error)
+void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_error *error)
 {
 	break_off(writer);
 	if (r < 0)
@@ -351,7 +362,7 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 	pthread_mutex_unlock(&writer->lock);
 	if (!finished) {
 		r = finish(writer, call, &why);
-		conclude(writer, r, &why);
+		mc_writer_conclude(writer, r, &why);
 	}
 	pthread_mutex_lock(&writer->lock);
 	r = failure(writer, error);
@@ -423,11 +434,30 @@ void mc_glance_free_parked(struct mc_glance *glance)
 	} while (writer);
 }
 
+void mc_writer_discharge(struct mc_image_writer *writer)
+{
+	if (!writer)
+		return;
+	remove_from_glance(writer);
+	free_writer(writer);
+}
+
+void mc_image_writer_give_up(struct mc_image_writer *writer)
+{
+	static const struct mc_error why = {.code = EINTR, .message = "the upload was broken off"};
+
+	if (!writer->finished)
+		mc_writer_conclude(writer, -EINTR, &why);
+}
+
 void mc_image_writer_free(struct mc_image_writer *writer)
 {
 	if (!writer)
 		return;
-	if (!writer->finished)
-		conclude(writer, -EINTR, &(struct mc_error){.code = EINTR, .message = "the upload was broken off"});
+	if (!writer->finished) {
+		break_off(writer);
+		mc_glance_condemn(writer->glance, writer->id);
+		remove_from_glance(writer);
+	}
 	free_writer(writer);
 }

@@ -16,6 +16,9 @@
  */
 #define MC_WRITER_HASH "sha512"
 
+/* "SECONDS.NANOSECONDS" */
+#define MC_WRITER_COPIED 48
+
 /* An upload: the writing threads put bytes into the ring, the uploader's thread sends them. It is told to Glance's list
  * of writers as long as its image is not done, for its size. */
 struct mc_image_writer {
@@ -24,6 +27,7 @@ struct mc_image_writer {
 	struct mc_glance *glance;     /* these are constant */
 	char *id;
 	struct mc_call *call; /* of the upload; cancelled to break it off */
+	bool has_formats;     /* of the image: they are its user's choice */
 
 	/* Owned by whoever is `busy`. */
 	EVP_MD_CTX *hash;
@@ -47,7 +51,19 @@ struct mc_image_writer {
 	const char *format;     /* what Glance was told of the content by its beginning; NULL: nothing yet */
 	int result;             /* why it can't go on, or 0 */
 	struct mc_error error;
+	char copied[MC_WRITER_COPIED]; /* what the image keeps as MC_GLANCE_COPIED; "": nothing */
 };
+
+/* A writer without an image; NULL: out of memory. */
+struct mc_image_writer *mc_writer_new(struct mc_glance *glance);
+/* Its image is being written: from now on Glance's list of writers has it. False: another writer has that image. */
+bool mc_writer_enlist(struct mc_image_writer *writer);
+/* Frees one that has no upload, and whose image is none of its business. Takes NULL. */
+void mc_writer_discharge(struct mc_image_writer *writer);
+/* With the turn, or before anybody knows it: it is over; R and ERROR tell how. On failure the image goes. */
+void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_error *error);
+/* Takes the mark of an upload from its image, which keeps what it is to keep. */
+int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
 
 /* Makes the image, without content and format, with the mark of an upload. */
 int mc_writer_make_image(

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who waits for the answer has waited long already. */
+#define SECOND_LOOK_MS 2000
+
 static int list_images(struct mc_ask *ask, struct mc_entries *entries);
 static int find_image(struct mc_ask *ask, const char *name, struct mc_entry *ret);
 static int create_image(
@@ -21,6 +24,7 @@ static const struct mc_row image_row = {
 	.file = &mc_images_file,
 	.attributes = mc_images_content_attributes,
 	.set_mode = mc_images_set_mode,
+	.copied = mc_images_copied,
 	.xattr = &mc_images_xattrs,
 	.truncate = mc_images_truncate,
 	.remove = mc_images_delete,
@@ -105,9 +109,13 @@ mode_t mc_images_mode(const char *visibility)
 void mc_images_attributes(const struct mc_image *image, struct mc_attributes *ret)
 {
 	*ret = (struct mc_attributes){
-		.mode = mc_images_mode(image->visibility),
+		/* What waits for its content may be written. */
+		.mode = mc_images_mode(image->visibility) |
+			(!strcmp(image->status, "queued") && !image->upload ? S_IWUSR : 0),
 		.size = image->size,
-		.mtime = image->updated > 0 ? image->updated : image->created,
+		.mtime = image->copied > 0    ? image->copied
+			 : image->updated > 0 ? image->updated
+					      : image->created,
 	};
 }
 
@@ -162,19 +170,30 @@ static int create_image(
 	return mc_images_create_file(ask, name, ret_state);
 }
 
-/* The image NAME is to go because ID takes its place; without one, nothing is done. On failure ID gets OLD_NAME back.
- */
+/* ID has taken the place of the image REPLACED, if there is one, which goes. On failure ID gets OLD_NAME back. */
 static int remove_replaced(struct mc_ask *ask, struct mc_glance *glance, const struct mc_image *replaced,
 	const char *id, const char *old_name)
 {
-	int r = replaced->id ? mc_glance_delete(glance, ask->call, replaced->id, ask->error) : 0;
+	int r = replaced->id ? mc_images_remove(ask, glance, replaced->id) : 0;
 
-	if (r == 0 || r == -ENOENT)
+	if (r == 0)
 		return 0;
 	MC_CLEANUP(json) cJSON *name = cJSON_CreateString(old_name);
 	if (name)
 		(void)mc_glance_set(glance, ask->call, id, "name", name, NULL);
 	return r;
+}
+
+/* Where no answer comes, Glance may have done it all the same. */
+static int set_name(struct mc_ask *ask, struct mc_glance *glance, const char *id, const char *name)
+{
+	MC_CLEANUP(image) struct mc_image image = {0};
+	int r = mc_images_set(ask, "name", cJSON_CreateString(name));
+
+	if (r == 0 || ask->error->http_status || r == -EINTR)
+		return r;
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(SECOND_LOOK_MS);
+	return call && mc_glance_look(glance, call, id, &image, NULL, NULL) == 0 && !strcmp(image.name, name) ? 0 : r;
 }
 
 /* Names are not unique in Glance, but rename(2) replaces. */
@@ -210,6 +229,7 @@ static int rename_image(struct mc_ask *ask, struct mc_node *to, const char *name
 		return 0;
 	r = check_replaced(ask, &replaced, flags);
 	if (r == 0)
-		r = mc_images_set(ask, "name", cJSON_CreateString(name));
-	return r < 0 ? r : remove_replaced(ask, glance, &replaced, id, old_name);
+		r = replaced.id && ask->copies ? mc_images_renew(ask, glance, replaced.id, id, name)
+					       : set_name(ask, glance, id, name);
+	return r != 0 ? r : remove_replaced(ask, glance, &replaced, id, old_name);
 }

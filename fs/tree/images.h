@@ -20,6 +20,14 @@ int mc_images_unset(struct mc_ask *ask, const char *name);
 
 int mc_images_delete(struct mc_ask *ask);
 
+/* Deletes image ID; 0 also where it can't be told now whether it is gone. */
+int mc_images_remove(struct mc_ask *ask, struct mc_glance *glance, const char *id);
+
+/* Image NEW_ID, a copy that its writer names NAME, comes in the place of OLD_ID: it gets the name, and all that belongs
+ * to the old one and isn't content. 1: the content is the same, so the old one stays, and the new one is gone. */
+int mc_images_renew(
+	struct mc_ask *ask, struct mc_glance *glance, const char *old_id, const char *new_id, const char *name);
+
 /* For listings: all images, by name or by id. */
 int mc_images_list(struct mc_ask *ask, struct mc_entries *entries, bool by_id);
 
@@ -35,6 +43,7 @@ bool mc_images_is_text(const char *text, size_t size);
 int mc_images_content_attributes(struct mc_ask *ask, struct mc_attributes *ret);
 int mc_images_set_mode(struct mc_ask *ask, mode_t mode);
 int mc_images_truncate(struct mc_ask *ask, int64_t size);
+int mc_images_copied(struct mc_ask *ask, const struct timespec *mtime);
 extern const struct mc_file_type mc_images_file;
 extern const struct mc_xattr_type mc_images_xattrs;
 

@@ -24,16 +24,14 @@ static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
 	return r < 0 ? r : mc_image_reader_new(glance, &image, mc_fs_verify(ask->fs), ret_reader, ask->error);
 }
 
-/* Only what was just made and has no content yet. */
+/* Only what has no content yet. */
 static int open_writer(struct mc_ask *ask, struct mc_image_writer **ret_writer)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
 	int r = mc_images_glance(ask, &glance);
 
-	if (r < 0)
-		return r;
-	*ret_writer = mc_image_writer_resume(glance, mc_ask_key(ask, MC_KEY_IMAGE));
-	return *ret_writer ? 0 : mc_error_set(ask->error, EPERM, "the content of an image can't be changed");
+	return r < 0 ? r
+		     : mc_image_writer_open(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), ret_writer, ask->error);
 }
 
 static int open_image(struct mc_ask *ask, int flags, void **ret_state)
@@ -78,8 +76,15 @@ static int read_image(struct mc_ask *ask, void *state, size_t size, int64_t offs
 	int r = mc_image_reader_read(file->reader, ask->call, size, offset, ret_loan, ask->error);
 	/* What the kernel has kept of a content that turns out to be wrong must go. */
 	if (r == -EIO)
-		mc_fs_forget(ask->fs, ask->node, false);
+		mc_fs_forget_pages(ask->fs, MC_KEY_IMAGE, mc_ask_key(ask, MC_KEY_IMAGE));
 	return r;
+}
+
+static bool is_proven(void *state)
+{
+	struct image_file *file = state;
+
+	return !file->reader || mc_image_reader_is_proven(file->reader);
 }
 
 static ssize_t write_image(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset)
@@ -102,22 +107,34 @@ static int flush_image(struct mc_ask *ask, void *state)
 		file->writer = NULL;
 		return 0;
 	}
-	int r = mc_image_writer_finish(file->writer, ask->call, ask->error);
+	int r = mc_image_writer_size(file->writer) > 0 ? mc_image_writer_finish(file->writer, ask->call, ask->error)
+						       : mc_image_writer_leave(file->writer, ask->call, ask->error);
 	if (r < 0)
 		mc_fs_forget_name(ask->fs, MC_KEY_IMAGE, mc_image_writer_id(file->writer));
 	return r;
+}
+
+static void give_up(struct mc_fs *fs, struct image_file *file)
+{
+	if (!file->writer)
+		return;
+	mc_image_writer_give_up(file->writer);
+	mc_fs_forget_name(fs, MC_KEY_IMAGE, mc_image_writer_id(file->writer));
+}
+
+static void drop_image(struct mc_ask *ask, void *state)
+{
+	give_up(ask->fs, state);
 }
 
 /* What was not finished by then was not closed but broken off. */
 static void release_image(struct mc_fs *fs, void *state)
 {
 	struct image_file *file = state;
-	MC_CLEANUP(free_pointer) char *id = file->writer ? strdup(mc_image_writer_id(file->writer)) : NULL;
 
+	give_up(fs, file);
 	mc_image_reader_free(file->reader);
 	mc_image_writer_free(file->writer);
-	if (id)
-		mc_fs_forget_name(fs, MC_KEY_IMAGE, id);
 	free(file);
 }
 
@@ -128,7 +145,9 @@ const struct mc_file_type mc_images_file = {
 	.flush = flush_image,
 	.release = release_image,
 	.keep_cache = true,
+	.is_proven = is_proven,
 	.flush_last = true,
+	.drop = drop_image,
 	.lane = MC_LANE_TRANSFER,
 };
 
@@ -167,6 +186,21 @@ static int id_of(struct mc_ask *ask, struct mc_glance *glance, char **ret_id)
 		return r;
 	*ret_id = id ? strdup(id) : mc_steal(&image.id);
 	return *ret_id ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+}
+
+int mc_images_copied(struct mc_ask *ask, const struct timespec *mtime)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(free_pointer) char *id = NULL;
+	int r = mc_images_glance(ask, &glance);
+
+	if (r == 0)
+		r = id_of(ask, glance, &id);
+	if (r == 0)
+		r = mc_glance_copied(glance, ask->call, id, mtime, ask->error);
+	if (r == 0)
+		mc_fs_forget_key(ask->fs, MC_KEY_IMAGE, id);
+	return r;
 }
 
 int mc_images_truncate(struct mc_ask *ask, int64_t size)

@@ -128,8 +128,7 @@ static void forget_people(struct mc_ask *ask)
 	mc_keystone_unref(keystone);
 }
 
-/* close(2) of any of the file's descriptors, so a shell's redirection comes here several times: each applies what was
- * written since. */
+/* close(2) of the last descriptor. */
 static int flush_import(struct mc_ask *ask, void *state)
 {
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
@@ -179,4 +178,5 @@ static const struct mc_file_type import_file = {
 	.write = write_import,
 	.flush = flush_import,
 	.release = release_import,
+	.flush_last = true,
 };

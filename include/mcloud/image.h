@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* The Image API v2 of one region's Glance. Safe in any thread; reference counted.
  * https://docs.openstack.org/api-ref/image/v2/ */
@@ -41,6 +42,7 @@ struct mc_image {
 	char *id, *name, *status, *visibility, *disk_format, *hash_algorithm, *hash, *upload;
 	int64_t size; /* 0 before it has its content; of an upload of this process: what has been written */
 	double created, updated;
+	double copied; /* when the file that it was copied from was changed; 0: not known */
 	bool is_protected;
 };
 
@@ -83,10 +85,19 @@ int mc_glance_rename_property(struct mc_glance *glance, struct mc_call *call, co
  * Glance knows no such format; -EPERM: it can't be changed any more; -EBUSY: the content is on its way. */
 int mc_glance_set_format(struct mc_glance *glance, struct mc_call *call, const char *id, const char *attribute,
 	const char *value, struct mc_error *error);
+/* Several of that in one request, all or nothing. */
+struct mc_glance_edit {
+	const char *name;
+	const cJSON *value;
+};
+int mc_glance_edit(struct mc_glance *glance, struct mc_call *call, const char *id, const struct mc_glance_edit *edits,
+	size_t count, struct mc_error *error);
 /* -EPERM while the image is protected. */
 int mc_glance_delete(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_error *error);
+/* Image ID is to go, and isn't shown any more: it is deleted at the next opportunity. Asks nobody. */
+void mc_glance_condemn(struct mc_glance *glance, const char *id);
 /* Whether NAME is an attribute that every image has, as opposed to a property of this one; it is no business of the
- * user's where it is mcloudfs's own mark of an upload, or Glance's own note of an import. */
+ * user's where it is mcloudfs's own mark of an upload or note of a copied file's time, or Glance's own of an import. */
 bool mc_glance_is_property(const char *name);
 
 /* Deletes what uploads of daemons that are no more have left behind, and what this one could not delete when it failed.
@@ -100,8 +111,10 @@ int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char
 	struct mc_error *error);
 
 /* Reading: any offsets in any order; sequential reads come from one running request with read-ahead, others are range
- * requests on kept connections. VERIFY: a reader that read everything in order gets -EIO at its last read if the hash
- * differs. One reader serves one open file; its read may be called by several threads. */
+ * requests on kept connections. VERIFY: the content is compared with its hash as soon as all readers of the image
+ * together have got all of it, before the last piece is given; from then on, where it differs, each read is -EIO, until
+ * a reader that is made later finds another content. One reader serves one open file; its read may be called by several
+ * threads. */
 struct mc_image_reader;
 int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify,
 	struct mc_image_reader **ret_reader, struct mc_error *error);
@@ -109,6 +122,8 @@ int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, 
  * as the stream stops before it would write over them, and before the reader is freed. */
 int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
 	struct mc_loan *ret_loan, struct mc_error *error);
+/* Whether what is read is known to be right, or isn't to be verified: then somebody may keep it for others. */
+bool mc_image_reader_is_proven(struct mc_image_reader *reader);
 void mc_image_reader_free(struct mc_image_reader *reader);
 
 /* Writing: an image NAME is made at once, in the state `queued` and marked as an upload of this process; its bytes are
@@ -130,6 +145,8 @@ ssize_t mc_image_writer_write(struct mc_image_writer *writer, struct mc_call *ca
 	int64_t offset, struct mc_error *error);
 /* How much was written, and the size that was asked for by mc_glance_resize(), whichever is more. */
 int64_t mc_image_writer_size(const struct mc_image_writer *writer);
+/* Nothing was written and no size asked for: the image stays, queued, to be written by who opens it next. */
+int mc_image_writer_leave(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
 /* Ends the upload and waits until Glance has stored it and its hash is that of what was written. On failure no image is
  * left. Called again, it says again how it went. */
 int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
@@ -139,8 +156,20 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 bool mc_image_writer_park(struct mc_image_writer *writer);
 /* The parked writer of image ID, with nothing written; NULL: there is none. */
 struct mc_image_writer *mc_image_writer_resume(struct mc_glance *glance, const char *id);
-/* Frees; what was not finished is broken off and leaves no image. */
+/* An upload that isn't finished is broken off, and its image deleted. By whoever has the writer to himself. */
+void mc_image_writer_give_up(struct mc_image_writer *writer);
+/* Frees, and asks nobody: what was neither finished nor given up is broken off, isn't shown any more, and goes when the
+ * images are listed next, or, if the glance goes before, when the region's are swept. */
 void mc_image_writer_free(struct mc_image_writer *writer);
+
+/* A writer of image ID, which is queued: a parked one, or a new one for an image that was made and never written.
+ * -EPERM: it has content; -EBUSY: it is being written. */
+int mc_image_writer_open(struct mc_glance *glance, struct mc_call *call, const char *id,
+	struct mc_image_writer **ret_writer, struct mc_error *error);
+
+/* Image ID is the copy of a file of that time: the image keeps it. */
+int mc_glance_copied(struct mc_glance *glance, struct mc_call *call, const char *id, const struct timespec *mtime,
+	struct mc_error *error);
 
 /* ftruncate(2) of image ID while it is written: it gets zeros up to SIZE at the end, if less was written by then.
  * -EPERM: it isn't being written by this process, or has more bytes already. */

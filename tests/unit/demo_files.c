@@ -70,7 +70,26 @@ static void release_file(struct mc_fs *fs, void *state)
 	atomic_fetch_add(&cloud->releases, 1);
 }
 
-static const struct mc_file_type file = {open_file, read_file, write_file, flush_file, release_file, true};
+static void drop_file(struct mc_ask *ask, void *state)
+{
+	struct mc_cloud *cloud = state;
+
+	(void)ask;
+	pthread_mutex_lock(&cloud->lock);
+	cloud->file_there = false;
+	cloud->file_size = 0;
+	pthread_mutex_unlock(&cloud->lock);
+	atomic_fetch_add(&cloud->drops, 1);
+}
+
+static const struct mc_file_type file = {.open = open_file,
+	.read = read_file,
+	.write = write_file,
+	.flush = flush_file,
+	.release = release_file,
+	.drop = drop_file,
+	.keep_cache = true,
+	.flush_last = true};
 
 static int file_attributes(struct mc_ask *ask, struct mc_attributes *ret)
 {
@@ -126,6 +145,14 @@ static int set_file_mode(struct mc_ask *ask, mode_t mode)
 	return 0;
 }
 
+static int copied(struct mc_ask *ask, const struct timespec *mtime)
+{
+	pthread_mutex_lock(&ask->cloud->lock);
+	ask->cloud->copied = *mtime;
+	pthread_mutex_unlock(&ask->cloud->lock);
+	return 0;
+}
+
 static int list_xattr(struct mc_ask *ask, struct mc_buffer *names)
 {
 	(void)ask;
@@ -165,6 +192,7 @@ static const struct mc_row file_entry = {.name = "FILE",
 	.file = &file,
 	.attributes = file_attributes,
 	.set_mode = set_file_mode,
+	.copied = copied,
 	.xattr = &xattr,
 	.remove = remove_file};
 const struct mc_directory_type demo_files = {

@@ -34,6 +34,7 @@ struct mc_cloud {
 	char file_name[64];
 	bool file_there;
 	mode_t file_mode;
+	struct timespec copied; /* of what the file is a copy */
 	char property[64];
 	atomic_int serving;       /* what mc_region_serving() says */
 	atomic_int settled;       /* what `wait` has settled to: 1 not yet, 0 well, 2 failed */
@@ -42,7 +43,7 @@ struct mc_cloud {
 	atomic_uint list_ms;      /* their list takes so long */
 	atomic_uint lists, finds; /* how often they were asked for */
 	atomic_uint slow_now;     /* methods of `slow` that are running */
-	atomic_uint releases, flushes;
+	atomic_uint releases, flushes, drops;
 };
 
 extern const struct mc_directory_type demo_root, demo_files, demo_many, demo_found;

@@ -40,6 +40,8 @@ static void begin(struct writing *writing, size_t size, int timeout_ms)
 
 static void end(struct writing *writing)
 {
+	if (writing->writer)
+		mc_image_writer_give_up(writing->writer);
 	mc_image_writer_free(writing->writer);
 	teardown(&writing->world);
 	free(writing->content);
@@ -449,7 +451,8 @@ static void test_preparation(void **state)
 	assert_false(mc_image_writer_park(writing.writer));
 	assert_int_equal(finish(&writing), 0);
 	end(&writing);
-	/* What is more than zeros is no preparation; and what nobody comes back for goes with the glance. */
+	/* What is more than zeros is no preparation; and what nobody comes back for is left to the next sweep: to free
+	 * it asks nobody. */
 	begin(&writing, 10, 0);
 	assert_int_equal(mc_glance_resize(writing.world.glance, ID, 200000, &writing.world.error), 0);
 	assert_int_equal(write_all(&writing, 10), 0);
@@ -461,7 +464,6 @@ static void test_preparation(void **state)
 	assert_int_equal(mc_image_writer_write(writing.writer, writing.world.call, zeros, 10, 0, NULL), 10);
 	assert_true(mc_image_writer_park(writing.writer));
 	writing.writer = NULL;
-	expect_delete(&writing);
 	end(&writing);
 }
 
