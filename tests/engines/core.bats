@@ -6,7 +6,9 @@ bats_require_minimum_version 1.5.0
 setup_file() {
     export CLOUD=test-engines DIRECTORY M
     engine_make "${ENGINE:?which of tests/engines/table}"
-    DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-engines.XXXXXX")
+    # the engine sees it, too
+    DIRECTORY=$ENGINE_DIR/cloud
+    mkdir "$DIRECTORY"
     M=$DIRECTORY/mnt SOCKET=$ENGINE_DIR/docker.sock
     export SOCKET
     engine_start
@@ -113,7 +115,7 @@ token_answers() {
 }
 
 @test "a machine that loses its power: a mount brings all that ran, in its part" {
-    engine_stop KILL
+    engine_kill
     unmount "$M"
     engine_start
     cloud_mount

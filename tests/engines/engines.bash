@@ -56,20 +56,19 @@ await_ping() {
     done
 }
 
-# engine_stop [SIGNAL]: KILL is what a machine does that loses its power: what ran in it is killed, too.
 engine_stop() {
     local pid
     pid=$(cat "$ENGINE_DIR/pid" 2>/dev/null) || return 0
-    if [ "${1:-}" = KILL ]; then
-        kill -KILL "$pid" || true
-        await_exit "$pid"
-        # all that lives in its namespaces, but their holder
-        kill -KILL $(in_namespaces) 2>/dev/null || true
-        for pid in $(in_namespaces); do await_exit "$pid"; done
-        return 0
-    fi
     kill "$pid" 2>/dev/null || true
     timeout 120 tail --pid="$pid" -f /dev/null
+}
+
+# engine_kill: as a machine that loses its power.
+engine_kill() {
+    local pids pid
+    mapfile -t pids < <(in_namespaces)
+    kill -KILL "${pids[@]}" || true
+    for pid in "${pids[@]}"; do await_exit "$pid"; done
 }
 
 # The engine, its containerd and shims, and what those have started.
@@ -98,5 +97,5 @@ engine_end() {
 # cloud_mount: this checkout's daemon, in the engine's network.
 cloud_mount() {
     mkdir -p "$DIRECTORY/mnt" "$DIRECTORY/state"
-    there timeout -k 5 300 "$MCLOUDFS" -o "cloud=$CLOUD,base=127.95.0.0,state_dir=$DIRECTORY/state,socket=$ENGINE_DIR/docker.sock" "$M"
+    there timeout -k 5 300 "$MCLOUDFS" -o "cloud=$CLOUD,base=127.95.0.0,state_dir=$DIRECTORY/state,socket=$ENGINE_DIR/docker.sock,timeout=60" "$M"
 }

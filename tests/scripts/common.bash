@@ -1,4 +1,5 @@
 # For tests of mnt/ and tests/run: their functions, with stubs for all that would touch the machine. Nothing here needs an engine.
+# shellcheck disable=SC2034,SC2154 # what the tests read and set
 
 CHECKOUT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 

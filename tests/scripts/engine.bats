@@ -1,10 +1,11 @@
 # What mnt/lib.bash does to an engine that it finds: only a dead one is cleared away. Engines are stubs, `kill` too.
 
+# shellcheck disable=SC2034,SC2154 # what the files that are sourced read and set
 load common.bash
 bats_require_minimum_version 1.5.0
 
 setup() {
-    cd "$CHECKOUT"
+    cd "$CHECKOUT" || return
     . mnt/lib.bash
     calls=$BATS_TEST_TMPDIR/calls programs=() run_dir=$BATS_TEST_TMPDIR/run SOCKET=$BATS_TEST_TMPDIR/run/docker.sock
     engine_patience=1
@@ -40,7 +41,7 @@ listen() {
     run start_engine
     [ "$status" -ne 0 ]
     [[ $output == *"the engine at $SOCKET"*"is there, but hasn't answered"* ]]
-    ! grep -q kill "$calls"
+    run -1 grep -q kill "$calls"
     [ -S "$SOCKET" ] && [ -f "$run_dir/docker.pid" ] && [ -f "$run_dir/docker/containerd/containerd.pid" ]
 }
 
@@ -62,12 +63,12 @@ listen() {
     await_gone "${programs[0]}"
     rm -f "$SOCKET"
     program containerd "$run_dir/docker/containerd/containerd.pid"
-    parent=$$ engine=$program
+    engine=$program
     parent_of() { echo "$engine"; }
     is_program() { [ "$1" = "$engine" ]; }
     run clear_dead_engine
     [ "$status" -ne 0 ]
-    ! grep -q kill "$calls"
+    run -1 grep -q kill "$calls"
 }
 
 await_gone() { timeout 20 tail --pid="$1" -f /dev/null; }
@@ -84,14 +85,14 @@ await_gone() { timeout 20 tail --pid="$1" -f /dev/null; }
     clear_dead_engine
     called "kill $program"
     [ ! -e "$SOCKET" ] && [ ! -e "$run_dir/docker.pid" ] && [ ! -e "$run_dir/docker/containerd/containerd.pid" ]
-    ! is_program "$program" containerd
+    run -1 is_program "$program" containerd
 }
 
 @test "what has another program's pid by now is no engine, and is left alone" {
     echo $$ >"$run_dir/docker.pid"
     echo $$ >"$run_dir/docker/containerd/containerd.pid"
     clear_dead_engine
-    ! grep -q kill "$calls"
+    run -1 grep -q kill "$calls"
     [ ! -e "$run_dir/docker.pid" ]
 }
 
