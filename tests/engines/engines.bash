@@ -8,9 +8,9 @@ engine_make() {
     local release
     read -r _ release ENGINE_ENV < <(grep -P "^$1\t" "$BATS_TEST_DIRNAME/table")
     export ENGINE_ENV ENGINES ENGINE_DIR ENGINE_ROOT
-    ENGINES=$(realpath "$BATS_TEST_DIRNAME/../..")/build/engines
+    mkdir -p "$BATS_TEST_DIRNAME/../../build/engines"
+    ENGINES=$(realpath "$BATS_TEST_DIRNAME/../../build/engines")
     ENGINE_DIR=$ENGINES/$1 ENGINE_ROOT=$ENGINES/$release
-    mkdir -p "$ENGINES"
     "$BATS_TEST_DIRNAME/root" "$release" "$ENGINE_ROOT" docker.io iptables ca-certificates iproute2 procps
     engine_end
     rm -rf "$ENGINE_DIR"
