@@ -69,7 +69,7 @@ token_answers() {
     local c=$M/containers/keystone-Kista
     quick grep -q . "$c/log"
     [ "$(quick cat "$c/state")" = running ]
-    quick jq -e '.memory > 1000000' "$c/stats.json" || quick cat "$c/stats"
+    quick grep -q "^memory: *[1-9]" "$c/stats"
     quick grep -q uwsgi "$c/top"
     exec 7<"$M/events"
     put pause "$c/ctl"
