@@ -65,15 +65,16 @@ void mc_docker_release(struct mc_docker *docker, const char *name)
 
 static int version(struct mc_engine *engine, struct mc_call *call, char **ret_version, struct mc_error *error)
 {
+	struct mc_docker *docker = mc_docker_of(engine);
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
 
 	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("version"));
-	int r = mc_docker_json(mc_docker_of(engine), call, &ask, &json, error, "the engine doesn't tell its version");
+	int r = mc_docker_json(docker, call, &ask, &json, error, "the engine doesn't tell its version");
 	if (r < 0)
 		return r;
-	mc_buffer_printf(&text, "%s (API %s)", mc_docker_text(json, "Version"), mc_docker_text(json, "ApiVersion"));
+	mc_buffer_printf(&text, "%s (API 1.%u)", mc_docker_text(json, "Version"), atomic_load(&docker->api));
 	*ret_version = mc_buffer_steal(&text, NULL);
 	return *ret_version ? 0 : mc_docker_error(error, ENOMEM, "no memory");
 }
@@ -136,6 +137,8 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 	return 0;
 }
 
+#define CHECKS_DUPLICATES 44 /* API 1.44 and newer always look, and know the field no more */
+
 /* Whether the network that has our name is ours after all: a list leaves out what it doesn't know the labels of, and
  * somebody may have made it meanwhile. */
 static bool has_network(struct mc_docker *docker, struct mc_call *call)
@@ -159,7 +162,8 @@ static int make_network(struct mc_docker *docker, struct mc_call *call, struct m
 	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", "create"));
 	mc_docker_put(json, "Name", cJSON_CreateString(docker->cloud), &failed);
 	mc_docker_put(json, "Driver", cJSON_CreateString("bridge"), &failed);
-	mc_docker_put(json, "CheckDuplicate", cJSON_CreateTrue(), &failed);
+	if (atomic_load(&docker->api) < CHECKS_DUPLICATES)
+		mc_docker_put(json, "CheckDuplicate", cJSON_CreateTrue(), &failed);
 	mc_docker_put(json, "Labels", mc_docker_labels(docker, NULL, NULL), &failed);
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
@@ -326,6 +330,7 @@ struct mc_engine *mc_engine_docker_new(
 	if (!docker)
 		return NULL;
 	docker->engine.ops = &docker_ops;
+	atomic_init(&docker->api, 0);
 	pthread_mutex_init(&docker->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -336,7 +341,7 @@ struct mc_engine *mc_engine_docker_new(
 	docker->socket = strdup(socket_path);
 	/* Starts and stops of all of a region's services wait side by side; others shall still get an answer. */
 	docker->options = (struct mc_http_options){.service = "engine",
-		.base_url = "http://localhost/v1.41",
+		.base_url = "http://localhost",
 		.unix_socket = docker->socket,
 		.connections = 24,
 		.journal = journal};

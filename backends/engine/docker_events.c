@@ -117,9 +117,10 @@ struct mc_docker_watch {
 	pthread_t thread;
 	struct mc_http_loop *loop; /* of its own: a handler that takes its time doesn't hold up followed logs */
 
-	pthread_mutex_t lock; /* guards the flags; no other is taken while it is held */
+	pthread_mutex_t lock; /* guards the flags and `asking`; no other is taken while it is held */
 	pthread_cond_t news;
 	bool opened, ended, stopping;
+	struct mc_call *asking; /* borrowed from the thread while it asks */
 
 	/* The loop's thread while a stream runs, else the watch's own. */
 	struct mc_buffer line;
@@ -198,6 +199,26 @@ static void on_end(void *data, int result)
 
 static const struct mc_http_stream_handler handler = {.on_open = on_open, .on_data = on_data, .on_end = on_end};
 
+/* The address with the version, which the engine may have to be asked for: the end of the watch doesn't wait for that.
+ */
+static int address(struct mc_docker_watch *watch, const struct mc_docker_ask *ask, struct mc_docker_addressed *ret)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(watch->docker->timeout_ms);
+	bool stopping;
+
+	if (!call)
+		return -ENOMEM;
+	pthread_mutex_lock(&watch->lock);
+	stopping = watch->stopping;
+	watch->asking = call;
+	pthread_mutex_unlock(&watch->lock);
+	int r = stopping ? -EINTR : mc_docker_address(watch->docker, call, ask, ret, NULL);
+	pthread_mutex_lock(&watch->lock);
+	watch->asking = NULL;
+	pthread_mutex_unlock(&watch->lock);
+	return r;
+}
+
 /* Events of networks carry no labels, so neither are those of containers chosen by them: take_line() sees whose they
  * are. What health checks do (exec_…) stays out. */
 static const char filters[] = "{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\","
@@ -207,6 +228,7 @@ static const char filters[] = "{\"type\":[\"container\",\"network\"],\"event\":[
 static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **ret_stream)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
+	struct mc_docker_addressed addressed;
 	char since[48];
 	struct timespec now;
 
@@ -215,7 +237,11 @@ static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **re
 	snprintf(since, sizeof since, "%lld.%09ld", (long long)now.tv_sec, now.tv_nsec);
 	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("events"));
 	ask.http.query = (struct mc_http_param[]){{"since", since}, {"filters", filters}, {NULL, NULL}};
-	return mc_http_stream_start(watch->loop, &watch->docker->options, &ask.http, &handler, watch, ret_stream, NULL);
+	int r = address(watch, &ask, &addressed);
+	if (r < 0)
+		return r;
+	return mc_http_stream_start(
+		watch->loop, &watch->docker->options, &addressed.http, &handler, watch, ret_stream, NULL);
 }
 
 /* Waits up to MS (negative: for ever) for UNTIL, or for the end of the watch; with the lock held. */
@@ -275,6 +301,7 @@ static void *run(void *data)
 			break;
 		if (opened)
 			pause = RETRY_MIN_MS;
+		mc_docker_forget_version(watch->docker);
 		if (opened || !told)
 			tell(watch, MC_ENGINE_DISCONNECTED);
 		told = true;
@@ -347,6 +374,8 @@ void mc_docker_unwatch(struct mc_docker_watch *watch)
 		return;
 	pthread_mutex_lock(&watch->lock);
 	watch->stopping = true;
+	if (watch->asking)
+		mc_call_cancel(watch->asking);
 	pthread_cond_signal(&watch->news);
 	pthread_mutex_unlock(&watch->lock);
 	pthread_join(watch->thread, NULL);

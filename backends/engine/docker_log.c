@@ -116,8 +116,8 @@ static void on_end(void *data, int result)
 
 static const struct mc_http_stream_handler handler = {.on_data = on_data, .on_end = on_end};
 
-static int start(struct mc_docker *docker, const struct mc_docker_ref *ref, struct mc_engine_follow *follow,
-	struct mc_error *error)
+static int start(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,
+	struct mc_engine_follow *follow, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 
@@ -125,8 +125,11 @@ static int start(struct mc_docker *docker, const struct mc_docker_ref *ref, stru
 	/* tail=0: nothing of what has been. */
 	ask.http.query = (struct mc_http_param[]){
 		{"follow", "1"}, {"stdout", "1"}, {"stderr", "1"}, {"timestamps", "1"}, {"tail", "0"}, {NULL, NULL}};
-	return mc_http_stream_start(
-		docker->loop, &docker->options, &ask.http, &handler, follow, &follow->stream, error);
+	struct mc_docker_addressed addressed;
+	int r = mc_docker_address(docker, call, &ask, &addressed, error);
+	return r < 0 ? r
+		     : mc_http_stream_start(docker->loop, &docker->options, &addressed.http, &handler, follow,
+			       &follow->stream, error);
 }
 
 int mc_docker_follow(struct mc_engine *engine, const char *name,
@@ -148,7 +151,7 @@ int mc_docker_follow(struct mc_engine *engine, const char *name,
 	follow->lines.out = &follow->out;
 	int r = find_with_tty(docker, call, name, &ref, &follow->lines.tty, error);
 	if (r == 0)
-		r = start(docker, &ref, follow, error);
+		r = start(docker, call, &ref, follow, error);
 	if (r < 0) {
 		free(follow);
 		return r;

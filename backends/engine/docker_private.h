@@ -7,9 +7,10 @@
 
 #include <cjson/cJSON.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
-/* The Docker Engine API 1.41 (docs.docker.com/reference/api/engine/version/v1.41), of which only what podman speaks too
- * is used.
+/* The Docker Engine API, from 1.41 (docs.docker.com/reference/api/engine/version/v1.41; docker_api.c chooses), of which
+ * only what podman speaks too is used.
  *
  * What is the cloud's carries two labels: org.mcloudfs.cloud and org.mcloudfs.name. Everything that acts finds the
  * object by them and by its name, and acts on the id it found, so that neither somebody else's container of the same
@@ -36,6 +37,7 @@ struct mc_docker {
 	struct mc_http_options options;
 	struct mc_http *http;
 	struct mc_http_loop *loop;
+	atomic_uint api;      /* version 1.api of the API is spoken; 0: not known yet */
 	pthread_mutex_t lock; /* guards `held` and `watch`; nothing else is locked while it is */
 	pthread_cond_t released;
 	struct mc_docker_held *held;
@@ -71,6 +73,24 @@ void mc_cleanup_docker_ask(struct mc_docker_ask *ask);
 /* PATH: segments, up to a NULL; the strings live as long as the ask. */
 void mc_docker_ask(struct mc_docker_ask *ask, const char *method, const char *const *path);
 #define MC_DOCKER_PATH(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* An ask with the API's version in front, for what isn't sent by mc_docker_send(); as long as the ask lives. */
+struct mc_docker_addressed {
+	struct mc_http_request http;
+	const char *path[13];
+	char version[8], label[160];
+};
+
+/* --- docker_api.c --- */
+
+/* Finds out the version if it isn't known: -EOPNOTSUPP with a sentence if the engine speaks none that is known here,
+ * -EIO if it is no engine. */
+int mc_docker_address(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ask *ask,
+	struct mc_docker_addressed *ret, struct mc_error *error);
+/* Another engine may be there by now. */
+void mc_docker_forget_version(struct mc_docker *docker);
+/* Whether the answer says that the version is not one of the engine's. */
+bool mc_docker_refuses_version(const struct mc_http_response *response);
 
 /* METHOD /containers/ID[/VERB]; the journal shows the service's name instead of the id. */
 void mc_docker_ask_container(

@@ -69,9 +69,17 @@ int mc_docker_error(struct mc_error *error, int code, const char *format, ...)
 int mc_docker_send(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ask *ask,
 	struct mc_http_response *ret_response, struct mc_error *error)
 {
-	if (ask->failed)
-		return mc_docker_error(error, -ask->failed, "no memory for a request to the engine");
-	int r = mc_http_perform(docker->http, call, &ask->http, ret_response, error);
+	struct mc_docker_addressed addressed;
+	int r = mc_docker_address(docker, call, ask, &addressed, error);
+	if (r == 0)
+		r = mc_http_perform(docker->http, call, &addressed.http, ret_response, error);
+	if (r == 0 && mc_docker_refuses_version(ret_response)) { /* the engine is another one by now */
+		mc_http_response_free(ret_response);
+		mc_docker_forget_version(docker);
+		r = mc_docker_address(docker, call, ask, &addressed, error);
+		if (r == 0)
+			r = mc_http_perform(docker->http, call, &addressed.http, ret_response, error);
+	}
 	if (r == -ECONNREFUSED)
 		mc_error_context(error, "the container engine at %s can't be reached", docker->socket);
 	return r;

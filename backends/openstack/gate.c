@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -30,28 +31,39 @@ static int wait_for_news(int fd, int call_fd, int64_t deadline)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
+static void leave(struct mc_gate *gate, struct mc_gate_waiter *waiter)
+{
+	struct mc_gate_waiter **at = &gate->waiters;
+
+	while (*at != waiter)
+		at = &(*at)->next;
+	*at = waiter->next;
+	if (waiter->fd >= 0)
+		close(waiter->fd);
+	free(waiter);
+}
+
 int mc_gate_wait(struct mc_gate *gate, pthread_mutex_t *lock, struct mc_call *call, int64_t deadline)
 {
-	struct mc_gate_waiter waiter = {.next = gate->waiters, .fd = eventfd(0, EFD_CLOEXEC)};
-	int call_fd = call ? mc_call_fd(call) : -1;
-	int result = waiter.fd < 0 ? -errno : call && call_fd < 0 ? call_fd : 0;
+	struct mc_gate_waiter *waiter = malloc(sizeof *waiter);
 
-	gate->waiters = &waiter;
-	while (result == 0 && !waiter.is_let) {
+	if (!waiter)
+		return -ENOMEM;
+	*waiter = (struct mc_gate_waiter){.next = gate->waiters, .fd = eventfd(0, EFD_CLOEXEC)};
+	int call_fd = call ? mc_call_fd(call) : -1;
+	int result = waiter->fd < 0 ? -errno : call && call_fd < 0 ? call_fd : 0;
+
+	gate->waiters = waiter;
+	while (result == 0 && !waiter->is_let) {
 		pthread_mutex_unlock(lock);
-		result = wait_for_news(waiter.fd, call_fd, deadline);
+		result = wait_for_news(waiter->fd, call_fd, deadline);
 		pthread_mutex_lock(lock);
-		if (!waiter.is_let && call && mc_call_cancelled(call))
+		if (!waiter->is_let && call && mc_call_cancelled(call))
 			result = -EINTR;
 	}
-	for (struct mc_gate_waiter **at = &gate->waiters; *at; at = &(*at)->next)
-		if (*at == &waiter) {
-			*at = waiter.next;
-			break;
-		}
-	if (waiter.fd >= 0)
-		close(waiter.fd);
-	return waiter.is_let ? 0 : result;
+	result = waiter->is_let ? 0 : result;
+	leave(gate, waiter);
+	return result;
 }
 
 void mc_gate_open(struct mc_gate *gate)

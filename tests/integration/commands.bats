@@ -5,7 +5,7 @@ load common.bash
 setup() {
     C=$BATS_TEST_TMPDIR/checkout
     mkdir -p "$C/mnt" "$C/build" "$C/backends/recipes"
-    cp "$BATS_TEST_DIRNAME"/../../mnt/{up,down,lib.bash} "$C/mnt"
+    cp "$BATS_TEST_DIRNAME"/../../mnt/{up,down,lib.bash,machine.bash} "$C/mnt"
     printf '[build]\nbash\n[run]\nbash\n' >"$C/mnt/packages"
     printf 'build mcloudfs: phony\n' >"$C/build/build.ninja"
     ln -s "$(realpath "$MCLOUDFS")" "$C/build/mcloudfs"

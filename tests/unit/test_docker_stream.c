@@ -380,6 +380,10 @@ static void test_watch(void **state)
 	static const char events[] = EVENT("start", "") "\n" EVENT("exec_start: x", "") "\r\n\n" EVENT("die", "") "\n";
 	const size_t half = sizeof events / 3;
 
+	/* It may be another engine each time. */
+	fake_http_expect(world.server,
+		&(struct fake_step){
+			.method = "GET", .target = "/version", .times = -1, .answer = "{\"ApiVersion\":\"1.41\"}"});
 	/* An engine that isn't there at first, then a good one, one that fails, and a good one again. */
 	expect_events(&world, &(struct fake_step){.how = FAKE_DROP});
 	expect_events(&world, &(struct fake_step){.status = 500, .answer = "{}"});
@@ -425,6 +429,15 @@ static void test_watch_ends(void **state)
 	int64_t begin = mc_now_ms();
 	teardown(&world);
 	assert_true(mc_now_ms() - begin < 30000); /* the engine's time is 60 s */
+
+	world = setup();
+	mc_docker_forget_version(mc_docker_of(world.engine));
+	fake_http_expect(world.server, &(struct fake_step){.target = "/version", .how = FAKE_HANG});
+	assert_int_equal(world.engine->ops->watch(world.engine, on_event, &story, NULL), 0);
+	fake_http_wait_requests(world.server, 1);
+	begin = mc_now_ms();
+	teardown(&world);
+	assert_true(mc_now_ms() - begin < 30000);
 
 	struct mc_engine *nowhere = mc_engine_docker_new("/nonexistent/docker.sock", "try", NULL, 60000);
 	assert_int_equal(nowhere->ops->watch(nowhere, on_event, &story, NULL), 0);

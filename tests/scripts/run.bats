@@ -1,0 +1,107 @@
+# tests/run and backends/recipes: what has failed is not counted, or called, as done.
+
+# shellcheck disable=SC2034,SC2154 # what the files that are sourced read and set
+load common.bash
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$CHECKOUT" || return
+    calls=$BATS_TEST_TMPDIR/calls
+}
+
+counts() { echo "$passed $failed $skipped"; }
+
+@test "a bench that dies, and a suite that ends badly or has run nothing, are failures" {
+    . tests/run
+    logs=$BATS_TEST_TMPDIR
+    prepare_cloud() { :; }
+    check() { :; }
+    mkdir -p "$BATS_TEST_TMPDIR/tests/bench"
+    printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/tests/bench/run"
+    chmod +x "$BATS_TEST_TMPDIR/tests/bench/run"
+    cd "$BATS_TEST_TMPDIR"
+    run_suite bench || true
+    [ "$(counts)" = '0 1 0' ]
+    suite_bad() { count 3 0 0 && return 1; }
+    run_suite bad || true
+    [ "$(counts)" = '3 2 0' ]
+    suite_empty() { :; }
+    run_suite empty || true
+    [ "$(counts)" = '3 3 0' ]
+    suite_good() { count 1 0 0; }
+    run_suite good || true
+    [ "$(counts)" = '4 3 0' ]
+}
+
+@test "bats that fails after its last test has failed" {
+    . tests/run
+    logs=$BATS_TEST_TMPDIR
+    timeout() { printf '1..1\nok 1 some test\n' && return 1; }
+    bats_tests some somewhere || true
+    [ "$(counts)" = '1 1 0' ]
+}
+
+# recipes ANSWER…: a copy of backends/recipes/build with a stand-in for the engine: `curl` gives what the function says.
+recipes() {
+    mkdir -p "$BATS_TEST_TMPDIR/recipes" "$BATS_TEST_TMPDIR/bin"
+    cp backends/recipes/build "$BATS_TEST_TMPDIR/recipes"
+    printf '#!/bin/bash\n%s\n' "$1" >"$BATS_TEST_TMPDIR/recipes/hash"
+    printf '#!/bin/bash\n%s\n' "$2" >"$BATS_TEST_TMPDIR/bin/curl"
+    printf "#!/bin/sh\n" >"$BATS_TEST_TMPDIR/bin/flock" # another build may be under way
+    chmod +x "$BATS_TEST_TMPDIR"/{recipes/hash,bin/{curl,flock}}
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH MCLOUD_LOG=$BATS_TEST_TMPDIR/log run "$BATS_TEST_TMPDIR/recipes/build"
+}
+
+@test "recipes that can't be read are not up to date" {
+    recipes 'exit 1' 'echo "[]"'
+    [ "$status" -eq 1 ]
+    [[ $output == *"can't be read" ]]
+}
+
+@test "an engine that gives an error for its images is told of" {
+    recipes 'echo "base 0123456789abcdef"' 'echo "{\"message\":\"no\"}"; exit 22'
+    [ "$status" -eq 1 ]
+    [[ $output == "no container engine answers"* ]]
+    recipes 'echo "base 0123456789abcdef"' 'echo nonsense'
+    [ "$status" -eq 1 ]
+    [[ $output == *"gives no list of images: nonsense"* ]]
+}
+
+@test "a build whose answer was cut short has made nothing" {
+    mkdir -p "$BATS_TEST_TMPDIR/recipes/ldap"
+    touch "$BATS_TEST_TMPDIR/recipes/ldap/Dockerfile"
+    recipes 'echo "ldap 0123456789abcdef"' 'for a; do case $a in
+        */images/mcloudfs/*) exit 22 ;;
+        */images/json*) echo "[]" ;;
+        --output) o=1 ;;
+        *) [ -z "$o" ] || { : >"$a"; o=; } ;;
+        esac; done'
+    [ "$status" -eq 1 ]
+    [[ ${lines[-1]} == "the engine says nothing against mcloudfs/ldap, and hasn't got it"* ]]
+}
+
+@test "package sources are the machine's own, of the release that is asked for" {
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    sed 's#/usr/lib/apt/apt-helper#apt-helper#' backends/recipes/sources >"$BATS_TEST_TMPDIR/sources"
+    printf '#!/bin/bash\n[ "$1" != indextargets ] || cat "$LISTS"\n' >"$BATS_TEST_TMPDIR/bin/apt-get"
+    printf '#!/bin/bash\n[[ $* != *"$ABSENT"* ]]\n' >"$BATS_TEST_TMPDIR/bin/apt-helper"
+    chmod +x "$BATS_TEST_TMPDIR"/bin/* "$BATS_TEST_TMPDIR/sources"
+    export PATH=$BATS_TEST_TMPDIR/bin:$PATH LISTS=$BATS_TEST_TMPDIR/lists ABSENT=nothing
+    signed='deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+    printf '%s\n' 'http://a/debian/ trixie main' 'http://a/debian/ trixie-backports main' 'http://s/debian-security/ trixie-security main' >"$LISTS"
+    run -0 "$BATS_TEST_TMPDIR/sources" bookworm
+    [ "$output" = "$signed http://a/debian/ bookworm main"$'\n'"$signed http://s/debian-security/ bookworm-security main" ]
+    ABSENT=bookworm-security run -0 "$BATS_TEST_TMPDIR/sources" bookworm
+    [ "$output" = "$signed http://a/debian/ bookworm main" ]
+    ABSENT=bookworm/ run -1 "$BATS_TEST_TMPDIR/sources" bookworm
+    [[ $output == *"has no Debian bookworm, or can't be reached: MCLOUD_DEBIAN=URI"* ]]
+    # what the machine has of that release goes before what is made of another's
+    echo 'http://old/debian/ bookworm main' >>"$LISTS"
+    run -0 "$BATS_TEST_TMPDIR/sources" bookworm
+    [ "$output" = "$signed http://old/debian/ bookworm main" ]
+    : >"$LISTS"
+    run -1 "$BATS_TEST_TMPDIR/sources" bookworm
+    [[ $output == *"MCLOUD_DEBIAN=URI names one"* ]]
+    MCLOUD_DEBIAN=http://b/debian run -0 "$BATS_TEST_TMPDIR/sources" bookworm
+    [ "${lines[0]}" = "$signed http://b/debian bookworm main" ]
+}
