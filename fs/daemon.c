@@ -111,18 +111,20 @@ static socklen_t name_socket(const struct mc_options *options, struct sockaddr_u
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(ret->sun_path + 1));
 }
 
-/* Who listens at ADDRESS; only root and this user can hold anything up. */
-static int find_holder(const struct sockaddr_un *address, socklen_t length, struct ucred *ret)
+/* Whether who listens at ADDRESS may hold anything up: root and this user may. */
+static bool is_held(const struct sockaddr_un *address, socklen_t length)
 {
-	socklen_t size = sizeof *ret;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r = -ENOENT;
+	struct ucred holder;
+	socklen_t size = sizeof holder;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool held = true;
 
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)address, length) == 0 &&
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) == 0)
-		r = ret->uid == 0 || ret->uid == geteuid() ? 0 : -EPERM;
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &size) == 0)
+		held = holder.uid == 0 || holder.uid == geteuid();
 	if (fd >= 0)
 		close(fd);
-	return r;
+	return held;
 }
 
 /* A descriptor, or -errno. Where somebody without rights has the name it is only a descriptor: the labels of what is in
@@ -131,7 +133,6 @@ static int lock_name(const struct mc_options *options, struct mc_error *error)
 {
 	struct sockaddr_un address;
 	socklen_t length = name_socket(options, &address);
-	struct ucred holder = {0};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -139,15 +140,14 @@ static int lock_name(const struct mc_options *options, struct mc_error *error)
 	if (bind(fd, (const struct sockaddr *)&address, length) == 0 && listen(fd, 8) == 0)
 		return fd;
 	int code = errno;
-	if (code == EADDRINUSE && find_holder(&address, length, &holder) == -EPERM)
+	if (code == EADDRINUSE && !is_held(&address, length))
 		return fd;
 	close(fd);
 	if (code != EADDRINUSE)
 		return mc_error_errno(error, code, "can't lock the cloud %s", options->cloud);
 	return mc_error_set(error, EBUSY,
-		"the cloud %s is mounted already (by process %d, perhaps with another state_dir), and two daemons "
-		"would fight over it",
-		options->cloud, (int)holder.pid);
+		"the cloud %s is mounted already, perhaps with another state_dir, and two daemons would fight over it",
+		options->cloud);
 }
 
 /* An unmount returns before its daemon has ended: one that is on its way out is waited for. */
