@@ -23,6 +23,8 @@ static const struct mc_recipe_file database_files[] = {
 static const struct mc_recipe_file keystone_files[] = {
 	{"/etc/keystone/keystone.conf", 0400, MC_KEYSTONE_UID, MC_KEYSTONE_UID, "keystone/keystone.conf.in",
 		mc_template_keystone_keystone_conf},
+	{"/etc/keystone/nginx.conf", 0400, MC_KEYSTONE_UID, MC_KEYSTONE_UID, "keystone/nginx.conf.in",
+		mc_template_keystone_nginx_conf},
 	{"/etc/keystone/uwsgi.ini", 0400, MC_KEYSTONE_UID, MC_KEYSTONE_UID, "keystone/uwsgi.ini.in",
 		mc_template_keystone_uwsgi_ini},
 };

@@ -15,10 +15,10 @@ from mcloud_service import glance
 import eventlet
 import eventlet.tpool
 import eventlet.wsgi
-from glance.common import wsgi
+from glance.common import utils, wsgi
 from oslo_config import cfg
 
-PUBLIC = re.compile(r'127\.\d+\.([1-9]\d*)\.1')
+PUBLIC = re.compile(r'(127\.\d+\.)([1-9]\d*)\.1')
 KEYSTONE, GLANCE = ('keystone', 5000), ('glance', 9292)
 PIECE = 1 << 18
 
@@ -38,11 +38,8 @@ def _copy(source, target):
 
 
 def _pass_on(client, service, number):
-    host, port = service
     try:
-        # In a thread: where there is no such region, others may be asked for the name, and nobody here shall wait for them.
-        address = eventlet.tpool.execute(socket.gethostbyname, '%s.%s' % (host, number))
-        server = eventlet.connect((address, port))
+        server = eventlet.connect((_find(service, number), service[1]))
     except OSError:
         return  # the connection ends, as one to nobody does
     try:
@@ -54,16 +51,23 @@ def _pass_on(client, service, number):
         server.close()
 
 
-def _number(client):
-    found = PUBLIC.fullmatch(client.getsockname()[0])
-    return found and found[1]
+def _find(service, number):
+    # In a thread: where there is no such region, others may be asked for the name, and nobody here shall wait for them.
+    return eventlet.tpool.execute(socket.gethostbyname, '%s.%s' % (service[0], number))
+
+
+def _number(address):
+    """The region whose public address in this cloud that is, or None."""
+    found = PUBLIC.fullmatch(address)
+    return found[2] if found and '//' + found[1] in cfg.CONF.public_endpoint else None
 
 
 def _serve_others(process_request):
     def process_or_pass_on(self, connection):
         client = connection[1]
-        number = _number(client)
-        if number and '//%s:' % client.getsockname()[0] not in cfg.CONF.public_endpoint:
+        address = client.getsockname()[0]
+        number = _number(address)
+        if number and '//%s:' % address not in cfg.CONF.public_endpoint:
             _pass_on(client, GLANCE, number)
         else:
             process_request(self, connection)
@@ -72,7 +76,7 @@ def _serve_others(process_request):
 
 def _serve_keystones(client, _):
     with contextlib.suppress(OSError):  # it would end the server
-        number = _number(client)
+        number = _number(client.getsockname()[0])
         if number:
             _pass_on(client, KEYSTONE, number)
 
@@ -88,6 +92,21 @@ def _with_keystones(run_server):
     return run_both
 
 
+def _resolve_regions(resolve):
+    """What an import fetches must not be of a loopback address; a region's Glance is of none."""
+    def resolve_or_find(hostname, port):
+        number = _number(hostname) if port == GLANCE[1] else None
+        if not number:
+            return resolve(hostname, port)
+        try:
+            return _find(GLANCE, number)
+        except OSError as error:
+            raise ValueError('no region has the address %s: %s' % (hostname, error))
+    return resolve_or_find
+
+
+if hasattr(utils, 'resolve_pinned_address'):  # since a security update of Debian's; before, no address was refused
+    utils.resolve_pinned_address = _resolve_regions(utils.resolve_pinned_address)
 eventlet.wsgi.Server.process_request = _serve_others(eventlet.wsgi.Server.process_request)
 wsgi.Server.run_server = _with_keystones(wsgi.Server.run_server)
 
