@@ -70,7 +70,10 @@ static int freeze_glance(struct mc_region *region, struct mc_call *call, struct 
 	mc_engine_service_clear(&service);
 	if (r < 0 || !runs)
 		return r == -ENOENT ? 0 : r;
-	r = act_on_glance(region, call, MC_ENGINE_PAUSE, error);
+	/* A loaded machine may not manage to freeze it (runc gives up after some tries): then it ends. */
+	if (act_on_glance(region, call, MC_ENGINE_PAUSE, NULL) == 0)
+		return 1;
+	r = act_on_glance(region, call, MC_ENGINE_KILL, error);
 	return r < 0 ? r : 1;
 }
 
@@ -80,7 +83,8 @@ static void thaw_glance(struct mc_region *region)
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 
-	if (act_on_glance(region, call, MC_ENGINE_UNPAUSE, &error) == 0)
+	if (act_on_glance(region, call, MC_ENGINE_UNPAUSE, NULL) == 0 ||
+		act_on_glance(region, call, MC_ENGINE_START, &error) == 0)
 		return;
 	mc_error_context(&error, "glance-%s stays frozen: `echo repair > regions/%s/ctl`", region->name, region->name);
 	mc_cloud_fail(region->cloud, region->name, &error);
