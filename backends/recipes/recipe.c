@@ -67,6 +67,11 @@ const struct mc_recipe *mc_recipe_get(enum mc_service_kind kind)
 	return &recipes[kind];
 }
 
+const char *mc_recipe_names_sql(void)
+{
+	return mc_template_database_names;
+}
+
 /* Whether TEXT begins with a @NAME@, whose name is then in NAME. */
 static bool read_name(const char *text, char name[NAME_MAX_LENGTH + 1])
 {

@@ -37,6 +37,10 @@ struct mc_recipe {
 
 const struct mc_recipe *mc_recipe_get(enum mc_service_kind kind);
 
+/* The statements, a line each, by which a Keystone database of an earlier version tells names apart as this version's
+ * do. Lines that begin with "--" are comments. */
+const char *mc_recipe_names_sql(void);
+
 /* Fills TEXT in: each @NAME@ is replaced by what LOOK_UP gives for NAME. Values are words of letters, digits and
  * ._:/,=+{}- only, which need no escaping in an INI file, a quoted SQL string or slapd.conf; anything else is -EINVAL,
  * as is a name that LOOK_UP gives NULL for. *RET_TEXT is malloc'd; on failure *RET_BAD (of BAD_SIZE) says what was
