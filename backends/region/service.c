@@ -62,8 +62,8 @@ void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, 
 	mc_service_name(kind, region->name, name);
 	if (strlen(name) < MC_HOST_MAX)
 		memcpy(host, name, strlen(name) + 1);
-	else
-		snprintf(host, MC_HOST_MAX, "%s-%u", mc_recipe_get(kind)->prefix, region->number);
+	else /* two hyphens: no region's name begins with one, so this is nobody else's */
+		snprintf(host, MC_HOST_MAX, "%s--%u", mc_recipe_get(kind)->prefix, region->number);
 }
 
 void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size)
