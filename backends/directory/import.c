@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/directory/ldap.h"
 #include "backends/directory/ldif.h"
+#include "backends/directory/needed.h"
 
 #include <string.h>
 
@@ -117,7 +118,9 @@ int mc_directory_import(
 		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
 		result = mc_ldif_next(&reader, &record, error);
 		if (result > 0) {
-			int applied = apply(directory, call, &record, error);
+			int applied = mc_ldap_not_needed(directory, call, &record, error);
+			if (applied == 0)
+				applied = apply(directory, call, &record, error);
 			if (applied < 0) {
 				mc_ldif_context(&record, error);
 				return applied;
