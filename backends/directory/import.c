@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/directory/fit.h"
+#include "backends/directory/needed.h"
 
 #include <string.h>
 
@@ -124,6 +125,15 @@ static int apply(struct mc_directory *directory, struct mc_call *call, const str
 	return result;
 }
 
+static int take(
+	struct mc_directory *directory, struct mc_call *call, struct mc_ldif_record *record, struct mc_error *error)
+{
+	int fits = mc_ldif_fit(directory, record, error);
+	int result = fits > 0 ? mc_ldap_not_needed(directory, call, record, error) : fits;
+
+	return fits > 0 && result == 0 ? apply(directory, call, record, error) : result;
+}
+
 int mc_directory_import(
 	struct mc_directory *directory, struct mc_call *call, const char *ldif, size_t size, struct mc_error *error)
 {
@@ -136,9 +146,7 @@ int mc_directory_import(
 		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
 		result = mc_ldif_next(&reader, &record, error);
 		if (result > 0) {
-			int applied = mc_ldif_fit(directory, &record, error);
-			if (applied > 0)
-				applied = apply(directory, call, &record, error);
+			int applied = take(directory, call, &record, error);
 			if (applied < 0) {
 				mc_ldif_context(&record, error);
 				return applied;

@@ -70,16 +70,28 @@ static cJSON *port_bindings(const struct mc_engine_service_spec *spec)
 	return NULL;
 }
 
-/* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty; z: where SELinux is
- * on, containers may use a directory of the host. */
+/* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty, and its owner the
+ * volume's; z: where SELinux is on, containers may use a directory of the host. */
+static void add_bind(const struct mc_docker *docker, cJSON *list, const char *volume, const char *path, int *failed)
+{
+	MC_CLEANUP(free_pointer) char *source = mc_docker_engine_name(docker, volume, "");
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+
+	mc_buffer_printf(&text, "%s:%s:z", source ? source : "", path);
+	if (!source || text.failed || !cJSON_AddItemToArray(list, cJSON_CreateString(text.data)))
+		*failed = -ENOMEM;
+}
+
 static cJSON *binds(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
-	MC_CLEANUP(free_pointer) char *source = mc_docker_engine_name(docker, spec->volume, "");
-	MC_CLEANUP(buffer) struct mc_buffer text = {0};
 	cJSON *list = cJSON_CreateArray();
+	int failed = 0;
 
-	mc_buffer_printf(&text, "%s:%s:z", source ? source : "", spec->volume_path);
-	if (source && !text.failed && cJSON_AddItemToArray(list, cJSON_CreateString(text.data)))
+	if (spec->volume)
+		add_bind(docker, list, spec->volume, spec->volume_path, &failed);
+	if (spec->sockets)
+		add_bind(docker, list, spec->sockets, spec->sockets_path, &failed);
+	if (!failed)
 		return list;
 	cJSON_Delete(list);
 	return NULL;
@@ -140,7 +152,7 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	mc_docker_put(json, "LogConfig", log_config(), &failed);
 	if (spec->host_address)
 		mc_docker_put(json, "PortBindings", port_bindings(spec), &failed);
-	if (spec->volume)
+	if (spec->volume || spec->sockets)
 		mc_docker_put(json, "Binds", binds(docker, spec), &failed);
 	if (!failed)
 		return json;
@@ -256,6 +268,14 @@ static int finish(
 	return mc_docker_fail(&response, error, "can't rename the new %s", ref->name);
 }
 
+static int make_volume(struct mc_docker *docker, struct mc_call *call, const char *volume,
+	const struct mc_engine_label *labels, const char *device, struct mc_error *error)
+{
+	int r = mc_docker_volume_create(&docker->engine, call, volume, labels, device, error);
+
+	return r == -EEXIST ? 0 : r;
+}
+
 /* The caller holds the name. */
 static int create(struct mc_docker *docker, struct mc_call *call, const struct mc_engine_service_spec *spec,
 	const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
@@ -269,12 +289,11 @@ static int create(struct mc_docker *docker, struct mc_call *call, const struct m
 		r = mc_docker_sweep(docker, call, spec->name, error);
 	if (r == 0)
 		r = mc_docker_prepare(&docker->engine, call, error);
-	if (r == 0 && spec->volume) {
-		/* Ours, or there is none of that name: else the engine would mount somebody else's. */
-		r = mc_docker_volume_create(
-			&docker->engine, call, spec->volume, spec->labels, spec->volume_device, error);
-		r = r == -EEXIST ? 0 : r;
-	}
+	/* Ours, or there is none of that name: else the engine would mount somebody else's. */
+	if (r == 0 && spec->volume)
+		r = make_volume(docker, call, spec->volume, spec->labels, spec->volume_device, error);
+	if (r == 0 && spec->sockets)
+		r = make_volume(docker, call, spec->sockets, NULL, NULL, error);
 	if (r == 0)
 		r = make(docker, call, spec, &ref, error);
 	if (r < 0)

@@ -212,7 +212,7 @@ int mc_identity_set(const struct mc_identity *identity, const struct mc_identity
 int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
 {
 	struct mc_directory *directory = NULL;
-	int result = mc_identity_not_login(identity, ref);
+	int result = mc_identity_not_needed(identity, ref);
 
 	if (result == 0)
 		result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
@@ -318,7 +318,7 @@ static int delete_domain(const struct mc_identity *identity, const char *domain)
 int mc_identity_delete(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
 	struct mc_directory *directory = NULL;
-	int result = mc_identity_not_login(identity, ref);
+	int result = mc_identity_not_needed(identity, ref);
 
 	if (result < 0)
 		return result;

@@ -53,8 +53,11 @@ int mc_identity_directory(const struct mc_identity *identity, enum mc_identity_k
 int mc_identity_redirected(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int result, struct mc_directory **ret_directory);
 
-/* -EPERM when REF is what this program logs in with: its user, its project, or a domain of these. */
+/* -EPERM when REF is what this program, or a region's services, log in with: a user, a project, a role, or a domain of
+ * these. */
 int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref);
+/* The same, and -EPERM when REF is the domain that the directory's people are in: for what would make it another. */
+int mc_identity_not_needed(const struct mc_identity *identity, const struct mc_identity_ref *ref);
 
 /* The changes in the directory. */
 int mc_identity_ldap_create(const struct mc_identity *identity, struct mc_directory *directory,

@@ -14,6 +14,8 @@
 /* Accounts inside the images; their Dockerfiles make them. */
 enum { GLANCE_UID = 604, OPENLDAP_UID = 605 };
 
+#define MEMCACHED_SOCKETS "/run/memcached"
+
 static const struct mc_recipe_file database_files[] = {
 	{"/etc/mysql/my.cnf", 0400, MC_MYSQL_UID, MC_MYSQL_UID, "database/my.cnf.in", mc_template_database_my_cnf},
 	{"/etc/mysql/init.sql", 0400, MC_MYSQL_UID, MC_MYSQL_UID, "database/init.sql.in",
@@ -46,25 +48,30 @@ static const char *const memcached_health[] = {"memcached-ok", NULL};
 /* These two go through to the database. */
 static const char *const keystone_health[] = {"http-ok", "5000", "/healthcheck", NULL};
 static const char *const glance_health[] = {"http-ok", "9292", "/healthcheck", NULL};
-static const char *const ldap_health[] = {
-	"ldapsearch", "-x", "-LLL", "-H", "ldap://127.0.0.1", "-s", "base", "-b", "", "1.1", NULL};
+/* By the socket that knows who asks: nobody is told anything over TCP without a password. */
+static const char *const ldap_health[] = {"ldapwhoami", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///", NULL};
 
 static const struct mc_recipe recipes[MC_SERVICE_KINDS] = {
-	[MC_DATABASE] = {"database", "mysql", MC_IMAGE_DATABASE, "/var/lib/mysql", 3306, true, database_health,
+	[MC_DATABASE] = {"database", "mysql", MC_IMAGE_DATABASE, "/var/lib/mysql", NULL, 3306, true, database_health,
 		30, database_files, MC_COUNT(database_files)},
-	[MC_MEMCACHED] = {"memcached", "memcached", MC_IMAGE_MEMCACHED, NULL, 11211, false, memcached_health,
-		5, NULL, 0},
-	[MC_KEYSTONE] = {"keystone", "keystone", MC_IMAGE_KEYSTONE, NULL, 5000, true, keystone_health, 10,
-		keystone_files, MC_COUNT(keystone_files)},
-	[MC_GLANCE] = {"glance", "glance", MC_IMAGE_GLANCE, "/var/lib/glance", 9292, true, glance_health, 10,
-		glance_files, MC_COUNT(glance_files)},
-	[MC_LDAP] = {"ldap", "ldap", MC_IMAGE_LDAP, "/var/lib/ldap", 389, true, ldap_health, 10, ldap_files,
+	[MC_MEMCACHED] = {"memcached", "memcached", MC_IMAGE_MEMCACHED, NULL, MEMCACHED_SOCKETS, 0, false,
+		memcached_health, 5, NULL, 0},
+	[MC_KEYSTONE] = {"keystone", "keystone", MC_IMAGE_KEYSTONE, NULL, MEMCACHED_SOCKETS, 5000, true,
+		keystone_health, 10, keystone_files, MC_COUNT(keystone_files)},
+	[MC_GLANCE] = {"glance", "glance", MC_IMAGE_GLANCE, "/var/lib/glance", MEMCACHED_SOCKETS, 9292, true,
+		glance_health, 10, glance_files, MC_COUNT(glance_files)},
+	[MC_LDAP] = {"ldap", "ldap", MC_IMAGE_LDAP, "/var/lib/ldap", NULL, 389, true, ldap_health, 10, ldap_files,
 		MC_COUNT(ldap_files)},
 };
 
 const struct mc_recipe *mc_recipe_get(enum mc_service_kind kind)
 {
 	return &recipes[kind];
+}
+
+const char *mc_recipe_names_sql(void)
+{
+	return mc_template_database_names;
 }
 
 /* Whether TEXT begins with a @NAME@, whose name is then in NAME. */

@@ -25,9 +25,10 @@ struct mc_recipe {
 	const char *service; /* "keystone" */
 	const char *prefix;  /* of its containers' names: "mysql" of mysql-Kista; "ldap" is a whole name */
 	const char *image;
-	const char *volume; /* where its data lie in the container; NULL: it has none */
-	unsigned short port;
-	bool published;            /* on the region's address, too */
+	const char *volume;  /* where its data lie in the container; NULL: it has none */
+	const char *sockets; /* where the volume lies in the container that memcached's socket is in; NULL: nowhere */
+	unsigned short port; /* 0: it listens on none */
+	bool published;      /* on the region's address, too */
 	const char *const *health; /* a command that succeeds when it serves requests, NULL-terminated */
 	unsigned stop_seconds;     /* that a clean end may take */
 	const struct mc_recipe_file *files;
@@ -35,6 +36,10 @@ struct mc_recipe {
 };
 
 const struct mc_recipe *mc_recipe_get(enum mc_service_kind kind);
+
+/* The statements, a line each, by which a Keystone database of an earlier version tells names apart as this version's
+ * do. Lines that begin with "--" are comments. */
+const char *mc_recipe_names_sql(void);
 
 /* Fills TEXT in: each @NAME@ is replaced by what LOOK_UP gives for NAME. Values are words of letters, digits and
  * ._:/,=+{}- only, which need no escaping in an INI file, a quoted SQL string or slapd.conf; anything else is -EINVAL,

@@ -96,7 +96,13 @@ static int remove_glance(struct mc_work *work, struct mc_error *error)
 
 static int remove_memcached(struct mc_work *work, struct mc_error *error)
 {
-	return remove_kind(work, MC_MEMCACHED, error);
+	struct mc_engine *engine = work->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX];
+	int r = remove_kind(work, MC_MEMCACHED, error);
+
+	/* The volume with its socket; whoever had that, too, is gone. */
+	mc_service_name(MC_MEMCACHED, work->region->name, name);
+	return r ? r : engine->ops->volume_remove(engine, work->doing, name, error);
 }
 
 static int remove_database(struct mc_work *work, struct mc_error *error)
@@ -160,7 +166,7 @@ const struct mc_step mc_destroy_steps[] = {
 	[LEAVE] = {"leave", "its endpoints are gone", AFTER(MARK), leave},
 	[KEYSTONE] = {"keystone", "keystone is gone", AFTER(MARK), remove_keystone},
 	[GLANCE] = {"glance", "glance and its images are gone", AFTER(MARK), remove_glance},
-	[MEMCACHED] = {"memcached", "memcached is gone", AFTER(MARK), remove_memcached},
+	[MEMCACHED] = {"memcached", "memcached is gone", AFTER(KEYSTONE) | AFTER(GLANCE), remove_memcached},
 	[DATABASE] = {"database", "the database is gone", AFTER(MARK), remove_database},
 	[SHARED] = {"shared", "what no region needs any more is gone",
 		AFTER(KEYSTONE) | AFTER(GLANCE) | AFTER(MEMCACHED) | AFTER(DATABASE) | AFTER(LEAVE), remove_shared},

@@ -221,45 +221,64 @@ static bool stands_by(const struct mc_region *region)
 	return !region->is_master && !region->is_replica;
 }
 
-static unsigned count_wanted(const struct mc_region *region)
-{
-	return stands_by(region) ? 1 : MC_COUNT(own_kinds);
-}
-
 static bool serves(const struct mc_engine_service *service)
 {
 	return !strcmp(service->state, "running") && !service->is_detached &&
 	       !(service->health && !strcmp(service->health, "unhealthy"));
 }
 
-/* How many of the region's services serve; the first that doesn't in TROUBLE, as a sentence. Call with the lock. */
-static unsigned count_up(const struct mc_region *region, char *trouble, size_t size)
+/* Whether the region's service of that KIND serves; else how it is is in TROUBLE, as a sentence, if that is empty. Call
+ * with the lock. */
+static bool is_up(const struct mc_region *region, enum mc_service_kind kind, char *trouble, size_t size)
 {
 	const struct mc_engine_service_list *list = &region->cloud->services;
+	const struct mc_engine_service *found = NULL;
+	char name[MC_SERVICE_NAME_MAX];
+
+	mc_service_name(kind, region->name, name);
+	for (size_t i = 0; i < list->count && !found; i++)
+		if (!strcmp(list->items[i].name, name))
+			found = &list->items[i];
+	if (found && serves(found))
+		return true;
+	if (trouble && !*trouble) {
+		const char *how = !found                                 ? "gone"
+				  : strcmp(found->state, "running") != 0 ? found->state
+				  : found->is_detached                   ? "out of the cloud's network"
+									 : "unhealthy";
+
+		snprintf(trouble, size, "%s is %s%s; `echo repair > regions/%s/ctl` brings it back", name, how,
+			kind == MC_LDAP ? ", and the people of the directory are out of reach" : "", region->name);
+	}
+	return false;
+}
+
+/* Whether the directory, which all regions share, is missing where it is needed: it counts as a service that is down.
+ */
+static bool lacks_directory(const struct mc_region *region, char *trouble, size_t size)
+{
+	return !stands_by(region) && !region->is_stopped && !is_up(region, MC_LDAP, trouble, size);
+}
+
+static unsigned count_own(const struct mc_region *region)
+{
+	return stands_by(region) ? 1 : MC_COUNT(own_kinds);
+}
+
+/* Call with the lock, as the next one. */
+static unsigned count_wanted(const struct mc_region *region)
+{
+	return count_own(region) + lacks_directory(region, NULL, 0);
+}
+
+/* How many of the region's services serve; the first that doesn't in TROUBLE, as a sentence. */
+static unsigned count_up(const struct mc_region *region, char *trouble, size_t size)
+{
 	unsigned up = 0;
 
-	for (size_t k = 0; k < count_wanted(region); k++) {
-		const struct mc_engine_service *found = NULL;
-		char name[MC_SERVICE_NAME_MAX];
-
-		mc_service_name(own_kinds[k], region->name, name);
-		for (size_t i = 0; i < list->count && !found; i++)
-			if (!strcmp(list->items[i].name, name))
-				found = &list->items[i];
-		if (found && serves(found)) {
-			up++;
-			continue;
-		}
-		if (trouble && !*trouble) {
-			const char *how = !found                                 ? "gone"
-					  : strcmp(found->state, "running") != 0 ? found->state
-					  : found->is_detached                   ? "out of the cloud's network"
-										 : "unhealthy";
-
-			snprintf(trouble, size, "%s is %s; `echo repair > regions/%s/ctl` brings it back", name, how,
-				region->name);
-		}
-	}
+	for (size_t k = 0; k < count_own(region); k++)
+		up += is_up(region, own_kinds[k], trouble, size);
+	lacks_directory(region, trouble, size);
 	return up;
 }
 

@@ -208,7 +208,7 @@ int mc_marks_forget(struct mc_region *region, struct mc_error *error);
 #define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 16)
 void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC_SERVICE_NAME_MAX]);
 /* The name by which other containers reach it: the service's own, or, where that is too long for a DNS label (RFC 1035,
- * section 2.3.4), one with the region's number. */
+ * section 2.3.4), one with the region's number, which is no other region's service's. */
 #define MC_HOST_MAX 64
 void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, char host[MC_HOST_MAX]);
 /* The service's volume, of which the region's state_dir has the content (facts.h); one that the engine has itself is

@@ -349,6 +349,19 @@ static int may_open(const struct mc_region *region)
 	return cloud->promoted && cloud->promoted != region;
 }
 
+/* In a cloud that an earlier version has made; where that can't be done now, it serves all the same, and the next open
+ * tries again. */
+static void tell_names_apart(struct mc_region *region, struct mc_database *database, struct mc_call *call)
+{
+	struct mc_error error = {0};
+
+	if (mc_database_tell_names_apart(database, call, mc_recipe_names_sql(), &error) == 0)
+		return;
+	mc_error_context(&error, "names that differ in accents only are one in region %s until it is started again",
+		region->name);
+	mc_cloud_fail(region->cloud, region->name, &error);
+}
+
 int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
@@ -370,6 +383,8 @@ int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_er
 	r = mc_database_replica_act(database, call, MC_REPLICA_LEAVE, error);
 	if (r == 0)
 		r = mc_database_unfence(database, call, error);
+	if (r == 0)
+		tell_names_apart(region, database, call);
 	pthread_mutex_lock(&cloud->lock);
 	cloud->opening--;
 	pthread_cond_broadcast(&cloud->idle);

@@ -37,26 +37,42 @@ static int set_password(struct mc_database *database, struct mc_call *call, cons
 	return r;
 }
 
-/* Both users are in the database's template: admin, who is the mount's login, and glance, by which it checks its
- * clients' tokens. */
+/* What is logged in with: admin by the mount, and glance, which checks its clients' tokens so. Both are in the
+ * database's template. */
+static const struct {
+	struct mc_database_login login;
+	enum mc_secret password;
+} logins[] = {
+	{{"admin", "admin", "admin"}, MC_SECRET_ADMIN},
+	{{"glance", "service", "admin"}, MC_SECRET_GLANCE},
+};
+
+/* Puts back what others have taken away of them, too. */
+static int put_logins(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	for (size_t i = 0; i < MC_COUNT(logins) && r == 0; i++) {
+		r = mc_database_restore_login(database, call, &logins[i].login, error);
+		if (r == 0)
+			r = set_password(database, call, logins[i].login.user,
+				mc_secrets_get(secrets, logins[i].password), error);
+	}
+	return r;
+}
+
 int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_secrets *secrets;
 	int r;
 
 	if (master != region)
 		return 0; /* its role has gone to another region, which has them */
-	r = mc_cloud_secrets(region->cloud, &secrets, error);
-
-	if (r == 0)
-		r = mc_region_keystone_database(region, &database, error);
-	if (r == 0)
-		r = set_password(database, call, "admin", mc_secrets_get(secrets, MC_SECRET_ADMIN), error);
-	if (r == 0)
-		r = set_password(database, call, "glance", mc_secrets_get(secrets, MC_SECRET_GLANCE), error);
-	return r;
+	r = mc_region_keystone_database(region, &database, error);
+	return r ? r : put_logins(region, database, call, error);
 }
 
 /* What the region offers, for the catalog. */
@@ -144,12 +160,58 @@ static int register_at(struct mc_region *region, struct mc_region *master, struc
 	return r ? r : mc_database_renew_cache(database, call, error);
 }
 
+/* The domain of the directory's people is that again, unless it has people of its own. */
+static int restore_domain(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	const char *domain = region->cloud->options.domain;
+	unsigned long lacks = 0;
+	int r = mc_database_lacks_driver(database, call, domain, &lacks, error);
+
+	if (r < 0 || lacks == 0)
+		return r;
+	if (lacks == 1) {
+		r = put_domain(region, database, call, error);
+		return r ? r : mc_database_renew_cache(database, call, error);
+	}
+	struct mc_error told = {0};
+
+	mc_error_set(&told, EEXIST,
+		"domain %s has users or groups in the database, so the LDAP directory's people are out of reach; "
+		"remove them (rmdir users/%s/* groups/%s/*), then `echo repair > regions/%s/ctl`",
+		domain, domain, domain, region->name);
+	mc_cloud_fail(region->cloud, region->name, &told);
+	return 0;
+}
+
+/* The registration was done at its first start, and what its users have changed since is theirs, but for what nobody
+ * can do without. A slave does what it can: its master may be away, and what has been replicated serves. */
+static int restore(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r;
+
+	if (!master || (master != region && !mc_probe_answers(master)))
+		return 0;
+	r = mc_region_keystone_database(master, &database, error);
+	if (r == 0 && master != region) /* the master's own start does it before */
+		r = put_logins(region, database, call, error);
+	if (r == 0)
+		r = restore_domain(region, database, call, error);
+	if (r < 0 && r != -EINTR && master != region) {
+		mc_cloud_fail(region->cloud, region->name, error);
+		return 0;
+	}
+	return r;
+}
+
 int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
 
 	if (r != 0)
-		return r < 0 ? r : 0; /* done at its first start; what its users have changed since is theirs */
+		return r < 0 ? r : restore(region, call, error);
 	do { /* into the master's database, from where it is replicated: while its role moves, none takes writes */
 		MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 

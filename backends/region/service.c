@@ -29,7 +29,6 @@ static const char *look_up(void *data, const char *name)
 		{"ADDRESS", values->region->address},
 		{"SHARED_ADDRESS", values->shared_address},
 		{"DATABASE_HOST", values->hosts[MC_DATABASE]},
-		{"MEMCACHED_HOST", values->hosts[MC_MEMCACHED]},
 		{"KEYSTONE_HOST", values->hosts[MC_KEYSTONE]},
 		{"GLANCE_HOST", values->hosts[MC_GLANCE]},
 		{"LDAP_SUFFIX", options->ldap_suffix},
@@ -63,8 +62,8 @@ void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, 
 	mc_service_name(kind, region->name, name);
 	if (strlen(name) < MC_HOST_MAX)
 		memcpy(host, name, strlen(name) + 1);
-	else
-		snprintf(host, MC_HOST_MAX, "%s-%u", mc_recipe_get(kind)->prefix, region->number);
+	else /* two hyphens: no region's name begins with one, so this is nobody else's */
+		snprintf(host, MC_HOST_MAX, "%s--%u", mc_recipe_get(kind)->prefix, region->number);
 }
 
 void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size)
@@ -269,10 +268,12 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], number[12], address[16];
+	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], sockets[MC_SERVICE_NAME_MAX], number[12],
+		address[16];
 	struct mc_engine_label labels[5];
 
 	mc_service_name(kind, region->name, name);
+	mc_service_name(MC_MEMCACHED, region->name, sockets);
 	mc_service_host(region, kind, host);
 	mc_service_address(region, kind, address);
 	set_labels(region, kind, number, labels);
@@ -286,6 +287,8 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, enu
 			.volume = recipe->volume ? name : NULL,
 			.volume_path = recipe->volume,
 			.volume_device = *device ? device : NULL,
+			.sockets = recipe->sockets ? sockets : NULL,
+			.sockets_path = recipe->sockets,
 			.host_address = recipe->published ? address : NULL,
 			.port = recipe->port,
 			.health = recipe->health,
@@ -404,6 +407,26 @@ static int start(struct mc_region *region, struct mc_call *call, enum mc_service
 	return r == -ENONET ? make_anew(region, call, kind, name, error) : r;
 }
 
+/* Whether another version's recipe has made it: its files and its image's belong together, and the services of a region
+ * too. Its data are in a volume. */
+static bool is_of_old(enum mc_service_kind kind, const struct mc_engine_service *service)
+{
+	return !strncmp(service->image, "mcloudfs/", 9) && strcmp(service->image, mc_recipe_get(kind)->image) != 0;
+}
+
+/* One that runs, or is paused, ends by itself before it is made anew. */
+static int come_to_end(
+	struct mc_region *region, struct mc_call *call, const struct mc_engine_service *service, struct mc_error *error)
+{
+	const struct mc_engine_ops *ops = region->cloud->engine->ops;
+	struct mc_engine *engine = region->cloud->engine;
+	int r = 0;
+
+	if (!strcmp(service->state, "paused"))
+		r = ops->act(engine, call, service->name, MC_ENGINE_UNPAUSE, NULL, error);
+	return r ? r : ops->act(engine, call, service->name, MC_ENGINE_STOP, NULL, error);
+}
+
 int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
 {
 	const struct mc_engine_ops *ops = region->cloud->engine->ops;
@@ -414,7 +437,10 @@ int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_se
 
 	mc_service_name(kind, region->name, name);
 	r = ops->look(engine, call, name, &service, error);
-	if (r == 0 && (!strcmp(service.state, "dead") || (service.is_detached && !is_alive(&service))))
+	if (r == 0 && (is_of_old(kind, &service) && is_alive(&service)))
+		r = come_to_end(region, call, &service, error);
+	if (r == 0 && (!strcmp(service.state, "dead") || is_of_old(kind, &service) ||
+			      (service.is_detached && !is_alive(&service))))
 		r = make_anew(region, call, kind, name, error);
 	else if (r == -ENOENT)
 		r = create_and_start(region, call, kind, name, error);

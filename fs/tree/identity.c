@@ -153,6 +153,7 @@ int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
 		.directory = find_directory,
 		.data = ask->cloud,
 		.suffix = mc_cloud_options(ask->cloud)->ldap_suffix,
+		.ldap_domain = mc_cloud_options(ask->cloud)->domain,
 	};
 	return mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &ret_identity->keystone, ask->error);
 }

@@ -408,6 +408,15 @@ static int remove_member(
 	return mc_identity_member_remove(identity, &relation->owner, &member);
 }
 
+/* Nobody revokes what the mount, or a region's services, log in with. */
+static int check_grant(struct mc_ask *ask, const struct mc_identity *identity, const struct relation *relation)
+{
+	if (relation->scope.kind != MC_IDENTITY_PROJECT || relation->kind != MC_IDENTITY_USER)
+		return 0;
+	return mc_identity_not_login_grant(identity, relation->home, mc_node_name(ask->node, MC_KEY_PROJECT),
+		mc_node_name(ask->node, MC_KEY_ROLE), mc_node_name(ask->node, MC_KEY_MEMBER));
+}
+
 static int remove_link(struct mc_ask *ask)
 {
 	struct relation relation = relation_of(ask);
@@ -415,6 +424,10 @@ static int remove_link(struct mc_ask *ask)
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
+	if (result < 0)
+		return result;
+	if (relation.scope.role)
+		result = check_grant(ask, &identity, &relation);
 	if (result < 0)
 		return result;
 	if (relation.scope.role)

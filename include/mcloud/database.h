@@ -51,6 +51,25 @@ int mc_database_put_domain(struct mc_database *database, struct mc_call *call, c
 int mc_database_put_domain_option(struct mc_database *database, struct mc_call *call, const char *name,
 	const char *group, const char *option, const char *value, bool is_secret, struct mc_error *error);
 
+/* Who logs in, with which role in which project; all by name, user and project in domain Default. */
+struct mc_database_login {
+	const char *user, *project, *role;
+};
+
+/* Puts back what of LOGIN, and of its domain, is missing or disabled; a user that is new has no password yet. -EEXIST
+ * when something that goes by nearly the same name is in the way. */
+int mc_database_restore_login(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
+	struct mc_error *error);
+/* In *RET_LACKS whether domain NAME has to be made one that is found in LDAP: 0: no, 1: it isn't there, or has neither
+ * a driver nor people of its own; 2: it has no driver, but people. */
+int mc_database_lacks_driver(struct mc_database *database, struct mc_call *call, const char *domain,
+	unsigned long *ret_lacks, struct mc_error *error);
+
+/* Runs STATEMENTS (recipe.h: mc_recipe_names_sql()) in the keystone database, as root, if it takes names for the same
+ * that are not: one that an earlier version has made. They are replicated. Ids that were given stay as they are. */
+int mc_database_tell_names_apart(
+	struct mc_database *database, struct mc_call *call, const char *statements, struct mc_error *error);
+
 /* What all Keystones that have this database, or a replica, have cached of the rows above is not believed any longer.
  * To be called when they are written. */
 int mc_database_renew_cache(struct mc_database *database, struct mc_call *call, struct mc_error *error);

@@ -34,6 +34,7 @@ struct mc_identity {
 	int (*directory)(void *data, struct mc_directory **ret_directory, struct mc_error *error);
 	void *data;
 	const char *suffix;
+	const char *ldap_domain; /* the name of the domain whose people they are; NULL: none is kept from going */
 };
 
 static inline void mc_cleanup_identity(struct mc_identity *identity)
@@ -55,6 +56,11 @@ struct mc_identity_object {
 	bool enabled, immutable;
 	const char *id, *name, *domain, *description, *email;
 };
+
+/* -EPERM when the grant of ROLE in PROJECT to USER, both of DOMAIN (all by name), is one that the mount or a region's
+ * services log in with; else 0. */
+int mc_identity_not_login_grant(const struct mc_identity *identity, const char *domain, const char *project,
+	const char *role, const char *user);
 
 struct mc_identity_object *mc_identity_object_ref(struct mc_identity_object *object);
 void mc_identity_object_unref(struct mc_identity_object *object);

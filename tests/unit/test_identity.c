@@ -344,13 +344,13 @@ static void test_immutable(void **state)
 {
 	(void)state;
 	struct world *world = setup(TTL);
-	const struct mc_identity_ref admin = {MC_IDENTITY_ROLE, NULL, "r1", "admin"},
+	const struct mc_identity_ref admin = {MC_IDENTITY_ROLE, NULL, "r1", "keeper"},
 				     other = {MC_IDENTITY_ROLE, NULL, "r2", "x"};
 	const char *refusal = "{\"error\":{\"message\":\"Unable to delete immutable role\",\"code\":403}}";
 
 	expect(world, "DELETE", "/v3/roles/r1", NULL, 403, refusal);
 	expect(world, "GET", "/v3/roles/r1", NULL, 200,
-		"{\"role\":{\"id\":\"r1\",\"name\":\"admin\",\"options\":{\"immutable\":true}}}");
+		"{\"role\":{\"id\":\"r1\",\"name\":\"keeper\",\"options\":{\"immutable\":true}}}");
 	assert_int_equal(mc_identity_delete(&world->identity, &admin), -EPERM);
 	assert_string_equal(world->error.message, "Unable to delete immutable role");
 	assert_int_equal(world->error.code, EPERM);

@@ -130,7 +130,10 @@ static struct mc_node grants_node(bool link)
 			[MC_KEY_PROJECT] = "p1",
 			[MC_KEY_ROLE] = "r1",
 			[MC_KEY_MEMBER] = link ? "u1" : NULL},
-		.names = {[MC_KEY_DOMAIN] = "ho/me", [MC_KEY_MEMBER] = link ? "bob" : NULL}};
+		.names = {[MC_KEY_DOMAIN] = "ho/me",
+			[MC_KEY_PROJECT] = "p",
+			[MC_KEY_ROLE] = "r",
+			[MC_KEY_MEMBER] = link ? "bob" : NULL}};
 }
 
 static void test_links_shown(void **state)
@@ -154,6 +157,9 @@ static void test_links_shown(void **state)
 	check_log("get user u1\nget domain b\n");
 	assert_int_equal(link.row->remove(&at_link), 0);
 	check_log("revoke project p1 r1 from user u1\n");
+	link.names[MC_KEY_MEMBER] = "locked"; /* somebody logs in by it */
+	assert_int_equal(link.row->remove(&at_link), -EPERM);
+	check_log("");
 	link.keys[MC_KEY_REGION] = "Kista";
 	assert_int_equal(link.row->remove(&at_link), -EPERM);
 	check_log("");

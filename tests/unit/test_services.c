@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/private.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* How the services of regions are called. */
+
+static struct mc_region named(const char *name, unsigned number)
+{
+	struct mc_region region = {.number = number};
+
+	snprintf(region.name, sizeof(region.name), "%s", name);
+	return region;
+}
+
+/* Whatever regions are called, no two of their services have one name in the network. */
+static void test_hosts(void **state)
+{
+	char longest[MC_REGION_NAME_MAX + 1], hosts[64][MC_HOST_MAX];
+	struct mc_region regions[12];
+	size_t n = 0, n_hosts = 0;
+
+	(void)state;
+	memset(longest, 'a', MC_REGION_NAME_MAX);
+	longest[MC_REGION_NAME_MAX] = '\0';
+	regions[n++] = named(longest, 5);
+	longest[57] = '\0'; /* short enough for one service, too long for another */
+	regions[n++] = named(longest, 6);
+	longest[55] = '\0';
+	regions[n++] = named(longest, 7);
+	/* names like what becomes of the long ones */
+	regions[n++] = named("5", 1);
+	regions[n++] = named("6", 2);
+	regions[n++] = named("7", 3);
+	regions[n++] = named("5-", 4);
+	regions[n++] = named("5-5", 8);
+	regions[n++] = named("Kista", 9);
+	assert_true(n <= MC_COUNT(regions));
+	for (size_t i = 0; i < n; i++) {
+		for (enum mc_service_kind kind = 0; kind < MC_LDAP; kind++) {
+			mc_service_host(&regions[i], kind, hosts[n_hosts]);
+			assert_true(strlen(hosts[n_hosts]) < MC_HOST_MAX);
+			for (size_t h = 0; h < n_hosts; h++)
+				if (!strcasecmp(hosts[h], hosts[n_hosts]))
+					fail_msg("two services are called %s", hosts[h]);
+			n_hosts++;
+		}
+	}
+	mc_service_host(&regions[n - 1], MC_KEYSTONE, hosts[0]);
+	assert_string_equal(hosts[0], "keystone-Kista");
+}
+
+static void ignore(void *data, const struct mc_cloud_event *event)
+{
+	(void)data, (void)event;
+}
+
+/* A region whose people can't be found is no healthy one, though all that is its own serves. */
+static void test_directory_counts(void **state)
+{
+	static const struct {
+		const char *ldap, *health; /* NULL: it isn't there */
+		bool master, replica, stopped;
+		enum mc_region_state state;
+		unsigned up, total;
+		const char *trouble;
+	} cases[] = {
+		{"running", "healthy", true, false, false, MC_REGION_READY, 4, 4, ""},
+		{"running", "starting", true, false, false, MC_REGION_READY, 4, 4, ""},
+		{"exited", NULL, true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is exited"},
+		{"paused", "healthy", true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is paused"},
+		{"running", "unhealthy", true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is unhealthy"},
+		{NULL, NULL, true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is gone"},
+		{"exited", NULL, false, true, false, MC_REGION_DEGRADED, 4, 5, "echo repair > regions/Kista/ctl"},
+		/* one that stands by, and one that is stopped, need no directory */
+		{"exited", NULL, false, false, false, MC_REGION_STANDBY, 1, 1, ""},
+		{"exited", NULL, true, false, true, MC_REGION_STOPPED, 4, 4, ""},
+	};
+	static const char *const own[] = {"mysql-Kista", "memcached-Kista", "keystone-Kista", "glance-Kista"};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		struct mc_engine_service services[5] = {0};
+		struct mc_region region = named("Kista", 1), *regions[] = {&region};
+		struct mc_region_view view;
+		struct mc_cloud cloud = {.handler = ignore,
+			.telling = PTHREAD_MUTEX_INITIALIZER,
+			.lock = PTHREAD_MUTEX_INITIALIZER,
+			.regions = regions,
+			.n_regions = 1,
+			.is_connected = true,
+			.services = {services, cases[i].ldap ? 5 : 4}};
+
+		for (size_t s = 0; s < 4; s++)
+			services[s] = (struct mc_engine_service){.name = (char *)(uintptr_t)own[s], .state = "running"};
+		services[4] = (struct mc_engine_service){
+			.name = (char[]){"ldap"}, .health = (char *)(uintptr_t)cases[i].health};
+		snprintf(services[4].state, sizeof(services[4].state), "%s", cases[i].ldap ? cases[i].ldap : "");
+		region.cloud = &cloud;
+		region.is_master = cases[i].master;
+		region.is_replica = cases[i].replica;
+		region.is_stopped = cases[i].stopped;
+		mc_region_settle(&region);
+		assert_int_equal(mc_cloud_region(&cloud, "Kista", &view), 0);
+		assert_int_equal(view.state, cases[i].state);
+		assert_int_equal(view.services_up, cases[i].up);
+		assert_int_equal(view.services, cases[i].total);
+		assert_non_null(strstr(view.error, cases[i].trouble));
+		assert_true(*cases[i].trouble || !*view.error);
+		mc_region_view_clear(&view);
+		free(region.error);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_directory_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
