@@ -62,6 +62,7 @@ void mc_handle_unref(struct mc_handle *handle)
 	close_state(handle);
 	mc_listing_unref(handle->listing);
 	mc_buffer_free(&handle->content);
+	mc_pieces_clear(&handle->pieces);
 	mc_buffer_free(&handle->ahead);
 	mc_buffer_free(&handle->behind);
 	free(handle->writers);

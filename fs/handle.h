@@ -3,6 +3,7 @@
 #define FS_HANDLE_H
 
 #include "fs/fs.h"
+#include "fs/pieces.h"
 #include "fs/process.h"
 
 #include <pthread.h>
@@ -26,6 +27,8 @@ struct mc_handle {
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;
+	/* And what a writer has written. */
+	struct mc_pieces pieces;
 	/* Stream: how far it was read, the last bytes of that, and what was read ahead for poll. */
 	int64_t position;
 	struct mc_buffer behind, ahead;

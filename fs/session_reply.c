@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/control.h"
 #include "fs/request.h"
 #include "fs/resolve.h"
 
@@ -173,7 +174,7 @@ double mc_request_stat(struct mc_fs *fs, struct mc_node *node, struct stat *ret_
 		.st_uid = fs->config.uid,
 		.st_gid = fs->config.gid,
 		.st_size = looks.attributes.size >= 0 ? looks.attributes.size : looks.shown,
-		.st_blksize = 4096,
+		.st_blksize = row->store ? MC_WRITE_MAX : 4096, /* stdio writes in pieces of that size */
 		.st_atim = when,
 		.st_mtim = when,
 		.st_ctim = when};

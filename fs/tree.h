@@ -174,6 +174,7 @@ struct mc_row {
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
+	bool unread;       /* value: not shown before it is written, to be put back if a later piece is refused */
 	unsigned patience; /* show, store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
 			      file->flush: 30 at least */
 };

@@ -37,8 +37,8 @@ static void test_value(void **state)
 	demo_read(mount, "name", text, sizeof text);
 	assert_string_equal(text, "Kista\n");
 	assert_int_equal(demo_write(mount, "name", O_APPEND, "Solna", 5), 0);
-	assert_string_equal(demo_text(mount, mount->cloud.name), "Solna");
-	assert_int_equal(demo_write(mount, "name", O_APPEND | O_CREAT, "two lines\n\n", 11), 0);
+	assert_string_equal(demo_text(mount, mount->cloud.name), "Kista\nSolna");
+	assert_int_equal(demo_write(mount, "name", O_TRUNC | O_APPEND | O_CREAT, "two lines\n\n", 11), 0);
 	assert_string_equal(demo_text(mount, mount->cloud.name), "two lines\n");
 	assert_int_equal(demo_write(mount, "name", 0, "\n", 1), 0);
 	assert_string_equal(demo_text(mount, mount->cloud.name), "");
@@ -104,7 +104,7 @@ static void test_bad_writes(void **state)
 	assert_int_equal(pwrite(fd, "x", 1, 1), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(pwrite(fd, "x", 1, 70000), -1);
-	assert_int_equal(errno, E2BIG);
+	assert_int_equal(errno, EINVAL);
 	close(fd);
 	assert_string_equal(demo_text(mount, mount->cloud.name), "demo");
 }
@@ -131,7 +131,7 @@ static void test_control(void **state)
 	assert_string_equal(demo_text(mount, mount->cloud.last), "a b");
 	assert_int_equal(demo_write(mount, "ctl", 0, "busy\n", 5), -EBUSY);
 	assert_true(demo_last_error_has(mount, (const char *const[]){"\twrite\tctl\tEBUSY\t", "not now", NULL}));
-	static const char *const bad[] = {"jump\n", "start a b\n", "set a\n", "\n", "start\nstart\n", "star", "START"};
+	static const char *const bad[] = {"jump\n", "start a b\n", "set a\n", "\n", " \n\n", "star", "START"};
 	for (size_t i = 0; i < MC_COUNT(bad); i++) {
 		assert_int_equal(demo_write(mount, "ctl", 0, bad[i], strlen(bad[i])), -EINVAL);
 		assert_true(demo_last_error_has(mount, (const char *const[]){"\twrite\tctl\tEINVAL\t", NULL}));
