@@ -41,7 +41,7 @@ static bool at_root(struct mc_ask *ask);
 	}
 #define DESCRIPTION                                                                                                    \
 	{                                                                                                              \
-		"description", MC_KIND_VALUE, 0644, "text", MC_LANE_KEYSTONE, true,                                \
+		"description", MC_KIND_VALUE, 0644, "text", MC_LANE_KEYSTONE, true,                                    \
 			.show = show_description, .store = store_description, .attributes = mc_identity_mode           \
 	}
 #define ROLES(help)                                                                                                    \
