@@ -174,7 +174,9 @@ struct mc_row {
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
-	bool unread;       /* value: not shown before it is written, to be put back if a later piece is refused */
+	bool unlisted; /* found by its name, but not listed by readdir: a stream without an end, at which a walk would
+			  hang */
+	bool unread;   /* value: not shown before it is written, to be put back if a later piece is refused */
 	unsigned patience; /* show, store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
 			      file->flush: 30 at least */
 };
