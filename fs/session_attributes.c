@@ -14,6 +14,16 @@
 #define ROOM (UINT64_C(1) << 50)
 #define NAMES (UINT64_C(1) << 32)
 
+/* What is read through an open descriptor; or, of a text that is at hand, what it is now. */
+static void reply_looks(struct mc_request *request)
+{
+	int64_t size = request->handle ? mc_handle_content_size(request->handle) : -1;
+
+	if (size < 0)
+		size = mc_handle_look(&request->ask, request->node);
+	mc_reply_attributes_sized(request, request->node, size);
+}
+
 static void run_getattr(struct mc_request *request)
 {
 	struct mc_attributes attributes = {.size = -1};
@@ -28,17 +38,18 @@ static void run_getattr(struct mc_request *request)
 	} else if (result == -ENOENT && mc_node_needs_key(request->node)) {
 		result = 0;
 	}
-	if (result < 0)
+	if (result < 0) {
 		mc_reply_fail(request, result);
-	else
-		mc_reply_attributes(request, request->node);
+		return;
+	}
+	reply_looks(request);
 }
 
 void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
-	struct mc_request *request = mc_request_new(req, MC_OP_GETATTR, ino);
+	struct mc_request *request =
+		file ? mc_request_new_open(req, MC_OP_GETATTR, ino, file) : mc_request_new(req, MC_OP_GETATTR, ino);
 
-	(void)file;
 	if (!request)
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
@@ -47,7 +58,7 @@ void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	if (ask && row->needs_region)
 		ask = mc_region_serving(request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), NULL) == 0;
 	if (!ask) {
-		mc_reply_attributes(request, request->node);
+		reply_looks(request);
 		return;
 	}
 	request->run = run_getattr;

@@ -34,6 +34,7 @@ struct mc_identity {
 	int (*directory)(void *data, struct mc_directory **ret_directory, struct mc_error *error);
 	void *data;
 	const char *suffix;
+	bool recalls; /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
 };
 
 static inline void mc_cleanup_identity(struct mc_identity *identity)
