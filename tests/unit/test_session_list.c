@@ -233,6 +233,40 @@ static void test_leases(void **state)
 	assert_int_equal(access(demo_path(mount, "leased/one"), F_OK), -1);
 }
 
+struct look {
+	pthread_t thread;
+	char path[128];
+};
+
+static void *look(void *data)
+{
+	(void)access(((struct look *)data)->path, F_OK);
+	return NULL;
+}
+
+/* Names of one directory are looked up side by side, and whoever lists it doesn't wait for those that hang. */
+static void test_side_by_side(void **state)
+{
+	struct demo_mount *mount = *state;
+	struct look looks[4];
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < MC_COUNT(looks); i++) {
+		snprintf(looks[i].path, sizeof looks[i].path, "%s/slow-dir/%u", mount->path, i);
+		assert_int_equal(pthread_create(&looks[i].thread, NULL, look, &looks[i]), 0);
+	}
+	demo_await(&mount->cloud.slow_now, MC_COUNT(looks));
+	DIR *directory = opendir(demo_path(mount, "slow-dir"));
+	while (readdir(directory))
+		found++;
+	closedir(directory);
+	assert_int_equal(found, 2);
+	assert_int_equal(atomic_load(&mount->cloud.slow_now), MC_COUNT(looks));
+	demo_gate(&mount->cloud, true);
+	for (unsigned i = 0; i < MC_COUNT(looks); i++)
+		pthread_join(looks[i].thread, NULL);
+}
+
 static void test_metrics(void **state)
 {
 	struct demo_mount *mount = *state;
@@ -259,6 +293,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_replaced, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_forgotten, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_leases, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_side_by_side, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_metrics, demo_mount, demo_unmount),
 	};
 
