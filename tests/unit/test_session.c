@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -241,6 +242,21 @@ static void test_names(void **state)
 	assert_int_equal(access(demo_path(mount, "things/%2E%2E"), F_OK), -1);
 }
 
+/* Other ways to the mount, which would keep it alive. */
+static char bound[64], things[64];
+
+static int unmount_all(void **state)
+{
+	(void)umount2(things, MNT_DETACH);
+	(void)umount2(bound, MNT_DETACH);
+	return demo_unmount(state);
+}
+
+static int mount_bind(const char *from, const char *to)
+{
+	return mount(from, to, NULL, MS_BIND, NULL);
+}
+
 static void test_links(void **state)
 {
 	struct demo_mount *mount = *state;
@@ -265,6 +281,55 @@ static void test_links(void **state)
 	assert_int_equal(readlink(demo_path(mount, "links/one"), got, sizeof got), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(readlink(demo_path(mount, "things/a/up"), got, sizeof got), 10);
+}
+
+/* Links whose text leads into the mount on another way than by its mount point. */
+static void test_links_from_elsewhere(void **state)
+{
+	struct demo_mount *mount = *state;
+	char directory[] = "/tmp/mcloudfs-else-XXXXXX", path[128];
+	const char *name = strrchr(mount->path, '/') + 1;
+
+	assert_int_equal(mkdir(demo_path(mount, "things/a"), 0777), 0);
+	assert_int_equal(mkdir(demo_path(mount, "things/b"), 0777), 0);
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(chdir(directory), 0);
+	assert_int_equal(symlink(mount->path, "link"), 0);
+	assert_int_equal(symlink("link", "again"), 0);
+	assert_int_equal(symlink("again/things", "deep"), 0);
+	assert_int_equal(symlink("loop", "loop"), 0);
+	snprintf(bound, sizeof bound, "%s/bound", directory);
+	snprintf(things, sizeof things, "%s/some things", directory);
+	assert_int_equal(mkdir(bound, 0755) + mkdir(things, 0755), 0);
+	assert_int_equal(mount_bind(mount->path, bound), 0);
+	assert_int_equal(mount_bind(demo_path(mount, "things"), things), 0);
+	static const char *const ways[] = {"link/things/b", "again/things/./a/../b", "deep/b", "bound/things/b",
+		"some things/b", "some things/../link//things/b/", "bound/../bound/things/b", "deep/../things/b"};
+	for (size_t i = 0; i < MC_COUNT(ways); i++) {
+		mount->cloud.linked_key[0] = '\0';
+		snprintf(path, sizeof path, "%s/%s", directory, ways[i]);
+		assert_int_equal(symlink(path, demo_path(mount, "links/one")), 0);
+		assert_string_equal(demo_text(mount, mount->cloud.linked_key), "00000001key");
+		assert_int_equal(unlink(demo_path(mount, "links/one")), 0);
+	}
+	/* Out of the mount and in again. */
+	snprintf(path, sizeof path, "../../%s/things/b", name);
+	assert_int_equal(symlink(path, demo_path(mount, "links/one")), 0);
+	assert_int_equal(unlink(demo_path(mount, "links/one")), 0);
+	snprintf(path, sizeof path, "/proc/../%s/things/b", mount->path);
+	assert_int_equal(symlink(path, demo_path(mount, "links/one")), 0);
+	assert_int_equal(unlink(demo_path(mount, "links/one")), 0);
+	static const char *const nowhere[] = {
+		"link/things/none", "none/things/b", "loop", "bound/..", "link/..", "link"};
+	for (size_t i = 0; i < MC_COUNT(nowhere); i++) {
+		snprintf(path, sizeof path, "%s/%s", directory, nowhere[i]);
+		assert_int_equal(symlink(path, demo_path(mount, "links/one")), -1);
+		assert_int_equal(errno, EINVAL);
+	}
+	assert_int_equal(umount2(things, MNT_DETACH) + umount2(bound, MNT_DETACH), 0);
+	assert_int_equal(
+		rmdir(things) + rmdir(bound) + unlink("link") + unlink("again") + unlink("deep") + unlink("loop"), 0);
+	assert_int_equal(chdir("/") + rmdir(directory), 0);
 }
 
 static void test_files(void **state)
@@ -361,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_changes, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_names, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_links, demo_mount, demo_unmount),
+		cmocka_unit_test_setup_teardown(test_links_from_elsewhere, demo_mount, unmount_all),
 		cmocka_unit_test_setup_teardown(test_files, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_xattr, demo_mount, demo_unmount),
 		cmocka_unit_test_setup_teardown(test_present, demo_mount, demo_unmount),
