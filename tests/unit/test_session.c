@@ -306,7 +306,9 @@ static void test_links_from_elsewhere(void **state)
 	static const char *const ways[] = {"link/things/b", "again/things/./a/../b", "deep/b", "bound/things/b",
 		"some things/b", "some things/../link//things/b/", "bound/../bound/things/b", "deep/../things/b"};
 	for (size_t i = 0; i < MC_COUNT(ways); i++) {
+		pthread_mutex_lock(&mount->cloud.lock);
 		mount->cloud.linked_key[0] = '\0';
+		pthread_mutex_unlock(&mount->cloud.lock);
 		snprintf(path, sizeof path, "%s/%s", directory, ways[i]);
 		assert_int_equal(symlink(path, demo_path(mount, "links/one")), 0);
 		assert_string_equal(demo_text(mount, mount->cloud.linked_key), "00000001key");
