@@ -73,8 +73,8 @@ struct mc_ask {
 	struct mc_error *error; /* to be filled on failure */
 	uid_t uid;              /* the asker */
 	gid_t gid;
-	int flags;   /* create: of open(2) */
-	bool copies; /* rename: the asker is who wrote the file, just now */
+	int flags;    /* create: of open(2) */
+	bool copies;  /* rename: the asker is who wrote the file, just now */
 	bool recalls; /* show, where the row `recalls`: from memory, without asking a service; -EAGAIN: it isn't there
 		       */
 };

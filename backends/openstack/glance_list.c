@@ -303,7 +303,7 @@ int mc_glance_remembered(struct mc_glance *glance, const char *id, struct mc_ima
 	pthread_mutex_lock(&glance->lock);
 	for (size_t i = 0; result < 0 && is_fresh(glance) && i < glance->cached.count; i++)
 		if (!strcmp(glance->cached.items[i].id, id) && !mc_glance_is_condemned(glance, id))
-			result = copy_image(&glance->cached.items[i], ret_image);
+			result = mc_image_copy(&glance->cached.items[i], ret_image);
 	pthread_mutex_unlock(&glance->lock);
 	return result;
 }
