@@ -76,6 +76,27 @@ int mc_control_run(struct mc_ask *ask, const struct mc_verb *verbs, char *line)
 	return unknown_verb(ask, verbs, words[0]);
 }
 
+int mc_control_run_lines(struct mc_ask *ask, const struct mc_verb *verbs, char *text)
+{
+	int result = 0, ms = ask->call ? mc_call_remaining_ms(ask->call) : 0;
+	bool several = strchr(text, '\n');
+	unsigned number = 0, run = 0;
+
+	for (char *rest = text, *line; result == 0 && (line = strsep(&rest, "\n"));) {
+		number++;
+		if (!line[strspn(line, " \t")])
+			continue;
+		if (run++ && ms > 0)
+			mc_call_extend(ask->call, ms);
+		result = mc_control_run(ask, verbs, line);
+	}
+	if (!run)
+		return mc_error_set(ask->error, EINVAL, "an empty line is no command");
+	if (result < 0 && several)
+		mc_error_context(ask->error, "line %u", number);
+	return result;
+}
+
 void mc_control_show(struct mc_ask *ask, const struct mc_verb *verbs, struct mc_buffer *out)
 {
 	for (const struct mc_verb *verb = verbs; verb->name; verb++) {

@@ -32,15 +32,20 @@ void mc_errors_free(struct mc_errors *errors)
 	free(errors);
 }
 
-/* TEXT in one field of one line: what would end the field or the line is shown as a blank. */
+/* TEXT in one field of one line: what would end the field or the line is shown as a blank, and what isn't UTF-8 (a name
+ * that was refused for that) as question marks. */
 static void add_field(struct mc_buffer *line, const char *text)
 {
 	size_t from = line->size;
 
 	mc_buffer_text(line, text && *text ? text : "-");
-	for (size_t i = from; i < line->size; i++)
-		if ((unsigned char)line->data[i] < ' ' || line->data[i] == 0x7f)
+	for (size_t i = from, length; i < line->size; i += length ? length : 1) {
+		length = mc_utf8_sequence(line->data + i);
+		if (!length)
+			line->data[i] = '?';
+		else if ((unsigned char)line->data[i] < ' ' || line->data[i] == 0x7f)
 			line->data[i] = ' ';
+	}
 }
 
 void mc_errors_add(

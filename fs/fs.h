@@ -51,6 +51,7 @@ struct mc_fs {
 	double started;          /* seconds since 1970 */
 	_Atomic int64_t changed; /* mc_now_ms() of the last change that was made through this mount */
 	atomic_bool ending;
+	atomic_bool takes_dirops; /* until the answer to FUSE_INIT has said so (fs/dirops.h) */
 	pthread_mutex_t
 		lock; /* guards the two lists below; those of requests, calls, the work and the park come after it */
 	struct mc_handle *handles; /* all that are open */

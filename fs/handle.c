@@ -62,6 +62,7 @@ void mc_handle_unref(struct mc_handle *handle)
 	close_state(handle);
 	mc_listing_unref(handle->listing);
 	mc_buffer_free(&handle->content);
+	mc_pieces_clear(&handle->pieces);
 	mc_buffer_free(&handle->ahead);
 	mc_buffer_free(&handle->behind);
 	free(handle->writers);
@@ -156,6 +157,44 @@ static uint64_t digest(const struct mc_buffer *content)
 	for (size_t i = 0; i < content->size; i++)
 		value = (value ^ (unsigned char)content->data[i]) * 0x100000001b3;
 	return value;
+}
+
+/* Whether what ROW shows can be told at once, and from memory. */
+static bool is_at_hand(struct mc_ask *ask, const struct mc_row *row)
+{
+	bool commands_only = row->verbs && !row->show;
+
+	if (!commands_only && (!row->show || (row->lane != MC_LANE_MODEL && !row->recalls)))
+		return false;
+	if (row->kind != MC_KIND_VALUE && row->kind != MC_KIND_DOCUMENT && row->kind != MC_KIND_CONTROL)
+		return false;
+	if (row->needs_region && mc_region_serving(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), NULL) != 0)
+		return false;
+	return !row->settled || row->settled(ask) == 0;
+}
+
+int64_t mc_handle_look(struct mc_ask *ask, struct mc_node *node)
+{
+	MC_CLEANUP(buffer) struct mc_buffer content = {0};
+	const struct mc_row *row = mc_node_row(node);
+	struct mc_ask quiet = *ask;
+	struct mc_error error = {0};
+
+	quiet.node = node;
+	quiet.error = &error;
+	quiet.recalls = true;
+	if (mc_node_needs_key(node) || !is_at_hand(&quiet, row) || mc_handle_show(&quiet, row, &content) < 0)
+		return -1;
+	(void)mc_node_set_shown(node, (int64_t)content.size, digest(&content));
+	return (int64_t)content.size;
+}
+
+int64_t mc_handle_content_size(struct mc_handle *handle)
+{
+	pthread_mutex_lock(&handle->lock);
+	int64_t size = handle->kind == MC_HANDLE_CONTENT && handle->made ? (int64_t)handle->content.size : -1;
+	pthread_mutex_unlock(&handle->lock);
+	return size;
 }
 
 bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content)

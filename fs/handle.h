@@ -3,6 +3,7 @@
 #define FS_HANDLE_H
 
 #include "fs/fs.h"
+#include "fs/pieces.h"
 #include "fs/process.h"
 
 #include <pthread.h>
@@ -26,6 +27,8 @@ struct mc_handle {
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;
+	/* And what a writer has written. */
+	struct mc_pieces pieces;
 	/* Stream: how far it was read, the last bytes of that, and what was read ahead for poll. */
 	int64_t position;
 	struct mc_buffer behind, ahead;
@@ -76,9 +79,16 @@ int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error);
 /* Renders ROW's content for ASK: a value gets its newline, a control lists its verbs. */
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out);
 
+/* The size of NODE's content as memory has it now, for a stat(2): nobody is asked, nor waited for. -1: it isn't there.
+ * ASK as for its methods. */
+int64_t mc_handle_look(struct mc_ask *ask, struct mc_node *node);
+
 /* Makes CONTENT (taken over) what readers of HANDLE see, and what the node's size is from now on. Gives whether that is
  * another size than before. */
 bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content);
+
+/* How much a reader of HANDLE sees; -1: that has not been made, or is no text. */
+int64_t mc_handle_content_size(struct mc_handle *handle);
 
 /* Programs that take a stream for a file read more of it than they use and then seek back, as head(1) and a shell's
  * `read` do: so many of the last bytes can be read again. */

@@ -1,49 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/names.h"
 
+#include "mcloud/util.h"
+
 #include <errno.h>
 #include <string.h>
 
 enum { MARK_LENGTH = 8 };
 
-/* Length of the UTF-8 sequence (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF) that TEXT begins with; 0:
- * none. */
-static size_t utf8_sequence(const char *text)
-{
-	const unsigned char *byte = (const unsigned char *)text;
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (byte[0] < 0x80)
-		return 1;
-	if (byte[0] >= 0xc2 && byte[0] <= 0xdf)
-		length = 2;
-	else if (byte[0] >= 0xe0 && byte[0] <= 0xef)
-		length = 3;
-	else if (byte[0] >= 0xf0 && byte[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (byte[0] == 0xe0)
-		low = 0xa0;
-	else if (byte[0] == 0xed)
-		high = 0x9f;
-	else if (byte[0] == 0xf0)
-		low = 0x90;
-	else if (byte[0] == 0xf4)
-		high = 0x8f;
-	if (byte[1] < low || byte[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if (byte[i] < 0x80 || byte[i] > 0xbf)
-			return 0;
-	return length;
-}
-
 bool mc_names_utf8(const char *text)
 {
 	while (*text) {
-		size_t length = utf8_sequence(text);
+		size_t length = mc_utf8_sequence(text);
 		if (!length)
 			return false;
 		text += length;
@@ -68,6 +36,14 @@ static char escaped(const char *text)
 	}
 }
 
+/* Bytes of the character that TEXT begins with; what is none counts as one. */
+static size_t character(const char *text)
+{
+	size_t length = mc_utf8_sequence(text);
+
+	return length ? length : 1;
+}
+
 /* Escapes SAID into FILE, as many whole characters as fit into LIMIT bytes. Whether all of it did. */
 static bool escape(const char *said, char *file, size_t limit)
 {
@@ -84,10 +60,7 @@ static bool escape(const char *said, char *file, size_t limit)
 		} else if (escaped(said)) {
 			from = "%25";
 		} else {
-			length = utf8_sequence(said);
-			if (!length)
-				length = 1;
-			taken = length;
+			taken = length = character(said);
 		}
 		if (size + length > limit)
 			break;
@@ -111,8 +84,11 @@ void mc_names_file_marked(const char *said, const char *key, char file[MC_NAME_M
 	size_t size = strlen(file);
 
 	file[size++] = '~';
-	for (size_t i = 0; key && i < MARK_LENGTH && key[i]; i++)
-		file[size++] = key[i] == '/' ? '_' : key[i];
+	for (size_t length, used = 0; key && *key && (length = character(key)) <= MARK_LENGTH - used; key += length) {
+		memcpy(file + size, *key == '/' ? "_" : key, length);
+		size += length;
+		used += length;
+	}
 	file[size] = '\0';
 }
 

@@ -68,6 +68,7 @@ struct mc_looks {
 	int64_t asked;                   /* when, by mc_now_ms(); 0: never, or forgotten */
 	int64_t confirmed;               /* when its directory was asked for it; 0: never, or forgotten */
 	int64_t shown;                   /* size of the last content; 0 before */
+	int64_t shown_at;                /* when that was seen; 0: never, or forgotten */
 	double changed;                  /* when that content was first seen; 0: never */
 };
 

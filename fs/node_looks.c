@@ -12,6 +12,7 @@ void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks)
 	ret_looks->asked = node->asked;
 	ret_looks->confirmed = node->confirmed;
 	ret_looks->shown = node->shown;
+	ret_looks->shown_at = node->shown_at;
 	ret_looks->changed = node->changed;
 	pthread_mutex_unlock(&node->nodes->lock);
 }
@@ -38,7 +39,7 @@ void mc_node_confirm(struct mc_node *node, const struct mc_attributes *attribute
  * answer pass for a new one. With the lock held. */
 static void forget_looks(struct mc_node *node)
 {
-	node->asked = node->confirmed = 0;
+	node->asked = node->confirmed = node->shown_at = 0;
 	node->stale = mc_now_ms();
 }
 
@@ -59,6 +60,7 @@ bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest)
 		node->changed = now;
 	node->seen = true;
 	node->shown = size;
+	node->shown_at = mc_now_ms();
 	node->digest = digest;
 	pthread_mutex_unlock(&node->nodes->lock);
 	return other;

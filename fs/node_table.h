@@ -45,7 +45,7 @@ struct mc_node {
 	struct mc_node_past *past;
 	struct mc_listing *listing;
 	struct mc_attributes attributes;
-	int64_t asked, confirmed, shown;
+	int64_t asked, confirmed, shown, shown_at;
 	int64_t leased;               /* when the kernel's last lease of its name ends, by mc_now_ms() */
 	int64_t stale;                /* answers to what was asked until then tell nothing; by mc_now_ms() */
 	struct mc_process copiers[2]; /* who made the file, and who was the last to write it */

@@ -86,6 +86,8 @@ void mc_reply_ok(struct mc_request *request);
 void mc_reply_result(struct mc_request *request, int result);
 void mc_reply_entry(struct mc_request *request, struct mc_node *node);
 void mc_reply_attributes(struct mc_request *request, struct mc_node *node);
+/* The same with a SIZE that is better than what was seen last; -1: there is none. */
+void mc_reply_attributes_sized(struct mc_request *request, struct mc_node *node, int64_t size);
 void mc_reply_bytes(struct mc_request *request, const void *bytes, size_t size);
 /* LOAN is given back. */
 void mc_reply_loan(struct mc_request *request, struct mc_loan *loan);

@@ -35,8 +35,9 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 /* Asks for the key of a node that was made here and has none yet. -ENOENT: it isn't there (yet). */
 int mc_resolve_key(struct mc_ask *ask, struct mc_node *node);
 
-/* Where TARGET leads, the text of a symbolic link in DIRECTORY: relative, or beginning with the mount point. *RET_NODE
- * is NULL if it leads to nothing, or out of the mount. */
-int mc_resolve_target(struct mc_ask *ask, struct mc_node *directory, const char *target, struct mc_node **ret_node);
+/* Where TARGET leads for the process ASKER, the text of a symbolic link in DIRECTORY: relative, or an absolute path
+ * that leads into the mount, on whatever way. *RET_NODE is NULL if it leads to nothing, or out of the mount. */
+int mc_resolve_target(
+	struct mc_ask *ask, struct mc_node *directory, const char *target, pid_t asker, struct mc_node **ret_node);
 
 #endif

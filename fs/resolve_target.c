@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/outside.h"
 #include "fs/resolve.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINKS = 8 };
+enum { MAX_LINKS = 40 }; /* as many as the kernel follows */
 
-/* A walk along a path inside the mount. */
+/* A walk along a path, inside the mount or outside. */
 struct walk {
 	struct mc_ask *ask;
-	struct mc_node *at; /* a reference */
-	unsigned links;     /* followed so far */
-	bool outside;
+	struct mc_node *at;    /* a reference; NULL: outside */
+	struct mc_node *entry; /* where it came in, a reference: above that it is outside again */
+	unsigned links;        /* followed so far */
+	pid_t process;
+	struct mc_outside outside;
+	bool is_lost, knows_outside;
 };
 
 static void go(struct walk *walk, struct mc_node *to)
@@ -22,17 +27,24 @@ static void go(struct walk *walk, struct mc_node *to)
 
 static int walk_path(struct walk *walk, const char *path);
 
-/* Stands on a link: follows it from the directory where it is. */
+static int count_link(struct walk *walk)
+{
+	if (walk->links++ == MAX_LINKS)
+		return mc_error_set(walk->ask->error, ELOOP, "too many links lead to each other");
+	return 0;
+}
+
+/* Stands on a link of the mount: follows it from the directory where it is. */
 static int follow(struct walk *walk)
 {
 	struct mc_ask ask = *walk->ask;
 	const struct mc_row *row = mc_node_row(walk->at);
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	int result = count_link(walk);
 
-	if (walk->links++ == MAX_LINKS)
-		return mc_error_set(ask.error, ELOOP, "too many links lead to each other");
 	ask.node = walk->at;
-	int result = row->show(&ask, &text);
+	if (result == 0)
+		result = row->show(&ask, &text);
 	if (result < 0)
 		return result;
 	if (!text.data || text.failed)
@@ -41,15 +53,49 @@ static int follow(struct walk *walk)
 	return walk_path(walk, text.data);
 }
 
-static int step(struct walk *walk, const char *component)
+/* Goes to the root that the asker sees. */
+static int leave(struct walk *walk)
+{
+	int result;
+
+	if (walk->knows_outside)
+		result = mc_outside_restart(&walk->outside);
+	else
+		result = mc_outside_begin(&walk->outside, walk->ask->fs->mountpoint, walk->process);
+	walk->knows_outside = true;
+	walk->is_lost = result < 0;
+	go(walk, NULL);
+	mc_node_unref(mc_steal(&walk->entry));
+	return 0;
+}
+
+/* Above where it came in. Who began inside came in at the mount point. */
+static int go_above(struct walk *walk)
+{
+	if (walk->entry) {
+		go(walk, NULL);
+		mc_node_unref(mc_steal(&walk->entry));
+		return 0;
+	}
+	MC_CLEANUP(free_pointer) char *above = strdup(walk->ask->fs->mountpoint);
+	char *slash = above ? strrchr(above, '/') : NULL;
+	if (!slash)
+		return mc_error_set(walk->ask->error, ENOMEM, "out of memory");
+	*slash = '\0';
+	int result = leave(walk);
+	return result < 0 ? result : walk_path(walk, above);
+}
+
+static int step_inside(struct walk *walk, const char *component)
 {
 	struct mc_node *next = NULL;
 
-	if (!*component || !strcmp(component, "."))
-		return 0;
 	if (!strcmp(component, "..")) {
 		next = mc_node_parent(walk->at);
-		walk->outside = next == walk->at;
+		if (next == walk->at || walk->at == walk->entry) {
+			mc_node_unref(next);
+			return go_above(walk);
+		}
 		go(walk, next);
 		return 0;
 	}
@@ -60,6 +106,33 @@ static int step(struct walk *walk, const char *component)
 	return mc_node_row(next)->kind == MC_KIND_LINK ? follow(walk) : 0;
 }
 
+static int follow_outside(struct walk *walk, const char *link)
+{
+	int result = count_link(walk);
+
+	if (result == 0 && *link == '/')
+		walk->is_lost = mc_outside_restart(&walk->outside) < 0;
+	return result < 0 ? result : walk_path(walk, link);
+}
+
+static int step_outside(struct walk *walk, const char *component)
+{
+	char link[PATH_MAX];
+	uint64_t ino = 0;
+	int result = mc_outside_step(&walk->outside, component, &ino, link, sizeof link);
+
+	if (result == 2)
+		return follow_outside(walk, link);
+	if (result == 1) {
+		go(walk, mc_nodes_by_ino(walk->ask->fs->nodes, ino));
+		walk->entry = walk->at ? mc_node_ref(walk->at) : NULL;
+	}
+	walk->is_lost = result < 0 || (result == 1 && !walk->at);
+	if (!walk->is_lost && walk->at && mc_node_row(walk->at)->kind == MC_KIND_LINK)
+		return follow(walk);
+	return 0;
+}
+
 static int walk_path(struct walk *walk, const char *path)
 {
 	MC_CLEANUP(free_pointer) char *copy = strdup(path);
@@ -67,8 +140,11 @@ static int walk_path(struct walk *walk, const char *path)
 
 	if (!copy)
 		return mc_error_set(walk->ask->error, ENOMEM, "out of memory");
-	for (char *rest = copy, *component; result == 0 && !walk->outside && (component = strsep(&rest, "/"));)
-		result = step(walk, component);
+	for (char *rest = copy, *component; result == 0 && !walk->is_lost && (component = strsep(&rest, "/"));) {
+		if (!*component || !strcmp(component, "."))
+			continue;
+		result = walk->at ? step_inside(walk, component) : step_outside(walk, component);
+	}
 	return result;
 }
 
@@ -82,22 +158,38 @@ static const char *inside(const struct mc_fs *fs, const char *target)
 	return target + size;
 }
 
-int mc_resolve_target(struct mc_ask *ask, struct mc_node *directory, const char *target, struct mc_node **ret_node)
+/* Stands where TARGET begins; gives what of it is left to be walked. */
+static const char *begin(struct walk *walk, struct mc_node *directory, const char *target)
 {
-	struct walk walk = {.ask = ask};
+	struct mc_fs *fs = walk->ask->fs;
+
+	if (*target != '/') {
+		walk->at = mc_node_ref(directory);
+		return target;
+	}
+	(void)leave(walk);
+	if (!walk->is_lost)
+		return target;
+	/* What the asker sees can't be seen from here; then the path by which it was mounted is believed. */
+	target = inside(fs, target);
+	walk->is_lost = !target;
+	if (target)
+		walk->at = mc_nodes_by_ino(fs->nodes, 1);
+	return target;
+}
+
+int mc_resolve_target(
+	struct mc_ask *ask, struct mc_node *directory, const char *target, pid_t asker, struct mc_node **ret_node)
+{
+	struct walk walk = {.ask = ask, .process = asker, .outside = {.root = -1, .at = -1}};
+	const char *rest = begin(&walk, directory, target);
+	int result = rest ? walk_path(&walk, rest) : 0;
 
 	*ret_node = NULL;
-	if (*target == '/') {
-		target = inside(ask->fs, target);
-		if (!target)
-			return 0;
-		walk.at = mc_nodes_by_ino(ask->fs->nodes, 1);
-	} else {
-		walk.at = mc_node_ref(directory);
-	}
-	int result = walk_path(&walk, target);
-	if (result == 0 && !walk.outside)
+	if (result == 0 && !walk.is_lost)
 		*ret_node = mc_steal(&walk.at);
 	mc_node_unref(walk.at);
+	mc_node_unref(walk.entry);
+	mc_outside_end(&walk.outside);
 	return result == -ENOENT || result == -ENOTDIR || result == -ELOOP ? 0 : result;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/dirops.h"
 #include "fs/fs.h"
 #include "fs/handle.h"
 #include "fs/holders.h"
@@ -21,7 +22,7 @@ enum { READ_AHEAD_KIB = 1024 };
 
 static void init(void *data, struct fuse_conn_info *connection)
 {
-	(void)data;
+	mc_dirops_init(data, connection);
 	connection->max_background = MAX_BACKGROUND;
 	connection->max_readahead = READ_AHEAD_KIB * 1024;
 	connection->congestion_threshold = MAX_BACKGROUND * 3 / 4;
@@ -31,9 +32,8 @@ static void init(void *data, struct fuse_conn_info *connection)
 	/* Pages are kept of contents that never change only. With it each read asks for attributes that have grown old.
 	 */
 	connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
-	connection->want |=
-		connection->capable & (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_ATOMIC_O_TRUNC |
-					      FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS);
+	connection->want |= connection->capable &
+			    (FUSE_CAP_ASYNC_READ | FUSE_CAP_READDIRPLUS | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_DIO);
 }
 
 static const struct fuse_lowlevel_ops operations = {
@@ -86,6 +86,7 @@ int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error)
 	if (!fs->session)
 		return mc_error_set(error, EINVAL, "libfuse doesn't take the options \"%s\"", options ? options : "");
 	if (fuse_session_mount(fs->session, fs->mountpoint) == 0) {
+		mc_dirops_prepare(fs);
 		/* Before the kernel hears of max_readahead, which only makes it less. */
 		mc_readahead_set(fs->mountpoint, READ_AHEAD_KIB);
 		fs->device = mc_holders_device(fs->mountpoint);

@@ -2,6 +2,7 @@
 #include "fs/request.h"
 #include "fs/resolve.h"
 #include "fs/session_ops.h"
+#include "fs/session_value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,16 @@
 #define BLOCK 4096u
 #define ROOM (UINT64_C(1) << 50)
 #define NAMES (UINT64_C(1) << 32)
+
+/* What is read through an open descriptor; or, of a text that is at hand, what it is now. */
+static void reply_looks(struct mc_request *request)
+{
+	int64_t size = request->handle ? mc_handle_content_size(request->handle) : -1;
+
+	if (size < 0)
+		size = mc_handle_look(&request->ask, request->node);
+	mc_reply_attributes_sized(request, request->node, size);
+}
 
 static void run_getattr(struct mc_request *request)
 {
@@ -27,17 +38,18 @@ static void run_getattr(struct mc_request *request)
 	} else if (result == -ENOENT && mc_node_needs_key(request->node)) {
 		result = 0;
 	}
-	if (result < 0)
+	if (result < 0) {
 		mc_reply_fail(request, result);
-	else
-		mc_reply_attributes(request, request->node);
+		return;
+	}
+	reply_looks(request);
 }
 
 void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
-	struct mc_request *request = mc_request_new(req, MC_OP_GETATTR, ino);
+	struct mc_request *request =
+		file ? mc_request_new_open(req, MC_OP_GETATTR, ino, file) : mc_request_new(req, MC_OP_GETATTR, ino);
 
-	(void)file;
 	if (!request)
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
@@ -46,7 +58,7 @@ void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	if (ask && row->needs_region)
 		ask = mc_region_serving(request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), NULL) == 0;
 	if (!ask) {
-		mc_reply_attributes(request, request->node);
+		reply_looks(request);
 		return;
 	}
 	request->run = run_getattr;
@@ -54,16 +66,17 @@ void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	mc_request_start(request);
 }
 
-/* truncate(2), ftruncate(2), open with O_TRUNC. Values and controls are replaced by each write, so there is nothing to
- * be cut. */
+/* truncate(2), ftruncate(2) */
 static int set_size(struct mc_request *request, int64_t size)
 {
 	const struct mc_row *row = mc_node_row(request->node);
 
 	if (row->truncate)
 		return row->truncate(&request->ask, size);
+	if (row->store || row->verbs)
+		return mc_value_truncate(request, size);
 	/* A file that takes only writes from its beginning on is empty when it is opened. */
-	if (row->store || row->verbs || (row->file && row->file->write && size == 0))
+	if (row->file && row->file->write && size == 0)
 		return 0;
 	return mc_error_set(&request->error, EPERM, "its content can't be changed");
 }
@@ -161,14 +174,15 @@ static void run_setattr(struct mc_request *request)
 
 void mc_session_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *values, int to_set, struct fuse_file_info *file)
 {
-	struct mc_request *request = mc_request_new(req, MC_OP_SETATTR, ino);
+	struct mc_request *request =
+		file ? mc_request_new_open(req, MC_OP_SETATTR, ino, file) : mc_request_new(req, MC_OP_SETATTR, ino);
 
-	(void)file;
 	if (!request || !mc_request_data(request, values, sizeof *values))
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
 	bool asks = ((to_set & FUSE_SET_ATTR_MODE) && row->set_mode) ||
-		    ((to_set & FUSE_SET_ATTR_SIZE) && row->truncate) || ((to_set & FUSE_SET_ATTR_MTIME) && row->copied);
+		    ((to_set & FUSE_SET_ATTR_SIZE) && (row->truncate || (row->store && !file))) ||
+		    ((to_set & FUSE_SET_ATTR_MTIME) && row->copied);
 	request->run = run_setattr;
 	request->flags = to_set;
 	request->lane = asks ? row->lane : MC_LANE_MODEL;

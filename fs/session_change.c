@@ -270,7 +270,8 @@ static void run_symlink(struct mc_request *request)
 	int result = new_name(request, request->name, said);
 
 	if (result == 0)
-		result = mc_resolve_target(&request->ask, request->node, request->text, &pointed);
+		result = mc_resolve_target(
+			&request->ask, request->node, request->text, fuse_req_ctx(request->req)->pid, &pointed);
 	if (result == 0) {
 		request->error = (struct mc_error){0};
 		result = type_of(request)->link(&request->ask, said, request->text, pointed);

@@ -84,7 +84,7 @@ static bool add_row(struct page *page, const struct mc_row *row, off_t next)
 {
 	struct mc_request *request = page->request;
 
-	if (row->present && !row->present(&request->ask))
+	if (row->unlisted || (row->present && !row->present(&request->ask)))
 		return true;
 	MC_CLEANUP(node) struct mc_node *node = mc_resolve_row_node(request->fs, request->node, row);
 	if (!node)

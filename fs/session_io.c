@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/control.h"
 #include "fs/request.h"
 #include "fs/resolve.h"
 #include "fs/session_ops.h"
+#include "fs/session_value.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -205,35 +205,6 @@ void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 	mc_reply_fail(request, mc_error_set(&request->error, EPERM, "it can't be read"));
 }
 
-static int store(struct mc_request *request)
-{
-	MC_CLEANUP(free_pointer) char *value = NULL;
-	const struct mc_row *row = mc_node_row(request->node);
-	size_t size = 0;
-	int result = mc_control_value(request->data, request->size, &value, &size, &request->error);
-
-	if (result == 0)
-		result = mc_resolve_key(&request->ask, request->node);
-	if (result < 0)
-		return result;
-	if (row->verbs)
-		return mc_control_run(&request->ask, row->verbs, value);
-	return row->store(&request->ask, value, size);
-}
-
-static void run_store(struct mc_request *request)
-{
-	size_t size = request->size;
-	int result = store(request);
-
-	if (result < 0) {
-		mc_reply_fail(request, result);
-		return;
-	}
-	mc_fs_forget(request->fs, request->node, false);
-	mc_reply_written(request, size);
-}
-
 static void run_write_file(struct mc_request *request)
 {
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
@@ -253,22 +224,6 @@ static void run_write_file(struct mc_request *request)
 	}
 }
 
-/* One write is one value, or one command. What is opened with O_APPEND writes at what the kernel thinks is the end. */
-static int check_write(struct mc_request *request, size_t size, off_t offset)
-{
-	const struct mc_row *row = mc_node_row(request->node);
-	bool appends = (request->handle->flags | request->flags) & O_APPEND;
-
-	if (!row->store && !row->verbs)
-		return mc_error_set(&request->error, EPERM, "it can't be written");
-	if (size > MC_WRITE_MAX || (!appends && offset + (off_t)size > MC_WRITE_MAX))
-		return mc_error_set(&request->error, E2BIG, "one write takes %d bytes at most", MC_WRITE_MAX);
-	if (offset && !appends)
-		return mc_error_set(
-			&request->error, EINVAL, "it takes one write at offset 0, not one at %jd", (intmax_t)offset);
-	return 0;
-}
-
 void mc_session_write(
 	fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *file)
 {
@@ -280,7 +235,7 @@ void mc_session_write(
 	const struct mc_row *row = mc_node_row(request->node);
 	bool is_file = request->handle->kind == MC_HANDLE_FILE;
 	if (!is_file)
-		result = check_write(request, size, offset);
+		result = mc_value_check(request, size);
 	else if (!row->file->write)
 		result = mc_error_set(&request->error, EPERM, "it can't be written");
 	if (result < 0) {
@@ -290,7 +245,7 @@ void mc_session_write(
 	if (!mc_request_data(request, bytes, size))
 		return;
 	request->offset = offset;
-	request->run = is_file ? run_write_file : run_store;
+	request->run = is_file ? run_write_file : mc_value_write;
 	request->lane = is_file ? mc_row_file_lane(row) : row->lane;
 	request->needs_region = row->needs_region && !is_file;
 	request->nonblocking = request->flags & O_NONBLOCK;

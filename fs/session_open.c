@@ -3,6 +3,7 @@
 #include "fs/request.h"
 #include "fs/resolve.h"
 #include "fs/session_ops.h"
+#include "fs/session_value.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ static void reply_opened(struct mc_request *request, enum mc_handle_kind kind, v
 	if (handle) {
 		if (kind == MC_HANDLE_FILE && mc_handle_writes(handle))
 			mc_handle_add_writer(handle, fuse_req_ctx(request->req)->pid);
+		mc_value_opened(handle);
 		mc_reply_open(request, handle, NULL);
 		return;
 	}
@@ -80,6 +82,7 @@ static void run_open_content(struct mc_request *request)
 	}
 	/* fstat(2) after this open must not see the size of before. The kernel takes this at once: open and read need
 	 * none of the locks that it needs to forget attributes (fuse_lowlevel_notify_inval_inode()). */
+	mc_value_opened(handle);
 	if (mc_handle_set_content(handle, &content))
 		(void)fuse_lowlevel_notify_inval_inode(fs->session, mc_node_ino(request->node), -1, 0);
 	mc_reply_open(request, handle, NULL);
@@ -182,6 +185,18 @@ static bool is_kept_at_close(struct mc_handle *handle)
 	return handle->kind == MC_HANDLE_FILE && mc_handle_writes(handle) && mc_node_row(handle->node)->file->flush;
 }
 
+/* A value that was truncated, and into which nothing was written, is to be empty. */
+static void close_value(struct mc_request *request)
+{
+	const struct mc_row *row = mc_node_row(request->node);
+
+	request->run = mc_value_close;
+	request->lane = row->lane;
+	request->needs_region = row->needs_region;
+	request->patience = row->patience ? row->patience : 1;
+	mc_request_start(request);
+}
+
 /* close(2) of any descriptor, dup(2)s and those of children included. */
 void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
@@ -190,6 +205,10 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 	if (!request)
 		return;
 	const struct mc_row *row = mc_node_row(request->node);
+	if (mc_value_is_truncated(request->handle)) {
+		close_value(request);
+		return;
+	}
 	if (!is_kept_at_close(request->handle)) {
 		mc_reply_ok(request);
 		return;
@@ -233,6 +252,10 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	mc_handle_unref(handle); /* the descriptor's; the request has its own */
 	fuse_reply_err(request->req, 0);
 	request->req = NULL;
+	if (mc_value_is_truncated(handle)) {
+		close_value(request);
+		return;
+	}
 	request->run = run_release;
 	if (handle->state)
 		request->lane = mc_row_file_lane(mc_node_row(request->node));

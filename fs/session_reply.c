@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/control.h"
 #include "fs/request.h"
 #include "fs/resolve.h"
 
@@ -138,12 +139,18 @@ void mc_reply_result(struct mc_request *request, int result)
 		mc_reply_ok(request);
 }
 
-/* Seconds for which what was told of NODE stays true. */
+/* Whether the size of what ROW stands for is that of a text which is made when it is opened. */
+static bool is_text(const struct mc_row *row)
+{
+	return row->kind == MC_KIND_VALUE || row->kind == MC_KIND_DOCUMENT || row->kind == MC_KIND_CONTROL;
+}
+
+/* Seconds for which what was told of NODE stays true. A text is looked at for each stat(2). */
 static double attribute_seconds(struct mc_fs *fs, const struct mc_row *row, const struct mc_looks *looks)
 {
-	int64_t left = fs->keep_ms;
+	int64_t left = is_text(row) && looks->attributes.size < 0 ? 0 : fs->keep_ms;
 
-	if (row->attributes)
+	if (row->attributes && left)
 		left = looks->asked ? fs->keep_ms - (mc_now_ms() - looks->asked) : 0;
 	return left > 0 ? (double)left / 1000 : 0;
 }
@@ -166,14 +173,15 @@ double mc_request_stat(struct mc_fs *fs, struct mc_node *node, struct stat *ret_
 						    : fs->started;
 	struct timespec when = {
 		.tv_sec = (time_t)changed, .tv_nsec = (long)((changed - (double)(time_t)changed) * 1e9)};
+	int64_t shown = mc_resolve_is_fresh(fs, looks.shown_at) ? looks.shown : 0;
 	mode_t bits = row->kind == MC_KIND_LINK ? 0777 : looks.attributes.mode ? looks.attributes.mode : row->mode;
 	*ret_stat = (struct stat){.st_ino = mc_node_ino(node),
 		.st_mode = type_bits(row->kind) | (bits & 07777),
 		.st_nlink = row->kind == MC_KIND_DIRECTORY ? 2 : 1,
 		.st_uid = fs->config.uid,
 		.st_gid = fs->config.gid,
-		.st_size = looks.attributes.size >= 0 ? looks.attributes.size : looks.shown,
-		.st_blksize = 4096,
+		.st_size = looks.attributes.size >= 0 ? looks.attributes.size : shown,
+		.st_blksize = row->store ? MC_WRITE_MAX : 4096, /* stdio writes in pieces of that size */
 		.st_atim = when,
 		.st_mtim = when,
 		.st_ctim = when};
@@ -232,10 +240,17 @@ void mc_reply_entry(struct mc_request *request, struct mc_node *node)
 
 void mc_reply_attributes(struct mc_request *request, struct mc_node *node)
 {
+	mc_reply_attributes_sized(request, node, -1);
+}
+
+void mc_reply_attributes_sized(struct mc_request *request, struct mc_node *node, int64_t size)
+{
 	fuse_req_t req = settle(request, false);
 	struct stat values;
 	double seconds = mc_request_stat(request->fs, node, &values);
 
+	if (size >= 0)
+		values.st_size = size;
 	fuse_reply_attr(req, &values, seconds);
 	free_request(request);
 }

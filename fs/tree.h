@@ -73,8 +73,10 @@ struct mc_ask {
 	struct mc_error *error; /* to be filled on failure */
 	uid_t uid;              /* the asker */
 	gid_t gid;
-	int flags;   /* create: of open(2) */
-	bool copies; /* rename: the asker is who wrote the file, just now */
+	int flags;    /* create: of open(2) */
+	bool copies;  /* rename: the asker is who wrote the file, just now */
+	bool recalls; /* show, where the row `recalls`: from memory, without asking a service; -EAGAIN: it isn't there
+		       */
 };
 
 /* Attributes that a row or an entry knows better than the table. */
@@ -174,6 +176,10 @@ struct mc_row {
 	const struct mc_xattr_type *xattr;
 	int (*truncate)(struct mc_ask *ask, int64_t size); /* data; values and controls take any truncation */
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
+	bool recalls;  /* show knows ask->recalls, so that the size of what was in a list is told with its name */
+	bool unlisted; /* found by its name, but not listed by readdir: a stream without an end, at which a walk would
+			  hang */
+	bool unread;   /* value: not shown before it is written, to be put back if a later piece is refused */
 	unsigned patience; /* show, store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
 			      file->flush: 30 at least */
 };

@@ -9,17 +9,9 @@
 #include <string.h>
 
 /* A message may quote what a service said: it stays one line of `errors`, and whole UTF-8 characters. */
-static void tidy(char *message, size_t size)
+static void tidy(char *message)
 {
-	size_t length = strlen(message);
-
-	if (length + 1 == size) {
-		while (length > 0 && ((unsigned char)message[length - 1] & 0xc0) == 0x80)
-			length--;
-		if (length > 0 && (unsigned char)message[length - 1] >= 0xc0)
-			length--;
-		message[length] = '\0';
-	}
+	mc_utf8_tidy(message);
 	for (char *at = message; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			*at = ' ';
@@ -46,7 +38,7 @@ static int set(struct mc_error *error, int code, const char *format, va_list arg
 		new.message[0] = '\0';
 	if (reason)
 		append(new.message, sizeof new.message, reason);
-	tidy(new.message, sizeof new.message);
+	tidy(new.message);
 	*error = new;
 	return -code;
 }
@@ -84,7 +76,7 @@ int mc_error_context(struct mc_error *error, const char *format, ...)
 	if (length < 0)
 		return -error->code;
 	append(text, sizeof text, error->message);
-	tidy(text, sizeof text);
+	tidy(text);
 	memcpy(error->message, text, sizeof text);
 	return -error->code;
 }

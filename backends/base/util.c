@@ -171,3 +171,48 @@ int mc_random_uuid(char text[MC_UUID_SIZE])
 	snprintf(text, MC_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 	return 0;
 }
+
+size_t mc_utf8_sequence(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (byte[0] < 0x80)
+		return 1;
+	if (byte[0] >= 0xc2 && byte[0] <= 0xdf)
+		length = 2;
+	else if (byte[0] >= 0xe0 && byte[0] <= 0xef)
+		length = 3;
+	else if (byte[0] >= 0xf0 && byte[0] <= 0xf4)
+		length = 4;
+	else
+		return 0;
+	if (byte[0] == 0xe0)
+		low = 0xa0;
+	else if (byte[0] == 0xed)
+		high = 0x9f;
+	else if (byte[0] == 0xf0)
+		low = 0x90;
+	else if (byte[0] == 0xf4)
+		high = 0x8f;
+	if (byte[1] < low || byte[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (byte[i] < 0x80 || byte[i] > 0xbf)
+			return 0;
+	return length;
+}
+
+void mc_utf8_tidy(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		size_t length = mc_utf8_sequence(text);
+		memmove(to, text, length);
+		to += length;
+		text += length ? length : 1;
+	}
+	*to = '\0';
+}

@@ -296,6 +296,18 @@ static bool recall(struct mc_glance *glance, const char *id, struct mc_image *re
 	return found;
 }
 
+int mc_glance_remembered(struct mc_glance *glance, const char *id, struct mc_image *ret_image)
+{
+	int result = recall(glance, id, ret_image) ? 0 : -EAGAIN;
+
+	pthread_mutex_lock(&glance->lock);
+	for (size_t i = 0; result < 0 && is_fresh(glance) && i < glance->cached.count; i++)
+		if (!strcmp(glance->cached.items[i].id, id) && !mc_glance_is_condemned(glance, id))
+			result = mc_image_copy(&glance->cached.items[i], ret_image);
+	pthread_mutex_unlock(&glance->lock);
+	return result;
+}
+
 int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
 	struct mc_error *error)
 {

@@ -166,11 +166,12 @@ static int set_in_keystone(const struct mc_identity *identity, const struct mc_i
 	return mc_identity_patch(identity, ref->kind, ref->id, names[attribute], json);
 }
 
-/* One line, without control characters. */
-static bool is_line(const char *value)
+/* Without control characters; LINES: of several lines, perhaps. */
+static bool is_text(const char *value, bool lines)
 {
 	for (; *value; value++) {
-		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+		bool is_blank = *value == '\t' || (lines && *value == '\n');
+		if (((unsigned char)*value < ' ' && !is_blank) || *value == 0x7f)
 			return false;
 	}
 	return true;
@@ -182,9 +183,11 @@ static int check_value(const struct mc_identity *identity, enum mc_identity_attr
 		return mc_error_set(identity->error, EINVAL, "enabled is true or false, nothing else");
 	if (attribute == MC_IDENTITY_PASSWORD && !*value)
 		return mc_error_set(identity->error, EINVAL, "an empty password lets nobody in");
-	if (!is_line(value))
-		return mc_error_set(identity->error, EINVAL, "the value is one line, without control characters");
-	return 0;
+	bool lines = attribute == MC_IDENTITY_DESCRIPTION;
+	if (is_text(value, lines))
+		return 0;
+	return mc_error_set(
+		identity->error, EINVAL, "the value is %s, without control characters", lines ? "text" : "one line");
 }
 
 int mc_identity_set(const struct mc_identity *identity, const struct mc_identity_ref *ref,

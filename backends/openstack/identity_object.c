@@ -245,6 +245,8 @@ int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind ki
 	*ret_object = mc_identity_cache_by_id(cache, kind, id);
 	if (*ret_object)
 		return 0;
+	if (identity->recalls)
+		return mc_error_set(identity->error, EAGAIN, "it has to be asked for");
 	int result = ask(identity, kind, id, &answer);
 	if (result == 0)
 		result = mc_identity_object_parse(

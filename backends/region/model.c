@@ -46,11 +46,11 @@ void mc_cloud_await_news(struct mc_cloud *cloud)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += 100 * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&cloud->idle, &cloud->lock, &until);
+	pthread_cond_clockwait(&cloud->idle, &cloud->lock, CLOCK_MONOTONIC, &until);
 }
 
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error)

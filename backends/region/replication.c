@@ -6,6 +6,8 @@
 
 /* What users see of replication, and what they do to it. */
 
+enum { SYNC_SLICE_S = 2, SYNC_TRIES = 5 };
+
 static const char *const state_names[] = {[MC_REPLICATION_NONE] = "none",
 	[MC_REPLICATION_SEEDING] = "seeding",
 	[MC_REPLICATION_RUNNING] = "running",
@@ -202,6 +204,23 @@ int mc_replication_differences(
 	return r;
 }
 
+/* -EAGAIN: waiting for what the master has would be for ever, as replication stands still. What is broken, or was not
+ * stopped by command, may go on by itself in the first tries. */
+static int check_hope(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, unsigned tries, struct mc_error *error)
+{
+	struct mc_replication now = {0};
+	int r = mc_replication_look(cloud, call, name, &now, error);
+
+	if (r < 0)
+		return r;
+	bool stands = now.state == MC_REPLICATION_STOPPED || now.state == MC_REPLICATION_DIVERGED;
+	if ((stands && tries > 1) || (now.state == MC_REPLICATION_BROKEN && tries >= SYNC_TRIES))
+		return mc_error_set(error, EAGAIN, "it would never come: the replication of region %s is %s", name,
+			mc_replication_state_name(now.state));
+	return 0;
+}
+
 int mc_replication_sync(
 	struct mc_cloud *cloud, struct mc_call *call, const char *name, char **ret_position, struct mc_error *error)
 {
@@ -222,8 +241,12 @@ int mc_replication_sync(
 		r = check_replica(&known, error);
 	if (r == 0)
 		r = mc_region_database(known.region, &database, error);
-	while (r == 0) /* in slices: the database does not see that nobody waits any more */
-		r = mc_database_await(database, call, wanted, 2, error);
+	/* in slices: the database does not see that nobody waits any more, nor that there is nothing to wait for */
+	for (unsigned tries = 1; r == 0; tries++) {
+		r = mc_database_await(database, call, wanted, SYNC_SLICE_S, error);
+		if (r == 0)
+			r = check_hope(cloud, call, name, tries, error);
+	}
 	return r < 0 ? r : mc_database_position(database, call, MC_GTID_APPLIED, ret_position, error);
 }
 

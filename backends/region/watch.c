@@ -115,6 +115,7 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 			region->name);
 	if (!is_current(master))
 		return;
+	mc_utf8_tidy(trouble); /* what it quotes may be cut */
 	keep(region, &now, trouble);
 	if (*now.at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
 		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);

@@ -38,7 +38,7 @@ static const struct mc_row container_rows[] = {
 	{.name = "exit_code", .kind = MC_KIND_VALUE, .mode = 0444, .help = "of its last run", .show = show_exit_code},
 	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "all of its log, with times", .lane = MC_LANE_ENGINE, .show = show_log},
 	{.name = "log.follow", .kind = MC_KIND_STREAM, .mode = 0444, .help = "its log from now on", .lane = MC_LANE_ENGINE,
-	 .stream = &mc_follow_stream},
+	 .stream = &mc_follow_stream, .unlisted = true},
 	{.name = "stats", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "cpu, memory, network, block I/O", .lane = MC_LANE_ENGINE,
 	 .show = show_stats},
 	{.name = "top", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "its processes", .lane = MC_LANE_ENGINE, .show = show_top},

@@ -27,7 +27,8 @@ static bool at_root(struct mc_ask *ask);
 /* What several kinds of object have. */
 #define ID                                                                                                             \
 	{                                                                                                              \
-		"id", MC_KIND_VALUE, 0444, "Keystone's id of it", MC_LANE_KEYSTONE, true, .show = show_id              \
+		"id", MC_KIND_VALUE, 0444, "Keystone's id of it", MC_LANE_KEYSTONE, true, .show = show_id,             \
+											  .recalls = true              \
 	}
 #define JSON                                                                                                           \
 	{                                                                                                              \
@@ -37,12 +38,13 @@ static bool at_root(struct mc_ask *ask);
 #define ENABLED                                                                                                        \
 	{                                                                                                              \
 		"enabled", MC_KIND_VALUE, 0644, "true or false", MC_LANE_KEYSTONE, true,                               \
-			.show = show_enabled, .store = store_enabled, .attributes = enabled_mode                       \
+			.show = show_enabled, .recalls = true, .store = store_enabled, .attributes = enabled_mode      \
 	}
 #define DESCRIPTION                                                                                                    \
 	{                                                                                                              \
-		"description", MC_KIND_VALUE, 0644, "one line", MC_LANE_KEYSTONE, true,                                \
-			.show = show_description, .store = store_description, .attributes = mc_identity_mode           \
+		"description", MC_KIND_VALUE, 0644, "text", MC_LANE_KEYSTONE, true,                                    \
+			.show = show_description, .recalls = true, .store = store_description,                         \
+			.attributes = mc_identity_mode                                                                 \
 	}
 #define ROLES(help)                                                                                                    \
 	{                                                                                                              \
@@ -74,8 +76,8 @@ static const struct mc_row user_rows[] = {
 	JSON,
 	ENABLED,
 	DESCRIPTION,
-	{"email", MC_KIND_VALUE, 0644, "an address", MC_LANE_KEYSTONE, true, .show = show_email, .store = store_email,
-		.attributes = mc_identity_mode},
+	{"email", MC_KIND_VALUE, 0644, "an address", MC_LANE_KEYSTONE, true, .show = show_email, .recalls = true,
+		.store = store_email, .attributes = mc_identity_mode},
 	{"password", MC_KIND_VALUE, 0200, "write only", MC_LANE_KEYSTONE, true, .store = store_password,
 		.present = at_root},
 	{"groups", MC_KIND_DIRECTORY, 0555, "links to the groups the user is in", MC_LANE_MODEL,
@@ -154,6 +156,7 @@ int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
 		.data = ask->cloud,
 		.suffix = mc_cloud_options(ask->cloud)->ldap_suffix,
 		.ldap_domain = mc_cloud_options(ask->cloud)->domain,
+		.recalls = ask->recalls,
 	};
 	return mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &ret_identity->keystone, ask->error);
 }

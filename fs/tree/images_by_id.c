@@ -22,7 +22,7 @@ static int store_format(struct mc_ask *ask, const char *value, size_t size);
 #define ATTRIBUTE(attribute, bits, words, store_function)                                                              \
 	{                                                                                                              \
 		.name = attribute, .kind = MC_KIND_VALUE, .mode = bits, .help = words, .lane = MC_LANE_GLANCE,         \
-		.needs_region = true, .show = show_attribute, .store = store_function                                  \
+		.needs_region = true, .show = show_attribute, .store = store_function, .recalls = true                 \
 	}
 #define DIRECTORY(directory_name, words, type)                                                                         \
 	{                                                                                                              \
@@ -119,8 +119,35 @@ static void add_scalar(const cJSON *item, struct mc_buffer *out)
 		mc_buffer_text(out, cJSON_IsTrue(item) ? "true" : "false");
 }
 
+/* What a list of images tells of each of them. */
+static int recall_attribute(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(image) struct mc_image image = {0};
+	const char *name = mc_node_row(ask->node)->name;
+	int r = mc_images_glance(ask, &glance);
+
+	if (r == 0)
+		r = mc_glance_remembered(glance, mc_ask_key(ask, MC_KEY_IMAGE), &image);
+	if (r < 0)
+		return r;
+	const struct {
+		const char *name, *text;
+	} known[] = {{"status", image.status}, {"visibility", image.visibility}, {"disk_format", image.disk_format},
+		{"protected", image.is_protected ? "true" : "false"}};
+	for (size_t i = 0; i < MC_COUNT(known); i++) {
+		if (strcmp(known[i].name, name) != 0)
+			continue;
+		mc_buffer_text(out, known[i].text);
+		return 0;
+	}
+	return -EAGAIN;
+}
+
 static int show_attribute(struct mc_ask *ask, struct mc_buffer *out)
 {
+	if (ask->recalls)
+		return recall_attribute(ask, out);
 	MC_CLEANUP(image) struct mc_image image = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
 	int r = mc_images_look(ask, &image, &json);

@@ -287,7 +287,7 @@ static const struct mc_row rows[] = {
 	{.name = "master", .kind = MC_KIND_LINK, .mode = 0777, .help = "whom it replicates", .show = show_master_link, .present = has_master},
 	{.name = "sync", .kind = MC_KIND_VALUE, .mode = 0444, .help = "waits until all that the master has now is here",
 	 .lane = MC_LANE_TRANSFER, .patience = 360, .show = show_sync},
-	{.name = "mode", .kind = MC_KIND_VALUE, .mode = 0644, .help = "async or semisync", .lane = MC_LANE_DATABASE, .patience = 3,
+	{.name = "mode", .kind = MC_KIND_VALUE, .mode = 0644, .help = "async or semisync", .lane = MC_LANE_DATABASE, .patience = 3, .unread = true,
 	 .show = show_mode, .store = store_mode},
 	{.name = NULL},
 };

@@ -25,7 +25,7 @@ static const struct mc_row rows[] = {
 	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the regions, one a line", .show = show_status},
 	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the same for programs", .show = show_status_json},
 	{.name = "events", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens, as it happens, one JSON object a line",
-	 .stream = &mc_events_stream},
+	 .stream = &mc_events_stream, .unlisted = true},
 	{.name = "errors", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the last 256 failures, newest last", .show = show_errors},
 	{.name = "journal", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the last 1,000 calls to services and engine",
 	 .show = show_journal},
@@ -54,6 +54,8 @@ static int show_readme(struct mc_ask *ask, struct mc_buffer *out)
 		"This directory is a cloud: its regions, containers, people, projects and images are files here.\n\n");
 	mc_tree_describe(out);
 	mc_buffer_text(out,
+		"\nTwo that never end are found by their names only, so that a walk over all files ends: events, and\n"
+		"containers/CONTAINER/log.follow.\n"
 		"\nTry, in this directory:\n\n"
 		"  mkdir regions/Kista                 start a region\n"
 		"  cat regions/Kista/progress          watch it start\n"

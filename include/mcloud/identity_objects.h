@@ -35,6 +35,7 @@ struct mc_identity {
 	void *data;
 	const char *suffix;
 	const char *ldap_domain; /* the name of the domain whose people they are; NULL: none is kept from going */
+	bool recalls;            /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
 };
 
 static inline void mc_cleanup_identity(struct mc_identity *identity)
@@ -92,8 +93,8 @@ enum mc_identity_attribute { MC_IDENTITY_DESCRIPTION, MC_IDENTITY_EMAIL, MC_IDEN
 /* Changes that would lock this program itself out are -EPERM: of the user it logs in as, with project and domains: the
  * name, `enabled` to false, removal; and the password. */
 
-/* VALUE of `enabled` is "true" or "false", of the others one line of UTF-8: else -EINVAL. -EPERM: what is immutable, or
- * what LDAP has no place for. A password is in no message. */
+/* VALUE of `enabled` is "true" or "false", of `description` UTF-8, of the others one line of it: else -EINVAL. -EPERM:
+ * what is immutable, or what LDAP has no place for. A password is in no message. */
 int mc_identity_set(const struct mc_identity *identity, const struct mc_identity_ref *ref,
 	enum mc_identity_attribute attribute, const char *value);
 

@@ -74,6 +74,8 @@ int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *i
 /* The same without its attributes; of an active image it may be half of ttl_ms old. */
 int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char *id, struct mc_image *ret_image,
 	struct mc_error *error);
+/* The same from the list, or an answer, of half of ttl_ms ago at most: nobody is asked. -EAGAIN: it isn't known. */
+int mc_glance_remembered(struct mc_glance *glance, const char *id, struct mc_image *ret_image);
 /* Sets attribute or property NAME of an image to VALUE; NULL: removes the property. -EPERM: it can't be changed. */
 int mc_glance_set(struct mc_glance *glance, struct mc_call *call, const char *id, const char *name, const cJSON *value,
 	struct mc_error *error);

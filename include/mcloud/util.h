@@ -43,6 +43,13 @@ void mc_format_time(double when, char *text, size_t size);
  * bad one. */
 double mc_parse_time(const char *text);
 
+/* Length of the UTF-8 sequence (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF) that TEXT begins with; 0:
+ * none. */
+size_t mc_utf8_sequence(const char *text);
+
+/* Takes out of TEXT what isn't UTF-8, as what was cut in the middle of a character. */
+void mc_utf8_tidy(char *text);
+
 /* BYTES of randomness as 2 * BYTES hex digits in TEXT (which holds one more). 0 or -errno. */
 int mc_random_hex(char *text, size_t bytes);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Any write to a control file runs one verb with as many words as it takes, or none. */
+/* Any write to a control file runs verbs, each with as many words as it takes, or none. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,8 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return error.code == -result && !value ? 0 : (abort(), 1);
 	if (strlen(value) != length || length > size || length + 1 < size)
 		abort();
-	result = mc_control_run(&ask, verbs, value);
-	if ((result == 0) != (cloud.runs == 1) || (result < 0 && !*error.message))
+	result = mc_control_run_lines(&ask, verbs, value);
+	if ((result == 0 && !cloud.runs) || (result < 0 && !*error.message))
 		abort();
 	free(value);
 	return 0;

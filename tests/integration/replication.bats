@@ -272,7 +272,7 @@ cached_and_changed() {
     run api Solna "/projects/$id"
     [ "$status" -ne 0 ]
     slowly cat "$R/status" | grep -qx 'drift: project'
-    timeout 3 cat "$R/sync" && false
+    fails_with EAGAIN cat "$R/sync"
     put start "$R/ctl"
     quick cat "$R/sync"
     api Solna "/projects/$id" | jq -e '.project.name == "meanwhile"'

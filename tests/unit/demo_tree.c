@@ -71,6 +71,25 @@ static int store_name(struct mc_ask *ask, const char *value, size_t size)
 	return 0;
 }
 
+static int show_text(struct mc_ask *ask, struct mc_buffer *out)
+{
+	pthread_mutex_lock(&ask->cloud->lock);
+	mc_buffer_text(out, ask->cloud->text);
+	pthread_mutex_unlock(&ask->cloud->lock);
+	return 0;
+}
+
+static int store_text(struct mc_ask *ask, const char *value, size_t size)
+{
+	atomic_fetch_add(&ask->cloud->stores, 1);
+	if (strstr(value, "bad") || (!size && atomic_load(&ask->cloud->not_empty)))
+		return mc_error_set(ask->error, EINVAL, size ? "that is bad" : "it can't be empty");
+	pthread_mutex_lock(&ask->cloud->lock);
+	memcpy(ask->cloud->text, value, size + 1);
+	pthread_mutex_unlock(&ask->cloud->lock);
+	return 0;
+}
+
 static int show_doc(struct mc_ask *ask, struct mc_buffer *out)
 {
 	(void)ask;
@@ -392,6 +411,13 @@ static const struct mc_row root_rows[] = {
 		.help = "its name",
 		.show = show_name,
 		.store = store_name},
+	{.name = "text",
+		.kind = MC_KIND_VALUE,
+		.mode = 0644,
+		.help = "a long text",
+		.lane = MC_LANE_GLANCE,
+		.show = show_text,
+		.store = store_text},
 	{.name = "secret", .kind = MC_KIND_VALUE, .mode = 0200, .help = "only written", .store = store_name},
 	{.name = "doc", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "many lines", .show = show_doc},
 	{.name = "broken",
@@ -402,7 +428,12 @@ static const struct mc_row root_rows[] = {
 		.show = show_broken},
 	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "commands", .verbs = verbs},
 	{.name = "news", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens", .stream = &news},
-	{.name = "events", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens", .stream = &mc_events_stream},
+	{.name = "events",
+		.kind = MC_KIND_STREAM,
+		.mode = 0444,
+		.help = "what happens",
+		.stream = &mc_events_stream,
+		.unlisted = true},
 	{.name = "slow",
 		.kind = MC_KIND_VALUE,
 		.mode = 0444,

@@ -9,7 +9,7 @@
 
 /* A small tree with one of everything, for tests of the session. It stands in for the cloud. */
 
-enum { DEMO_THINGS = 16, DEMO_FILE = 1 << 20 };
+enum { DEMO_THINGS = 16, DEMO_FILE = 1 << 20, DEMO_TEXT = 1 << 17 };
 
 struct demo_thing {
 	char name[64], key[32];
@@ -36,6 +36,9 @@ struct mc_cloud {
 	mode_t file_mode;
 	struct timespec copied; /* of what the file is a copy */
 	char property[64];
+	char text[DEMO_TEXT];     /* of the value `text`, which takes all but "bad" */
+	atomic_uint stores;       /* into it */
+	atomic_bool not_empty;    /* and nothing empty */
 	atomic_int serving;       /* what mc_region_serving() says */
 	atomic_int settled;       /* what `wait` has settled to: 1 not yet, 0 well, 2 failed */
 	atomic_bool present;      /* whether `maybe` is there */

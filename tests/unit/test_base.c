@@ -55,6 +55,11 @@ static void test_error_cut(void **state)
 		mc_error_context(&error, "%s", text);
 		assert_true(strlen(error.message) < sizeof error.message);
 	}
+	/* What is quoted may be cut, too, or be no UTF-8 at all. */
+	mc_error_set(&error, EINVAL, "not \"%.4s\", %s", "ab\xe2\x82\xac", "\xff\xc0\xaf\xed\xa0\x80z\xf0\x9f\x90\xa7");
+	assert_string_equal(error.message, "not \"ab\", z\xf0\x9f\x90\xa7");
+	mc_error_context(&error, "%.2s", "\xe2\x82\xac");
+	assert_string_equal(error.message, ": not \"ab\", z\xf0\x9f\x90\xa7");
 }
 
 static void test_error_names(void **state)

@@ -124,6 +124,37 @@ static void test_bad_lines(void **state)
 	free(line);
 }
 
+static void test_several_lines(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		const char *told, *why;
+	} cases[] = {
+		{"start", 0, "nothing", ""},
+		{"kill A\nkill B", 0, "[B]", ""},
+		{"\n\nkill A\n \t\n", 0, "[A]", ""},
+		{"kill A\nbusy\nkill B", -EBUSY, "[A]", "line 2: not now"},
+		{"kill A\n\nstar\nkill B", -EINVAL, "[A]", "line 3: \"star\" is no command"},
+		{"busy", -EBUSY, "", "not now"},
+		{"", -EINVAL, "", "an empty line is no command"},
+		{"\n \n", -EINVAL, "", "an empty line is no command"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		struct mc_error error = {0};
+		struct mc_cloud cloud = {0};
+		struct mc_ask ask = {.cloud = &cloud, .error = &error};
+		char *text = strdup(cases[i].text);
+		assert_int_equal(mc_control_run_lines(&ask, verbs, text), cases[i].result);
+		free(text);
+		assert_string_equal(cloud.told, cases[i].told);
+		assert_true(!strncmp(error.message, cases[i].why, strlen(cases[i].why)));
+		assert_int_equal(error.code, -cases[i].result);
+	}
+}
+
 static void test_show(void **state)
 {
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
@@ -168,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_several_lines),
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_value),
 	};

@@ -110,6 +110,16 @@ static void test_marks(void **state)
 	assert_string_equal(file, "cirros~a_b");
 	mc_names_file_marked("cirros", NULL, file);
 	assert_string_equal(file, "cirros~");
+	/* A key may be a name: its mark ends with a whole character, too. */
+	mc_names_file_marked("tag", "1234567é", file);
+	assert_string_equal(file, "tag~1234567");
+	mc_names_file_marked("tag", "日本語", file);
+	assert_string_equal(file, "tag~日本");
+	mc_names_file_marked("tag", "123é567", file);
+	assert_string_equal(file, "tag~123é567");
+	mc_names_file_marked("tag", "/日/本語", file);
+	assert_string_equal(file, "tag~_日_本");
+	assert_true(mc_names_utf8(file));
 	assert_true(mc_names_marked("cirros~01234567"));
 	assert_false(mc_names_marked("cirros~012345678"));
 	assert_false(mc_names_marked("cirros"));
