@@ -65,6 +65,7 @@ struct mc_region {
 	struct mc_work *work;                  /* under way, or NULL */
 	bool ran;                              /* it served when the engine was seen last */
 	bool is_pushing;                       /* Fernet keys are on their way */
+	bool lacks_keys;                       /* it has not taken the last ones, or that isn't known */
 	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
 	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
 	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
@@ -91,6 +92,7 @@ struct mc_cloud {
 	struct mc_engine_service_list services;
 	bool is_connected, is_resumed, is_closing, is_looking;
 	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
+	struct mc_call *keeping;    /* of mc_fernet_keep(), or NULL */
 	struct mc_region *promoted; /* is to become the master; NULL: no promotion is under way */
 	unsigned opening;           /* databases that are just being let write: a promotion waits for them */
 	double refreshed;           /* wall clock: events from before it are already in */
@@ -366,7 +368,9 @@ struct mc_key_files {
 	size_t n_fernet;
 };
 size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_files);
-/* Brings the keys of a running Keystone in step with the cloud's. */
+/* In the background, until each region that runs has them: keys that a Keystone could not take before. */
+void mc_fernet_keep(struct mc_cloud *cloud);
+/* Brings the keys of a running Keystone in step with the cloud's. What fails is tried again in the background. */
 int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 #endif
