@@ -131,7 +131,7 @@ int mc_gtid_merge(const char *position, const char *other, char ret_both[MC_GTID
 	return print(both, n, ret_both);
 }
 
-int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTID_MAX])
+static int cut(const char *position, const char *other, bool keeps_unknown, char ret_part[MC_GTID_MAX])
 {
 	struct gtid all[DOMAINS_MAX], known[DOMAINS_MAX], part[DOMAINS_MAX];
 	int n = parse(position, all), n_known = parse(other, known), n_part = 0;
@@ -143,8 +143,20 @@ int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTI
 
 		if (there)
 			part[n_part++] = has(known, n_known, &all[i]) ? all[i] : *there;
+		else if (keeps_unknown)
+			part[n_part++] = all[i];
 	}
 	return print(part, n_part, ret_part);
+}
+
+int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTID_MAX])
+{
+	return cut(position, other, false, ret_part);
+}
+
+int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_MAX])
+{
+	return cut(position, other, true, ret_part);
 }
 
 int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX])

@@ -258,11 +258,13 @@ static int set_applied(struct mc_database *database, struct mc_call *call, const
 	return r ? r : run_all(database, call, set, error);
 }
 
-/* AT_MASTER NULL: all that is written. */
+/* AT_MASTER NULL: all that is written. The server takes no position that leaves out a domain which its binary log has
+ * (ER_MASTER_GTID_POS_MISSING_DOMAIN): what only maintenance has written is left out by leaving the position as it is,
+ * and else named, for a master that has nothing of its domain doesn't look for it. */
 static int demote(struct mc_database *database, struct mc_call *call, const char *at_master, struct mc_error *error)
 {
 	MC_CLEANUP(free_pointer) char *written = NULL, *applied = NULL;
-	char position[MC_GTID_MAX];
+	char position[MC_GTID_MAX], needed[MC_GTID_MAX];
 	int r = mc_database_position(database, call, MC_GTID_WRITTEN, &written, error);
 
 	if (r == 0)
@@ -270,14 +272,14 @@ static int demote(struct mc_database *database, struct mc_call *call, const char
 	if (r < 0)
 		return r;
 	r = mc_gtid_merge(applied, written, position);
+	if (r == 0)
+		r = mc_gtid_within(position, at_master ? at_master : position, needed);
 	if (r == 0 && at_master)
-		r = mc_gtid_within(position, at_master, position);
+		r = mc_gtid_cut(position, at_master, position);
 	if (r < 0)
 		return mc_error_set(
 			error, EIO, "the database's positions make no sense: %.100s, %.100s", written, applied);
-	return mc_gtid_covers(applied, position) == 1 && mc_gtid_covers(position, applied) == 1
-		       ? 0
-		       : set_applied(database, call, position, error);
+	return mc_gtid_covers(applied, needed) == 1 ? 0 : set_applied(database, call, position, error);
 }
 
 int mc_database_demote(

@@ -17,11 +17,17 @@ int mc_plan_holdings(const struct mc_observed *seen, char ret_position[MC_GTID_M
 }
 
 /* The master refuses to send what comes next (1236, ER_MASTER_FATAL_ERROR_READING_BINLOG), as it never had what the
- * slave has: its binary log was begun anew. One that is too old for what the log still has is told something else. */
+ * slave has, or as its log has gone from under the slave, which asks for no file by name: it was begun anew. One that
+ * is too old for what the log still has is told something else. */
 bool mc_plan_is_refused(const struct mc_observed *seen)
 {
-	return seen->error == 1236 &&
-	       (strstr(seen->message, "not in the master's binlog") || strstr(seen->message, "is missing the GTID"));
+	static const char *const words[] = {"not in the master's binlog", "is missing the GTID", "impossible position",
+		"Could not find first log", "could not find next log"};
+
+	for (size_t i = 0; i < MC_COUNT(words) && seen->error == 1236; i++)
+		if (strstr(seen->message, words[i]))
+			return true;
+	return false;
 }
 
 static bool has_surplus(const struct mc_observed *seen, const char *at_master)

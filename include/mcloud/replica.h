@@ -20,6 +20,8 @@ int mc_gtid_merge(const char *position, const char *other, char ret_both[MC_GTID
 /* So much of POSITION as OTHER has, too; -EINVAL likewise. */
 int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTID_MAX]);
 
+/* The same, and all of those domains of which OTHER has nothing. */
+int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_MAX]);
 /* What POSITION has of one domain; "": nothing. */
 int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX]);
 

@@ -43,16 +43,17 @@ static void positions_are_compared_by_domain(void **state)
 static void positions_are_joined_and_cut(void **state)
 {
 	static const struct {
-		const char *position, *other, *both, *part;
+		const char *position, *other, *both, *part, *rest;
 	} rows[] = {
-		{"", "", "", ""},
-		{"1-1-5", "", "1-1-5", ""},
-		{"", "1-1-5", "1-1-5", ""},
-		{"1-1-5", "1-1-7", "1-1-7", "1-1-5"},
-		{"1-1-7", "1-1-5", "1-1-7", "1-1-5"},
-		{"1-1-5,2-2-1", "1-1-5", "1-1-5,2-2-1", "1-1-5"},
-		{"2-2-3", "1-1-4,2-2-9", "2-2-9,1-1-4", "2-2-3"},
-		{"1-2-5", "1-1-5", "1-2-5", "1-1-5"},
+		{"", "", "", "", ""},
+		{"1-1-5", "", "1-1-5", "", "1-1-5"},
+		{"", "1-1-5", "1-1-5", "", ""},
+		{"1-1-5", "1-1-7", "1-1-7", "1-1-5", "1-1-5"},
+		{"1-1-7", "1-1-5", "1-1-7", "1-1-5", "1-1-5"},
+		{"1-1-5,2-2-1", "1-1-5", "1-1-5,2-2-1", "1-1-5", "1-1-5,2-2-1"},
+		{"1-1-5,2-2-3", "1-1-5,2-2-1", "1-1-5,2-2-3", "1-1-5,2-2-1", "1-1-5,2-2-1"},
+		{"2-2-3", "1-1-4,2-2-9", "2-2-9,1-1-4", "2-2-3", "2-2-3"},
+		{"1-2-5", "1-1-5", "1-2-5", "1-1-5", "1-1-5"},
 	};
 	char text[MC_GTID_MAX];
 
@@ -62,6 +63,8 @@ static void positions_are_joined_and_cut(void **state)
 		assert_string_equal(text, rows[i].both);
 		assert_int_equal(mc_gtid_within(rows[i].position, rows[i].other, text), 0);
 		assert_string_equal(text, rows[i].part);
+		assert_int_equal(mc_gtid_cut(rows[i].position, rows[i].other, text), 0);
+		assert_string_equal(text, rows[i].rest);
 	}
 	assert_int_equal(mc_gtid_merge("x", "", text), -EINVAL);
 	assert_int_equal(mc_gtid_within("", "1-1", text), -EINVAL);
