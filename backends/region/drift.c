@@ -78,14 +78,15 @@ static bool is_due(struct mc_region *region, const struct mc_replication *now)
 	return due;
 }
 
+/* That they differ is marked: it outlasts the comparison, which took its caller's time. */
 static int note(struct mc_region *region, struct mc_region *master, int r, const struct mc_buffer *tables)
 {
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 
 	pthread_mutex_lock(&region->cloud->lock);
-	if (r >= 0)
-		region->is_compared = true;
-	else
+	region->is_compared = r == 0;
+	if (r < 0)
 		region->compare_at = mc_now_ms() + AGAIN_MS;
 	pthread_mutex_unlock(&region->cloud->lock);
 	if (r != 1)
@@ -93,6 +94,8 @@ static int note(struct mc_region *region, struct mc_region *master, int r, const
 	mc_error_set(&error, EIO, "region %s differs from its master %s at the same position, in the tables %.200s",
 		region->name, master->name, tables->data);
 	mc_cloud_fail(region->cloud, region->name, &error);
+	if (mc_mark_set(region, call, MC_MARK_ESTRANGED, &error) < 0)
+		mc_cloud_fail(region->cloud, region->name, &error);
 	return 1;
 }
 

@@ -14,18 +14,13 @@ static void tell(struct mc_region *region, const char *role)
 			.kind = MC_CLOUD_ROLE, .region = region->name, .text = role, .when = mc_wall_clock()});
 }
 
-/* What failed may have happened all the same: then it counts. Else nobody is let write before it is known. */
+/* What failed may have happened all the same: nobody is let write before that is undone. */
 static int take_mark(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_set(region, call, MC_MARK_MASTER, error), there;
+	int r = mc_mark_set(region, call, MC_MARK_MASTER, error);
 
-	if (r == 0)
-		return 0;
-	there = mc_mark_look(region, call, MC_MARK_MASTER, NULL);
-	if (there == 1)
-		return mc_mark_set(region, call, MC_MARK_MASTER, error);
 	pthread_mutex_lock(&region->cloud->lock);
-	region->is_unsure = there < 0;
+	region->is_unsure = r < 0;
 	pthread_mutex_unlock(&region->cloud->lock);
 	return r;
 }
@@ -100,13 +95,14 @@ int mc_role_withdraw(struct mc_region *region, struct mc_call *call, struct mc_e
 {
 	int r = mc_mark_clear(region, call, MC_MARK_MASTER, error);
 
-	if (r == 0) {
-		pthread_mutex_lock(&region->cloud->lock);
-		region->is_unsure = false;
-		pthread_mutex_unlock(&region->cloud->lock);
+	if (r == 0) /* which stores all that is known of the region, also that it is not the master */
 		r = mc_mark_clear(region, call, MC_MARK_PROMOTED, error);
-	}
-	return r;
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&region->cloud->lock);
+	region->is_unsure = false;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return 0;
 }
 
 /* Of a promotion that has come to its end, in whatever way, and left its mark. */

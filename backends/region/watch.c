@@ -28,6 +28,7 @@ static void keep(struct mc_region *region, const struct mc_replication *now, con
 	changed = region->replication != now->state;
 	region->replication = now->state;
 	region->lag = now->lag;
+	region->is_compared = region->is_compared && now->state == MC_REPLICATION_RUNNING;
 	snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
 	pthread_mutex_unlock(&cloud->lock);
 	if (!changed)
@@ -98,11 +99,18 @@ static struct mc_facts facts_of(struct mc_region *region)
 	return facts;
 }
 
-/* Its positions mean nothing any more, and that outlasts the numbers by which it was seen. */
-static void estrange(struct mc_region *region, struct mc_call *call, struct mc_replication *now)
+/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. The looks before may have taken
+ * all their time. */
+static bool is_strange(struct mc_region *region, struct mc_region *master, const struct mc_observed *seen,
+	const struct mc_replication *now, bool compares)
 {
-	if (mc_mark_known(region, MC_MARK_ESTRANGED) || mc_mark_set(region, call, MC_MARK_ESTRANGED, NULL) == 0)
-		now->state = MC_REPLICATION_BROKEN;
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+
+	if (!mc_plan_is_refused(seen))
+		return compares && mc_drift_look(region, master, now) == 1;
+	if (!mc_mark_known(region, MC_MARK_ESTRANGED))
+		mc_mark_set(region, call, MC_MARK_ESTRANGED, NULL); /* or at the next look */
+	return true;
 }
 
 /* What is due after a look. */
@@ -119,8 +127,9 @@ static void act(struct mc_region *region, struct mc_region *master, struct mc_ca
 		mc_region_restore_again(region);
 }
 
+/* IS_BUSY: the region is being brought up. COMPARES: there is time to compare rows. */
 static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
-	struct mc_database *source, bool is_busy)
+	struct mc_database *source, bool is_busy, bool compares)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
 	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
@@ -143,8 +152,10 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 	if (!is_current(master))
 		return;
 	if (r == 0 && !is_busy && !region->cloud->options.read_only &&
-		(mc_plan_is_refused(&seen) || mc_drift_look(region, master, &now)) && is_current(master))
-		estrange(region, call, &now);
+		is_strange(region, master, &seen, &now, compares) && now.state == MC_REPLICATION_RUNNING)
+		now.state = MC_REPLICATION_BROKEN;
+	if (!is_current(master))
+		return;
 	facts = facts_of(region);
 	if (!*trouble)
 		explain(region, &facts, &now, trouble, sizeof(trouble));
@@ -164,7 +175,7 @@ void mc_replication_inspect(struct mc_region *region)
 	pthread_mutex_unlock(&region->cloud->lock);
 	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
 		mc_region_database_journal(master, NULL, &source, NULL) == 0)
-		look(region, master, own, source, false);
+		look(region, master, own, source, false, false);
 }
 
 /* Whether an earlier try to bring it into its part has failed. */
@@ -195,9 +206,9 @@ static void look_at_all(struct mc_cloud *cloud)
 		if (!views.items[i].master)
 			continue;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
-			look(region, master, connection(region), connection(master), false);
+			look(region, master, connection(region), connection(master), false, true);
 		else if (views.items[i].state == MC_REGION_SEEDING)
-			look(region, master, connection(region), connection(master), true);
+			look(region, master, connection(region), connection(master), true, false);
 	}
 	mc_region_views_clear(&views);
 }
