@@ -26,7 +26,8 @@
 struct handle {
 	CURLM *multi;
 	CURL *easy;
-	int64_t used; /* mc_now_ms() of its last request */
+	int64_t used;                /* mc_now_ms() of its last request */
+	struct handle *next, **prev; /* while it is busy */
 };
 
 struct mc_http {
@@ -35,7 +36,9 @@ struct mc_http {
 	/* A semaphore of the handles that are not in use, made or not: who waits for one can be woken by a cancelled
 	 * call too. */
 	int free_fd;
-	pthread_mutex_t lock; /* guards idle and n_idle; a leaf */
+	atomic_uint drops;    /* of mc_http_drop() */
+	pthread_mutex_t lock; /* guards idle, n_idle and busy; a leaf */
+	struct handle *busy;  /* a list */
 	unsigned n_idle, connections;
 	struct handle *idle[]; /* a stack, so that the warm ones are used again */
 };
@@ -135,6 +138,9 @@ static void give_back(struct mc_http *http, struct handle *handle)
 	if (handle) {
 		handle->used = mc_now_ms();
 		pthread_mutex_lock(&http->lock);
+		*handle->prev = handle->next;
+		if (handle->next)
+			handle->next->prev = handle->prev;
 		http->idle[http->n_idle++] = handle;
 		if (handle->used - http->idle[0]->used > IDLE_MS) {
 			old = http->idle[0];
@@ -166,8 +172,30 @@ static int take_handle(struct mc_http *http, struct mc_call *call, struct handle
 		give_back(http, NULL);
 		return -ENOMEM;
 	}
+	pthread_mutex_lock(&http->lock);
+	handle->next = http->busy;
+	handle->prev = &http->busy;
+	if (handle->next)
+		handle->next->prev = &handle->next;
+	http->busy = handle;
+	pthread_mutex_unlock(&http->lock);
 	*ret_handle = handle;
 	return 0;
+}
+
+void mc_http_drop(struct mc_http *http)
+{
+	atomic_fetch_add(&http->drops, 1);
+	pthread_mutex_lock(&http->lock);
+	for (struct handle *handle = http->busy; handle; handle = handle->next)
+		curl_multi_wakeup(handle->multi);
+	pthread_mutex_unlock(&http->lock);
+}
+
+/* Whether all that was under way when DROPS was read was dropped since: -ECANCELED, or 0. */
+static int check_dropped(const struct mc_http *http, unsigned drops)
+{
+	return atomic_load(&http->drops) == drops ? 0 : -ECANCELED;
 }
 
 /* One exchange as the callbacks of curl see it. */
@@ -176,7 +204,8 @@ struct transfer {
 	const struct mc_http_request *request;
 	struct mc_http_response *response;
 	size_t body_limit;
-	bool sent; /* read_body was asked: the request can't be repeated */
+	bool sent;      /* read_body was asked: the request can't be repeated */
+	unsigned drops; /* when the request came in */
 };
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *data)
@@ -238,8 +267,18 @@ static int set_callbacks(struct transfer *transfer, CURL *easy)
 	return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
+/* Of a request that was dropped: whether it may have been done. */
+static int say_if_sent(struct handle *handle)
+{
+	long size = 0;
+
+	return curl_easy_getinfo(handle->easy, CURLINFO_REQUEST_SIZE, &size) == CURLE_OK && size == 0 ? -ECANCELED
+												      : -ECONNABORTED;
+}
+
 /* Runs the handle's request to its end, the deadline, or cancellation. 0: *RET_CODE says how it ended. */
-static int drive(struct handle *handle, struct mc_call *call, CURLcode *ret_code)
+static int drive(
+	const struct mc_http *http, struct handle *handle, struct mc_call *call, unsigned drops, CURLcode *ret_code)
 {
 	int running = 0, left = 0, fd = mc_call_fd(call), result = fd < 0 ? fd : 0;
 
@@ -252,6 +291,8 @@ static int drive(struct handle *handle, struct mc_call *call, CURLcode *ret_code
 		if (result < 0 || running == 0)
 			break;
 		result = mc_call_check(call);
+		if (result == 0 && check_dropped(http, drops) < 0)
+			result = say_if_sent(handle);
 		int ms = mc_call_remaining_ms(call);
 		if (result == 0 && curl_multi_poll(handle->multi, &cancelled, 1, ms < 0 ? 60000 : ms, NULL) != CURLM_OK)
 			result = -EIO;
@@ -270,6 +311,10 @@ static int say(const struct mc_http *http, int result, struct mc_error *error)
 	switch (-result) {
 	case EINTR:
 		mc_error_set(error, EINTR, "interrupted");
+		break;
+	case ECANCELED:
+	case ECONNABORTED:
+		mc_error_set(error, -result, "nobody waits for it any more");
 		break;
 	case ETIMEDOUT:
 		mc_error_set(error, ETIMEDOUT, "no answer in time from %s", http->target.place);
@@ -323,7 +368,7 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 		exchange->on_headers = take_head;
 		exchange->data = transfer;
 	}
-	result = drive(handle, call, &code);
+	result = drive(http, handle, call, transfer->drops, &code);
 	if (result == 0)
 		result = mc_http_exchange_result(exchange, code, error);
 	else
@@ -339,15 +384,20 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 
 /* *RET_RETRY_MS as retry_after() says. */
 static int exchange_once(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
-	struct mc_http_response *response, int *ret_retry_ms, struct mc_error *error)
+	unsigned drops, struct mc_http_response *response, int *ret_retry_ms, struct mc_error *error)
 {
-	struct transfer transfer = {.request = request, .response = response};
+	struct transfer transfer = {.request = request, .response = response, .drops = drops};
 	struct handle *handle;
 
 	transfer.body_limit = request->body_limit ? request->body_limit : BODY_LIMIT;
 	int result = take_handle(http, call, &handle);
 	if (result < 0)
 		return say(http, result, error);
+	result = check_dropped(http, drops);
+	if (result < 0) {
+		give_back(http, handle);
+		return say(http, result, error);
+	}
 	result = exchange_on(http, handle, call, &transfer, error);
 	if (result == 0)
 		*ret_retry_ms = retry_after(&transfer);
@@ -372,11 +422,12 @@ static int wait_retry(struct mc_call *call, int ms)
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
 	struct mc_http_response *ret_response, struct mc_error *error)
 {
+	unsigned drops = atomic_load(&http->drops);
 	int retry_ms = -1;
 
 	*ret_response = (struct mc_http_response){0};
 	for (unsigned retries = 0;; retries++) {
-		int result = exchange_once(http, call, request, ret_response, &retry_ms, error);
+		int result = exchange_once(http, call, request, drops, ret_response, &retry_ms, error);
 		int again = result < 0 || retries == RETRIES ? 1 : wait_retry(call, retry_ms);
 		if (again == 1)
 			return result;

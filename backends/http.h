@@ -72,6 +72,10 @@ struct mc_http *mc_http_ref(struct mc_http *http);
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
 	struct mc_http_response *ret_response, struct mc_error *error);
 
+/* Nobody waits any more for the service as it is: all requests that are under way end at once, with -ECONNABORTED, or
+ * with -ECANCELED if nothing of them was sent. Later ones are not touched. */
+void mc_http_drop(struct mc_http *http);
+
 void mc_http_response_free(struct mc_http_response *response);
 void mc_cleanup_http_response(struct mc_http_response *response);
 

@@ -3,13 +3,14 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DOMAINS_MAX 256
 
 struct gtid {
-	uint32_t domain;
+	uint32_t domain, server;
 	uint64_t sequence;
 };
 
@@ -36,6 +37,7 @@ static int one(const char **text, struct gtid *gtid)
 		*(*text)++ != '-' || number(text, UINT64_MAX, &gtid->sequence) < 0)
 		return -EINVAL;
 	gtid->domain = (uint32_t)domain;
+	gtid->server = (uint32_t)server;
 	return 0;
 }
 
@@ -58,12 +60,42 @@ static int parse(const char *text, struct gtid gtids[DOMAINS_MAX])
 	return n;
 }
 
+/* That of DOMAIN, or NULL. */
+static struct gtid *find(struct gtid *gtids, int n, uint32_t domain)
+{
+	for (int i = 0; i < n; i++)
+		if (gtids[i].domain == domain)
+			return &gtids[i];
+	return NULL;
+}
+
+/* What another server wrote under the same number is another transaction. */
 static bool has(const struct gtid *gtids, int n, const struct gtid *wanted)
 {
 	for (int i = 0; i < n; i++)
-		if (gtids[i].domain == wanted->domain && gtids[i].sequence >= wanted->sequence)
+		if (gtids[i].domain == wanted->domain &&
+			(gtids[i].sequence > wanted->sequence ||
+				(gtids[i].sequence == wanted->sequence && gtids[i].server == wanted->server)))
 			return true;
 	return false;
+}
+
+static int print(const struct gtid *gtids, int n, char to[MC_GTID_MAX])
+{
+	size_t used = 0;
+
+	to[0] = '\0';
+	for (int i = 0; i < n; i++) {
+		char text[64];
+		int size = snprintf(text, sizeof(text), "%s%u-%u-%llu", i ? "," : "", gtids[i].domain, gtids[i].server,
+			(unsigned long long)gtids[i].sequence);
+
+		if (used + (size_t)size >= MC_GTID_MAX)
+			return -EINVAL;
+		memcpy(to + used, text, (size_t)size + 1);
+		used += (size_t)size;
+	}
+	return 0;
 }
 
 int mc_gtid_covers(const char *position, const char *other)
@@ -77,4 +109,61 @@ int mc_gtid_covers(const char *position, const char *other)
 		if (!has(have, n_have, &want[i]))
 			return 0;
 	return 1;
+}
+
+int mc_gtid_merge(const char *position, const char *other, char ret_both[MC_GTID_MAX])
+{
+	struct gtid both[DOMAINS_MAX], more[DOMAINS_MAX];
+	int n = parse(position, both), n_more = parse(other, more);
+
+	if (n < 0 || n_more < 0)
+		return -EINVAL;
+	for (int i = 0; i < n_more; i++) {
+		struct gtid *known = find(both, n, more[i].domain);
+
+		if (!known && n == DOMAINS_MAX)
+			return -EINVAL;
+		if (!known)
+			both[n++] = more[i];
+		else if (known->sequence < more[i].sequence)
+			*known = more[i];
+	}
+	return print(both, n, ret_both);
+}
+
+static int cut(const char *position, const char *other, bool keeps_unknown, char ret_part[MC_GTID_MAX])
+{
+	struct gtid all[DOMAINS_MAX], known[DOMAINS_MAX], part[DOMAINS_MAX];
+	int n = parse(position, all), n_known = parse(other, known), n_part = 0;
+
+	if (n < 0 || n_known < 0)
+		return -EINVAL;
+	for (int i = 0; i < n; i++) {
+		const struct gtid *there = find(known, n_known, all[i].domain);
+
+		if (there)
+			part[n_part++] = has(known, n_known, &all[i]) ? all[i] : *there;
+		else if (keeps_unknown)
+			part[n_part++] = all[i];
+	}
+	return print(part, n_part, ret_part);
+}
+
+int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTID_MAX])
+{
+	return cut(position, other, false, ret_part);
+}
+
+int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_MAX])
+{
+	return cut(position, other, true, ret_part);
+}
+
+int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX])
+{
+	struct gtid all[DOMAINS_MAX];
+	int n = parse(position, all);
+	const struct gtid *found = n < 0 ? NULL : find(all, n, domain);
+
+	return n < 0 ? -EINVAL : print(found, found ? 1 : 0, ret_part);
 }

@@ -37,6 +37,11 @@ const char *mc_database_cell(const struct mc_database_table *table, size_t row, 
 struct mc_replica_status;
 void mc_replica_status_parse(const struct mc_database_table *table, struct mc_replica_status *ret_status);
 
+/* Whether EVENTS (of SHOW BINLOG EVENTS), a page of several, have rows of transactions of DOMAIN beyond KNOWN. The two
+ * flags go from page to page, and begin as false. */
+void mc_binlog_review(
+	const struct mc_database_table *events, unsigned domain, const char *known, bool *is_ours, bool *has_rows);
+
 static inline void mc_cleanup_database_table(struct mc_database_table *table)
 {
 	int saved = errno;

@@ -234,10 +234,11 @@ int mc_database_follow(struct mc_database *database, struct mc_call *call, const
 			   error);
 }
 
-/* Sets the position of what is applied to what is written, if that has more; not while somebody waits for a position in
- * the server (see mc_database_await()). */
-static int demote(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+/* Sets the position of what is applied; not while somebody waits for a position in the server (see
+ * mc_database_await()). */
+static int set_applied(struct mc_database *database, struct mc_call *call, const char *position, struct mc_error *error)
 {
+	static const char take[] = "SET @position = ?";
 	static const char *const set[] = {
 		"BEGIN NOT ATOMIC"
 		" DECLARE until DATETIME(3) DEFAULT SYSDATE(3) + INTERVAL 3 SECOND;"
@@ -248,16 +249,43 @@ static int demote(struct mc_database *database, struct mc_call *call, struct mc_
 		"  END IF;"
 		"  DO SLEEP(0.01);"
 		" END WHILE;"
-		" SET @position = @@GLOBAL.gtid_binlog_pos;"
 		" SET GLOBAL gtid_slave_pos = @position;"
 		"END",
 		NULL};
+	unsigned long n;
+	int r = mc_database_query(database, call, take, (const char *const[]){position, NULL}, &n, error);
+
+	return r ? r : run_all(database, call, set, error);
+}
+
+/* AT_MASTER NULL: all that is written. The server takes no position that leaves out a domain which its binary log has
+ * (ER_MASTER_GTID_POS_MISSING_DOMAIN): what only maintenance has written is left out by leaving the position as it is,
+ * and else named, for a master that has nothing of its domain doesn't look for it. */
+static int demote(struct mc_database *database, struct mc_call *call, const char *at_master, struct mc_error *error)
+{
 	MC_CLEANUP(free_pointer) char *written = NULL, *applied = NULL;
+	char position[MC_GTID_MAX], needed[MC_GTID_MAX];
 	int r = mc_database_position(database, call, MC_GTID_WRITTEN, &written, error);
 
 	if (r == 0)
 		r = mc_database_position(database, call, MC_GTID_APPLIED, &applied, error);
-	return r || mc_gtid_covers(applied, written) == 1 ? r : run_all(database, call, set, error);
+	if (r < 0)
+		return r;
+	r = mc_gtid_merge(applied, written, position);
+	if (r == 0)
+		r = mc_gtid_within(position, at_master ? at_master : position, needed);
+	if (r == 0 && at_master)
+		r = mc_gtid_cut(position, at_master, position);
+	if (r < 0)
+		return mc_error_set(
+			error, EIO, "the database's positions make no sense: %.100s, %.100s", written, applied);
+	return mc_gtid_covers(applied, needed) == 1 ? 0 : set_applied(database, call, position, error);
+}
+
+int mc_database_demote(
+	struct mc_database *database, struct mc_call *call, const char *at_master, struct mc_error *error)
+{
+	return demote(database, call, at_master, error);
 }
 
 int mc_database_replica_act(
@@ -286,7 +314,7 @@ int mc_database_replica_act(
 		[MC_REPLICA_LEAVE] = leave};
 
 	if (action == MC_REPLICA_DEMOTE)
-		return demote(database, call, error);
+		return demote(database, call, NULL, error);
 	return run_all(database, call, lists[action], error);
 }
 
@@ -317,7 +345,7 @@ int mc_database_is_fenced(struct mc_database *database, struct mc_call *call, st
 static int is_applied(struct mc_database *database, struct mc_call *call, const char *position, struct mc_error *error)
 {
 	MC_CLEANUP(database_table) struct mc_database_table table = {0};
-	int r = mc_database_ask(database, call, "SELECT @@GLOBAL.gtid_slave_pos", &table, error);
+	int r = mc_database_ask(database, call, "SELECT @@GLOBAL.gtid_current_pos", &table, error);
 
 	return r ? r : mc_gtid_covers(table.n_rows && table.cells[0] ? table.cells[0] : "", position) == 1;
 }
@@ -348,7 +376,9 @@ int mc_database_set_semisync(
 		"SET GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC'",
 		"SET GLOBAL rpl_semi_sync_master_enabled = ON", NULL};
 	static const char *const master_off[] = {"SET GLOBAL rpl_semi_sync_master_enabled = OFF", NULL};
-	static const char *const slave_on[] = {"SET GLOBAL rpl_semi_sync_slave_enabled = ON", NULL};
+	/* what is acknowledged is on the disk, also in a database that was made with another configuration */
+	static const char *const slave_on[] = {
+		"SET GLOBAL sync_relay_log = 1", "SET GLOBAL rpl_semi_sync_slave_enabled = ON", NULL};
 	static const char *const slave_off[] = {"SET GLOBAL rpl_semi_sync_slave_enabled = OFF", NULL};
 
 	if (is_master)
@@ -385,6 +415,15 @@ int mc_database_acknowledging(
 		"SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS "
 		"WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_CLIENTS'",
 		NULL, ret_slaves, error);
+}
+
+int mc_database_waiting(
+	struct mc_database *database, struct mc_call *call, unsigned long *ret_commits, struct mc_error *error)
+{
+	return mc_database_query(database, call,
+		"SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS "
+		"WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'",
+		NULL, ret_commits, error);
 }
 
 int mc_database_drop_region(

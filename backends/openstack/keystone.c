@@ -100,6 +100,7 @@ void mc_keystone_unref(struct mc_keystone *keystone)
 	if (!keystone || atomic_fetch_sub(&keystone->references, 1) > 1)
 		return;
 	mc_http_unref(keystone->http);
+	mc_keystone_unref(keystone->heir);
 	if (keystone->identity_cache)
 		mc_identity_cache_free(keystone->identity_cache);
 	if (keystone->password)
@@ -169,8 +170,10 @@ static int ask_once(struct mc_keystone *keystone, struct mc_call *call, struct q
 	struct mc_http_response *response, struct mc_error *error)
 {
 	char *token;
-	int result = mc_keystone_token(keystone, call, false, &token, error);
+	int result = mc_keystone_find_token(keystone, call, false, &token, error);
 
+	if (result == -ECONNABORTED) /* the login was sent; nothing of this */
+		return -ECANCELED;
 	if (result < 0)
 		return result;
 	question->headers[0] = (struct mc_http_param){"X-Auth-Token", token};
@@ -183,11 +186,61 @@ static int ask_once(struct mc_keystone *keystone, struct mc_call *call, struct q
 	return result;
 }
 
+/* Sets whom KEYSTONE's requests go to that were dropped before they were sent. No chain of heirs is a ring: one that
+ * inherits has no heir. */
+static void set_heir(struct mc_keystone *keystone, struct mc_keystone *heir)
+{
+	struct mc_keystone *old;
+
+	pthread_mutex_lock(&keystone->lock);
+	old = keystone->heir;
+	keystone->heir = heir ? mc_keystone_ref(heir) : NULL;
+	pthread_mutex_unlock(&keystone->lock);
+	mc_keystone_unref(old);
+}
+
+void mc_keystone_drop(struct mc_keystone *keystone, struct mc_keystone *heir)
+{
+	set_heir(heir, NULL);
+	set_heir(keystone, heir);
+	mc_http_drop(keystone->http);
+}
+
+static int ask(struct mc_keystone *keystone, struct mc_call *call, struct question *question,
+	struct mc_http_response *response, struct mc_error *error);
+
+/* A write that was dropped before it was sent is one for whoever takes writes now. What a region was asked of itself is
+ * nobody else's to answer. */
+static int ask_heir(struct mc_keystone *keystone, struct mc_call *call, struct question *question, int dropped,
+	struct mc_http_response *response, struct mc_error *error)
+{
+	bool is_write = strcmp(question->http.method, "GET") != 0 && strcmp(question->http.method, "HEAD") != 0;
+	struct mc_keystone *heir = NULL;
+	int result;
+
+	pthread_mutex_lock(&keystone->lock);
+	if (dropped == -ECANCELED && is_write && keystone->heir)
+		heir = mc_keystone_ref(keystone->heir);
+	pthread_mutex_unlock(&keystone->lock);
+	if (!heir)
+		return mc_keystone_error(keystone, NULL, error, ECONNREFUSED,
+			dropped == -ECANCELED || !is_write
+				? "its region lost the master's role before it answered: ask again"
+				: "its region lost the master's role before it answered, so it may or may not be "
+				  "done: look, and try again");
+	result = ask(heir, call, question, response, error);
+	mc_keystone_unref(heir);
+	return result;
+}
+
 /* The 2xx answer; a refusal is -errno with ERROR filled. */
 static int ask(struct mc_keystone *keystone, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error)
 {
 	int result = ask_once(keystone, call, question, response, error);
+
+	if (result == -ECANCELED || result == -ECONNABORTED)
+		return ask_heir(keystone, call, question, result, response, error);
 
 	if (result == 0 && response->status == 401) {
 		mc_http_response_free(response);

@@ -187,6 +187,17 @@ static int kept_token(struct mc_keystone *keystone, struct mc_call *call, char *
 int mc_keystone_token(
 	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error)
 {
+	int result = mc_keystone_find_token(keystone, call, fresh, ret_token, error);
+
+	if (result != -ECANCELED && result != -ECONNABORTED)
+		return result;
+	return mc_keystone_error(
+		keystone, NULL, error, ECONNREFUSED, "its region lost the master's role before it answered: ask again");
+}
+
+int mc_keystone_find_token(
+	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error)
+{
 	int64_t end;
 
 	*ret_token = NULL;

@@ -28,10 +28,16 @@ struct mc_keystone {
 	unsigned long logins;        /* that have ended */
 	struct mc_error login_error; /* of the last one; code 0: it went well */
 
+	struct mc_keystone *heir; /* of mc_keystone_drop(), or NULL */
+
 	char *catalog;                    /* NULL: not known */
 	int64_t catalog_end;              /* by mc_now_ms() */
 	unsigned long catalog_generation; /* grows with each change of what the catalog shows */
 };
+
+/* As mc_keystone_token(), but -ECANCELED or -ECONNABORTED when mc_keystone_drop() came between. */
+int mc_keystone_find_token(
+	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
 
 /* What error answer RESPONSE to METHOD says, in ERROR; -errno. */
 int mc_keystone_refusal(const struct mc_keystone *keystone, const char *method, const struct mc_http_response *response,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/region/observe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +105,30 @@ static bool is_standby(struct mc_region *region)
 	return standby;
 }
 
+static bool is_being_promoted(struct mc_region *region)
+{
+	bool promoted;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	promoted = region->cloud->promoted == region;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return promoted;
+}
+
+/* A promotion whose role had not moved never was: nobody asks for it any more. */
+static void forget_promotion(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	struct mc_error error = {0};
+	bool is_master;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_master = region->is_master;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (!is_master && mc_role_withdraw(region, call, &error) < 0) /* the watch tries it again */
+		mc_cloud_fail(region->cloud, region->name, &error);
+}
+
 static void resume(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
@@ -114,6 +138,8 @@ static void resume(struct mc_region *region)
 
 	if (mc_cloud_region(cloud, region->name, &view) < 0)
 		return;
+	if (!cloud->options.read_only && mc_mark_known(region, MC_MARK_PROMOTED) && !is_being_promoted(region))
+		forget_promotion(region);
 	if (cloud->options.read_only) {
 		pthread_mutex_lock(&cloud->lock);
 		region->is_stopped = region->marked[MC_MARK_STOPPED];
@@ -122,7 +148,7 @@ static void resume(struct mc_region *region)
 		r = 0;
 	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
-	} else if (mc_mark_known(region, MC_MARK_PROMOTED)) {
+	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
 		pthread_mutex_lock(&cloud->lock);
@@ -148,7 +174,8 @@ static void resume(struct mc_region *region)
  */
 void mc_cloud_assign_roles(struct mc_cloud *cloud)
 {
-	struct mc_region *master = NULL;
+	struct mc_facts facts[MC_REGIONS_MAX];
+	size_t count, master, promoted;
 
 	pthread_mutex_lock(&cloud->lock);
 	for (size_t i = 0; i < cloud->n_regions; i++) {
@@ -156,19 +183,15 @@ void mc_cloud_assign_roles(struct mc_cloud *cloud)
 
 		region->is_master = false;
 		region->is_replica = region->marked[MC_MARK_REPLICA];
-		if (region->marked[MC_MARK_PROMOTED] && !region->marked[MC_MARK_DESTROYING])
-			cloud->promoted = region; /* before any database is let write */
-		if (!region->marked[MC_MARK_MASTER])
-			continue;
-		/* Two are so marked in the middle of a promotion: then all is done but the former one's mark. */
-		if (!master || region == cloud->promoted)
-			master = region;
 	}
-	if (!master && cloud->n_regions)
-		master = cloud->regions[0];
-	if (master) {
-		master->is_master = true;
-		master->is_replica = false;
+	count = mc_facts_of_all(cloud, facts);
+	for (size_t i = 0; i < count; i++)
+		facts[i].is_master = cloud->regions[i]->marked[MC_MARK_MASTER];
+	if (mc_plan_mount(facts, count, &master, &promoted) == MC_DEED_FINISH)
+		cloud->promoted = cloud->regions[promoted]; /* before any database is let write */
+	if (master != MC_PLAN_NOBODY) {
+		cloud->regions[master]->is_master = true;
+		cloud->regions[master]->is_replica = false;
 	}
 	pthread_mutex_unlock(&cloud->lock);
 }

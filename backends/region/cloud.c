@@ -476,6 +476,8 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	}
 	if (cloud->watching)
 		mc_call_cancel(cloud->watching);
+	if (cloud->keeping)
+		mc_call_cancel(cloud->keeping);
 	mc_images_cancel(cloud);
 	pthread_cond_broadcast(&cloud->idle);
 	while (cloud->threads)

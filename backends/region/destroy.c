@@ -167,7 +167,7 @@ const struct mc_step mc_destroy_steps[] = {
 	[KEYSTONE] = {"keystone", "keystone is gone", AFTER(MARK), remove_keystone},
 	[GLANCE] = {"glance", "glance and its images are gone", AFTER(MARK), remove_glance},
 	[MEMCACHED] = {"memcached", "memcached is gone", AFTER(KEYSTONE) | AFTER(GLANCE), remove_memcached},
-	[DATABASE] = {"database", "the database is gone", AFTER(MARK), remove_database},
+	[DATABASE] = {"database", "the database is gone", AFTER(LEAVE), remove_database},
 	[SHARED] = {"shared", "what no region needs any more is gone",
 		AFTER(KEYSTONE) | AFTER(GLANCE) | AFTER(MEMCACHED) | AFTER(DATABASE) | AFTER(LEAVE), remove_shared},
 	[MARKS] = {"marks", "nothing is left", AFTER(SHARED), remove_marks},

@@ -84,6 +84,9 @@ static int push(struct mc_region *region, struct mc_call *call, struct mc_error 
 	return r;
 }
 
+#define AGAIN_MS 2000
+#define PUSH_MS (20 * 1000)
+
 int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
@@ -94,13 +97,106 @@ int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_err
 	while (region->is_pushing)
 		pthread_cond_wait(&cloud->idle, &cloud->lock);
 	region->is_pushing = true;
+	region->lacks_keys = false; /* unless others come meanwhile */
 	pthread_mutex_unlock(&cloud->lock);
 	r = push(region, call, error);
 	pthread_mutex_lock(&cloud->lock);
 	region->is_pushing = false;
+	region->lacks_keys |= r < 0;
 	pthread_cond_broadcast(&cloud->idle);
 	pthread_mutex_unlock(&cloud->lock);
+	if (r < 0)
+		mc_fernet_keep(cloud);
 	return r;
+}
+
+static bool lacks_keys(struct mc_region *region)
+{
+	bool lacks;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	lacks = region->lacks_keys;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return lacks;
+}
+
+/* Whether its Keystone could take files now. */
+static bool can_take(struct mc_region *region)
+{
+	char name[MC_SERVICE_NAME_MAX];
+	struct mc_engine_service service = {0};
+	bool can;
+
+	mc_service_name(MC_KEYSTONE, region->name, name);
+	can = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
+	mc_engine_service_clear(&service);
+	return can;
+}
+
+/* Pushes to all that lack keys. */
+static void push_again(struct mc_cloud *cloud)
+{
+	struct mc_region_views regions = {0};
+
+	if (mc_cloud_regions(cloud, &regions) < 0)
+		return;
+	for (size_t i = 0; i < regions.count; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, regions.items[i].name);
+		MC_CLEANUP(call) struct mc_call *call = mc_call_new(PUSH_MS);
+
+		if (region && call && lacks_keys(region) && can_take(region))
+			mc_fernet_push(region, call, NULL);
+	}
+	mc_region_views_clear(&regions);
+}
+
+/* One that ends has not missed a region that has come to lack keys: whoever finds one looks under the same lock. */
+static bool ends(struct mc_cloud *cloud, bool is_cancelled)
+{
+	bool is_over = true;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		is_over &= is_cancelled || !cloud->regions[i]->lacks_keys;
+	if (is_over)
+		mc_call_unref(mc_steal(&cloud->keeping));
+	pthread_mutex_unlock(&cloud->lock);
+	return is_over;
+}
+
+static void keep(void *data)
+{
+	struct mc_cloud *cloud = data;
+	struct mc_call *call;
+	int r;
+
+	pthread_mutex_lock(&cloud->lock);
+	call = mc_call_ref(cloud->keeping);
+	pthread_mutex_unlock(&cloud->lock);
+	do {
+		r = mc_call_pause(call, AGAIN_MS);
+		if (r == 0)
+			push_again(cloud);
+	} while (!ends(cloud, r < 0));
+	mc_call_unref(call);
+}
+
+void mc_fernet_keep(struct mc_cloud *cloud)
+{
+	struct mc_call *call = mc_call_new(-1);
+	bool begin;
+
+	pthread_mutex_lock(&cloud->lock);
+	begin = call && !cloud->keeping && !cloud->is_closing;
+	if (begin)
+		cloud->keeping = mc_call_ref(call);
+	pthread_mutex_unlock(&cloud->lock);
+	if (begin && mc_cloud_spawn(cloud, keep, cloud) < 0) {
+		pthread_mutex_lock(&cloud->lock);
+		mc_call_unref(mc_steal(&cloud->keeping));
+		pthread_mutex_unlock(&cloud->lock);
+	}
+	mc_call_unref(call);
 }
 
 /* The regions whose Keystone has a key file of that content, as ` NAME` each. SUMS: by region, what sha256sum(1) says
@@ -184,32 +280,82 @@ static int rotated(struct mc_key keys[MC_FERNET_KEYS + 1], size_t *n_keys)
 	return mc_secrets_new_key(&keys[0], 0);
 }
 
+/* A Keystone that has not the keys of the last rotation would meet, after another one, tokens of a key that it never
+ * had.
+ */
+static int check_held(struct mc_cloud *cloud, const struct mc_region_views *regions, struct mc_error *error)
+{
+	for (size_t i = 0; i < regions->count; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, regions->items[i].name);
+
+		if (region && lacks_keys(region) && mc_region_serving(cloud, region->name, NULL) == 0)
+			return mc_error_set(error, EBUSY,
+				"region %s has not got the keys of the last rotation yet; it gets them when its "
+				"Keystone takes them: `echo repair > regions/%s/ctl`",
+				region->name, region->name);
+	}
+	return 0;
+}
+
+static int make_keys(struct mc_cloud *cloud, struct mc_error *error)
+{
+	struct mc_key keys[MC_FERNET_KEYS + 1];
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(cloud, &secrets, error);
+	size_t n;
+
+	if (r < 0)
+		return r;
+	n = mc_secrets_fernet(secrets, keys, MC_FERNET_KEYS);
+	r = rotated(keys, &n);
+	if (r == 0)
+		r = mc_secrets_set_fernet(secrets, keys, n, error);
+	explicit_bzero(keys, sizeof(keys));
+	return r;
+}
+
+/* Who can't take them now, which is a failure that is told, gets them when he can. */
+static void hand_out(struct mc_cloud *cloud, const struct mc_region_views *regions, struct mc_call *asker)
+{
+	for (size_t i = 0; i < regions->count; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, regions->items[i].name);
+		MC_CLEANUP(call) struct mc_call *own = mc_call_new(PUSH_MS); /* one that hangs takes nobody's time */
+		struct mc_error failed = {0};
+
+		if (mc_call_cancelled(asker))
+			return;
+		/* A stopped one gets them when it starts. */
+		if (!region || !own || mc_region_serving(cloud, region->name, NULL) != 0)
+			continue;
+		if (mc_fernet_push(region, own, &failed) < 0)
+			mc_cloud_fail(cloud, region->name, &failed);
+	}
+}
+
+static void note_new_keys(struct mc_cloud *cloud)
+{
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		cloud->regions[i]->lacks_keys =
+			cloud->regions[i]->state != MC_REGION_STANDBY && cloud->regions[i]->state != MC_REGION_STOPPED;
+	pthread_mutex_unlock(&cloud->lock);
+}
+
 int mc_fernet_rotate(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_region_views regions = {0};
-	struct mc_key keys[MC_FERNET_KEYS + 1];
-	struct mc_secrets *secrets;
-	size_t n;
 	int r = mc_cloud_regions(cloud, &regions);
 
 	if (r == 0 && regions.count == 0)
 		r = mc_error_set(error, EAGAIN, "there is no region yet, so there are no keys to rotate");
 	if (r == 0)
-		r = mc_cloud_secrets(cloud, &secrets, error);
+		r = check_held(cloud, &regions, error);
+	if (r == 0)
+		r = make_keys(cloud, error);
 	if (r == 0) {
-		n = mc_secrets_fernet(secrets, keys, MC_FERNET_KEYS);
-		r = rotated(keys, &n);
-		if (r == 0)
-			r = mc_secrets_set_fernet(secrets, keys, n, error);
-		explicit_bzero(keys, sizeof(keys));
-	}
-	for (size_t i = 0; i < regions.count && r == 0; i++) {
-		struct mc_region *region = mc_region_find(cloud, regions.items[i].name);
-
-		/* A stopped one gets them when it starts. */
-		if (region && mc_region_serving(cloud, region->name, NULL) == 0)
-			r = mc_fernet_push(region, call, error);
-		mc_region_unref(region);
+		note_new_keys(cloud);
+		hand_out(cloud, &regions, call);
+		mc_fernet_keep(cloud);
 	}
 	mc_region_views_clear(&regions);
 	return r;

@@ -21,6 +21,8 @@ static const char *const mark_names[MC_MARKS] = {
 		"semisync", /* the master's commits wait for this slave; of a master: and for who was it before */
 	[MC_MARK_INCOMPLETE] =
 		"incomplete", /* it is so marked since lately, and may lack what was acknowledged before */
+	[MC_MARK_ESTRANGED] =
+		"estranged", /* its positions don't mean what its master's do, or its rows differ: it needs a copy */
 	[MC_MARK_GIVEN_UP] =
 		"given-up", /* of a dead master: somebody said that what it alone has need not be waited for */
 	[MC_MARK_PROMOTED] =

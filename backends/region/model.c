@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/region/private.h"
 
+#include "backends/region/state.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,109 +223,74 @@ static bool stands_by(const struct mc_region *region)
 	return !region->is_master && !region->is_replica;
 }
 
-static bool serves(const struct mc_engine_service *service)
-{
-	return !strcmp(service->state, "running") && !service->is_detached &&
-	       !(service->health && !strcmp(service->health, "unhealthy"));
-}
+/* What the engine says of the region's services, and the rest that its state is made of. Call with the lock. */
+struct sight {
+	struct mc_state_facts facts;
+	struct mc_state_service services[MC_COUNT(own_kinds)];
+	char names[MC_COUNT(own_kinds)][MC_SERVICE_NAME_MAX], directory[MC_SERVICE_NAME_MAX];
+};
 
-/* Whether the region's service of that KIND serves; else how it is is in TROUBLE, as a sentence, if that is empty. Call
- * with the lock. */
-static bool is_up(const struct mc_region *region, enum mc_service_kind kind, char *trouble, size_t size)
+static void look_at_service(
+	const struct mc_region *region, enum mc_service_kind kind, char *name, struct mc_state_service *service)
 {
 	const struct mc_engine_service_list *list = &region->cloud->services;
-	const struct mc_engine_service *found = NULL;
-	char name[MC_SERVICE_NAME_MAX];
 
 	mc_service_name(kind, region->name, name);
-	for (size_t i = 0; i < list->count && !found; i++)
-		if (!strcmp(list->items[i].name, name))
-			found = &list->items[i];
-	if (found && serves(found))
-		return true;
-	if (trouble && !*trouble) {
-		const char *how = !found                                 ? "gone"
-				  : strcmp(found->state, "running") != 0 ? found->state
-				  : found->is_detached                   ? "out of the cloud's network"
-									 : "unhealthy";
-
-		snprintf(trouble, size, "%s is %s%s; `echo repair > regions/%s/ctl` brings it back", name, how,
-			kind == MC_LDAP ? ", and the people of the directory are out of reach" : "", region->name);
-	}
-	return false;
+	*service = (struct mc_state_service){.name = name};
+	for (size_t i = 0; i < list->count && !service->state; i++)
+		if (!strcmp(list->items[i].name, name)) {
+			service->state = list->items[i].state;
+			service->health = list->items[i].health;
+			service->is_detached = list->items[i].is_detached;
+		}
 }
 
-/* Whether the directory, which all regions share, is missing where it is needed: it counts as a service that is down.
- */
-static bool lacks_directory(const struct mc_region *region, char *trouble, size_t size)
-{
-	return !stands_by(region) && !region->is_stopped && !is_up(region, MC_LDAP, trouble, size);
-}
-
-static unsigned count_own(const struct mc_region *region)
-{
-	return stands_by(region) ? 1 : MC_COUNT(own_kinds);
-}
-
-/* Call with the lock, as the next one. */
-static unsigned count_wanted(const struct mc_region *region)
-{
-	return count_own(region) + lacks_directory(region, NULL, 0);
-}
-
-/* How many of the region's services serve; the first that doesn't in TROUBLE, as a sentence. */
-static unsigned count_up(const struct mc_region *region, char *trouble, size_t size)
-{
-	unsigned up = 0;
-
-	for (size_t k = 0; k < count_own(region); k++)
-		up += is_up(region, own_kinds[k], trouble, size);
-	lacks_directory(region, trouble, size);
-	return up;
-}
-
-bool mc_region_is_well(const struct mc_region *region)
-{
-	return count_up(region, NULL, 0) == count_wanted(region);
-}
-
-/* Call with the lock. */
-static enum mc_region_state derive(const struct mc_region *region, char *trouble, size_t size)
+static void look_at(const struct mc_region *region, struct sight *sight)
 {
 	static const enum mc_region_state during[] = {[MC_WORK_START] = MC_REGION_STARTING,
 		[MC_WORK_RESTART] = MC_REGION_STARTING,
 		[MC_WORK_STOP] = MC_REGION_STOPPING,
 		[MC_WORK_DESTROY] = MC_REGION_STOPPING,
 		[MC_WORK_REPLICATE] = MC_REGION_SEEDING};
+	bool is_busy = region->work && region->work->kind != MC_WORK_PROMOTE; /* during that it serves */
 
-	if (region->work && region->work->kind != MC_WORK_PROMOTE) /* during that it serves */
-		return during[region->work->kind];
-	if (region->is_failed)
-		return MC_REGION_FAILED;
-	if (region->is_stopped)
-		return MC_REGION_STOPPED;
-	if (!region->cloud->is_connected) {
-		snprintf(trouble, size, "the engine can't be reached; the region is as the engine left it");
-		return MC_REGION_DEGRADED;
-	}
-	if (count_up(region, trouble, size) < count_wanted(region))
-		return MC_REGION_DEGRADED;
-	if (region->replication == MC_REPLICATION_BROKEN || region->replication == MC_REPLICATION_DIVERGED) {
-		snprintf(trouble, size, "%s", region->trouble);
-		return MC_REGION_DEGRADED;
-	}
-	return stands_by(region) ? MC_REGION_STANDBY : MC_REGION_READY;
+	sight->facts = (struct mc_state_facts){
+		.region = region->name,
+		.is_busy = is_busy,
+		.during = is_busy ? during[region->work->kind] : MC_REGION_STARTING,
+		.is_failed = region->is_failed,
+		.is_stopped = region->is_stopped,
+		.is_connected = region->cloud->is_connected,
+		.stands_by = stands_by(region),
+		.services = sight->services,
+		.n_services = stands_by(region) ? 1 : MC_COUNT(own_kinds),
+		.replication = region->replication,
+		.replication_trouble = region->trouble,
+	};
+	for (size_t k = 0; k < sight->facts.n_services; k++)
+		look_at_service(region, own_kinds[k], sight->names[k], &sight->services[k]);
+	look_at_service(region, MC_LDAP, sight->directory, &sight->facts.directory);
+}
+
+bool mc_region_is_well(const struct mc_region *region)
+{
+	struct sight sight;
+
+	look_at(region, &sight);
+	return mc_state_count_up(&sight.facts) == mc_state_count_wanted(&sight.facts);
 }
 
 void mc_region_settle(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
 	enum mc_region_state state;
-	char trouble[256] = "";
+	struct sight sight;
+	char trouble[256];
 	bool changed;
 
 	pthread_mutex_lock(&cloud->lock);
-	state = derive(region, trouble, sizeof(trouble));
+	look_at(region, &sight);
+	state = mc_state_of(&sight.facts, trouble, sizeof(trouble));
 	changed = state != region->state;
 	region->state = state;
 	if (state != MC_REGION_FAILED) {
@@ -367,7 +334,9 @@ void mc_region_views_clear(struct mc_region_views *views)
 static int look(const struct mc_region *region, struct mc_region_view *view)
 {
 	const struct mc_region *master = region->is_replica ? find_locked(region->cloud, NULL) : NULL;
+	struct sight sight;
 
+	look_at(region, &sight);
 	*view = (struct mc_region_view){
 		.name = strdup(region->name),
 		.address = strdup(region->address),
@@ -379,8 +348,8 @@ static int look(const struct mc_region *region, struct mc_region_view *view)
 		.is_incomplete = region->marked[MC_MARK_INCOMPLETE],
 		.state = region->state,
 		.number = region->number,
-		.services_up = count_up(region, NULL, 0),
-		.services = count_wanted(region),
+		.services_up = (unsigned)mc_state_count_up(&sight.facts),
+		.services = (unsigned)mc_state_count_wanted(&sight.facts),
 		.created = region->created,
 		.changed = region->changed,
 	};

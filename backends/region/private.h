@@ -36,6 +36,7 @@ enum mc_mark {
 	MC_MARK_SEEDING,
 	MC_MARK_SEMISYNC,
 	MC_MARK_INCOMPLETE,
+	MC_MARK_ESTRANGED,
 	MC_MARK_GIVEN_UP,
 	MC_MARK_PROMOTED,
 	MC_MARKS
@@ -61,10 +62,15 @@ struct mc_region {
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
 	char trouble[256];                     /* why replication is broken */
+	char reviewed[128], harmless[64];      /* of its own writing: what was looked into, and is maintenance */
+	bool is_compared;                      /* its rows with the master's, since its replication runs (drift.c) */
+	int64_t compare_at;                    /* mc_now_ms(): that could not be told before, and is tried again then */
 	struct mc_database *watched;           /* the watch's alone */
 	struct mc_work *work;                  /* under way, or NULL */
 	bool ran;                              /* it served when the engine was seen last */
+	bool is_unsure;                        /* it may be marked as the master, and must not be so */
 	bool is_pushing;                       /* Fernet keys are on their way */
+	bool lacks_keys;                       /* it has not taken the last ones, or that isn't known */
 	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
 	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
 	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
@@ -91,6 +97,7 @@ struct mc_cloud {
 	struct mc_engine_service_list services;
 	bool is_connected, is_resumed, is_closing, is_looking;
 	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
+	struct mc_call *keeping;    /* of mc_fernet_keep(), or NULL */
 	struct mc_region *promoted; /* is to become the master; NULL: no promotion is under way */
 	unsigned opening;           /* databases that are just being let write: a promotion waits for them */
 	double refreshed;           /* wall clock: events from before it are already in */
@@ -118,7 +125,9 @@ struct mc_work {
 	pthread_cond_t news;
 	unsigned started, done, failed, ended, unborn; /* bits of steps; ended: in either way */
 	struct mc_error error;                         /* of the first failure */
-	char goal[MC_GTID_MAX]; /* of a promotion: what the former master has written; "": it is dead */
+	char goal[MC_GTID_MAX];                        /* of a promotion: what has to be applied; "": not known */
+	struct mc_region *former;                      /* whose role has moved; a reference, or NULL */
+	bool is_living;                                /* and it is all that the former master has written */
 };
 
 /* Begins KIND's steps for REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
@@ -261,9 +270,12 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 /* The slave is forgotten by its master, where that can be reached. */
 int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
-/* Where MASTER's commits wait for slaves, SLAVE is one of them from now on. It is incomplete until the watch has seen
- * that it has caught up with those that did not wait for it. */
-int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error);
+/* Commits wait for SLAVE from now on. It is incomplete until the watch has seen that it has caught up with those that
+ * did not wait for it. */
+int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
+/* What SLAVE alone has acknowledged is about to go, with it, its copy or its mode: it acknowledges no more, and others
+ * that count are incomplete until they have caught up. To be called before; leaves SLAVE's own marks. */
+int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 /* The commits of REGION, a master, wait for slaves if one of them is so marked. */
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
@@ -272,25 +284,31 @@ int mc_copy_load(struct mc_region *slave, struct mc_region *master, struct mc_ca
 /* What the slave's stopped replication has received, and not applied, is applied. */
 int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
-/* holdings.c: how long a database may take to say what it has. */
+/* observe.c: how long a database may take to say what it has. */
 #define MC_REGION_ANSWER_MS 3000
 /* A position of DATABASE, to TO. -EIO: it is longer than that has room for. */
 int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
 	struct mc_error *error);
-/* All that a slave has of its master's transactions, applied or only received. 1: it follows nobody. */
-int mc_region_holdings(struct mc_region *slave, char ret_position[MC_GTID_MAX], struct mc_replica_status *status,
-	struct mc_error *error);
-/* Of slaves whose MASTER is dead: what REGION has. -EBUSY when it may lack what a client was told is safe, as it
- * follows nobody or the master's commits did not wait for it; or when another one has, or may have, more. */
-int mc_region_check_richest(struct mc_region *region, struct mc_region *master, struct mc_call *call,
-	char ret_holdings[MC_GTID_MAX], struct mc_error *error);
+
+/* role.c: the master's role goes from FORMER (NULL: it has gone before) to REGION, or nothing has changed. */
+int mc_role_move(struct mc_region *region, struct mc_region *former, struct mc_call *call, struct mc_error *error);
+/* After that, the other marks: the former master is a slave, which counts in semisync if it IS_LIVING; whoever has not
+ * all of GOAL, a position ("": not known), is incomplete. Idempotent. */
+int mc_role_mark(
+	struct mc_region *region, const char *goal, bool is_living, struct mc_call *call, struct mc_error *error);
+/* A promotion of REGION whose role has not moved never was. */
+int mc_role_withdraw(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* The same, or the rest of what was to be marked, for all promotions that left a mark and don't run. */
+int mc_role_tidy(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error);
 
 /* promote.c: lets REGION's database take writes, and makes it follow nobody, if the region is the master; waits for the
  * end of a promotion that may change that. */
 int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-/* What an earlier daemon was in the middle of goes on, if the region's services are all there (IS_UP); else it ends
- * where it stands, and the region is started. */
+/* A promotion whose role has moved, and which an earlier daemon was in the middle of, goes on, if the region's services
+ * are all there (IS_UP); else its marks are brought to their end, and the region is started. */
 int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error);
+/* For the watch: a promotion that could not be brought to its end when it was due. */
+void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call);
 /* How a promotion to REGION ends whose steps have given RESULT: what was begun is undone, or stands. */
 void mc_promote_finish(struct mc_region *region, int result);
 
@@ -306,9 +324,17 @@ void mc_region_await_restored(struct mc_region *region, struct mc_call *call);
 void mc_replication_watch(struct mc_cloud *cloud);
 /* Looks now, where something has just changed. */
 void mc_replication_inspect(struct mc_region *region);
-/* replication.c: how a slave is doing, by its DATABASE and that of its MASTER, which need not answer. */
-int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
-	struct mc_replication *ret, struct mc_error *error);
+/* replication.c: how the slave REGION is doing, by its DATABASE and that of its MASTER, which need not answer. RET_SEEN
+ * may be NULL. */
+struct mc_observed;
+int mc_replication_examine(struct mc_region *region, struct mc_database *database, struct mc_database *master,
+	struct mc_call *call, struct mc_replication *ret, struct mc_observed *ret_seen, struct mc_error *error);
+
+/* drift.c: compares a slave's rows with the master's, once whenever its replication has begun to run. 1: they differ.
+ */
+int mc_drift_look(struct mc_region *region, struct mc_region *master, const struct mc_replication *now);
+/* The same before a promotion, with a master that writes no more, if it was not done. -EBUSY: they differ. */
+int mc_drift_check(struct mc_region *region, struct mc_region *master, struct mc_error *error);
 
 /* life.c: -EBUSY when REGION is the master of others: whom its slaves replicate must stay. */
 int mc_region_check_slaves(struct mc_region *region, struct mc_error *error);
@@ -366,7 +392,9 @@ struct mc_key_files {
 	size_t n_fernet;
 };
 size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_files);
-/* Brings the keys of a running Keystone in step with the cloud's. */
+/* In the background, until each region that runs has them: keys that a Keystone could not take before. */
+void mc_fernet_keep(struct mc_cloud *cloud);
+/* Brings the keys of a running Keystone in step with the cloud's. What fails is tried again in the background. */
 int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/region/observe.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How the master's role goes to a slave. Databases come up read-only, and only the master's is let write: so the order
- * is that the former master writes no more, that the slave has applied all that there is, that the mark of the role
- * moves, and that the slave's database is let write. A mark says from the first to the last step what is going on; each
- * step finds what an earlier try of it has done. Until the role has moved, all can be undone; after it, all goes on. */
+/* How the master's role goes to a slave; whether it may is decided by plan.c. Databases come up read-only, and only the
+ * master's is let write: so the order is that the former master writes no more, that the slave has applied all that
+ * there is, that the mark of the role moves, and that the slave's database is let write. A mark says from the first to
+ * the last step what is going on; each step finds what an earlier try of it has done. Until the role has moved, all is
+ * undone; after it, all goes on. */
 
 #define CATCH_UP_SECONDS 10
 
@@ -51,35 +52,52 @@ static int await(struct mc_region *region, struct mc_call *call, const char *goa
 	return r < 0 ? r : 0;
 }
 
-/* What the master has written, to GOAL; "" when it is dead. */
-static int ask_master(struct mc_region *master, char goal[MC_GTID_MAX])
+/* What is to be decided by: the region itself and the master; of a dead master, all that may have its writes. */
+static int look_around(struct mc_work *work, struct mc_scene *scene, size_t *ret_who, struct mc_error *error)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	int r = mc_probe_runs(master) ? mc_region_database(master, &database, NULL) : -ECONNREFUSED;
+	int r = mc_scene_open(work->cloud, scene, error);
 
-	goal[0] = '\0';
-	return r ? r : mc_region_position(database, call, MC_GTID_WRITTEN, goal, NULL);
+	if (r < 0)
+		return r;
+	*ret_who = mc_scene_find(scene, work->region);
+	if (*ret_who == MC_PLAN_NOBODY)
+		return mc_error_set(error, ENOENT, "there is no region %s", work->region->name);
+	mc_scene_look(scene, *ret_who);
+	if (scene->master != MC_PLAN_NOBODY)
+		mc_scene_look(scene, scene->master);
+	if (scene->master != MC_PLAN_NOBODY && scene->observed[scene->master].answers) {
+		mc_scene_look_into(scene, *ret_who);
+		return 0;
+	}
+	r = mc_replicate_keep_received(work->region, work->call, error);
+	if (r == 0)
+		mc_scene_look_at_all(scene, *ret_who, work->call);
+	return r;
 }
 
 /* With the master alive, it goes on writing while the slave comes close; with a dead one, nothing is to be lost. */
 static int prepare(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	char goal[MC_GTID_MAX];
-	int r = mc_mark_set(work->region, work->doing, MC_MARK_PROMOTED, error);
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
+	enum mc_deed deed = MC_DEED_NONE;
+	size_t who;
+	int r = 0;
 
-	if (r == 0)
-		r = mc_region_database(work->region, &database, error);
-	if (r < 0 || !master)
-		return r;
-	if (ask_master(master, goal) == 0) {
-		r = check_applies(work->region, database, work->call, error);
-		return r ? r : await(work->region, work->call, goal, error);
+	if (master) {
+		r = look_around(work, &scene, &who, error);
+		if (r == 0)
+			deed = mc_plan_promotion(&scene.picture, who, false, error);
+		if (r == 0)
+			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, work->doing, error);
 	}
-	r = mc_replicate_keep_received(work->region, work->call, error);
-	return r ? r : mc_region_check_richest(work->region, master, work->call, goal, error);
+	if (r == 0)
+		r = mc_mark_set(work->region, work->doing, MC_MARK_PROMOTED, error);
+	if (r < 0 || deed != MC_DEED_SWITCH_OVER)
+		return r;
+	r = await(work->region, work->call, scene.observed[scene.master].written, error);
+	/* now if that can be, or else when nobody writes */
+	return r ? r : mc_drift_check(work->region, master, error);
 }
 
 /* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
@@ -126,6 +144,7 @@ static int fence(struct mc_work *work, struct mc_error *error)
 	if (!master)
 		return 0;
 	r = fence_database(master, work->goal, error);
+	work->is_living = r == 0;
 	if (r == -EBUSY)
 		return mc_error_context(error, "commits in region %s wait for a slave", master->name), r;
 	if (r < 0) {
@@ -136,11 +155,12 @@ static int fence(struct mc_work *work, struct mc_error *error)
 }
 
 /* Of a dead master: what has been received is all that there will be. */
-static int apply_received(struct mc_work *work, struct mc_region *master, struct mc_error *error)
+static int find_goal(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	char holdings[MC_GTID_MAX] = "";
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
 	struct mc_replica_status status = {0};
+	size_t who;
 	int r = mc_region_database(work->region, &database, error);
 
 	if (r == 0)
@@ -149,97 +169,51 @@ static int apply_received(struct mc_work *work, struct mc_region *master, struct
 		r = mc_database_replica_act(
 			database, work->call, status.is_configured ? MC_REPLICA_DEAFEN : MC_REPLICA_DEMOTE, error);
 	if (r == 0)
-		r = mc_region_check_richest(work->region, master, work->call, holdings, error);
-	return r ? r : await(work->region, work->call, holdings, error);
+		r = mc_scene_open(work->cloud, &scene, error);
+	if (r < 0)
+		return r;
+	who = mc_scene_find(&scene, work->region);
+	mc_scene_look_at_all(&scene, who, work->call);
+	return mc_plan_fail_over(&scene.picture, who, work->goal, error) == MC_DEED_REFUSE ? -error->code : 0;
 }
 
 static int catch_up(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
+	int r = master && !work->is_living ? find_goal(work, error) : 0;
 
-	if (!master)
-		return 0;
-	return *work->goal ? await(work->region, work->call, work->goal, error) : apply_received(work, master, error);
-}
-
-static void tell_role(struct mc_region *region, const char *role)
-{
-	mc_cloud_tell(region->cloud,
-		&(struct mc_cloud_event){
-			.kind = MC_CLOUD_ROLE, .region = region->name, .text = role, .when = mc_wall_clock()});
-}
-
-/* A living former master stays one whose acknowledgement counts; a dead one must not be waited for. */
-static int mark_former(struct mc_work *work, struct mc_region *master, struct mc_error *error)
-{
-	int r = mc_mark_set(master, work->doing, MC_MARK_REPLICA, error);
-
-	if (r == 0)
-		r = mc_mark_clear(master, work->doing, MC_MARK_GIVEN_UP, error);
-	if (r == 0)
-		r = mc_mark_clear(master, work->doing, MC_MARK_SEMISYNC, error);
-	if (r == 0 && *work->goal) {
-		r = mc_mark_look(work->region, work->doing, MC_MARK_SEMISYNC, error);
-		if (r == 1)
-			r = mc_mark_set(master, work->doing, MC_MARK_SEMISYNC, error);
-	}
-	return r;
+	if (r == 0 && master)
+		r = await(work->region, work->call, work->goal, error);
+	return r < 0 || !work->is_living ? r : mc_drift_check(work->region, master, error);
 }
 
 static int move_role(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
-	int r = master ? mark_former(work, master, error) : 0;
+
+	int r = mc_role_move(work->region, master, work->doing, error);
 
 	if (r == 0)
-		r = mc_mark_clear(work->region, work->doing, MC_MARK_HALTED, error);
-	if (r == 0)
-		r = mc_mark_clear(work->region, work->doing, MC_MARK_INCOMPLETE, error);
-	if (r == 0)
-		r = mc_mark_set(work->region, work->doing, MC_MARK_MASTER, error);
-	if (r < 0 || !master)
-		return r;
-	pthread_mutex_lock(&work->cloud->lock);
-	master->is_master = false;
-	master->is_replica = true;
-	master->replication = MC_REPLICATION_NONE;
-	work->region->is_master = true;
-	work->region->is_replica = false;
-	work->region->replication = MC_REPLICATION_NONE;
-	work->region->lag = -1;
-	pthread_cond_broadcast(&work->cloud->idle);
-	pthread_mutex_unlock(&work->cloud->lock);
-	tell_role(master, "slave");
-	tell_role(work->region, "master");
-	return 0;
-}
-
-/* That of a former master goes where the role itself has gone. */
-static int clear_others(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_region_views views = {0};
-	int r = mc_cloud_regions(region->cloud, &views);
-
-	for (size_t i = 0; i < views.count && r == 0; i++) {
-		MC_CLEANUP(region) struct mc_region *other = mc_region_find(region->cloud, views.items[i].name);
-
-		if (other && other != region)
-			r = mc_mark_clear(other, call, MC_MARK_MASTER, error);
-	}
-	mc_region_views_clear(&views);
+		work->former = mc_steal(&master);
 	return r;
 }
 
-static int clear_marks(struct mc_work *work, struct mc_error *error)
+static int set_marks(struct mc_work *work, struct mc_error *error)
 {
-	return clear_others(work->region, work->doing, error);
+	return mc_role_mark(work->region, work->goal, work->is_living, work->doing, error);
 }
 
 static int let_write(struct mc_work *work, struct mc_error *error)
 {
-	int r = mc_replicate_settle_mode(work->region, work->call, error);
+	struct mc_region *region = work->region, *former = work->former;
+	int r = mc_replicate_settle_mode(region, work->call, error);
 
-	return r ? r : mc_promote_open(work->region, work->call, error);
+	if (r == 0)
+		r = mc_promote_open(region, work->call, error);
+	/* what waits for a dead master needn't any longer; a living one answers */
+	if (r == 0 && former && !work->is_living && former->keystone && region->keystone)
+		mc_keystone_drop(former->keystone, region->keystone);
+	return r;
 }
 
 /* The other regions follow; who can't now is found by the watch when he can. */
@@ -275,7 +249,7 @@ const struct mc_step mc_promote_steps[] = {
 	[FENCE] = {"fence", "the former master takes no writes", AFTER(PREPARE), fence},
 	[POSITION] = {"position", "it has all that was written", AFTER(FENCE), catch_up},
 	[ROLE] = {"role", "it is the master", AFTER(POSITION), move_role},
-	[MARKS] = {"marks", "the former master is a slave", AFTER(ROLE), clear_marks},
+	[MARKS] = {"marks", "the former master is a slave", AFTER(ROLE), set_marks},
 	[OPEN] = {"open", "its database takes writes", AFTER(MARKS), let_write},
 	[LEAD] = {"lead", "the others follow it", AFTER(MARKS), lead},
 	{NULL},
@@ -301,18 +275,26 @@ static int begin(struct mc_region *region, struct mc_error *error)
 
 int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error)
 {
-	MC_CLEANUP(region) struct mc_region *master = former_master(region);
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
-	int r = 0;
+	struct mc_error failed = {0};
 
 	if (is_up)
 		return begin(region, error);
-	if (!master)
-		r = clear_others(region, call, error);
-	if (r == 0)
-		r = mc_mark_clear(region, call, MC_MARK_PROMOTED, error);
+	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
+		mc_cloud_fail(region->cloud, region->name, &failed);
 	release(region->cloud);
-	return r ? r : mc_work_begin(region, MC_WORK_START, error);
+	return mc_work_begin(region, MC_WORK_START, error);
+}
+
+/* What was begun is undone, or stands: each follows, or writes, again. */
+static void take_up(struct mc_region *region)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(region);
+
+	release(region->cloud);
+	mc_region_restore(region);
+	if (master && mc_probe_runs(master))
+		mc_region_restore(master);
 }
 
 void mc_promote_finish(struct mc_region *region, int result)
@@ -321,32 +303,58 @@ void mc_promote_finish(struct mc_region *region, int result)
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_error error = {0};
-	bool is_closing;
+	bool is_closing, is_unsure;
 
 	pthread_mutex_lock(&cloud->lock);
 	is_closing = cloud->is_closing;
+	is_unsure = region->is_unsure;
 	pthread_mutex_unlock(&cloud->lock);
 	if (result < 0 && is_closing)
 		return; /* the next mount goes on with it */
-	/* what failed after the role had moved is tried again: in the background now, else by the next mount */
-	if ((result == 0 || master) && mc_mark_clear(region, call, MC_MARK_PROMOTED, &error) < 0)
+	/* what failed after the role had moved is tried again, by the watch or by the next mount */
+	if (master && mc_role_withdraw(region, call, &error) < 0) {
 		mc_cloud_fail(cloud, region->name, &error);
-	release(cloud);
-	if (result == 0)
-		return;
-	mc_region_restore(region); /* it follows again */
-	if (master && mc_probe_runs(master))
-		mc_region_restore(master); /* and that one writes again */
+		if (is_unsure)
+			return; /* nobody is let write until it is known who is the master */
+	}
+	if (result == 0 && mc_mark_clear(region, call, MC_MARK_PROMOTED, &error) < 0)
+		mc_cloud_fail(cloud, region->name, &error);
+	if (result < 0)
+		take_up(region);
+	else
+		release(cloud);
 }
 
-/* Whether REGION's database may be let write now; 1: wait for the end of a promotion. Call with the lock. */
-static int may_open(const struct mc_region *region)
+void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
+{
+	MC_CLEANUP(region) struct mc_region *held = NULL;
+	bool is_running, is_due = false;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_running = cloud->promoted && cloud->promoted->work;
+	if (cloud->promoted && cloud->promoted->marked[MC_MARK_PROMOTED])
+		held = mc_region_ref(cloud->promoted);
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		is_due |= cloud->regions[i]->marked[MC_MARK_PROMOTED];
+	pthread_mutex_unlock(&cloud->lock);
+	if (!is_running && is_due && mc_role_tidy(cloud, call, NULL) == 0 && held)
+		take_up(held);
+}
+
+/* Whether REGION's database may be let write now. Call with the lock. */
+static enum mc_deed may_open(const struct mc_region *region)
 {
 	const struct mc_cloud *cloud = region->cloud;
+	struct mc_facts facts[MC_REGIONS_MAX];
+	size_t count = mc_facts_of_all(cloud, facts), who = MC_PLAN_NOBODY, running = MC_PLAN_NOBODY;
 
-	if (!region->is_master)
-		return -EPERM;
-	return cloud->promoted && cloud->promoted != region;
+	for (size_t i = 0; i < count; i++) {
+		if (cloud->regions[i] == region)
+			who = i;
+		if (cloud->regions[i] == cloud->promoted)
+			running = i;
+	}
+	return who == MC_PLAN_NOBODY ? MC_DEED_NONE : mc_plan_open(facts, count, who, running);
 }
 
 /* In a cloud that an earlier version has made; where that can't be done now, it serves all the same, and the next open
@@ -366,18 +374,19 @@ int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_er
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_cloud *cloud = region->cloud;
-	int r = mc_region_database(region, &database, error), may;
+	enum mc_deed may;
+	int r = mc_region_database(region, &database, error);
 
 	if (r < 0)
 		return r;
 	pthread_mutex_lock(&cloud->lock);
-	while ((may = may_open(region)) == 1 && !mc_call_cancelled(call) && !cloud->is_closing)
+	while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
 		mc_cloud_await_news(cloud);
-	if (may == 0)
+	if (may == MC_DEED_OPEN)
 		cloud->opening++;
 	pthread_mutex_unlock(&cloud->lock);
-	if (may != 0) /* the role has gone to another region: nothing to open */
-		return may == 1 ? mc_error_set(error, EINTR, "broken off") : 0;
+	if (may != MC_DEED_OPEN) /* the role has gone to another region: nothing to open */
+		return may == MC_DEED_WAIT ? mc_error_set(error, EINTR, "broken off") : 0;
 	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again
 	 */
 	r = mc_database_replica_act(database, call, MC_REPLICA_LEAVE, error);
@@ -409,52 +418,22 @@ static int take(struct mc_region *region, struct mc_error *error)
 	return r;
 }
 
-static int check(struct mc_cloud *cloud, const char *name, struct mc_error *error)
-{
-	struct mc_region_view view;
-	int r = mc_cloud_region(cloud, name, &view);
-
-	if (r < 0)
-		return mc_error_set(error, -r, "there is no region %s", name);
-	if (!strcmp(view.role, "master"))
-		r = mc_error_set(error, EPERM, "region %s is the master already", name);
-	else if (view.state == MC_REGION_STOPPED || view.state == MC_REGION_STOPPING)
-		r = mc_error_set(error, EAGAIN, "region %s is in state %s", name, mc_region_state_name(view.state));
-	else if (!view.master)
-		r = mc_error_set(error, EBUSY,
-			"region %s does not replicate yet: `echo start > regions/%s/replication/ctl`", name, name);
-	else if (!strcmp(view.replication, mc_replication_state_name(MC_REPLICATION_DIVERGED)))
-		r = mc_error_set(error, EBUSY, "region %s has diverged from the master: it needs a resync", name);
-	mc_region_view_clear(&view);
-	return r;
-}
-
-/* Whether REGION has diverged is known from the watch, and its master may have died since: then it is looked at anew.
- */
-static void renew_divergence(struct mc_region *region)
-{
-	bool has_diverged;
-
-	pthread_mutex_lock(&region->cloud->lock);
-	has_diverged = region->replication == MC_REPLICATION_DIVERGED;
-	pthread_mutex_unlock(&region->cloud->lock);
-	if (has_diverged)
-		mc_replication_inspect(region);
-}
-
 int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
+	struct mc_facts facts;
 	int r;
 
-	if (region)
-		renew_divergence(region);
-	r = check(cloud, name, error);
-	if (r == 0 && region)
+	if (!region)
+		return mc_error_set(error, ENOENT, "there is no region %s", name);
+	pthread_mutex_lock(&cloud->lock);
+	facts = mc_facts_of(region);
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_plan_check_facts(&facts, false, error);
+	if (r == 0)
 		r = take(region, error);
-	if (r < 0 || !region)
-		return r;
-	r = begin(region, error);
+	if (r == 0)
+		r = begin(region, error);
 	return r ? r : mc_work_await(region, call, error);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/region/observe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +45,19 @@ static int open_pair(struct mc_region *slave, struct pair *pair, struct mc_error
 	return r ? r : mc_region_database(pair->master, &pair->source, error);
 }
 
+static int mark_incomplete(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+{
+	return mc_mark_known(slave, MC_MARK_SEMISYNC) ? mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error) : 0;
+}
+
 static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_set(pair->slave, call, MC_MARK_SEEDING, error);
+	int r = mc_replicate_uncount(pair->slave, call, error);
 
+	if (r == 0)
+		r = mark_incomplete(pair->slave, call, error);
+	if (r == 0)
+		r = mc_mark_set(pair->slave, call, MC_MARK_SEEDING, error);
 	if (r == 0) /* half a copy is nothing to read, and tables that are read can't be replaced */
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_SHUT, error);
 	if (r == 0)
@@ -59,64 +68,96 @@ static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_ADOPT, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_OPEN, error);
+	if (r == 0)
+		r = mc_mark_clear(pair->slave, call, MC_MARK_ESTRANGED, error);
 	return r ? r : mc_mark_clear(pair->slave, call, MC_MARK_SEEDING, error);
 }
 
-/* How a slave can begin to follow the master. */
-enum beginning { GO_ON, COPY, DIVERGED };
-
-/* What the slave has, against what the master has and its binary log goes back to. */
-static int compare(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+/* What can be said only by asking the master more, where that matters. */
+static int look_back(const struct pair *pair, struct mc_call *call, char oldest[MC_GTID_MAX],
+	struct mc_beginning *beginning, struct mc_error *error)
 {
-	MC_CLEANUP(free_pointer) char *written = NULL, *there = NULL, *oldest = NULL;
-	int r = mc_database_position(pair->own, call, MC_GTID_WRITTEN, &written, error);
+	int r = mc_region_position(pair->source, call, MC_GTID_OLDEST, oldest, error);
 
 	if (r == 0)
-		r = mc_database_position(pair->source, call, MC_GTID_WRITTEN, &there, error);
-	if (r == 0)
-		r = mc_database_position(pair->source, call, MC_GTID_OLDEST, &oldest, error);
-	if (r < 0)
-		return r;
-	if (mc_gtid_covers(there, written) != 1)
-		return DIVERGED;
-	return mc_gtid_covers(written, oldest) == 1 ? GO_ON : COPY;
+		r = mc_database_same_origin(pair->own, pair->source, call, error);
+	beginning->same_origin = r == 1;
+	return r < 0 ? r : 0;
 }
 
-static int assess(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+/* What is due for the slave, to *RET_DEED. */
+static int decide(
+	const struct pair *pair, struct mc_call *call, bool is_asked, enum mc_deed *ret_deed, struct mc_error *error)
+{
+	struct mc_observed seen, at_master = {0};
+	struct mc_facts slave, master;
+	char oldest[MC_GTID_MAX] = "";
+	struct mc_beginning beginning = {.is_asked = is_asked, .oldest = oldest};
+	int r = mc_observe(pair->slave, pair->own, call, &seen, NULL, error);
+
+	pthread_mutex_lock(&pair->slave->cloud->lock);
+	slave = mc_facts_of(pair->slave);
+	master = mc_facts_of(pair->master);
+	pthread_mutex_unlock(&pair->slave->cloud->lock);
+	/* one that hangs is not waited for as long as a start may take */
+	at_master.answers =
+		r == 0 && (is_asked || !seen.follows_master || slave.is_seeding) && mc_probe_answers(pair->master);
+	if (at_master.answers) {
+		r = mc_region_position(pair->source, call, MC_GTID_WRITTEN, at_master.written, error);
+		if (r == 0)
+			mc_observe_surplus(pair->slave, pair->own, at_master.written, &seen);
+		if (r == 0 && !slave.is_seeding)
+			r = look_back(pair, call, oldest, &beginning, error);
+	}
+	if (r < 0)
+		return r;
+	*ret_deed = mc_plan_slave(&slave, &seen, &master, &at_master, &beginning, error);
+	return *ret_deed == MC_DEED_REFUSE ? -error->code : 0;
+}
+
+int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
 {
 	int r;
 
-	/* one that hangs is not waited for as long as a start may take */
-	if (!mc_probe_answers(pair->master))
-		return mc_error_set(
-			error, ETIMEDOUT, "the database of the master region %s does not answer", pair->master->name);
-	r = mc_mark_look(pair->slave, call, MC_MARK_SEEDING, error);
-	if (r != 0)
-		return r < 0 ? r : COPY;
-	r = compare(pair, call, error);
-	if (r != GO_ON)
-		return r;
-	r = mc_database_same_origin(pair->own, pair->source, call, error);
-	return r < 0 ? r : r ? GO_ON : COPY;
-}
-
-int mc_replicate_count(struct mc_region *slave, struct mc_region *master, struct mc_call *call, struct mc_error *error)
-{
-	int waits = mc_mark_look(master, call, MC_MARK_SEMISYNC, error);
-	int counts = waits == 1 ? mc_mark_look(slave, call, MC_MARK_SEMISYNC, error) : 0, r;
-
-	if (waits < 0 || counts < 0)
-		return waits < 0 ? waits : counts;
-	if (!waits || counts)
+	if (mc_mark_known(slave, MC_MARK_SEMISYNC))
 		return 0;
 	r = mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error);
 	return r ? r : mc_mark_set(slave, call, MC_MARK_SEMISYNC, error);
 }
 
+/* It acknowledges nothing from here on, if it lives. */
+static void deafen(struct mc_region *slave)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+
+	if (call && mc_probe_runs(slave) && mc_region_database(slave, &database, NULL) == 0)
+		mc_database_replica_act(database, call, MC_REPLICA_DEAFEN, NULL);
+}
+
+int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
+	int r = mc_scene_open(slave->cloud, &scene, error);
+	size_t who = r < 0 ? 0 : mc_scene_find(&scene, slave);
+
+	if (r < 0 || who == MC_PLAN_NOBODY || !scene.facts[who].is_semisync)
+		return r;
+	deafen(slave);
+	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
+		if (mc_plan_loses(&scene.picture, i, who, NULL))
+			r = mc_mark_set(scene.regions[i], call, MC_MARK_INCOMPLETE, error);
+	/* commits of a dead master have waited, though it wasn't said of it */
+	if (r == 0 && scene.master != MC_PLAN_NOBODY && !scene.facts[scene.master].is_semisync &&
+		!mc_probe_answers(scene.regions[scene.master]))
+		r = mc_mark_set(scene.regions[scene.master], call, MC_MARK_SEMISYNC, error);
+	return r;
+}
+
 /* From now on the slave gets what it lacks from the master, whomever it followed before. */
 static int follow(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	char password[2 * 24 + 1], host[MC_HOST_MAX];
+	char password[2 * 24 + 1], host[MC_HOST_MAX], there[MC_GTID_MAX];
 	int r = mc_random_hex(password, 24);
 
 	if (r < 0)
@@ -125,23 +166,27 @@ static int follow(const struct pair *pair, struct mc_call *call, struct mc_error
 	r = mc_database_put_replica_user(pair->source, call, pair->slave->number, password, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_STOP, error);
+	if (r == 0)
+		r = mc_region_position(pair->source, call, MC_GTID_WRITTEN, there, error);
 	if (r == 0) /* a former master's own transactions are among those that it need not be sent */
-		r = mc_database_replica_act(pair->own, call, MC_REPLICA_DEMOTE, error);
+		r = mc_database_demote(pair->own, call, there, error);
 	if (r == 0)
 		r = mc_database_follow(
 			pair->own, call, host, mc_recipe_get(MC_DATABASE)->port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
-	return r ? r : mc_replicate_count(pair->slave, pair->master, call, error);
+	if (r == 0 && mc_mark_known(pair->master, MC_MARK_SEMISYNC))
+		r = mc_replicate_count(pair->slave, call, error);
+	return r;
 }
 
 /* The slave acknowledges what it receives, or not, as its mark says; what it applies waits for nobody, as that of a
  * former master would. */
 static int set_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int marked = mc_mark_look(pair->slave, call, MC_MARK_SEMISYNC, error);
-	int r = marked < 0 ? marked : mc_database_set_semisync(pair->own, call, true, false, error);
+	bool counts = mc_mark_known(pair->slave, MC_MARK_SEMISYNC);
+	int r = mc_database_set_semisync(pair->own, call, true, false, error);
 
-	return r ? r : mc_database_set_semisync(pair->own, call, false, marked == 1, error);
+	return r ? r : mc_database_set_semisync(pair->own, call, false, counts, error);
 }
 
 int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error)
@@ -158,102 +203,69 @@ int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, s
 	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_DEMOTE, error);
 }
 
-/* Its threads run, unless somebody has stopped them. */
-static int set_threads(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+/* Its threads run, unless somebody has stopped them. What was received of the master before is applied before that; of
+ * another one there is nothing any more. */
+static int set_threads(const struct pair *pair, struct mc_call *call, enum mc_deed deed, struct mc_error *error)
 {
-	int r = mc_replicate_keep_received(pair->slave, call, error), halted;
+	bool halted = mc_mark_known(pair->slave, MC_MARK_HALTED);
+	int r = deed == MC_DEED_GO_ON ? mc_replicate_keep_received(pair->slave, call, error) : 0;
 
-	if (r < 0)
-		return r;
-	halted = mc_mark_look(pair->slave, call, MC_MARK_HALTED, error);
-	return halted < 0
-		       ? halted
-		       : mc_database_replica_act(pair->own, call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
+	return r ? r : mc_database_replica_act(pair->own, call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
 }
 
-static int begin(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+static int begin(const struct pair *pair, enum mc_deed deed, struct mc_work *work, struct mc_error *error)
 {
-	int r = assess(pair, work->call, error);
+	int r = deed == MC_DEED_COPY ? copy_master(pair, work->call, error) : 0;
 
-	if (r == DIVERGED)
-		return r;
-	if (r == COPY)
-		r = copy_master(pair, work->call, error);
 	if (r == 0)
 		r = follow(pair, work->call, error);
 	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_HALTED, error);
 }
 
-/* Whether the slave follows the region that is the master now. */
-static int follows(const struct pair *pair, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_replica_status status = {0};
-	char host[MC_HOST_MAX];
-	int r = mc_database_replica_status(pair->own, call, &status, error);
-
-	mc_service_host(pair->master, MC_DATABASE, host);
-	return r < 0 ? r : status.is_configured && !strcmp(status.master_host, host);
-}
-
-/* Whether the slave has to be told whom to follow: not when it only comes back. */
-static int is_new(const struct pair *pair, struct mc_work *work, struct mc_error *error)
-{
-	int r = follows(pair, work->call, error);
-
-	if (r < 0)
-		return r;
-	if (work->kind == MC_WORK_REPLICATE || r == 0)
-		return 1;
-	r = mc_mark_look(pair->slave, work->doing, MC_MARK_SEEDING, error);
-	if (r != 0)
-		return r;
-	r = mc_mark_look(pair->slave, work->doing, MC_MARK_SERVED, error);
-	return r < 0 ? r : !r;
-}
-
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
-	int r = open_pair(work->region, &pair, error), begins = 0;
+	bool has_served = mc_mark_known(work->region, MC_MARK_SERVED), begins;
+	enum mc_deed deed = MC_DEED_NONE;
+	int r = open_pair(work->region, &pair, error);
 
 	if (r == 0)
-		begins = r = is_new(&pair, work, error);
-	if (r == 1)
-		r = begin(&pair, work, error);
-	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && mc_mark_look(pair.slave, work->doing, MC_MARK_SERVED, NULL) == 1)
+		r = decide(&pair, work->call, work->kind == MC_WORK_REPLICATE || !has_served, &deed, error);
+	begins = r == 0 && (deed == MC_DEED_FOLLOW || deed == MC_DEED_COPY);
+	if (begins)
+		r = begin(&pair, deed, work, error);
+	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && has_served)
 		return 0; /* it serves what it has; the watch attaches it when there is a master to follow */
-	if (r == DIVERGED)
+	if (deed == MC_DEED_LEAVE_ALONE)
 		return 0; /* it keeps what it has, and says so */
 	if (r == 0)
 		r = set_mode(&pair, work->call, error);
 	if (r == 0)
-		r = set_threads(&pair, work->call, error);
+		r = set_threads(&pair, work->call, deed, error);
 	return r || !begins ? r : mc_replicate_settle_mode(pair.master, work->call, error);
 }
 
 int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
-	int r = open_pair(region, &pair, error), is_there = 0;
+	enum mc_deed deed = MC_DEED_NONE;
+	int r = open_pair(region, &pair, error);
 
 	if (r == 0)
-		is_there = r = follows(&pair, call, error);
-	if (r == 0) {
-		r = assess(&pair, call, error);
-		if (r == DIVERGED)
-			return 0;
-		if (r == COPY)
-			return mc_work_begin(region, MC_WORK_REPLICATE, error);
-		if (r == GO_ON)
-			r = follow(&pair, call, error);
-	}
-	if (r >= 0)
+		r = decide(&pair, call, false, &deed, error);
+	if (r < 0 || deed == MC_DEED_LEAVE_ALONE || deed == MC_DEED_NONE)
+		return r;
+	if (deed == MC_DEED_COPY)
+		return mc_work_begin(region, MC_WORK_REPLICATE, error);
+	if (deed == MC_DEED_FOLLOW)
+		r = follow(&pair, call, error);
+	if (r == 0)
 		r = set_mode(&pair, call, error);
-	if (r == 0 && is_there) /* it tells the master of its mode when it connects */
+	if (r == 0 && deed == MC_DEED_GO_ON) /* it tells the master of its mode when it connects */
 		r = mc_database_replica_act(pair.own, call, MC_REPLICA_DEAFEN, error);
 	if (r == 0)
-		r = set_threads(&pair, call, error);
-	return r || is_there ? r : mc_replicate_settle_mode(pair.master, call, error);
+		r = set_threads(&pair, call, deed, error);
+	return r || deed == MC_DEED_GO_ON ? r : mc_replicate_settle_mode(pair.master, call, error);
 }
 
 /* -EIO with the reason when replication has broken. */
@@ -301,6 +313,10 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	r = is_replica ? open_pair(work->region, &pair, error) : 0;
 	if (!is_replica || r < 0)
 		return r;
+	/* what it alone has acknowledged goes with it: that must be known of the others before */
+	r = mc_replicate_uncount(work->region, work->doing, error);
+	if (r < 0)
+		return r;
 	if (!mc_probe_answers(pair.master)) { /* the region goes all the same */
 		mc_error_set(&failed, EAGAIN,
 			"region %s goes, but stays in the catalog, as the master's database does not answer",
@@ -322,17 +338,16 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_region_views views = {0};
-	int r = mc_cloud_regions(region->cloud, &views), on = 0;
+	struct mc_facts facts[MC_REGIONS_MAX];
+	size_t count, who = 0;
+	bool on;
+	int r = mc_region_database(region, &database, error);
 
-	for (size_t i = 0; i < views.count && r == 0 && !on; i++) {
-		MC_CLEANUP(region) struct mc_region *slave = mc_region_find(region->cloud, views.items[i].name);
-
-		on = slave && slave != region ? mc_mark_look(slave, call, MC_MARK_SEMISYNC, error) : 0;
-		r = on < 0 ? on : 0;
-	}
-	mc_region_views_clear(&views);
-	if (r == 0)
-		r = mc_region_database(region, &database, error);
+	pthread_mutex_lock(&region->cloud->lock);
+	count = mc_facts_of_all(region->cloud, facts);
+	while (who < count && region->cloud->regions[who] != region)
+		who++;
+	on = mc_plan_waits(facts, count, who);
+	pthread_mutex_unlock(&region->cloud->lock);
 	return r ? r : mc_database_set_semisync(database, call, true, on, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/region/observe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,53 +65,30 @@ static int find_replica(struct mc_cloud *cloud, const char *name, struct known *
 	return r ? r : check_replica(known, error);
 }
 
-/* Whether it is one of the client library (CR_MIN_ERROR to CR_MAX_ERROR): of a receiver that was stopped while it tried
- * to connect, and keeps it nowhere. */
-static bool is_about_connecting(unsigned error)
+int mc_replication_examine(struct mc_region *region, struct mc_database *database, struct mc_database *master,
+	struct mc_call *call, struct mc_replication *ret, struct mc_observed *ret_seen, struct mc_error *error)
 {
-	return error >= 2000 && error < 3000;
-}
-
-static enum mc_replication_state state_of(
-	const struct mc_replica_status *status, const char *written, const char *master)
-{
-	if (*master && mc_gtid_covers(master, written) == 0)
-		return MC_REPLICATION_DIVERGED;
-	if (!status->is_configured)
-		return MC_REPLICATION_NONE;
-	if (status->receiver == MC_REPLICA_YES && status->applier == MC_REPLICA_YES)
-		return MC_REPLICATION_RUNNING;
-	if (status->error && !(status->receiver == MC_REPLICA_NO && is_about_connecting(status->error)))
-		return MC_REPLICATION_BROKEN;
-	return status->receiver == MC_REPLICA_NO || status->applier == MC_REPLICA_NO
-		       ? MC_REPLICATION_STOPPED
-		       : MC_REPLICATION_RUNNING; /* it connects */
-}
-
-int mc_replication_examine(struct mc_database *database, struct mc_database *master, struct mc_call *call,
-	struct mc_replication *ret, struct mc_error *error)
-{
-	char written[MC_GTID_MAX];
+	struct mc_observed seen;
+	struct mc_facts facts;
 	int r;
 
 	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
-	r = mc_database_replica_status(database, call, &ret->status, error);
-	if (r == 0)
-		r = mc_region_position(database, call, MC_GTID_APPLIED, ret->applied, error);
-	if (r == 0)
-		r = mc_region_position(database, call, MC_GTID_WRITTEN, written, error);
+	r = mc_observe(region, database, call, &seen, &ret->status, error);
 	if (r < 0)
 		return r;
 	/* After the slave's: what the master has only grows. Where it can't be asked, the slave knows by itself. */
 	if (mc_region_position(master, call, MC_GTID_WRITTEN, ret->at_master, NULL) < 0)
 		ret->at_master[0] = '\0';
-	ret->state = state_of(&ret->status, written, ret->at_master);
-	if (ret->state == MC_REPLICATION_RUNNING) {
-		if (mc_gtid_covers(ret->applied, ret->at_master) == 1)
-			ret->lag = 0;
-		else
-			ret->lag = ret->status.seconds_behind;
-	}
+	mc_observe_surplus(region, database, ret->at_master, &seen);
+	snprintf(ret->applied, sizeof(ret->applied), "%s", seen.applied);
+	pthread_mutex_lock(&region->cloud->lock);
+	facts = mc_facts_of(region);
+	pthread_mutex_unlock(&region->cloud->lock);
+	ret->state = mc_plan_state(&facts, &seen, ret->at_master);
+	if (ret->state == MC_REPLICATION_RUNNING)
+		ret->lag = mc_gtid_covers(ret->applied, ret->at_master) == 1 ? 0 : ret->status.seconds_behind;
+	if (ret_seen)
+		*ret_seen = seen;
 	return 0;
 }
 
@@ -134,7 +111,7 @@ int mc_replication_look(struct mc_cloud *cloud, struct mc_call *call, const char
 	if (r < 0 || !known.is_replica)
 		return r;
 	r = mc_region_database(known.master, &source, error);
-	return r ? r : mc_replication_examine(database, source, call, ret, error);
+	return r ? r : mc_replication_examine(known.region, database, source, call, ret, NULL, error);
 }
 
 int mc_replication_lag(
@@ -283,12 +260,15 @@ static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisy
 	return r ? r : mc_mark_clear(region, call, MC_MARK_INCOMPLETE, error);
 }
 
+/* IS_ALONE: the other slaves stay as they are. */
 static int set_slave_mode(
-	struct mc_region *slave, struct mc_region *master, struct mc_call *call, bool semisync, struct mc_error *error)
+	struct mc_region *slave, struct mc_call *call, bool semisync, bool is_alone, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_replica_status status = {0};
-	int r = semisync ? mc_replicate_count(slave, master, call, error) : 0;
+	int r = semisync ? mc_replicate_count(slave, call, error) : 0;
+
+	if (r == 0 && !semisync && is_alone)
+		r = mc_replicate_uncount(slave, call, error);
 
 	if (r == 0)
 		r = mark_mode(slave, call, semisync, error);
@@ -300,9 +280,8 @@ static int set_slave_mode(
 		r = mc_region_database(slave, &database, error);
 	if (r == 0)
 		r = mc_database_set_semisync(database, call, false, semisync, error);
-	if (r == 0)
-		r = mc_database_replica_status(database, call, &status, error);
-	if (r == 0 && status.receiver != MC_REPLICA_NO) /* it tells the master when it connects */
+	if (r == 0 && !mc_mark_known(slave, MC_MARK_HALTED) && !mc_mark_known(slave, MC_MARK_ESTRANGED))
+		/* it tells the master when it connects */
 		r = mc_database_replica_act(database, call, MC_REPLICA_RECONNECT, error);
 	return r;
 }
@@ -322,7 +301,7 @@ int mc_replication_set_mode(
 		MC_CLEANUP(region) struct mc_region *slave = mc_region_find(cloud, views.items[i].name);
 
 		if (slave && views.items[i].master && (known.is_master || slave == known.region))
-			r = set_slave_mode(slave, known.master, call, semisync, error);
+			r = set_slave_mode(slave, call, semisync, !known.is_master, error);
 	}
 	mc_region_views_clear(&views);
 	/* After its slaves: nobody lacks what was not waited for then. And so will it be when it is a slave itself. */
@@ -360,7 +339,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 	if (r == 0)
 		r = mc_region_database(known->master, &source, error);
 	if (r == 0)
-		r = mc_replication_examine(database, source, call, &now, error);
+		r = mc_replication_examine(known->region, database, source, call, &now, NULL, error);
 	if (r == 0)
 		r = mc_region_position(source, call, MC_GTID_OLDEST, oldest, error);
 	if (r < 0)
@@ -462,6 +441,8 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 		r = check_start(cloud, &known, error);
 	if (r == 0 && known.is_seeding)
 		r = mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
+	if (r == 0) /* what it alone has is counted on no more from here on */
+		r = mc_replicate_uncount(known.region, call, error);
 	if (r == 0)
 		r = mc_mark_set(known.region, call, MC_MARK_SEEDING, error);
 	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/region/observe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,7 @@ static void keep(struct mc_region *region, const struct mc_replication *now, con
 	changed = region->replication != now->state;
 	region->replication = now->state;
 	region->lag = now->lag;
+	region->is_compared = region->is_compared && now->state == MC_REPLICATION_RUNNING;
 	snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
 	pthread_mutex_unlock(&cloud->lock);
 	if (!changed)
@@ -51,26 +52,8 @@ static bool is_current(struct mc_region *master)
 	return current;
 }
 
-/* Whether it follows somebody else, or nobody, though the master could be followed. */
-static bool is_astray(const struct mc_replication *now, const struct mc_region *master)
-{
-	char host[MC_HOST_MAX];
-
-	mc_service_host(master, MC_DATABASE, host);
-	return now->state != MC_REPLICATION_DIVERGED && now->state != MC_REPLICATION_SEEDING &&
-	       (!now->status.is_configured || strcmp(now->status.master_host, host) != 0);
-}
-
-/* Whether it receives nothing, and nobody has said that it should not. */
-static bool is_idle(const struct mc_replication *now, struct mc_region *region)
-{
-	return now->state == MC_REPLICATION_STOPPED && now->status.receiver == MC_REPLICA_NO &&
-	       !mc_mark_known(region, MC_MARK_HALTED);
-}
-
-/* Whether REGION begins to count, and the master's commits wait from now on. */
-static bool begins_to_count(
-	struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
+/* Whether REGION acknowledges, and the master's commits wait. */
+static bool counts(struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
 {
 	return !region->cloud->options.read_only && mc_mark_known(region, MC_MARK_INCOMPLETE) &&
 	       mc_database_acknowledges(own, call, NULL) == 1 && mc_database_semisync(source, call, true, NULL) == 1;
@@ -87,43 +70,99 @@ static void complete(struct mc_region *region, struct mc_call *call)
 					     .when = mc_wall_clock()});
 }
 
+/* Why a region is degraded, and what to do; "": it is not, by its replication. */
+static void explain(const struct mc_region *region, const struct mc_facts *facts, const struct mc_replication *now,
+	char *trouble, size_t size)
+{
+	if (facts->is_estranged)
+		snprintf(trouble, size,
+			"it may lack rows of the master's, whose binary log was begun anew or whose tables differ; "
+			"`echo resync > regions/%s/replication/ctl` copies them",
+			region->name);
+	else if (now->state == MC_REPLICATION_DIVERGED)
+		snprintf(trouble, size,
+			"it has transactions that the master has not; `echo resync > regions/%s/replication/ctl` "
+			"throws them away",
+			region->name);
+	else if (now->state == MC_REPLICATION_BROKEN)
+		snprintf(trouble, size, "replication is broken: %.120s (%u); regions/%s/replication/status",
+			now->status.message, now->status.error, region->name);
+}
+
+static struct mc_facts facts_of(struct mc_region *region)
+{
+	struct mc_facts facts;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	facts = mc_facts_of(region);
+	pthread_mutex_unlock(&region->cloud->lock);
+	return facts;
+}
+
+/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. The looks before may have taken
+ * all their time. */
+static bool is_strange(struct mc_region *region, struct mc_region *master, const struct mc_observed *seen,
+	const struct mc_replication *now, bool compares)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+
+	if (!mc_plan_is_refused(seen))
+		return compares && mc_drift_look(region, master, now) == 1;
+	if (!mc_mark_known(region, MC_MARK_ESTRANGED))
+		mc_mark_set(region, call, MC_MARK_ESTRANGED, NULL); /* or at the next look */
+	return true;
+}
+
+/* What is due after a look. */
+static void act(struct mc_region *region, struct mc_region *master, struct mc_call *call,
+	const struct mc_replication *now, const struct mc_observed *seen, bool is_counting)
+{
+	struct mc_facts facts = facts_of(region);
+
+	if (*now->at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
+		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);
+	if (mc_plan_is_complete(&facts, seen, now->at_master, is_counting))
+		complete(region, call);
+	if (mc_plan_is_astray(&facts, seen, now->state, *now->at_master))
+		mc_region_restore_again(region);
+}
+
+/* IS_BUSY: the region is being brought up. COMPARES: there is time to compare rows. */
 static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
-	struct mc_database *source, bool is_busy)
+	struct mc_database *source, bool is_busy, bool compares)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
 	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
+	struct mc_observed seen = {0};
 	struct mc_error error = {0};
+	struct mc_facts facts;
 	char trouble[256] = "";
-	bool begins;
+	bool is_counting;
+	int r;
 
 	if (!call || !own || !source)
 		return;
 	/* before the positions: what the master writes after that one is with somebody who counts */
-	begins = !is_busy && begins_to_count(region, own, source, call);
-	if (!is_busy && mc_replication_examine(own, source, call, &now, &error) < 0) {
+	is_counting = !is_busy && counts(region, own, source, call);
+	r = is_busy ? 0 : mc_replication_examine(region, own, source, call, &now, &seen, &error);
+	if (r < 0) {
 		now.state = MC_REPLICATION_BROKEN; /* its own database is away, which its service says better */
 		snprintf(trouble, sizeof(trouble), "its replication can't be looked at: %.200s", error.message);
 	}
-	if (now.state == MC_REPLICATION_BROKEN && !*trouble)
-		snprintf(trouble, sizeof(trouble), "replication is broken: %.120s (%u); regions/%s/replication/status",
-			now.status.message, now.status.error, region->name);
-	else if (now.state == MC_REPLICATION_DIVERGED)
-		snprintf(trouble, sizeof(trouble),
-			"it has transactions that the master has not; `echo resync > regions/%s/replication/ctl` "
-			"throws them "
-			"away",
-			region->name);
 	if (!is_current(master))
 		return;
+	if (r == 0 && !is_busy && !region->cloud->options.read_only &&
+		is_strange(region, master, &seen, &now, compares) && now.state == MC_REPLICATION_RUNNING)
+		now.state = MC_REPLICATION_BROKEN;
+	if (!is_current(master))
+		return;
+	facts = facts_of(region);
+	if (!*trouble)
+		explain(region, &facts, &now, trouble, sizeof(trouble));
 	mc_utf8_tidy(trouble); /* what it quotes may be cut */
 	keep(region, &now, trouble);
-	if (*now.at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
-		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);
-	if (begins && now.state == MC_REPLICATION_RUNNING && mc_gtid_covers(now.applied, now.at_master) == 1 &&
-		*now.at_master)
-		complete(region, call);
-	if (!is_busy && (is_idle(&now, region) || (*now.at_master && is_astray(&now, master))))
-		mc_region_restore_again(region);
+	if (r == 0 && !is_busy && !region->cloud->options.read_only)
+		act(region, master, call, &now, &seen, is_counting);
 }
 
 void mc_replication_inspect(struct mc_region *region)
@@ -137,7 +176,7 @@ void mc_replication_inspect(struct mc_region *region)
 	pthread_mutex_unlock(&region->cloud->lock);
 	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
 		mc_region_database_journal(master, NULL, &source, NULL) == 0)
-		look(region, master, own, source, false);
+		look(region, master, own, source, false, false);
 }
 
 /* Whether an earlier try to bring it into its part has failed. */
@@ -168,9 +207,9 @@ static void look_at_all(struct mc_cloud *cloud)
 		if (!views.items[i].master)
 			continue;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
-			look(region, master, connection(region), connection(master), false);
+			look(region, master, connection(region), connection(master), false, true);
 		else if (views.items[i].state == MC_REGION_SEEDING)
-			look(region, master, connection(region), connection(master), true);
+			look(region, master, connection(region), connection(master), true, false);
 	}
 	mc_region_views_clear(&views);
 }
@@ -207,6 +246,8 @@ static void watch(void *data)
 	call = mc_call_ref(cloud->watching);
 	pthread_mutex_unlock(&cloud->lock);
 	do {
+		if (!cloud->options.read_only)
+			mc_promote_tidy(cloud, call);
 		look_at_all(cloud);
 		r = mc_call_pause(call, INTERVAL_MS);
 	} while (!ends(cloud, r < 0));

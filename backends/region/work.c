@@ -254,6 +254,7 @@ static void work_free(struct mc_work *work)
 {
 	mc_call_unref(work->call);
 	mc_call_unref(work->doing);
+	mc_region_unref(work->former);
 	pthread_mutex_destroy(&work->lock);
 	pthread_cond_destroy(&work->news);
 	free(work);

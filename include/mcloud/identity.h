@@ -37,6 +37,10 @@ int mc_keystone_token(
 /* Tells that TOKEN was refused by some service: the next mc_keystone_token() logs in again. */
 void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
 
+/* KEYSTONE's region has lost the master's role to HEIR's, and may never answer: what waits for it is answered at once
+ * with -ECONNREFUSED, but for writes of which nothing was sent yet: these go to HEIR. */
+void mc_keystone_drop(struct mc_keystone *keystone, struct mc_keystone *heir);
+
 /* Logs in, whatever is kept; the new token is kept instead. Errors as of mc_keystone_token(). */
 int mc_keystone_log_in(struct mc_keystone *keystone, struct mc_call *call, struct mc_error *error);
 

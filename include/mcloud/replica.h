@@ -13,8 +13,24 @@
 #define MC_GTID_MAX 1024
 
 /* Whether POSITION has all that OTHER has: 1 or 0, or -EINVAL when one of them is no position. Servers are no part of
- * the order (gtid_strict_mode). */
+ * the order (gtid_strict_mode), but one number of two servers is two transactions. */
 int mc_gtid_covers(const char *position, const char *other);
+/* All that one of the two has; -EINVAL: one is no position, or both together are too long for one. */
+int mc_gtid_merge(const char *position, const char *other, char ret_both[MC_GTID_MAX]);
+/* So much of POSITION as OTHER has, too; -EINVAL likewise. */
+int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTID_MAX]);
+
+/* The same, and all of those domains of which OTHER has nothing. */
+int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_MAX]);
+/* What POSITION has of one domain; "": nothing. */
+int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX]);
+
+/* Whether a statement of the binary log ("use `keystone`; OPTIMIZE TABLE `user`") changes no row of no table. */
+bool mc_statement_is_maintenance(const char *statement);
+/* Whether all that the database has written under DOMAIN beyond KNOWN, a position, is such. Reads its binary log, which
+ * waits for commits: not of a master in semisync. */
+int mc_database_maintenance(struct mc_database *database, struct mc_call *call, unsigned domain, const char *known,
+	bool *ret_is_maintenance, struct mc_error *error);
 
 enum mc_gtid_kind {
 	MC_GTID_WRITTEN, /* all that the database has in its binary log */
@@ -63,10 +79,15 @@ enum mc_replica_action {
 	MC_REPLICA_ADOPT,     /* after a new copy: its binary log begins where the copy was taken */
 	MC_REPLICA_DEAFEN,    /* the receiver stops; what it has received is still applied */
 	MC_REPLICA_LEAVE,     /* it has no master any more, and keeps what it has */
-	MC_REPLICA_DEMOTE,    /* what it has written as a master counts as applied: it can follow another one */
+	MC_REPLICA_DEMOTE,    /* what it has written as a master counts as applied */
 };
 int mc_database_replica_act(
 	struct mc_database *database, struct mc_call *call, enum mc_replica_action action, struct mc_error *error);
+
+/* What it has written counts as applied, as far as the master that it is to follow has it, too (AT_MASTER): the rest,
+ * of maintenance, would be asked of that one in vain. */
+int mc_database_demote(
+	struct mc_database *database, struct mc_call *call, const char *at_master, struct mc_error *error);
 
 /* From now on no account but root's can write, and what was being written is either done or undone; whoever was
  * connected as Keystone is sent away. -EBUSY: a commit has not come to its end within 3 seconds, as it waits for a
@@ -89,6 +110,9 @@ int mc_database_acknowledges(struct mc_database *database, struct mc_call *call,
 /* How many slaves are connected to a master that say when they have received a commit. */
 int mc_database_acknowledging(
 	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error);
+/* How many commits of a master wait for one of them just now. */
+int mc_database_waiting(
+	struct mc_database *database, struct mc_call *call, unsigned long *ret_commits, struct mc_error *error);
 /* 1 or 0. */
 int mc_database_semisync(struct mc_database *database, struct mc_call *call, bool is_master, struct mc_error *error);
 

@@ -231,6 +231,56 @@ def fail_over(table, cloud, rounds=4):
     table.limit("fail-over, from the command to the first write accepted", statistics.median(times) * 1000, "ms", 2000)
 
 
+class Maker(threading.Thread):
+    """Makes projects in a directory of the mount one after the other, and knows when each was made."""
+
+    def __init__(self, directory):
+        super().__init__(daemon=True)
+        self.directory, self.made, self.ended = directory, [], threading.Event()
+
+    def run(self):
+        i = 0
+        while not self.ended.is_set():
+            try:
+                (self.directory / f"p-{i}").mkdir()
+                self.made.append(time.monotonic())
+            except OSError:
+                pass
+            i += 1
+
+
+def in_flight(table, cloud, writers=16, rounds=4):
+    """As fail_over(), through the mount, while writes wait for the dead master in as many directories."""
+    firsts, lasts = [], []
+    for i in range(rounds):
+        old, to = (("Kista", "Solna"), ("Solna", "Kista"))[i % 2]
+        for w in range(writers):
+            (cloud.mount / "domains" / f"flight-{i}-{w}").mkdir()
+        makers = [Maker(cloud.mount / "projects" / f"flight-{i}-{w}") for w in range(writers)]
+        for maker in makers:
+            maker.start()
+        while not all(maker.made for maker in makers):
+            time.sleep(0.1)
+        (cloud.mount / f"containers/mysql-{old}/ctl").write_text("kill\n")
+        time.sleep(1)  # each waits for the dead one
+        begun = time.monotonic()
+        control(cloud, to, "promote")
+        while not all(maker.made[-1] > begun for maker in makers) and time.monotonic() < begun + 60:
+            time.sleep(0.01)
+        for maker in makers:
+            maker.ended.set()
+        for maker in makers:
+            maker.join()
+        after = [next((made for made in maker.made if made > begun), begun + 60) - begun for maker in makers]
+        firsts.append(min(after))
+        lasts.append(max(after))
+        (cloud.mount / f"regions/{old}/ctl").write_text("repair\n")
+        settle(cloud, old, "ready")
+        (cloud.mount / f"regions/{old}/replication/sync").read_text()
+    table.limit(f"fail-over with {writers} writes in flight, from the command to the first write", statistics.median(firsts) * 1000, "ms", 2000)
+    table.limit("the same, to a write in each directory", statistics.median(lasts) * 1000, "ms", 2000)
+
+
 def together(cloud, names):
     """Seconds until each region of NAMES serves: the first as master, the others as slaves."""
     def make(name):
@@ -287,5 +337,6 @@ def main(table: Table, cloud: Cloud):
     fill(cloud)
     switch_over(table, cloud)
     fail_over(table, cloud)
+    in_flight(table, cloud)
     cloud.remove("Solna")
     six(table)

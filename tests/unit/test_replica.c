@@ -25,6 +25,8 @@ static void positions_are_compared_by_domain(void **state)
 		{"1-1-6", "1-1-5", 1},
 		{"1-1-5", "1-1-6", 0},
 		{"1-2-6", "1-1-5", 1}, /* whoever wrote it */
+		{"1-2-5", "1-1-5", 0}, /* but not under the same number */
+		{"1-1-5,2-3-4", "2-2-4", 0},
 		{"1-1-5,2-2-7", "2-2-7", 1},
 		{"2-2-7,1-1-5", "1-1-5,2-2-7", 1},
 		{"1-1-5", "1-1-5,2-2-1", 0},
@@ -36,6 +38,36 @@ static void positions_are_compared_by_domain(void **state)
 	for (size_t i = 0; i < MC_COUNT(rows); i++)
 		if (mc_gtid_covers(rows[i].position, rows[i].other) != rows[i].covers)
 			fail_msg("\"%s\" and \"%s\"", rows[i].position, rows[i].other);
+}
+
+static void positions_are_joined_and_cut(void **state)
+{
+	static const struct {
+		const char *position, *other, *both, *part, *rest;
+	} rows[] = {
+		{"", "", "", "", ""},
+		{"1-1-5", "", "1-1-5", "", "1-1-5"},
+		{"", "1-1-5", "1-1-5", "", ""},
+		{"1-1-5", "1-1-7", "1-1-7", "1-1-5", "1-1-5"},
+		{"1-1-7", "1-1-5", "1-1-7", "1-1-5", "1-1-5"},
+		{"1-1-5,2-2-1", "1-1-5", "1-1-5,2-2-1", "1-1-5", "1-1-5,2-2-1"},
+		{"1-1-5,2-2-3", "1-1-5,2-2-1", "1-1-5,2-2-3", "1-1-5,2-2-1", "1-1-5,2-2-1"},
+		{"2-2-3", "1-1-4,2-2-9", "2-2-9,1-1-4", "2-2-3", "2-2-3"},
+		{"1-2-5", "1-1-5", "1-2-5", "1-1-5", "1-1-5"},
+	};
+	char text[MC_GTID_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		assert_int_equal(mc_gtid_merge(rows[i].position, rows[i].other, text), 0);
+		assert_string_equal(text, rows[i].both);
+		assert_int_equal(mc_gtid_within(rows[i].position, rows[i].other, text), 0);
+		assert_string_equal(text, rows[i].part);
+		assert_int_equal(mc_gtid_cut(rows[i].position, rows[i].other, text), 0);
+		assert_string_equal(text, rows[i].rest);
+	}
+	assert_int_equal(mc_gtid_merge("x", "", text), -EINVAL);
+	assert_int_equal(mc_gtid_within("", "1-1", text), -EINVAL);
 }
 
 static void what_is_no_position_is_refused(void **state)
@@ -130,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(positions_are_compared_by_domain),
+		cmocka_unit_test(positions_are_joined_and_cut),
 		cmocka_unit_test(what_is_no_position_is_refused),
 		cmocka_unit_test(a_status_row_is_read),
 		cmocka_unit_test(odd_status_rows_do_no_harm),

@@ -1,0 +1,160 @@
+# Positions are numbers, and marks are words: what they don't say by themselves. A master whose binary log was begun anew, slaves that
+# were looked after, slaves that are counted but away, marks that a failure has left. In a cloud of its own.
+
+load ../integration/common.bash
+load ../integration/replicated.bash
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    cloud_up "test-positions$RUN" 127.97.0.0
+    regions_up Kista Solna Lund
+}
+
+teardown_file() { cloud_down; }
+
+teardown() { tell_errors; }
+
+promote() { put promote "$M/regions/$1/replication/ctl"; }
+
+# row MASTER NAME: a project, as its Keystone would write it.
+row() {
+    sql "$1" "INSERT INTO keystone.project (id, name, extra, description, enabled, domain_id, parent_id, is_domain)
+        VALUES (MD5('$2'), '$2', '{}', '', 1, 'default', 'default', 0)"
+}
+
+count() { sql "$1" "SELECT COUNT(*) FROM keystone.project WHERE name = '$2'"; }
+
+# repaired REGION: ready again.
+repaired() {
+    put repair "$M/regions/$1/ctl"
+    [ "$(slowly cat "$M/regions/$1/wait")" = ready ]
+}
+
+# number: how many transactions Kista's binary log has had.
+number() { sql Kista 'SELECT @@GLOBAL.gtid_binlog_pos' | tr , '\n' | awk -F - '$1 == 1 { print $3 }'; }
+
+@test "a master's log that is begun anew is not believed, however long it gets" {
+    local before
+    before=$(number)
+    sql Kista 'RESET MASTER'
+    row Kista lost
+    while [ "$(number)" -le "$((before + 3))" ]; do
+        sql Kista "UPDATE keystone.mcloud_cache_version SET version = UUID() WHERE topic = 'rest'"
+    done
+    for region in Solna Lund; do
+        replicates "$region" broken
+        settled "$region" degraded
+        quick grep -q 'begun anew.*resync' "$M/regions/$region/error"
+        refused EBUSY promote "$M/regions/$region/replication/ctl"
+        quick tail -n 4 "$M/errors" | grep -q 'begun anew.*resync'
+    done
+    # neither a database that comes up again nor another daemon forgets
+    put restart "$M/containers/mysql-Lund/ctl"
+    unmount "$M"
+    mount_cloud "$CLOUD" 127.97.0.0 "$DIRECTORY"
+    slowly cat "$M"/regions/{Kista,Solna,Lund}/wait
+    replicates Lund broken
+    refused EBUSY promote "$M/regions/Lund/replication/ctl"
+    [ "$(quick cat "$M/regions/Kista/role")" = master ]
+    # a copy brings them back, by either word
+    put resync "$M/regions/Solna/replication/ctl"
+    put start "$M/regions/Lund/replication/ctl"
+    [ "$(slowly cat "$M"/regions/{Solna,Lund}/wait | xargs)" = 'ready ready' ]
+    in_step Solna Lund
+    [ "$(count Solna lost)$(count Lund lost)" = 11 ]
+}
+
+@test "rows that are missing are seen when replication begins" {
+    put stop "$M/regions/Solna/replication/ctl"
+    sql Solna "SET sql_log_bin = 0; DELETE FROM keystone.project WHERE name = 'lost'"
+    put start "$M/regions/Solna/replication/ctl"
+    replicates Solna broken
+    quick grep -q 'differ.*resync' "$M/regions/Solna/error"
+    refused EBUSY promote "$M/regions/Solna/replication/ctl"
+    put resync "$M/regions/Solna/replication/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    in_step Solna
+}
+
+@test "maintenance on a slave is no divergence" {
+    sql Solna 'USE keystone; FLUSH TABLES; OPTIMIZE TABLE project; ANALYZE TABLE user'
+    row Kista after-maintenance
+    in_step Solna
+    # it can become the master, and a slave again
+    promote Solna
+    roles Solna Kista Lund
+    row Solna maintained
+    in_step Kista Lund
+    sql Solna 'USE keystone; FLUSH TABLES'
+    promote Kista
+    row Kista maintained-again
+    in_step Solna Lund
+    roles Kista Solna Lund
+}
+
+@test "nor does it keep a slave from taking over from a dead master" {
+    sql Solna 'USE keystone; FLUSH TABLES'
+    row Kista before-death
+    in_step Solna Lund
+    put kill "$M/containers/mysql-Kista/ctl"
+    promote Solna
+    [ "$(count Solna before-death)" = 1 ]
+    repaired Kista
+    replicates Kista
+    promote Kista
+    roles Kista Solna Lund
+    in_step Solna Lund
+}
+
+@test "rows on a slave are, and there is a way out when the master dies" {
+    sql Lund "INSERT INTO keystone.region (id, description, extra) VALUES ('alien', '', '{}')"
+    replicates Lund diverged
+    refused EBUSY promote "$M/regions/Lund/replication/ctl"
+    # what it has too much is nobody's reason to wait for it
+    put kill "$M/containers/mysql-Kista/ctl"
+    promote Solna
+    repaired Kista
+    replicates Kista
+    replicates Lund diverged
+    put resync "$M/regions/Lund/replication/ctl"
+    [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
+    promote Kista
+    roles Kista Solna Lund
+    in_step Solna Lund
+}
+
+@test "what only a slave that is gone has acknowledged is not lost" {
+    put semisync "$M/regions/Kista/replication/mode"
+    put stop "$M/regions/Solna/replication/ctl"
+    row Kista only-lund-has-it
+    slowly rmdir "$M/regions/Lund"
+    put kill "$M/containers/mysql-Kista/ctl"
+    refused EBUSY promote "$M/regions/Solna/replication/ctl"
+    quick tail -n 4 "$M/errors" | grep -q 'region Solna has not acknowledged all that region Kista has'
+    repaired Kista
+    put start "$M/regions/Solna/replication/ctl"
+    replicates Solna
+    complete Solna
+    [ "$(count Solna only-lund-has-it)" = 1 ]
+    put async "$M/regions/Kista/replication/mode"
+    quick mkdir "$M/regions/Lund"
+    slowly cat "$M/regions/Lund/wait"
+    put start "$M/regions/Lund/replication/ctl"
+    [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
+}
+
+@test "what is acknowledged is on the slave's disk" {
+    for region in Kista Solna Lund; do [ "$(sql "$region" 'SELECT @@GLOBAL.sync_relay_log')" = 1 ]; done
+}
+
+@test "keys that one region can't take reach the others, and later that one" {
+    put pause "$M/containers/keystone-Kista/ctl"
+    put rotate "$M/fernet/ctl"
+    # those that could, hold all; another rotation would be one too many
+    [ "$(quick awk '/Solna/ && /Lund/ { held++ } END { print held == NR }' "$M/fernet/keys")" = 1 ]
+    refused EBUSY rotate "$M/fernet/ctl"
+    put unpause "$M/containers/keystone-Kista/ctl"
+    # shellcheck disable=SC2016 # it is the inner shell that expands it
+    timeout 60 bash -c 'exec 7<"$1/events"; until awk "/Kista/ { held++ } END { exit held != NR }" "$1/fernet/keys"; do read -r -t 1 <&7; done' - "$M"
+    put rotate "$M/fernet/ctl"
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan_world.h"
+
+#include <errno.h>
+
+/* What becomes of a slave: the state that users see, and how it begins to follow. Kista (server 1) is the master. */
+
+#define OK "acfRA"
+
+static void states_are_told(void **state)
+{
+	static const struct {
+		const char *what, *solna;
+		struct sight at_solna;
+		const char *at_master;
+		enum mc_replication_state is;
+	} rows[] = {
+		{"it runs", "r", {OK, "1-1-9"}, "1-1-9", MC_REPLICATION_RUNNING},
+		{"it runs, behind", "r", {OK, "1-1-2"}, "1-1-9", MC_REPLICATION_RUNNING},
+		{"it connects", "r", {"acfCA1", "1-1-2"}, "", MC_REPLICATION_BROKEN},
+		{"it connects for the first time", "r", {"acfCA", "1-1-2"}, "1-1-9", MC_REPLICATION_RUNNING},
+		{"it was stopped", "rh", {"acf", "1-1-2"}, "1-1-9", MC_REPLICATION_STOPPED},
+		{"its receiver was", "rh", {"acfA", "1-1-2"}, "1-1-9", MC_REPLICATION_STOPPED},
+		{"its applier was", "rh", {"acfR", "1-1-2"}, "1-1-9", MC_REPLICATION_STOPPED},
+		{"it was stopped while it tried to connect", "rh", {"acf1", "1-1-2"}, "1-1-9", MC_REPLICATION_STOPPED},
+		{"its applier has failed", "r", {"acfR2", "1-1-2"}, "1-1-9", MC_REPLICATION_BROKEN},
+		{"it follows nobody", "r", {"a", "1-1-2"}, "1-1-9", MC_REPLICATION_NONE},
+		{"it has what the master has not", "r", {OK, "1-1-9,2-2-1"}, "1-1-9", MC_REPLICATION_DIVERGED},
+		{"the same, of a former master", "r", {"a", "1-1-9,2-2-7"}, "1-1-9,2-2-5", MC_REPLICATION_DIVERGED},
+		{"the same, which the master can't confirm", "r", {OK, "1-1-9,2-2-1"}, "", MC_REPLICATION_RUNNING},
+		{"the same, from another server", "r", {OK, "1-2-9"}, "1-1-9", MC_REPLICATION_DIVERGED},
+		{"all that it wrote is maintenance", "r", {OK, "1-1-9,2-2-3", NULL, NULL, "2-2-3"}, "1-1-9",
+			MC_REPLICATION_RUNNING},
+		{"and then rows", "r", {OK, "1-1-9,2-2-4", NULL, NULL, "2-2-3"}, "1-1-9", MC_REPLICATION_DIVERGED},
+		{"maintenance excuses no other domain", "r", {OK, "1-1-9,2-2-3,3-3-1", NULL, NULL, "2-2-3"}, "1-1-9",
+			MC_REPLICATION_DIVERGED},
+		{"the master's log was begun anew", "r", {"acfA3", "1-1-9"}, "1-1-3", MC_REPLICATION_DIVERGED},
+		{"and is as long again", "r", {"acfA3", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
+		{"and was followed all the same", "re", {OK, "1-1-12"}, "1-1-12", MC_REPLICATION_BROKEN},
+		{"and the slave was halted", "reh", {"acf", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
+		{"the master's log was purged", "r", {"acfA4", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		const struct mc_facts facts = facts_of("Solna", rows[i].solna);
+		struct mc_observed seen;
+		enum mc_replication_state is;
+
+		observe(&rows[i].at_solna, &seen);
+		is = mc_plan_state(&facts, &seen, rows[i].at_master);
+		if (is != rows[i].is)
+			fail_msg("%s: %d", rows[i].what, is);
+	}
+}
+
+static void beginnings_are_chosen(void **state)
+{
+	static const struct {
+		const char *what, *solna;
+		struct sight at_solna, at_kista;
+		struct mc_beginning how; /* asked, same origin, oldest */
+		enum mc_deed deed;
+	} rows[] = {
+		{"the master", "m", {"a", "1-1-9"}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_NONE},
+		{"one that stands by", "", {"a", ""}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_NONE},
+		{"a new one needs what the log has", "r", {"a", ""}, {"a", "1-1-9"}, {true, true, ""}, MC_DEED_FOLLOW},
+		{"which begins later", "r", {"a", ""}, {"a", "1-1-9"}, {true, true, "1-1-5"}, MC_DEED_COPY},
+		{"or of another template", "r", {"a", ""}, {"a", "1-1-9"}, {true, false, ""}, MC_DEED_COPY},
+		{"one that comes back", "r", {"acf", "1-1-5"}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_GO_ON},
+		{"the same without its master", "r", {"acf", "1-1-5"}, {""}, {false, true, ""}, MC_DEED_GO_ON},
+		{"the same with what the master has not", "r", {"acf", "1-1-5,2-2-1"}, {"a", "1-1-9"},
+			{false, true, ""}, MC_DEED_GO_ON},
+		{"one with another master", "r", {"ac", "1-1-5"}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_FOLLOW},
+		{"one without", "r", {"a", "1-1-5"}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_FOLLOW},
+		{"one whose master hangs", "r", {"ac", "1-1-5"}, {""}, {false, true, ""}, MC_DEED_REFUSE},
+		{"a former master with writes of its own keeps them", "r", {"a", "1-1-9,2-2-1"}, {"a", "1-1-9"},
+			{false, true, ""}, MC_DEED_LEAVE_ALONE},
+		{"also when it is asked to start", "r", {"a", "1-1-9,2-2-1"}, {"a", "1-1-9"}, {true, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"until it is to get a copy", "rs", {"a", "1-1-9,2-2-1"}, {"a", "1-1-9"}, {true, true, ""},
+			MC_DEED_COPY},
+		{"maintenance keeps nobody from following", "r", {"a", "1-1-9,2-2-1", NULL, NULL, "2-2-1"},
+			{"a", "1-1-9"}, {false, true, ""}, MC_DEED_FOLLOW},
+		{"nor does it fill the log's gap", "r", {"a", "1-1-3,2-2-1", NULL, NULL, "2-2-1"}, {"a", "1-1-9"},
+			{false, true, "1-1-5"}, MC_DEED_COPY},
+		{"half a copy, after a crash", "rs", {"acf", "1-1-5"}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_COPY},
+		{"refused by the master, it stays as it is", "r", {"acfA3", "1-1-9"}, {"a", "1-1-12"},
+			{false, true, ""}, MC_DEED_LEAVE_ALONE},
+		{"also after a restart", "re", {"acf", "1-1-9"}, {"a", "1-1-12"}, {false, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"also with another master", "re", {"ac", "1-1-9"}, {"a", "1-1-12"}, {false, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"until somebody asks", "re", {"acf", "1-1-9"}, {"a", "1-1-12"}, {true, true, ""}, MC_DEED_COPY},
+		{"then, too, what only it has is kept", "re", {"acf", "1-1-9"}, {"a", "1-1-3"}, {true, true, ""},
+			MC_DEED_LEAVE_ALONE},
+	};
+	const struct mc_facts kista = facts_of("Kista", "m");
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		const struct mc_facts facts = facts_of("Solna", rows[i].solna);
+		struct mc_observed seen, at_master;
+		struct mc_error error = {0};
+		enum mc_deed deed;
+
+		observe(&rows[i].at_solna, &seen);
+		observe(&rows[i].at_kista, &at_master);
+		deed = mc_plan_slave(&facts, &seen, &kista, &at_master, &rows[i].how, &error);
+		if (deed != rows[i].deed || (error.code != 0) != (deed == MC_DEED_REFUSE))
+			fail_msg("%s: %s", rows[i].what, deed_names[deed]);
+	}
+}
+
+static void who_is_astray_is_brought_back(void **state)
+{
+	static const struct {
+		const char *what, *solna;
+		struct sight at_solna;
+		const char *at_master;
+		bool is_astray;
+	} rows[] = {
+		{"it is well", "r", {OK, "1-1-9"}, "1-1-9", false},
+		{"its database came up again", "r", {"acf", "1-1-9"}, "1-1-9", true},
+		{"somebody stopped it by command", "rh", {"acf", "1-1-9"}, "1-1-9", false},
+		{"STOP SLAVE by hand", "r", {"acf", "1-1-9"}, "", true},
+		{"STOP SLAVE SQL_THREAD by hand", "r", {"acfR", "1-1-9"}, "1-1-9", false},
+		{"it follows another one", "r", {"acRA", "1-1-9"}, "1-1-9", true},
+		{"it follows nobody", "r", {"a", "1-1-9"}, "1-1-9", true},
+		{"it follows nobody, and the master is dead", "r", {"a", "1-1-9"}, "", false},
+		{"it has diverged", "r", {"a", "1-1-9,2-2-1"}, "1-1-9", false},
+		{"it is broken", "r", {"acfR2", "1-1-9"}, "1-1-9", false},
+		{"its numbers are of another log", "re", {"acf", "1-1-9"}, "1-1-12", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		const struct mc_facts facts = facts_of("Solna", rows[i].solna);
+		struct mc_observed seen;
+		enum mc_replication_state is;
+
+		observe(&rows[i].at_solna, &seen);
+		is = mc_plan_state(&facts, &seen, rows[i].at_master);
+		if (mc_plan_is_astray(&facts, &seen, is, *rows[i].at_master) != rows[i].is_astray)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(states_are_told),
+		cmocka_unit_test(beginnings_are_chosen),
+		cmocka_unit_test(who_is_astray_is_brought_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/region/state.h"
+#include "mcloud/util.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WELL                                                                                                           \
+	{"mysql-Kista", "running", "healthy"}, {"keystone-Kista", "running", "starting"},                              \
+	{                                                                                                              \
+		"memcached-Kista", "running", NULL                                                                     \
+	}
+
+static const struct row {
+	const char *what;
+	struct mc_state_facts facts;
+	struct mc_state_service services[3];
+	enum mc_region_state state;
+	const char *says;
+	size_t up;
+	struct mc_state_service directory; /* none: one that serves */
+	bool misses_directory;
+} rows[] = {
+	{"all serve", {.is_connected = true}, {WELL}, MC_REGION_READY, "", 3},
+	{"it stands by", {.is_connected = true, .stands_by = true}, {WELL}, MC_REGION_STANDBY, "", 3},
+	{"work goes on", {.is_connected = true, .is_busy = true, .during = MC_REGION_SEEDING},
+		{{"mysql-Kista"}, {"keystone-Kista"}, {"memcached-Kista"}}, MC_REGION_SEEDING, "", 0},
+	{"whatever was before", {.is_busy = true, .during = MC_REGION_STOPPING, .is_failed = true, .is_stopped = true},
+		{WELL}, MC_REGION_STOPPING, "", 3},
+	{"the last work has failed", {.is_connected = true, .is_failed = true, .is_stopped = true}, {WELL},
+		MC_REGION_FAILED, "", 3},
+	{"somebody has stopped it", {.is_connected = true, .is_stopped = true},
+		{{"mysql-Kista", "exited"}, {"keystone-Kista"}, {"memcached-Kista"}}, MC_REGION_STOPPED, "", 0},
+	{"without the engine nobody knows", {.is_connected = false}, {WELL}, MC_REGION_DEGRADED,
+		"the engine can't be reached", 3},
+	{"but that it was stopped", {.is_connected = false, .is_stopped = true}, {WELL}, MC_REGION_STOPPED, "", 3},
+	{"a service has ended", {.is_connected = true},
+		{{"mysql-Kista", "running", NULL}, {"keystone-Kista", "exited", "healthy"},
+			{"memcached-Kista", "running", NULL}},
+		MC_REGION_DEGRADED, "keystone-Kista is exited; `echo repair > regions/Kista/ctl`", 2},
+	{"one hangs", {.is_connected = true},
+		{{"mysql-Kista", "paused", "healthy"}, {"keystone-Kista", "running", NULL},
+			{"memcached-Kista", "running", NULL}},
+		MC_REGION_DEGRADED, "mysql-Kista is paused", 2},
+	{"one is gone", {.is_connected = true},
+		{{"mysql-Kista", "running", NULL}, {"keystone-Kista", "running", NULL}, {"memcached-Kista"}},
+		MC_REGION_DEGRADED, "memcached-Kista is gone", 2},
+	{"one is unhealthy", {.is_connected = true},
+		{{"mysql-Kista", "running", "unhealthy"}, {"keystone-Kista", "running", NULL},
+			{"memcached-Kista", "running", NULL}},
+		MC_REGION_DEGRADED, "mysql-Kista is unhealthy", 2},
+	{"one is out of the network", {.is_connected = true},
+		{{"mysql-Kista", "running", NULL, true}, {"keystone-Kista", "running", NULL},
+			{"memcached-Kista", "running", NULL}},
+		MC_REGION_DEGRADED, "mysql-Kista is out of the cloud's network", 2},
+	{"the first of several is named", {.is_connected = true},
+		{{"mysql-Kista", "exited"}, {"keystone-Kista", "dead"}, {"memcached-Kista", "running"}},
+		MC_REGION_DEGRADED, "mysql-Kista is exited", 1},
+	{"also of one that stands by", {.is_connected = true, .stands_by = true},
+		{{"mysql-Kista", "exited"}, {"keystone-Kista", "running"}, {"memcached-Kista", "running"}},
+		MC_REGION_DEGRADED, "mysql-Kista", 2},
+	{"replication has broken",
+		{.is_connected = true, .replication = MC_REPLICATION_BROKEN, .replication_trouble = "it is broken"},
+		{WELL}, MC_REGION_DEGRADED, "it is broken", 3},
+	{"it has diverged",
+		{.is_connected = true, .replication = MC_REPLICATION_DIVERGED, .replication_trouble = "a resync"},
+		{WELL}, MC_REGION_DEGRADED, "a resync", 3},
+	{"services come before replication",
+		{.is_connected = true, .replication = MC_REPLICATION_BROKEN, .replication_trouble = "it is broken"},
+		{{"mysql-Kista", "exited"}, {"keystone-Kista", "running"}, {"memcached-Kista", "running"}},
+		MC_REGION_DEGRADED, "mysql-Kista is exited", 2},
+	{"replication was stopped by command",
+		{.is_connected = true, .replication = MC_REPLICATION_STOPPED, .replication_trouble = ""}, {WELL},
+		MC_REGION_READY, "", 3},
+	{"the directory is down", {.is_connected = true}, {WELL}, MC_REGION_DEGRADED,
+		"ldap is exited, and the people of the directory are out of reach; `echo repair > regions/Kista/ctl`",
+		3, .directory = {"ldap", "exited"}, .misses_directory = true},
+	{"its own services come before it", {.is_connected = true},
+		{{"mysql-Kista", "exited"}, {"keystone-Kista", "running"}, {"memcached-Kista", "running"}},
+		MC_REGION_DEGRADED, "mysql-Kista is exited", 2, .directory = {"ldap", "paused"},
+		.misses_directory = true},
+	{"one that stands by needs no directory", {.is_connected = true, .stands_by = true}, {WELL}, MC_REGION_STANDBY,
+		"", 3, .directory = {"ldap", "exited"}},
+	{"nor does one that is stopped", {.is_connected = true, .is_stopped = true}, {WELL}, MC_REGION_STOPPED, "", 3,
+		.directory = {"ldap", "exited"}},
+	{"it runs", {.is_connected = true, .replication = MC_REPLICATION_RUNNING, .replication_trouble = ""}, {WELL},
+		MC_REGION_READY, "", 3},
+};
+
+static void states_are_derived(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		struct mc_state_facts facts = rows[i].facts;
+		char trouble[256] = "what was there";
+		enum mc_region_state is;
+
+		facts.region = "Kista";
+		facts.services = rows[i].services;
+		facts.n_services = 3;
+		facts.directory = rows[i].directory.name ? rows[i].directory
+							 : (struct mc_state_service){"ldap", "running", "healthy"};
+		is = mc_state_of(&facts, trouble, sizeof(trouble));
+		if (is != rows[i].state || !strstr(trouble, rows[i].says) || (!*rows[i].says && *trouble) ||
+			mc_state_count_up(&facts) != rows[i].up ||
+			mc_state_count_wanted(&facts) != (size_t)(3 + rows[i].misses_directory))
+			fail_msg("%s: %d, \"%s\"", rows[i].what, is, trouble);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(states_are_derived)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
