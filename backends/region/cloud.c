@@ -28,48 +28,6 @@ struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud)
 	return cloud->journal;
 }
 
-struct spawned {
-	struct mc_cloud *cloud;
-	void (*function)(void *data);
-	void *data;
-};
-
-static void *run_spawned(void *data)
-{
-	struct spawned spawned = *(struct spawned *)data;
-
-	free(data);
-	spawned.function(spawned.data);
-	pthread_mutex_lock(&spawned.cloud->lock);
-	if (--spawned.cloud->threads == 0)
-		pthread_cond_broadcast(&spawned.cloud->idle);
-	pthread_mutex_unlock(&spawned.cloud->lock);
-	return NULL;
-}
-
-int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *data)
-{
-	struct spawned *spawned = malloc(sizeof(*spawned));
-	pthread_attr_t attributes;
-	pthread_t thread;
-	int r;
-
-	if (!spawned)
-		return -ENOMEM;
-	*spawned = (struct spawned){cloud, function, data};
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, 256 * 1024);
-	pthread_mutex_lock(&cloud->lock);
-	r = pthread_create(&thread, &attributes, run_spawned, spawned);
-	cloud->threads += r == 0;
-	pthread_mutex_unlock(&cloud->lock);
-	pthread_attr_destroy(&attributes);
-	if (r)
-		free(spawned);
-	return -r;
-}
-
 /* Copies of what the list says of a service. Call with the lock. */
 static int copy_service(struct mc_engine_service *to, const struct mc_engine_service *from)
 {

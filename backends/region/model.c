@@ -44,17 +44,6 @@ void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event)
 	pthread_mutex_unlock(&cloud->telling);
 }
 
-void mc_cloud_await_news(struct mc_cloud *cloud)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += 100 * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_clockwait(&cloud->idle, &cloud->lock, CLOCK_MONOTONIC, &until);
-}
-
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error)
 {
 	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_FAILURE,
