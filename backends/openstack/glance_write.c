@@ -316,7 +316,7 @@ static int finish(struct mc_image_writer *writer, struct mc_call *call, struct m
 		r = mc_error_set(error, ENOMEM, "out of memory");
 	if (r == 0)
 		r = mc_writer_compare(writer, rest, error);
-	if (r == 0)
+	if (r == 0 && !writer->has_formats)
 		r = mc_writer_correct_format(writer, rest, error);
 	if (r == 0)
 		r = mc_writer_unmark(writer, rest, error);
