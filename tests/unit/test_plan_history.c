@@ -106,13 +106,13 @@ static void do_restore(size_t i)
 	case MC_DEED_COPY:
 		memcpy(region->has, w.regions[master].has, sizeof(region->has));
 		region->facts.is_seeding = false;
-		/* fall through */
+		__attribute__((fallthrough));
 	case MC_DEED_FOLLOW:
 		region->follows = master;
 		region->diverged = false;
 		if (w.regions[master].facts.is_semisync && !region->facts.is_semisync)
 			region->facts.is_incomplete = region->facts.is_semisync = true;
-		/* fall through */
+		__attribute__((fallthrough));
 	case MC_DEED_GO_ON:
 		region->acknowledges = region->facts.is_semisync;
 		break;
