@@ -59,13 +59,27 @@ static void test_right(void **state)
 	end(&reading);
 }
 
+/* From now on the server has another byte at AT. What it had goes to *FORMER, to be freed after end(): it may be
+ * sending that still. */
+static void change_byte(struct reading *reading, size_t at, unsigned char **former)
+{
+	unsigned char *changed = malloc(reading->size);
+
+	assert_non_null(changed);
+	memcpy(changed, reading->content, reading->size);
+	changed[at] ^= 1;
+	*former = reading->content;
+	reading->content = changed;
+}
+
 static void test_wrong(void **state)
 {
 	(void)state;
 	struct reading reading;
+	unsigned char *former[2];
 
 	begin(&reading, SIZE, true);
-	reading.content[2 * PART + 7] ^= 1;
+	change_byte(&reading, 2 * PART + 7, &former[0]);
 	struct mc_image_reader *other = another(&reading);
 	assert_int_equal(read_in_parts(&reading, other), -EIO);
 	/* From now on nobody gets any of it; nor does Glance hear of that. */
@@ -79,7 +93,7 @@ static void test_wrong(void **state)
 	assert_int_equal(read_by(&reading, other, 0, 10), -EIO);
 	mc_image_reader_free(other);
 	/* Until it is right again. */
-	reading.content[2 * PART + 7] ^= 1;
+	change_byte(&reading, 2 * PART + 7, &former[1]);
 	other = another(&reading);
 	assert_false(mc_image_reader_is_proven(other));
 	expect(&reading, part(&reading, 0, SIZE - 1));
@@ -88,6 +102,8 @@ static void test_wrong(void **state)
 	assert_true(mc_image_reader_is_proven(other));
 	mc_image_reader_free(other);
 	end(&reading);
+	free(former[0]);
+	free(former[1]);
 }
 
 /* The rest can't be had for the hash: that is no verdict, and nothing is given for good. */
@@ -113,17 +129,19 @@ static void test_rotten(void **state)
 {
 	(void)state;
 	struct reading reading;
+	unsigned char *former;
 
 	begin(&reading, SIZE, true);
 	expect(&reading, part(&reading, 0, 0));
 	assert_int_equal(read_at(&reading, 0, SIZE), SIZE);
-	reading.content[7] ^= 1;
+	change_byte(&reading, 7, &former);
 	struct mc_image_reader *other = another(&reading);
 	expect(&reading, part(&reading, 0, 0));
 	assert_int_equal(read_by(&reading, other, 0, SIZE), -EIO);
 	assert_int_equal(read_at(&reading, 0, 10), -EIO);
 	mc_image_reader_free(other);
 	end(&reading);
+	free(former);
 }
 
 int main(void)
