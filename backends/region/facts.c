@@ -191,7 +191,7 @@ int mc_facts_remove(const struct mc_cloud_options *options, const char *region, 
 int mc_facts_data(const struct mc_cloud_options *options, const char *service, bool make, char path[PATH_MAX],
 	struct mc_error *error)
 {
-	struct stat status;
+	struct stat status = {0};
 	int fd, r;
 
 	if (geteuid() != 0)
