@@ -27,18 +27,24 @@ ask_as_nobody() {
         'exec 3<>"/dev/tcp/$1/$2" || exit 1; printf "$3" >&3; timeout 1 cat <&3 || true' ask "$@" 2>&1 | tr -d '\0'
 }
 
-@test "each container listens on its one port, memcached on none" {
+@test "each container serves its one port, memcached none" {
     for container in "${containers[@]}"; do
         case $container in
         mysql-*) expected='tcp 3306' ;;
-        keystone-*) expected='tcp 5000' ;;
-        glance-*) expected='tcp 9292' ;;
+        # The other's is for what these containers themselves ask of a public address, which is a loopback's (recipes/glance/region.py).
+        keystone-* | glance-*) expected=$'tcp 5000\ntcp 9292' ;;
         ldap) expected='tcp 389' ;;
         memcached-*) expected= ;;
         *) expected='to be said here' ;;
         esac
         echo "$container: $(listening "$container")"
         [ "$(listening "$container")" = "$expected" ]
+    done
+    request="GET / HTTP/1.1\\r\\nHost: $(quick cat "$M/regions/Kista/address")\\r\\n\\r\\n"
+    [[ $(ask_as_nobody "$(quick cat "$M/containers/keystone-Kista/address")" 5000 "$request") == HTTP/1.1* ]]
+    for at in keystone-Kista:9292 glance-Kista:5000; do
+        run ask_as_nobody "$(quick cat "$M/containers/${at%:*}/address")" "${at#*:}" "$request"
+        [[ -z $output || $output == *'Connection refused'* ]]
     done
 }
 
