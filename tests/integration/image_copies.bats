@@ -156,13 +156,10 @@ for url in sys.argv[1:]:
     ask() { curl -sSf --max-time 60 -H "X-Auth-Token: $token" -H 'Content-Type: application/json' "$@"; }
     id=$(ask -d "{\"name\": \"$N\", \"disk_format\": \"raw\", \"container_format\": \"bare\"}" "$url" | jq -r .id)
     source=$(basename "$(by_id "$K" "$N")")
-    exec 7<"$M/events"
     ask -d "{\"method\": {\"name\": \"glance-download\", \"glance_region\": \"Kista\", \"glance_image_id\": \"$source\"}}" "$url/$id/import"
-    for _ in {1..100}; do
-        [ "$(ask "$url/$id" | jq -r .status)" != active ] || break
-        read -r -t 0.5 <&7 || true
-    done
-    exec 7<&-
+    # Nothing but Glance tells of it.
+    slowly bash -c 'until [ "$(curl -sSf --max-time 60 -H "X-Auth-Token: $1" "$2" | jq -r .status)" = active ]; do :; done' \
+        active "$token" "$url/$id"
     slowly cmp "$T/in" "$S/images/$N"
     quick rm "$K/images/$N" "$S/images/$N"
 }
