@@ -143,9 +143,23 @@ int mc_identity_each(const struct mc_identity *identity, const char *const *path
 
 struct listing {
 	const struct mc_identity *identity;
+	enum mc_identity_kind kind;
+	uint64_t generation;
 	int (*on_item)(void *data, const char *id, const char *name);
 	void *data;
 };
+
+/* A list tells as much of each object as an answer about it alone. What can't be kept is asked for. */
+static void remember(const struct listing *listing, const cJSON *item)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	struct mc_error ignored = {0};
+	struct mc_identity quiet = *listing->identity;
+
+	quiet.error = &ignored;
+	if (mc_identity_object_parse(&quiet, listing->kind, item, &object) == 0)
+		mc_identity_cache_put(mc_identity_cache_of(listing->identity), listing->generation, object);
+}
 
 static int list_item(void *data, const cJSON *item)
 {
@@ -154,6 +168,7 @@ static int list_item(void *data, const cJSON *item)
 
 	if (!*id || !*name)
 		return -EBADMSG;
+	remember(listing, item);
 	return listing->on_item(listing->data, id, name);
 }
 
@@ -176,7 +191,8 @@ static void make_query(const char *query[5], const char *domain, const char *nam
 int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const char *id, const char *name), void *data)
 {
-	struct listing listing = {identity, on_item, data};
+	uint64_t generation = mc_identity_cache_generation(mc_identity_cache_of(identity));
+	struct listing listing = {identity, kind, generation, on_item, data};
 	const char *query[5];
 
 	make_query(query, domain, NULL);

@@ -74,8 +74,8 @@ start_writer() {
     put unpause "$M/containers/glance-Kista/ctl"
     # Glance may have taken the request and go on with it, though nobody waits any more: what it makes goes when it is seen.
     slowly bash -c 'until list=$(ls "$1" 2>/dev/null); do :; done; [ "$list" = in ]' back "$I"
-    slowly bash -c 'until ls "$1" >/dev/null && [ "$(curl -sSf --max-time 20 -H "X-Auth-Token: $(cat "$2/token")" \
-        "$(cat "$2/endpoints/image/public")/v2/images" | jq -r ".images[].name")" = in ]; do :; done' gone "$I" "$R"
+    slowly bash -c 'until ls "$1" >/dev/null && [ "$(curl -sSf --max-time 20 -H "X-Auth-Token: $3" \
+        "$(cat "$2/endpoints/image/public")/v2/images" | jq -r ".images[].name")" = in ]; do :; done' gone "$I" "$R" "$(quick cat "$R/token")"
 }
 
 @test "Glance killed in a read: errors while it is away, then the same open file goes on, and every byte is right" {

@@ -2,6 +2,12 @@
 
 load common.bash
 
+# One login for all that is asked past the mount.
+setup_file() {
+    export TOKEN
+    TOKEN=$(quick cat "$M/regions/Kista/token")
+}
+
 setup() {
     R=$M/regions/Kista
     I=$R/images
@@ -9,7 +15,6 @@ setup() {
     T=$BATS_TEST_TMPDIR
     WRITE='echo "$1" >"$2"' # put, for fails_with
     GLANCE=$(quick cat "$R/endpoints/image/public")/v2
-    TOKEN=$(quick cat "$R/token")
 }
 
 teardown() {
@@ -114,7 +119,8 @@ id_of() { list visibility=all .id | head -n 1; }
     quick mv -n "$P/other" "$P/os_type" || true
     [ "$(quick cat "$P/os_type" "$P/other" | tr '\n' ' ')" = "x y " ]
     fails_with EPERM mv -T "$P/other" "$P/status"
-    fails_with EINVAL mv "$P/other" "$P/kernel_id"
+    # mv takes EINVAL for a directory that would go into itself.
+    fails_with EINVAL python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$P/other" "$P/kernel_id"
     [ "$(quick ls -A "$P" | tr '\n' ' ')" = "os_type other " ]
     exec 5<"$P/other"
     quick mv "$P/other" "$P/moved"

@@ -2,6 +2,12 @@
 
 load common.bash
 
+# One login for all that is asked past the mount.
+setup_file() {
+    export TOKEN
+    TOKEN=$(quick cat "$M/regions/Kista/token")
+}
+
 setup() {
     R=$M/regions/Kista
     I=$R/images
@@ -18,7 +24,7 @@ teardown() {
 
 # Glance's own list, past the mount: field $2 of the images named $1, one a line.
 glance_images() {
-    curl -sSf --max-time 20 -G -H "X-Auth-Token: $(quick cat "$R/token")" --data-urlencode "name=eq:$1" \
+    curl -sSf --max-time 20 -G -H "X-Auth-Token: $TOKEN" --data-urlencode "name=eq:$1" \
         "$(quick cat "$R/endpoints/image/public")/v2/images" | jq -r ".images[] | $2"
 }
 
@@ -70,14 +76,17 @@ for deed in (lambda: os.pwrite(fd, b"b", 0), lambda: os.close(fd)):
 PY
     [ "$output" = "ESPIPE
 EIO" ]
-    [ ! -e "$I/$N" ] && [ -z "$(glance_images "$N" .id)" ]
+    [ ! -e "$I/$N" ]
+    [ -z "$(glance_images "$N" .id)" ]
     run slowly fallocate -l 10M "$I/$N"
     [ "$status" -ne 0 ]
-    [ ! -e "$I/$N" ] && [ -z "$(glance_images "$N" .id)" ]
+    [ ! -e "$I/$N" ]
+    [ -z "$(glance_images "$N" .id)" ]
     random 300000 "$T/a"
     run slowly qemu-img convert -f raw -O qcow2 "$T/a" "$I/$N"
     [ "$status" -ne 0 ]
-    [ ! -e "$I/$N" ] && [ -z "$(glance_images "$N" .id)" ]
+    [ ! -e "$I/$N" ]
+    [ -z "$(glance_images "$N" .id)" ]
     run slowly cp --reflink=always "$T/a" "$I/$N"
     [ "$status" -ne 0 ]
     [ "$(glance_images "$N" .status)" != active ]

@@ -30,6 +30,27 @@ static void test_list(void **state)
 	teardown(world);
 }
 
+/* What a list has told of an object isn't asked for again. */
+static void test_list_remembers(void **state)
+{
+	(void)state;
+	struct world *world = setup(TTL);
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	char text[256] = "";
+
+	expect(world, "GET", "/v3/users?domain_id=d", NULL, 200,
+		"{\"users\":[{\"id\":\"1\",\"name\":\"a\",\"domain_id\":\"d\",\"enabled\":false,\"email\":\"a@x.org\"}]"
+		"}");
+	assert_int_equal(mc_identity_list(&world->identity, MC_IDENTITY_USER, "d", collect, text), 0);
+	world->identity.recalls = true;
+	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_USER, "1", &object), 0);
+	assert_false(object->enabled);
+	assert_string_equal(object->email, "a@x.org");
+	mc_identity_object_unref(mc_steal(&object));
+	assert_int_equal(mc_identity_get(&world->identity, MC_IDENTITY_USER, "2", &object), -EAGAIN);
+	teardown(world);
+}
+
 /* What isn't a list is an error, never an empty directory. */
 static void test_bad_lists(void **state)
 {
@@ -431,6 +452,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_list_remembers),
 		cmocka_unit_test(test_bad_lists),
 		cmocka_unit_test(test_try_again),
 		cmocka_unit_test(test_hang),
