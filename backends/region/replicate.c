@@ -299,13 +299,40 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 	return r < 0 ? r : 0;
 }
 
-int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
+/* Whether what is written to the master is acknowledged now, or need not be: 1 or 0. */
+static int takes_writes(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	unsigned long slaves = 0;
+	int r = mc_database_semisync(pair->source, call, true, error);
+
+	if (r < 1)
+		return r < 0 ? r : 1;
+	r = mc_database_acknowledging(pair->source, call, &slaves, error);
+	return r ? r : slaves > 0;
+}
+
+/* 1: the master knows the region no more, 0: that can't be written now. */
+static int unlist(struct mc_work *work, const struct pair *pair, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *catalog = NULL;
+	int r = mc_probe_answers(pair->master) ? takes_writes(pair, work->call, error) : 0;
+
+	if (r < 1)
+		return r;
+	r = mc_region_keystone_database(pair->master, &catalog, error);
+	if (r == 0)
+		r = mc_database_drop_region(catalog, work->call, work->region->name, error);
+	if (r == 0)
+		r = mc_database_drop_replica_user(pair->source, work->call, work->region->number, error);
+	return r ? r : 1;
+}
+
+int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
+{
 	MC_CLEANUP(pair) struct pair pair = {0};
 	struct mc_error failed = {0};
 	bool is_replica;
-	int r;
+	int r, is_unlisted;
 
 	pthread_mutex_lock(&work->cloud->lock);
 	is_replica = work->region->is_replica;
@@ -313,26 +340,26 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	r = is_replica ? open_pair(work->region, &pair, error) : 0;
 	if (!is_replica || r < 0)
 		return r;
+	r = is_unlisted = unlist(work, &pair, error); /* while it acknowledges that: it may be the only one */
 	/* what it alone has acknowledged goes with it: that must be known of the others before */
-	r = mc_replicate_uncount(work->region, work->doing, error);
-	if (r < 0)
-		return r;
-	if (!mc_probe_answers(pair.master)) { /* the region goes all the same */
-		mc_error_set(&failed, EAGAIN,
-			"region %s goes, but stays in the catalog, as the master's database does not answer",
-			work->region->name);
-		mc_cloud_fail(work->cloud, work->region->name, &failed);
-		return 0;
-	}
+	if (r >= 0)
+		r = mc_replicate_uncount(work->region, work->doing, error);
 	/* no commit may wait for a slave that goes */
-	r = mc_mark_clear(work->region, work->doing, MC_MARK_SEMISYNC, error);
-	if (r == 0)
-		r = mc_replicate_settle_mode(pair.master, work->call, error);
-	if (r == 0)
-		r = mc_region_keystone_database(pair.master, &catalog, error);
-	if (r == 0)
-		r = mc_database_drop_region(catalog, work->call, work->region->name, error);
-	return r ? r : mc_database_drop_replica_user(pair.source, work->call, work->region->number, error);
+	if (r == 0 && mc_probe_answers(pair.master)) {
+		r = mc_mark_clear(work->region, work->doing, MC_MARK_SEMISYNC, error);
+		if (r == 0)
+			r = mc_replicate_settle_mode(pair.master, work->call, error);
+		if (r == 0 && !is_unlisted)
+			r = is_unlisted = unlist(work, &pair, error);
+	}
+	if (r < 0 || is_unlisted)
+		return r < 0 ? r : 0;
+	/* the region goes all the same */
+	mc_error_set(&failed, EAGAIN, "region %s goes, but stays in the catalog, as the master's database %s",
+		work->region->name,
+		mc_probe_answers(pair.master) ? "has no slave that acknowledges writes" : "does not answer");
+	mc_cloud_fail(work->cloud, work->region->name, &failed);
+	return 0;
 }
 
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error)
