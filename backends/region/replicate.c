@@ -280,11 +280,36 @@ static int check(const struct pair *pair, struct mc_call *call, struct mc_error 
 	return r;
 }
 
+/* Whether what it was sent doesn't fit its rows, or these are not the master's. */
+static bool has_other_rows(const struct pair *pair, struct mc_call *call, bool is_applied)
+{
+	struct mc_replica_status status = {0};
+
+	if (is_applied)
+		return mc_drift_check(pair->slave, pair->master, false, NULL) == -EBUSY;
+	return mc_database_replica_status(pair->own, call, &status, NULL) == 0 && status.applier == MC_REPLICA_NO &&
+	       status.error;
+}
+
+/* A log that was begun anew (RESET MASTER) looks like one that reaches back to the beginning: what it doesn't bring is
+ * missed only here. */
+static int copy_instead(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	int r = begin(pair, MC_DEED_COPY, work, error);
+
+	if (r == 0)
+		r = set_mode(pair, work->call, error);
+	if (r == 0)
+		r = set_threads(pair, work->call, MC_DEED_COPY, error);
+	return r ? r : mc_replicate_settle_mode(pair->master, work->call, error);
+}
+
 int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
 	MC_CLEANUP(free_pointer) char *position = NULL;
 	int r = mc_mark_look(work->region, work->doing, MC_MARK_SERVED, error);
+	bool is_new = r == 0;
 
 	if (r < 0 || (r == 1 && work->kind != MC_WORK_REPLICATE))
 		return r < 0 ? r : 0; /* it comes back: it serves what it has, whether the master is there or not */
@@ -295,6 +320,10 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 		r = mc_database_await(pair.own, work->call, position, 1, error);
 		if (r == 0)
 			r = check(&pair, work->call, error);
+		if ((r == 1 || r == -EIO) && is_new && has_other_rows(&pair, work->call, r == 1)) {
+			is_new = false;
+			r = copy_instead(&pair, work, error);
+		}
 	}
 	return r < 0 ? r : 0;
 }
