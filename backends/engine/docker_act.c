@@ -9,6 +9,7 @@
 #define PROBE_BEFORE_S 0.3
 #define PROBE_AFTER_S 3.0
 #define PROBE_PAUSE_MS 50
+#define FREEZE_TRIES 20
 
 static const struct {
 	const char *verb, *what;
@@ -109,6 +110,29 @@ static int await_probe(
 	}
 }
 
+/* runc freezes processes while they go on: on a loaded machine it may not catch all of them, and lets all go again. */
+static bool has_not_frozen(const struct mc_http_response *response)
+{
+	return response->status == 500 && response->body.data && strstr(response->body.data, "unable to freeze");
+}
+
+static int send_pause(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,
+	const struct mc_docker_ask *ask, struct mc_http_response *response, struct mc_error *error)
+{
+	for (unsigned i = 1;; i++) {
+		int r = await_probe(docker, call, ref, error);
+
+		if (r == 0)
+			r = mc_docker_send(docker, call, ask, response, error);
+		if (r < 0 || i == FREEZE_TRIES || !has_not_frozen(response))
+			return r;
+		mc_http_response_free(response);
+		r = mc_call_pause(call, PROBE_PAUSE_MS);
+		if (r < 0)
+			return mc_docker_error(error, -r, "gave up waiting for %s to freeze", ref->name);
+	}
+}
+
 int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *name, enum mc_engine_action action,
 	const char *signal, struct mc_error *error)
 {
@@ -121,14 +145,13 @@ int mc_docker_act(struct mc_engine *engine, struct mc_call *call, const char *na
 	if (action == MC_ENGINE_REMOVE)
 		return remove_service(docker, call, name, error);
 	int r = mc_docker_find(docker, call, name, &ref, error);
-	if (r == 0 && action == MC_ENGINE_PAUSE)
-		r = await_probe(docker, call, &ref, error);
 	if (r < 0)
 		return r;
 	mc_docker_ask_container(&ask, "POST", &ref, actions[action].verb);
 	if (action == MC_ENGINE_KILL)
 		ask.http.query = signals;
-	r = mc_docker_send(docker, call, &ask, &response, error);
+	r = action == MC_ENGINE_PAUSE ? send_pause(docker, call, &ref, &ask, &response, error)
+				      : mc_docker_send(docker, call, &ask, &response, error);
 	/* 304: it is so already. */
 	if (r < 0 || response.status == 304 || (response.status >= 200 && response.status < 300))
 		return r;

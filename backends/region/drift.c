@@ -11,6 +11,8 @@
 #define AGAIN_MS 2000
 #define TIMES 3
 #define PAUSE_MS 300
+#define REST 20       /* times what a comparison in vain took, for the databases, before the next one */
+#define FENCED_MS 100 /* so much longer may writers wait for the end of a promotion */
 
 /* Whether both stand at one position, and nothing is between the master's log and its tables. */
 static int stand_still(struct mc_database *own, struct mc_database *source, struct mc_call *call,
@@ -27,18 +29,21 @@ static int stand_still(struct mc_database *own, struct mc_database *source, stru
 	return r ? r : !waiting && mc_gtid_covers(applied, position) == 1;
 }
 
-/* 1: the tables in OUT differ, 0: none does, -EAGAIN: there was no moment at which that could be told. */
+/* 1: the tables in OUT differ, 0: none does, -EAGAIN: there was no moment at which that could be told. RET_MS: the time
+ * that reading them took, if they were read. */
 static int compare(struct mc_database *own, struct mc_database *source, struct mc_call *call, struct mc_buffer *out,
-	struct mc_error *error)
+	int64_t *ret_ms, struct mc_error *error)
 {
 	char before[MC_GTID_MAX], after[MC_GTID_MAX];
 	int r = stand_still(own, source, call, before, error);
+	int64_t begun = mc_now_ms();
 
 	mc_buffer_free(out);
 	if (r == 1)
 		r = mc_database_differences(own, source, call, out, error);
 	else
 		return r < 0 ? r : -EAGAIN;
+	*ret_ms = mc_now_ms() - begun;
 	if (r == 0)
 		r = stand_still(own, source, call, after, error);
 	if (r < 0)
@@ -46,20 +51,21 @@ static int compare(struct mc_database *own, struct mc_database *source, struct m
 	return r == 1 && !strcmp(before, after) ? out->size > 0 : -EAGAIN;
 }
 
-/* What differs once may have been on its way. */
-static int compare_well(struct mc_region *region, struct mc_region *master, struct mc_buffer *out)
+/* What differs once may have been on its way, but not from a master that is fenced. */
+static int compare_well(
+	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *out, int64_t *ret_ms)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(COMPARE_MS);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(is_fenced ? FENCED_MS : COMPARE_MS);
 	MC_CLEANUP(database) struct mc_database *own = NULL, *source = NULL;
 	int r = call ? mc_region_database_journal(region, NULL, &own, NULL) : -ENOMEM;
 
 	if (r == 0)
 		r = mc_region_database_journal(master, NULL, &source, NULL);
-	for (unsigned i = 0; i < TIMES && r >= 0; i++) {
-		r = compare(own, source, call, out, NULL);
-		if (r != 1)
+	for (unsigned i = 1; r >= 0; i++) {
+		r = compare(own, source, call, out, ret_ms, NULL);
+		if (r != 1 || is_fenced || i == TIMES)
 			return r;
-		if (i + 1 < TIMES && mc_call_pause(call, PAUSE_MS) < 0)
+		if (mc_call_pause(call, PAUSE_MS) < 0)
 			return -ETIMEDOUT;
 	}
 	return r;
@@ -78,16 +84,20 @@ static bool is_due(struct mc_region *region, const struct mc_replication *now)
 	return due;
 }
 
-/* That they differ is marked: it outlasts the comparison, which took its caller's time. */
-static int note(struct mc_region *region, struct mc_region *master, int r, const struct mc_buffer *tables)
+/* 1: they differ. That is marked: it outlasts the comparison, which took its caller's time. */
+static int look(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
 {
+	int64_t ms = -1;
+	int r = compare_well(region, master, is_fenced, tables, &ms);
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 
 	pthread_mutex_lock(&region->cloud->lock);
 	region->is_compared = r == 0;
+	if (ms >= 0)
+		region->compared_ms = ms;
 	if (r < 0)
-		region->compare_at = mc_now_ms() + AGAIN_MS;
+		region->compare_at = mc_now_ms() + (ms * REST > AGAIN_MS ? ms * REST : AGAIN_MS);
 	pthread_mutex_unlock(&region->cloud->lock);
 	if (r != 1)
 		return 0;
@@ -103,18 +113,18 @@ int mc_drift_look(struct mc_region *region, struct mc_region *master, const stru
 {
 	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
 
-	return is_due(region, now) ? note(region, master, compare_well(region, master, &tables), &tables) : 0;
+	return is_due(region, now) && look(region, master, false, &tables) == 1;
 }
 
-int mc_drift_check(struct mc_region *region, struct mc_region *master, struct mc_error *error)
+int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
-	bool is_compared;
+	bool due;
 
 	pthread_mutex_lock(&region->cloud->lock);
-	is_compared = region->is_compared;
+	due = !region->is_compared && (!is_fenced || region->compared_ms < FENCED_MS);
 	pthread_mutex_unlock(&region->cloud->lock);
-	if (is_compared || note(region, master, compare_well(region, master, &tables), &tables) != 1)
+	if (!due || look(region, master, is_fenced, &tables) != 1)
 		return 0;
 	return mc_error_set(error, EBUSY,
 		"region %s lacks rows of the master's, or has others, in the tables %.200s: `echo resync > "

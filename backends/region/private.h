@@ -65,6 +65,7 @@ struct mc_region {
 	char reviewed[128], harmless[64];      /* of its own writing: what was looked into, and is maintenance */
 	bool is_compared;                      /* its rows with the master's, since its replication runs (drift.c) */
 	int64_t compare_at;                    /* mc_now_ms(): that could not be told before, and is tried again then */
+	int64_t compared_ms;                   /* so long took the last comparison */
 	struct mc_database *watched;           /* the watch's alone */
 	struct mc_work *work;                  /* under way, or NULL */
 	bool ran;                              /* it served when the engine was seen last */
@@ -333,8 +334,9 @@ int mc_replication_examine(struct mc_region *region, struct mc_database *databas
 /* drift.c: compares a slave's rows with the master's, once whenever its replication has begun to run. 1: they differ.
  */
 int mc_drift_look(struct mc_region *region, struct mc_region *master, const struct mc_replication *now);
-/* The same before a promotion, with a master that writes no more, if it was not done. -EBUSY: they differ. */
-int mc_drift_check(struct mc_region *region, struct mc_region *master, struct mc_error *error);
+/* The same for a promotion, if it was not done. IS_FENCED: the master writes no more, so it is done only if it was
+ * quick before, for writers wait. -EBUSY: they differ. */
+int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_error *error);
 
 /* life.c: -EBUSY when REGION is the master of others: whom its slaves replicate must stay. */
 int mc_region_check_slaves(struct mc_region *region, struct mc_error *error);

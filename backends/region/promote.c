@@ -97,7 +97,7 @@ static int prepare(struct mc_work *work, struct mc_error *error)
 		return r;
 	r = await(work->region, work->call, scene.observed[scene.master].written, error);
 	/* now if that can be, or else when nobody writes */
-	return r ? r : mc_drift_check(work->region, master, error);
+	return r ? r : mc_drift_check(work->region, master, false, error);
 }
 
 /* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
@@ -184,7 +184,7 @@ static int catch_up(struct mc_work *work, struct mc_error *error)
 
 	if (r == 0 && master)
 		r = await(work->region, work->call, work->goal, error);
-	return r < 0 || !work->is_living ? r : mc_drift_check(work->region, master, error);
+	return r < 0 || !work->is_living ? r : mc_drift_check(work->region, master, true, error);
 }
 
 static int move_role(struct mc_work *work, struct mc_error *error)

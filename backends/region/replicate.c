@@ -280,11 +280,36 @@ static int check(const struct pair *pair, struct mc_call *call, struct mc_error 
 	return r;
 }
 
+/* Whether what it was sent doesn't fit its rows, or these are not the master's. */
+static bool has_other_rows(const struct pair *pair, struct mc_call *call, bool is_applied)
+{
+	struct mc_replica_status status = {0};
+
+	if (is_applied)
+		return mc_drift_check(pair->slave, pair->master, false, NULL) == -EBUSY;
+	return mc_database_replica_status(pair->own, call, &status, NULL) == 0 && status.applier == MC_REPLICA_NO &&
+	       status.error;
+}
+
+/* A log that was begun anew (RESET MASTER) looks like one that reaches back to the beginning: what it doesn't bring is
+ * missed only here. */
+static int copy_instead(const struct pair *pair, struct mc_work *work, struct mc_error *error)
+{
+	int r = begin(pair, MC_DEED_COPY, work, error);
+
+	if (r == 0)
+		r = set_mode(pair, work->call, error);
+	if (r == 0)
+		r = set_threads(pair, work->call, MC_DEED_COPY, error);
+	return r ? r : mc_replicate_settle_mode(pair->master, work->call, error);
+}
+
 int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
 	MC_CLEANUP(free_pointer) char *position = NULL;
 	int r = mc_mark_look(work->region, work->doing, MC_MARK_SERVED, error);
+	bool is_new = r == 0;
 
 	if (r < 0 || (r == 1 && work->kind != MC_WORK_REPLICATE))
 		return r < 0 ? r : 0; /* it comes back: it serves what it has, whether the master is there or not */
@@ -295,17 +320,48 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 		r = mc_database_await(pair.own, work->call, position, 1, error);
 		if (r == 0)
 			r = check(&pair, work->call, error);
+		if ((r == 1 || r == -EIO) && is_new && has_other_rows(&pair, work->call, r == 1)) {
+			is_new = false;
+			r = copy_instead(&pair, work, error);
+		}
 	}
 	return r < 0 ? r : 0;
 }
 
-int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
+/* Whether what is written to the master is acknowledged now, or need not be: 1 or 0. */
+static int takes_writes(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+{
+	unsigned long slaves = 0;
+	int r = mc_database_semisync(pair->source, call, true, error);
+
+	if (r < 1)
+		return r < 0 ? r : 1;
+	r = mc_database_acknowledging(pair->source, call, &slaves, error);
+	return r ? r : slaves > 0;
+}
+
+/* 1: the master knows the region no more, 0: that can't be written now. */
+static int unlist(struct mc_work *work, const struct pair *pair, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *catalog = NULL;
+	int r = mc_probe_answers(pair->master) ? takes_writes(pair, work->call, error) : 0;
+
+	if (r < 1)
+		return r;
+	r = mc_region_keystone_database(pair->master, &catalog, error);
+	if (r == 0)
+		r = mc_database_drop_region(catalog, work->call, work->region->name, error);
+	if (r == 0)
+		r = mc_database_drop_replica_user(pair->source, work->call, work->region->number, error);
+	return r ? r : 1;
+}
+
+int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
+{
 	MC_CLEANUP(pair) struct pair pair = {0};
 	struct mc_error failed = {0};
 	bool is_replica;
-	int r;
+	int r, is_unlisted;
 
 	pthread_mutex_lock(&work->cloud->lock);
 	is_replica = work->region->is_replica;
@@ -313,26 +369,26 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	r = is_replica ? open_pair(work->region, &pair, error) : 0;
 	if (!is_replica || r < 0)
 		return r;
+	r = is_unlisted = unlist(work, &pair, error); /* while it acknowledges that: it may be the only one */
 	/* what it alone has acknowledged goes with it: that must be known of the others before */
-	r = mc_replicate_uncount(work->region, work->doing, error);
-	if (r < 0)
-		return r;
-	if (!mc_probe_answers(pair.master)) { /* the region goes all the same */
-		mc_error_set(&failed, EAGAIN,
-			"region %s goes, but stays in the catalog, as the master's database does not answer",
-			work->region->name);
-		mc_cloud_fail(work->cloud, work->region->name, &failed);
-		return 0;
-	}
+	if (r >= 0)
+		r = mc_replicate_uncount(work->region, work->doing, error);
 	/* no commit may wait for a slave that goes */
-	r = mc_mark_clear(work->region, work->doing, MC_MARK_SEMISYNC, error);
-	if (r == 0)
-		r = mc_replicate_settle_mode(pair.master, work->call, error);
-	if (r == 0)
-		r = mc_region_keystone_database(pair.master, &catalog, error);
-	if (r == 0)
-		r = mc_database_drop_region(catalog, work->call, work->region->name, error);
-	return r ? r : mc_database_drop_replica_user(pair.source, work->call, work->region->number, error);
+	if (r == 0 && mc_probe_answers(pair.master)) {
+		r = mc_mark_clear(work->region, work->doing, MC_MARK_SEMISYNC, error);
+		if (r == 0)
+			r = mc_replicate_settle_mode(pair.master, work->call, error);
+		if (r == 0 && !is_unlisted)
+			r = is_unlisted = unlist(work, &pair, error);
+	}
+	if (r < 0 || is_unlisted)
+		return r < 0 ? r : 0;
+	/* the region goes all the same */
+	mc_error_set(&failed, EAGAIN, "region %s goes, but stays in the catalog, as the master's database %s",
+		work->region->name,
+		mc_probe_answers(pair.master) ? "has no slave that acknowledges writes" : "does not answer");
+	mc_cloud_fail(work->cloud, work->region->name, &failed);
+	return 0;
 }
 
 int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error)

@@ -311,6 +311,32 @@ static void test_pause_between_probes(void **state)
 	teardown(&world);
 }
 
+static void test_pause_tries_again_what_was_not_caught(void **state)
+{
+	(void)state;
+	static const char not_frozen[] =
+		"{\"message\":\"Cannot pause container x: OCI runtime pause failed: unable to freeze: unknown\"}";
+	struct world world = setup();
+	const struct mc_engine_ops *ops = world.engine->ops;
+
+	expect_found(&world);
+	expect(&world, "GET", AT_SVC "/json", 200, "{}");
+	expect(&world, "POST", AT_SVC "/pause", 500, not_frozen);
+	expect(&world, "GET", AT_SVC "/json", 200, "{}");
+	expect(&world, "POST", AT_SVC "/pause", 204, "");
+	assert_int_equal(ops->act(world.engine, world.call, "svc", MC_ENGINE_PAUSE, NULL, &world.error), 0);
+
+	/* but not for ever */
+	expect_found(&world);
+	for (unsigned i = 0; i < 20; i++) {
+		expect(&world, "GET", AT_SVC "/json", 200, "{}");
+		expect(&world, "POST", AT_SVC "/pause", 500, not_frozen);
+	}
+	assert_int_equal(ops->act(world.engine, world.call, "svc", MC_ENGINE_PAUSE, NULL, &world.error), -EIO);
+	assert_says(&world, "unable to freeze");
+	teardown(&world);
+}
+
 static void test_actions_on_nothing(void **state)
 {
 	(void)state;
@@ -414,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_create_refused),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_pause_between_probes),
+		cmocka_unit_test(test_pause_tries_again_what_was_not_caught),
 		cmocka_unit_test(test_actions_on_nothing),
 		cmocka_unit_test(test_upload_running),
 		cmocka_unit_test(test_run),
