@@ -23,7 +23,7 @@ static dev_t device_of(const struct statx *values)
 
 int mc_outside_begin(struct mc_outside *outside, const char *mountpoint, pid_t process)
 {
-	struct statx values;
+	struct statx values = {0};
 	char path[32];
 
 	*outside = (struct mc_outside){.root = -1, .at = -1};
@@ -84,7 +84,7 @@ static int read_link(int fd, char *link, size_t size)
 
 int mc_outside_step(struct mc_outside *outside, const char *component, uint64_t *ret_ino, char *link, size_t size)
 {
-	struct statx values;
+	struct statx values = {0};
 
 	if (!strcmp(component, "..") && is_at_root(outside))
 		return 0;

@@ -102,14 +102,12 @@ id_of() { list visibility=all .id | head -n 1; }
     [ ! -s "$T/sed" ]
     [ "$(quick cat "$P/os_type")" = windows ]
     [ "$(quick ls -A "$P")" = os_type ]
-    if command -v vim >/dev/null; then
-        for backup in 'set nobackup nowritebackup' 'set writebackup backupcopy=no' 'set writebackup backupcopy=yes' 'set backupcopy=auto'; do
-            HOME=$T quick vim -u NONE -es -c 'set swapfile' -c "$backup" -c 's/.*/'"${backup: -3}"/ -c wq "$P/os_type" </dev/null >"$T/vim" 2>&1 ||
-                true # it says that it has no swap file
-            [ "$(quick cat "$P/os_type")" = "${backup: -3}" ]
-            [ "$(quick ls -A "$P")" = os_type ]
-        done
-    fi
+    for backup in 'set nobackup nowritebackup' 'set writebackup backupcopy=no' 'set writebackup backupcopy=yes' 'set backupcopy=auto'; do
+        HOME=$T quick vim -u NONE -es -c 'set swapfile' -c "$backup" -c 's/.*/'"${backup: -3}"/ -c wq "$P/os_type" </dev/null >"$T/vim" 2>&1 ||
+            true # it says that it has no swap file
+        [ "$(quick cat "$P/os_type")" = "${backup: -3}" ]
+        [ "$(quick ls -A "$P")" = os_type ]
+    done
     # Over another one, in one step; not over an attribute, nor out of the image.
     put x "$P/other"
     quick mv "$P/other" "$P/os_type"
