@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -194,6 +196,19 @@ int demo_write(const struct demo_mount *mount, const char *path, int flags, cons
 	if (fd >= 0)
 		close(fd);
 	return done < 0 ? -saved : 0;
+}
+
+int demo_shell(const struct demo_mount *mount, const char *command)
+{
+	const char *const words[] = {
+		"bash", "-c", "cd \"$0\" && exec bash -c \"$1\" 2>/dev/null", mount->path, command, NULL};
+	int status;
+	pid_t child;
+
+	if (posix_spawnp(&child, words[0], NULL, NULL, (char *const *)(uintptr_t)words, environ) != 0 ||
+		waitpid(child, &status, 0) < 0)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 bool demo_last_error_has(const struct demo_mount *mount, const char *const *words)

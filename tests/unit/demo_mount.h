@@ -37,6 +37,9 @@ ssize_t demo_read(const struct demo_mount *mount, const char *path, char *text, 
 /* One write with open's FLAGS besides O_WRONLY; 0 or -errno. */
 int demo_write(const struct demo_mount *mount, const char *path, int flags, const char *text, size_t size);
 
+/* Runs COMMAND in a bash that stands in the mount, and says nothing; its exit status, or -1. */
+int demo_shell(const struct demo_mount *mount, const char *command);
+
 /* Whether the last line of `errors` has all of these words; the list ends with NULL. */
 bool demo_last_error_has(const struct demo_mount *mount, const char *const *words);
 

@@ -16,16 +16,6 @@
 
 static char text[DEMO_TEXT];
 
-/* Runs COMMAND in a bash that stands in the mount; gives its exit status. */
-static int shell(const struct demo_mount *mount, const char *command)
-{
-	char line[1024];
-
-	snprintf(line, sizeof line, "cd %s && exec bash -c '%s' 2>/dev/null", mount->path, command);
-	int status = system(line);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static const char *stored(struct demo_mount *mount)
 {
 	pthread_mutex_lock(&mount->cloud.lock);
@@ -70,13 +60,13 @@ static void test_shell(void **state)
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
 		set(mount, cases[i].before);
-		int status = shell(mount, cases[i].command);
+		int status = demo_shell(mount, cases[i].command);
 		if (status || strcmp(stored(mount), cases[i].after) != 0)
 			fail_msg("%s: status %d, \"%s\"", cases[i].command, status, stored(mount));
 	}
 	/* Nothing but the value is sent. */
 	set(mount, "old");
-	assert_int_equal(shell(mount, "echo new > text"), 0);
+	assert_int_equal(demo_shell(mount, "echo new > text"), 0);
 	assert_int_equal(atomic_load(&mount->cloud.stores), 1);
 }
 
@@ -86,17 +76,17 @@ static void test_long(void **state)
 	static char long_text[MC_COUNT(mount->cloud.text)];
 
 	memset(long_text, 'a', 5000);
-	assert_int_equal(shell(mount, "x=$(head -c 5000 /dev/zero | tr \"\\0\" a); echo $x > text"), 0);
+	assert_int_equal(demo_shell(mount, "x=$(head -c 5000 /dev/zero | tr \"\\0\" a); echo $x > text"), 0);
 	assert_string_equal(stored(mount), long_text);
-	assert_int_equal(shell(mount, "head -c 65536 /dev/zero | tr \"\\0\" b | dd bs=1000 of=text"), 0);
+	assert_int_equal(demo_shell(mount, "head -c 65536 /dev/zero | tr \"\\0\" b | dd bs=1000 of=text"), 0);
 	memset(long_text, 'b', 65536);
 	assert_string_equal(stored(mount), long_text);
 	/* Longer than any value: it is again what it was. */
 	set(mount, "old");
-	assert_int_not_equal(shell(mount, "head -c 65537 /dev/zero | tr \"\\0\" b | dd bs=1000 of=text"), 0);
+	assert_int_not_equal(demo_shell(mount, "head -c 65537 /dev/zero | tr \"\\0\" b | dd bs=1000 of=text"), 0);
 	assert_string_equal(stored(mount), "old");
 	assert_true(demo_last_error_has(mount, (const char *const[]){"\twrite\ttext\tE2BIG\t", "65536", NULL}));
-	assert_int_not_equal(shell(mount, "head -c 66000 /dev/zero | tr \"\\0\" b > text"), 0);
+	assert_int_not_equal(demo_shell(mount, "head -c 66000 /dev/zero | tr \"\\0\" b > text"), 0);
 	assert_string_equal(stored(mount), "old");
 }
 
@@ -105,9 +95,9 @@ static void test_refused(void **state)
 	struct demo_mount *mount = *state;
 
 	set(mount, "old");
-	assert_int_not_equal(shell(mount, "printf \"good\\nbad\\nmore\\n\" > text"), 0);
+	assert_int_not_equal(demo_shell(mount, "printf \"good\\nbad\\nmore\\n\" > text"), 0);
 	assert_string_equal(stored(mount), "old");
-	assert_int_not_equal(shell(mount, "printf \"good\\nbad\\n\" >> text"), 0);
+	assert_int_not_equal(demo_shell(mount, "printf \"good\\nbad\\n\" >> text"), 0);
 	assert_string_equal(stored(mount), "old");
 	int fd = open(demo_path(mount, "text"), O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_int_equal(write(fd, "one", 3), 3);
@@ -192,9 +182,9 @@ static void test_truncated(void **state)
 	assert_int_equal(close(fd), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_true(demo_last_error_has(mount, (const char *const[]){"\tflush\ttext\tEINVAL\t", "empty", NULL}));
-	assert_int_not_equal(shell(mount, "cp /dev/null text"), 0);
+	assert_int_not_equal(demo_shell(mount, "cp /dev/null text"), 0);
 	assert_string_equal(stored(mount), "old");
-	assert_int_equal(shell(mount, "echo new > text"), 0);
+	assert_int_equal(demo_shell(mount, "echo new > text"), 0);
 	assert_string_equal(stored(mount), "new");
 	/* A descriptor that somebody else has open hides the last close; what was asked for happens all the same. */
 	atomic_store(&mount->cloud.not_empty, false);
@@ -211,7 +201,7 @@ static void test_commands(void **state)
 {
 	struct demo_mount *mount = *state;
 
-	assert_int_equal(shell(mount, "printf \"set a 1\\nstart two\\n\" > ctl"), 0);
+	assert_int_equal(demo_shell(mount, "printf \"set a 1\\nstart two\\n\" > ctl"), 0);
 	assert_string_equal(demo_text(mount, mount->cloud.last), "start two");
 	assert_int_equal(demo_write(mount, "ctl", O_TRUNC, "set a 1\n\nstart\nset b 2", 22), 0);
 	assert_string_equal(demo_text(mount, mount->cloud.last), "b 2");
@@ -225,7 +215,7 @@ static void test_commands(void **state)
 	assert_int_equal(pwrite(fd, "set f 6\n", 8, 100000), 8);
 	assert_string_equal(demo_text(mount, mount->cloud.last), "f 6");
 	assert_int_equal(close(fd), 0);
-	assert_int_equal(shell(mount, "echo start > ctl && echo start >> ctl && : > ctl"), 0);
+	assert_int_equal(demo_shell(mount, "echo start > ctl && echo start >> ctl && : > ctl"), 0);
 }
 
 int main(void)

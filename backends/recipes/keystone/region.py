@@ -50,6 +50,8 @@ from keystone.common.sql import core  # noqa: E402
 import keystone.conf  # noqa: E402
 from keystone.models import token_model  # noqa: E402
 from keystone.resource.config_backends import sql as domain_configs  # noqa: E402
+from keystone.server.flask.request_processing.middleware import auth_context  # noqa: E402
+from keystonemiddleware import auth_token  # noqa: E402
 from oslo_db import exception as db_exception  # noqa: E402
 from dogpile.cache.util import sha1_mangle_key  # noqa: E402
 import sqlalchemy  # noqa: E402
@@ -289,6 +291,18 @@ def _validate_anew(validate):
     return validate_cached
 
 
+def _void_when_gone(fetch):
+    """A token whose project, domain or user is gone is none any more: 401, so that who sent it logs in anew. Keystone's own 404
+    would be an answer about what was asked: a Glance that asks about its user's token would go on with its own for an hour."""
+    @functools.wraps(fetch)
+    def fetch_token(self, token_id, **kwargs):
+        try:
+            return fetch(self, token_id, **kwargs)
+        except exception.NotFound as gone:
+            raise auth_token.InvalidToken(str(gone))
+    return fetch_token
+
+
 def _cache_by(versions):
     """Instead of Keystone's own way, by which a worker that has changed something tells those that share its memcached."""
     for region, topics in CACHED.items():
@@ -303,6 +317,7 @@ core.session_for_write = sql.session_for_write = _region.session_for_write
 _cache_by(_region.versions)
 token_model.TokenModel.mint = _date(token_model.TokenModel.mint)
 token.provider.Manager._validate_token = _validate_anew(token.provider.Manager._validate_token)
+auth_context.AuthContextMiddleware.fetch_token = _void_when_gone(auth_context.AuthContextMiddleware.fetch_token)
 domain_configs.DomainConfig.release_registration = _release_registrations(domain_configs.DomainConfig.release_registration)
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 
