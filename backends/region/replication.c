@@ -265,11 +265,11 @@ static int set_slave_mode(
 	struct mc_region *slave, struct mc_call *call, bool semisync, bool is_alone, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_replica_status status = {0};
 	int r = semisync ? mc_replicate_count(slave, call, error) : 0;
 
 	if (r == 0 && !semisync && is_alone)
 		r = mc_replicate_uncount(slave, call, error);
-
 	if (r == 0)
 		r = mark_mode(slave, call, semisync, error);
 
@@ -280,8 +280,11 @@ static int set_slave_mode(
 		r = mc_region_database(slave, &database, error);
 	if (r == 0)
 		r = mc_database_set_semisync(database, call, false, semisync, error);
-	if (r == 0 && !mc_mark_known(slave, MC_MARK_HALTED) && !mc_mark_known(slave, MC_MARK_ESTRANGED))
-		/* it tells the master when it connects */
+	if (r == 0)
+		r = mc_database_replica_status(database, call, &status, error);
+	/* It tells the master when it connects; who follows nobody has nobody to tell. */
+	if (r == 0 && status.is_configured && !mc_mark_known(slave, MC_MARK_HALTED) &&
+		!mc_mark_known(slave, MC_MARK_ESTRANGED))
 		r = mc_database_replica_act(database, call, MC_REPLICA_RECONNECT, error);
 	return r;
 }
