@@ -21,13 +21,13 @@ struct mc_fs *mc_fs_new(const struct mc_fs_config *config)
 	fs->mountpoint = strdup(config->mountpoint);
 	fs->nodes = mc_nodes_new(&fs->root);
 	fs->park = mc_park_new();
-	fs->work = mc_work_new();
+	fs->lanes = mc_lanes_new();
 	fs->notify = mc_notify_new(false);
 	fs->pages = mc_notify_new(true);
 	fs->errors = mc_errors_new();
 	fs->events = mc_events_new();
 	fs->metrics = mc_metrics_new();
-	if (fs->mountpoint && fs->nodes && fs->park && fs->work && fs->notify && fs->pages && fs->errors &&
+	if (fs->mountpoint && fs->nodes && fs->park && fs->lanes && fs->notify && fs->pages && fs->errors &&
 		fs->events && fs->metrics)
 		return fs;
 	mc_fs_free(fs);
@@ -75,7 +75,7 @@ void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out)
 	mc_metrics_render(fs->metrics, out);
 	gauge(out, "mcloudfs_nodes", "Nodes of the tree that the kernel or an open file knows",
 		mc_nodes_count(fs->nodes));
-	gauge(out, "mcloudfs_workers", "Threads that wait for services", mc_work_threads(fs->work));
+	gauge(out, "mcloudfs_workers", "Threads that wait for services", mc_lanes_threads(fs->lanes));
 }
 
 char *mc_name_to_file(const char *name, const char *key)

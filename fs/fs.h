@@ -4,12 +4,12 @@
 
 #include "fs/errors.h"
 #include "fs/events.h"
+#include "fs/lanes.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/park.h"
 #include "fs/tree.h"
-#include "fs/work.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -38,7 +38,7 @@ struct mc_fs {
 	struct mc_follows *follows;
 	struct mc_nodes *nodes;
 	struct mc_park *park;
-	struct mc_work *work;
+	struct mc_lanes *lanes;
 	struct mc_notify *notify, *pages; /* of attributes; of pages as well, which may wait for their readers */
 	struct mc_errors *errors;
 	struct mc_events *events;

@@ -4,7 +4,7 @@
 
 #include "fs/fs.h"
 #include "fs/pieces.h"
-#include "fs/process.h"
+#include "fs/request/process.h"
 
 #include <pthread.h>
 

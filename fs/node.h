@@ -3,7 +3,7 @@
 #define FS_NODE_H
 
 #include "fs/listing.h"
-#include "fs/process.h"
+#include "fs/request/process.h"
 #include "fs/tree.h"
 
 /* The nodes of the tree that somebody knows: the kernel (by lookup counts), open files, requests on their way, or nodes

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/outside.h"
+#include "fs/request/outside.h"
 #include "fs/resolve.h"
 
 #include <limits.h>

@@ -14,9 +14,9 @@
 #include <sys/types.h>
 
 /* The tree is data: each kind of directory is a table of rows. lookup, readdir, getattr, the permissions, README and
- * --print-tree are loops over them (fs/node.c, fs/session.c). A method that is NULL means EPERM. Methods run without
- * any lock of fs/ held. Those of a row or directory with a lane may wait for a service, within their call; those
- * without (MC_LANE_MODEL) answer from memory, at once. */
+ * --print-tree are loops over them (fs/node.c, fs/session/session.c). A method that is NULL means EPERM. Methods run
+ * without any lock of fs/ held. Those of a row or directory with a lane may wait for a service, within their call;
+ * those without (MC_LANE_MODEL) answer from memory, at once. */
 
 struct mc_node;
 struct mc_fs;

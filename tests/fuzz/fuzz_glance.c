@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/glance.h"
+#include "backends/openstack/glance/glance.h"
 
 #include "mcloud/util.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/identity_private.h"
-#include "backends/openstack/keystone_answer.h"
+#include "backends/openstack/identity/private.h"
+#include "backends/openstack/keystone/answer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

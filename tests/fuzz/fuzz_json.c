@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/keystone_answer.h"
+#include "backends/openstack/keystone/answer.h"
 
 #include <stdlib.h>
 #include <string.h>

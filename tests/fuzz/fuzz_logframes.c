@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/engine/docker_private.h"
+#include "backends/engine/docker/private.h"
 
 #include <assert.h>
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_DOCKER_WORLD_H
 #define TESTS_DOCKER_WORLD_H
 
-#include "backends/engine/docker_private.h"
+#include "backends/engine/docker/private.h"
 #include "fake_http.h"
 
 #include <setjmp.h>

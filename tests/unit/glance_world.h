@@ -2,7 +2,7 @@
 #ifndef TESTS_GLANCE_WORLD_H
 #define TESTS_GLANCE_WORLD_H
 
-#include "backends/openstack/glance.h"
+#include "backends/openstack/glance/glance.h"
 #include "fake_http.h"
 #include "mcloud/util.h"
 

@@ -2,7 +2,7 @@
 #ifndef TESTS_HTTP_WORLD_H
 #define TESTS_HTTP_WORLD_H
 
-#include "backends/http.h"
+#include "backends/http/http.h"
 #include "fake_http.h"
 
 #include <setjmp.h>

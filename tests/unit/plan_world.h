@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_PLAN_WORLD_H
 #define TESTS_UNIT_PLAN_WORLD_H
 
-#include "backends/region/plan.h"
+#include "backends/managed/replication/plan.h"
 #include "mcloud/util.h"
 
 #include <setjmp.h>

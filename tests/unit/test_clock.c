@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/cloud/private.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/http.h"
+#include "backends/http/http.h"
 #include "fake_http.h"
 #include "mcloud/identity.h"
 #include "mcloud/util.h"

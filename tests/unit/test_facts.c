@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/facts.h"
+#include "backends/managed/facts.h"
 #include "mcloud/region.h"
 #include "mcloud/state_dir.h"
 #include "mcloud/util.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity_world.h"
 
-#include "backends/openstack/identity_claims.h"
+#include "backends/openstack/identity/claims.h"
 
 #include <errno.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/removal.h"
+#include "backends/managed/removal.h"
 
 #include "mcloud/util.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/private.h"
+#include "backends/cloud/private.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -394,7 +394,7 @@ static void test_crowd(void **state)
 	for (int i = 0; i < CROWD; i++)
 		start_reader(&crowd[i], mount, "news");
 	await_waiting(mount, CROWD);
-	assert_int_equal(mc_work_threads(mount->fs->work), 0);
+	assert_int_equal(mc_lanes_threads(mount->fs->lanes), 0);
 	assert_int_equal(stat(demo_path(mount, "ctl"), &values), 0);
 	assert_int_equal(demo_read(mount, "name", text, sizeof text), 5);
 	interrupt(&crowd[500]);

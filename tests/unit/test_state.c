@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/region/state.h"
+#include "backends/cloud/state.h"
 #include "mcloud/util.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/errors.h"
+#include "fs/lanes.h"
 #include "fs/park.h"
-#include "fs/work.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -177,7 +177,7 @@ static void run_task(struct mc_job *job)
 
 static void test_lanes(void **state)
 {
-	struct mc_work *work = mc_work_new();
+	struct mc_lanes *work = mc_lanes_new();
 	static struct task tasks[20];
 	sem_t started, go, other;
 
@@ -187,32 +187,32 @@ static void test_lanes(void **state)
 	sem_init(&go, 0, 0);
 	for (int i = 0; i < 20; i++) {
 		tasks[i] = (struct task){.job.run = run_task, .started = &started, .go = &go};
-		assert_int_equal(mc_work_submit(work, "Kista", MC_LANE_KEYSTONE, &tasks[i].job), 0);
+		assert_int_equal(mc_lanes_submit(work, "Kista", MC_LANE_KEYSTONE, &tasks[i].job), 0);
 	}
 	/* As many as the lane has threads run, the others are queued. */
 	for (int i = 0; i < 8; i++)
 		await(&started);
 	assert_int_equal(sem_trywait(&started), -1);
-	assert_int_equal(mc_work_threads(work), 8);
+	assert_int_equal(mc_lanes_threads(work), 8);
 	/* Neither another region's lane nor another lane of this one waits for them. */
 	struct task quick[2] = {{.job.run = run_task, .started = &other}, {.job.run = run_task, .started = &other}};
-	assert_int_equal(mc_work_submit(work, "Solna", MC_LANE_KEYSTONE, &quick[0].job), 0);
-	assert_int_equal(mc_work_submit(work, "Kista", MC_LANE_GLANCE, &quick[1].job), 0);
+	assert_int_equal(mc_lanes_submit(work, "Solna", MC_LANE_KEYSTONE, &quick[0].job), 0);
+	assert_int_equal(mc_lanes_submit(work, "Kista", MC_LANE_GLANCE, &quick[1].job), 0);
 	await(&other);
 	await(&other);
 	/* One of the queue never runs; one that runs can't be withdrawn. */
-	assert_true(mc_work_withdraw(work, &tasks[15].job));
-	assert_false(mc_work_withdraw(work, &tasks[15].job));
-	assert_true(mc_work_withdraw(work, &tasks[19].job));
-	assert_false(mc_work_withdraw(work, &tasks[0].job));
+	assert_true(mc_lanes_withdraw(work, &tasks[15].job));
+	assert_false(mc_lanes_withdraw(work, &tasks[15].job));
+	assert_true(mc_lanes_withdraw(work, &tasks[19].job));
+	assert_false(mc_lanes_withdraw(work, &tasks[0].job));
 	for (int i = 0; i < 18; i++)
 		sem_post(&go);
-	mc_work_stop(work);
+	mc_lanes_stop(work);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(atomic_load(&tasks[i].runs), i != 15 && i != 19);
-	assert_int_equal(mc_work_threads(work), 0);
-	assert_int_equal(mc_work_submit(work, NULL, MC_LANE_ENGINE, &quick[0].job), -EINTR);
-	mc_work_free(work);
+	assert_int_equal(mc_lanes_threads(work), 0);
+	assert_int_equal(mc_lanes_submit(work, NULL, MC_LANE_ENGINE, &quick[0].job), -EINTR);
+	mc_lanes_free(work);
 	sem_destroy(&started);
 	sem_destroy(&other);
 	sem_destroy(&go);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+
+#include <stdlib.h>
+
+/* Threads of the cloud's own, and how they wait for what happens in it. */
+
+struct spawned {
+	struct mc_cloud *cloud;
+	void (*function)(void *data);
+	void *data;
+};
+
+static void *run_spawned(void *data)
+{
+	struct spawned spawned = *(struct spawned *)data;
+
+	free(data);
+	spawned.function(spawned.data);
+	pthread_mutex_lock(&spawned.cloud->lock);
+	if (--spawned.cloud->threads == 0)
+		pthread_cond_broadcast(&spawned.cloud->idle);
+	pthread_mutex_unlock(&spawned.cloud->lock);
+	return NULL;
+}
+
+int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *data)
+{
+	struct spawned *spawned = malloc(sizeof(*spawned));
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int r;
+
+	if (!spawned)
+		return -ENOMEM;
+	*spawned = (struct spawned){cloud, function, data};
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, 256 * 1024);
+	pthread_mutex_lock(&cloud->lock);
+	r = pthread_create(&thread, &attributes, run_spawned, spawned);
+	cloud->threads += r == 0;
+	pthread_mutex_unlock(&cloud->lock);
+	pthread_attr_destroy(&attributes);
+	if (r)
+		free(spawned);
+	return -r;
+}
+
+void mc_cloud_await_news(struct mc_cloud *cloud)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += 100 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_clockwait(&cloud->idle, &cloud->lock, CLOCK_MONOTONIC, &until);
+}

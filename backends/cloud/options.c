@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A cloud's own copy of its options. */
+
+static char *copy(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+void mc_cloud_options_free(struct mc_cloud_options *options)
+{
+	free((char *)(uintptr_t)options->name);
+	free((char *)(uintptr_t)options->engine);
+	free((char *)(uintptr_t)options->socket);
+	free((char *)(uintptr_t)options->base);
+	free((char *)(uintptr_t)options->ldap_suffix);
+	free((char *)(uintptr_t)options->domain);
+	free((char *)(uintptr_t)options->state_dir);
+}
+
+void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from)
+{
+	*to = *from;
+	to->name = copy(from->name);
+	to->engine = copy(from->engine);
+	to->socket = copy(from->socket);
+	to->base = copy(from->base);
+	to->ldap_suffix = copy(from->ldap_suffix);
+	to->domain = copy(from->domain);
+	to->state_dir = realpath(from->state_dir, NULL); /* as labels tell it, whatever links lead there */
+	if (!to->state_dir)
+		to->state_dir = copy(from->state_dir);
+}

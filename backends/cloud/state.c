@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool serves(const struct mc_state_service *service)
+{
+	return service->state && !strcmp(service->state, "running") && !service->is_detached &&
+	       !(service->health && !strcmp(service->health, "unhealthy"));
+}
+
+size_t mc_state_count_up(const struct mc_state_facts *facts)
+{
+	size_t up = 0;
+
+	for (size_t i = 0; i < facts->n_services; i++)
+		up += serves(&facts->services[i]);
+	return up;
+}
+
+static bool lacks_directory(const struct mc_state_facts *facts)
+{
+	return !facts->stands_by && !facts->is_stopped && !serves(&facts->directory);
+}
+
+size_t mc_state_count_wanted(const struct mc_state_facts *facts)
+{
+	return facts->n_services + lacks_directory(facts);
+}
+
+/* The first that doesn't serve: its own before what all share. */
+static void explain_services(const struct mc_state_facts *facts, char *trouble, size_t size)
+{
+	const struct mc_state_service *service = &facts->directory;
+	const char *how;
+
+	for (size_t i = facts->n_services; i-- > 0;)
+		if (!serves(&facts->services[i]))
+			service = &facts->services[i];
+	how = !service->state                          ? "gone"
+	      : strcmp(service->state, "running") != 0 ? service->state
+	      : service->is_detached                   ? "out of the cloud's network"
+						       : "unhealthy";
+	snprintf(trouble, size, "%s is %s%s; `echo repair > regions/%s/ctl` brings it back", service->name, how,
+		service == &facts->directory ? ", and the people of the directory are out of reach" : "",
+		facts->region);
+}
+
+enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *trouble, size_t size)
+{
+	trouble[0] = '\0';
+	if (facts->is_busy)
+		return facts->during;
+	if (facts->is_failed)
+		return MC_REGION_FAILED;
+	if (facts->is_stopped)
+		return MC_REGION_STOPPED;
+	if (!facts->is_connected) {
+		snprintf(trouble, size, "the engine can't be reached; the region is as the engine left it");
+		return MC_REGION_DEGRADED;
+	}
+	if (mc_state_count_up(facts) < mc_state_count_wanted(facts)) {
+		explain_services(facts, trouble, size);
+		return MC_REGION_DEGRADED;
+	}
+	if (facts->replication == MC_REPLICATION_BROKEN || facts->replication == MC_REPLICATION_DIVERGED) {
+		snprintf(trouble, size, "%s", facts->replication_trouble);
+		return MC_REGION_DEGRADED;
+	}
+	return facts->stands_by ? MC_REGION_STANDBY : MC_REGION_READY;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/observe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier
+ * daemon was in the middle of. */
+
+/* An engine that is stopped takes so long to stop its containers before it goes itself. */
+#define ENGINE_ENDS_S 30
+
+/* The region that VOLUME belongs to: its name and number. NULL: to none. */
+static const char *region_of(const struct mc_engine_volume *volume, unsigned *ret_number)
+{
+	const char *name = mc_engine_volume_label(volume, "region"), *number = mc_engine_volume_label(volume, "number");
+	unsigned long n = number ? strtoul(number, NULL, 10) : 0;
+
+	*ret_number = (unsigned)n;
+	return name && strlen(name) <= MC_REGION_NAME_MAX && n > 0 && n <= 254 ? name : NULL;
+}
+
+/* Whether VOLUME was made by version 0.1, which kept all it knew in labels of volumes; others say whose they are. */
+static bool is_old(const struct mc_engine_volume *volume)
+{
+	return !mc_engine_volume_label(volume, MC_LABEL_STATE_DIR);
+}
+
+int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
+{
+	for (size_t i = 0; i < volumes->count; i++) {
+		const char *directory = mc_engine_volume_label(&volumes->items[i], MC_LABEL_STATE_DIR);
+
+		if (directory && strcmp(directory, cloud->options.state_dir) != 0)
+			return mc_error_set(error, EBUSY,
+				"the cloud %s was made with state_dir=%.200s, where its secrets and data lie: mount it "
+				"with that, or choose another cloud=",
+				cloud->options.name, directory);
+	}
+	return 0;
+}
+
+/* The regions of a cloud of version 0.1 that are not known yet, with the marks that are volumes. */
+static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
+{
+	struct mc_secrets *secrets;
+	int r = 0;
+
+	for (size_t i = 0; i < volumes->count && r == 0; i++) {
+		MC_CLEANUP(region) struct mc_region *region = NULL;
+		unsigned number;
+		const char *name = region_of(&volumes->items[i], &number);
+		int mark = mc_mark_of(&volumes->items[i]);
+
+		if (!name || !is_old(&volumes->items[i]))
+			continue;
+		region = mc_region_find(cloud, name);
+		if (!region)
+			r = mc_cloud_secrets(cloud, &secrets, error);
+		if (!region && r == 0)
+			region = mc_region_list(cloud, name, number, volumes->items[i].created);
+		if (!region)
+			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
+		pthread_mutex_lock(&cloud->lock);
+		if (!region->is_kept && mark >= 0)
+			region->marked[mark] = true;
+		pthread_mutex_unlock(&cloud->lock);
+	}
+	return r;
+}
+
+/* What was listed so is kept on disk; then, and not before, the volumes that were marks go. Killed in between, the next
+ * mount finds the files, which count, and goes on. */
+static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct mc_engine_volume_list *volumes,
+	struct mc_error *error)
+{
+	struct mc_engine *engine = cloud->engine;
+	struct mc_region_views views;
+	int r = list_old(cloud, volumes, error);
+
+	if (r < 0 || cloud->options.read_only)
+		return r;
+	if (mc_cloud_regions(cloud, &views) < 0)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	for (size_t i = 0; i < views.count && r == 0; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
+
+		if (region && !region->is_kept)
+			r = mc_marks_keep(region, error);
+	}
+	mc_region_views_clear(&views);
+	for (size_t i = 0; i < volumes->count && r == 0; i++)
+		if (is_old(&volumes->items[i]) && mc_mark_of(&volumes->items[i]) >= 0)
+			r = engine->ops->volume_remove(engine, call, volumes->items[i].name, error);
+	return r;
+}
+
+static bool is_standby(struct mc_region *region)
+{
+	bool standby;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	standby = !region->is_master && !region->is_replica;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return standby;
+}
+
+static bool is_being_promoted(struct mc_region *region)
+{
+	bool promoted;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	promoted = region->cloud->promoted == region;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return promoted;
+}
+
+/* A promotion whose role had not moved never was: nobody asks for it any more. */
+static void forget_promotion(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	struct mc_error error = {0};
+	bool is_master;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_master = region->is_master;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (!is_master && mc_role_withdraw(region, call, &error) < 0) /* the watch tries it again */
+		mc_cloud_fail(region->cloud, region->name, &error);
+}
+
+static void resume(struct mc_region *region)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_region_view view;
+	struct mc_error error = {0};
+	int r;
+
+	if (mc_cloud_region(cloud, region->name, &view) < 0)
+		return;
+	if (!cloud->options.read_only && mc_mark_known(region, MC_MARK_PROMOTED) && !is_being_promoted(region))
+		forget_promotion(region);
+	if (cloud->options.read_only) {
+		pthread_mutex_lock(&cloud->lock);
+		region->is_stopped = region->marked[MC_MARK_STOPPED];
+		pthread_mutex_unlock(&cloud->lock);
+		mc_replication_watch(cloud);
+		r = 0;
+	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
+		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
+	} else if (is_being_promoted(region)) {
+		r = mc_promote_resume(region, view.services_up == view.services, &error);
+	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
+		pthread_mutex_lock(&cloud->lock);
+		region->is_stopped = true;
+		pthread_mutex_unlock(&cloud->lock);
+		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
+	} else if (mc_mark_known(region, MC_MARK_SERVED) && view.services_up == view.services) {
+		mc_region_tend(region);
+		mc_region_restore(region);
+		mc_replication_watch(cloud);
+		r = 0;
+	} else if (is_standby(region) && view.services_up == view.services) {
+		r = 0;
+	} else {
+		r = mc_work_begin(region, MC_WORK_START, &error);
+	}
+	if (r < 0)
+		mc_cloud_fail(cloud, region->name, &error);
+	mc_region_view_clear(&view);
+}
+
+/* What the marks say of each region's part in replication; a cloud without a master's mark has its first region as one.
+ */
+void mc_cloud_assign_roles(struct mc_cloud *cloud)
+{
+	struct mc_facts facts[MC_REGIONS_MAX];
+	size_t count, master, promoted;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++) {
+		struct mc_region *region = cloud->regions[i];
+
+		region->is_master = false;
+		region->is_replica = region->marked[MC_MARK_REPLICA];
+	}
+	count = mc_facts_of_all(cloud, facts);
+	for (size_t i = 0; i < count; i++)
+		facts[i].is_master = cloud->regions[i]->marked[MC_MARK_MASTER];
+	if (mc_plan_mount(facts, count, &master, &promoted) == MC_DEED_FINISH)
+		cloud->promoted = cloud->regions[promoted]; /* before any database is let write */
+	if (master != MC_PLAN_NOBODY) {
+		cloud->regions[master]->is_master = true;
+		cloud->regions[master]->is_replica = false;
+	}
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+static bool is_first_time(struct mc_cloud *cloud)
+{
+	bool first;
+
+	pthread_mutex_lock(&cloud->lock);
+	first = !cloud->is_resumed;
+	cloud->is_resumed = true;
+	pthread_mutex_unlock(&cloud->lock);
+	return first;
+}
+
+void mc_cloud_note_running(struct mc_cloud *cloud)
+{
+	double now = mc_wall_clock();
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions; i++) {
+		struct mc_region *region = cloud->regions[i];
+
+		region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
+			      (region->state == MC_REGION_DEGRADED && now - region->changed < ENGINE_ENDS_S);
+	}
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+/* A restart of the engine ends all containers, and nobody has asked for that. */
+static void run_again(struct mc_region *region)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_error error = {0};
+	bool is_lost;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_lost = region->ran && !region->work && !region->is_stopped && !region->is_failed &&
+		  !cloud->options.read_only && !mc_region_is_well(region);
+	region->ran = false;
+	pthread_mutex_unlock(&cloud->lock);
+	if (is_lost && mc_work_begin(region, MC_WORK_START, &error) < 0)
+		mc_cloud_fail(cloud, region->name, &error);
+}
+
+static void review(struct mc_cloud *cloud)
+{
+	struct mc_region_views views;
+	bool first = is_first_time(cloud);
+
+	if (first)
+		mc_cloud_assign_roles(cloud);
+	if (mc_cloud_regions(cloud, &views) < 0)
+		return;
+	for (size_t i = 0; i < views.count; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
+
+		if (!region)
+			continue;
+		if (first)
+			resume(region);
+		else
+			run_again(region);
+		mc_region_settle(region);
+	}
+	mc_region_views_clear(&views);
+}
+
+int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+	struct mc_engine_volume_list volumes = {0};
+	bool is_resumed;
+	int r = cloud->engine->ops->volume_list(cloud->engine, call, &volumes, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	is_resumed = cloud->is_resumed;
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_cloud_check_owner(cloud, &volumes, error);
+	if (r == 0 && !is_resumed)
+		r = adopt_old(cloud, call, &volumes, error);
+	mc_engine_volume_list_clear(&volumes);
+	if (r == 0)
+		r = mc_cloud_refresh(cloud, call, error);
+	if (r == 0)
+		review(cloud);
+	return r;
+}

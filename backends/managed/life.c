@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What users do to regions, and how a mount finds those that are there. */
+
+#define NUMBER_MAX 254 /* 127.77.N.1 */
+
+static int open_secrets(struct mc_cloud *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	struct mc_secrets *opened = NULL;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	*ret_secrets = cloud->secrets;
+	pthread_mutex_unlock(&cloud->lock);
+	if (*ret_secrets)
+		return 0;
+	r = mc_secrets_open(cloud->options.state_dir, cloud->options.name, make, &opened, error);
+	if (r == 0 && !opened)
+		return mc_error_set(error, EACCES,
+			"the cloud's secrets are not in %s: mount with the state_dir that it was made with",
+			cloud->options.state_dir);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	if (!cloud->secrets)
+		cloud->secrets = mc_steal(&opened);
+	*ret_secrets = cloud->secrets;
+	pthread_mutex_unlock(&cloud->lock);
+	mc_secrets_free(opened);
+	return 0;
+}
+
+int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	return open_secrets(cloud, false, ret_secrets, error);
+}
+
+int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_first = cloud->n_regions == 0;
+	pthread_mutex_unlock(&cloud->lock);
+	return open_secrets(cloud, is_first, ret_secrets, error);
+}
+
+char *mc_cloud_admin_password(struct mc_cloud *cloud)
+{
+	struct mc_secrets *secrets;
+
+	return mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? strdup(mc_secrets_get(secrets, MC_SECRET_ADMIN)) : NULL;
+}
+
+static int open_database(struct mc_region *region, const char *user, enum mc_secret password,
+	struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
+{
+	char service[MC_SERVICE_NAME_MAX];
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	if (r < 0)
+		return r;
+	mc_service_name(MC_DATABASE, region->name, service);
+	*ret_database = mc_database_new(&(struct mc_database_options){
+		.service = service,
+		.host = region->address,
+		.port = mc_recipe_get(MC_DATABASE)->port,
+		.user = user,
+		.password = mc_secrets_get(secrets, password),
+		.journal = journal,
+	});
+	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
+{
+	return mc_region_database_journal(region, region->cloud->journal, ret_database, error);
+}
+
+int mc_region_database_journal(
+	struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
+{
+	return open_database(region, NULL, MC_SECRET_DB_ROOT, journal, ret_database, error);
+}
+
+int mc_region_keystone_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
+{
+	return open_database(region, "keystone", MC_SECRET_DB_KEYSTONE, region->cloud->journal, ret_database, error);
+}
+
+int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
+{
+	struct mc_directory *made, *there;
+	char url[64], address[16], bind[512];
+	struct mc_secrets *secrets;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	there = cloud->directory;
+	if (!cloud->n_regions)
+		r = -EAGAIN;
+	pthread_mutex_unlock(&cloud->lock);
+	if (r < 0)
+		return mc_error_set(error, EAGAIN, "there is no region yet, and so no LDAP server");
+	if (!there) {
+		r = mc_cloud_secrets(cloud, &secrets, error);
+		if (r < 0)
+			return r;
+		mc_cloud_address(cloud, 0, address);
+		snprintf(url, sizeof(url), "ldap://%s:%u", address, mc_recipe_get(MC_LDAP)->port);
+		snprintf(bind, sizeof(bind), "cn=admin,%s", cloud->options.ldap_suffix);
+		made = mc_directory_new(&(struct mc_directory_options){
+			.url = url,
+			.suffix = cloud->options.ldap_suffix,
+			.bind_dn = bind,
+			.password = mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN),
+			.journal = cloud->journal,
+		});
+		if (!made)
+			return mc_error_set(error, ENOMEM, "out of memory");
+		pthread_mutex_lock(&cloud->lock);
+		if (!cloud->directory)
+			cloud->directory = mc_steal(&made);
+		there = cloud->directory;
+		pthread_mutex_unlock(&cloud->lock);
+		mc_directory_free(made);
+	}
+	*ret_directory = there;
+	return 0;
+}
+
+static int find_client(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)
+{
+	*ret_region = mc_region_find(cloud, name);
+	if (!*ret_region)
+		return name ? mc_error_set(error, ENOENT, "there is no region %s", name)
+			    : mc_error_set(error, EAGAIN, "there is no region yet");
+	if (!(*ret_region)->keystone || !(*ret_region)->glance)
+		return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", cloud->options.state_dir);
+	return 0;
+}
+
+int mc_cloud_keystone(
+	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	int r = find_client(cloud, name, &region, error);
+
+	if (r == 0)
+		*ret_keystone = mc_keystone_ref(region->keystone);
+	return r;
+}
+
+int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	int r = find_client(cloud, name, &region, error);
+
+	if (r == 0)
+		*ret_glance = mc_glance_ref(region->glance);
+	return r;
+}
+
+static int check_name(const char *name, struct mc_error *error)
+{
+	size_t length = strlen(name);
+
+	if (length == 0 || length > MC_REGION_NAME_MAX || !isalnum((unsigned char)name[0]))
+		return mc_error_set(error, EINVAL,
+			"a region's name has 1 to %d characters and begins with a letter or digit", MC_REGION_NAME_MAX);
+	for (const char *c = name; *c; c++)
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-'))
+			return mc_error_set(error, EINVAL, "a region's name is made of A-Z, a-z, 0-9 and '-'");
+	return 0;
+}
+
+/* A number for a new region NAME, and the master that it will be a slave of, or NULL. */
+static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_number, struct mc_region **ret_master,
+	struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
+	unsigned number = 1;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	for (size_t i = 0; i < cloud->n_regions && r == 0; i++) {
+		if (!strcasecmp(cloud->regions[i]->name, name))
+			r = mc_error_set(error, EEXIST, "region %s exists", cloud->regions[i]->name);
+		if (cloud->regions[i]->number == number) /* they are in order */
+			number++;
+	}
+	if (r == 0 && master && master->is_destroying)
+		r = mc_error_set(error, EBUSY, "the master region %s is being destroyed", master->name);
+	pthread_mutex_unlock(&cloud->lock);
+	if (r == 0 && number > NUMBER_MAX)
+		r = mc_error_set(error, ENOSPC, "there are %d regions already", NUMBER_MAX);
+	*ret_number = number;
+	if (r == 0)
+		*ret_master = mc_steal(&master);
+	return r;
+}
+
+/* Whether the cloud takes a new region: the engine has said what it has, and none of it is another state_dir's. */
+static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_engine_volume_list volumes = {0};
+	bool is_resumed;
+	int r = cloud->engine->ops->volume_list(cloud->engine, call, &volumes, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	is_resumed = cloud->is_resumed;
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_cloud_check_owner(cloud, &volumes, error);
+	if (r == 0 && !is_resumed)
+		r = mc_error_set(error, EAGAIN, "what the engine has of the cloud %s is not known yet; see `errors`",
+			cloud->options.name);
+	mc_engine_volume_list_clear(&volumes);
+	return r;
+}
+
+/* What a creation has done that fails for ERROR is undone, as far as that can be. A volume that stays without facts is
+ * no region's, and is taken over by the next creation of that name. What stays with facts is shown, and can be removed.
+ */
+static void undo_creation(struct mc_region *region, const struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+
+	if (mc_marks_forget(region, NULL) == 0) {
+		mc_service_remove_volume(region, call, MC_DATABASE, NULL);
+		mc_region_unlist(region);
+		return;
+	}
+	pthread_mutex_lock(&region->cloud->lock);
+	region->is_failed = true;
+	free(region->error);
+	region->error = strdup(error->message);
+	pthread_mutex_unlock(&region->cloud->lock);
+	mc_region_settle(region);
+}
+
+/* With its facts the region is there, for every daemon to come. */
+static int keep_new(struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_service_check_free(region, error);
+
+	if (r == 0)
+		r = mc_service_make_volume(region, call, MC_DATABASE, error);
+	if (r == 0)
+		r = mc_marks_keep(region, error);
+	return r ? r : mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);
+}
+
+int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
+	struct mc_secrets *secrets;
+	unsigned number = 0;
+	int r = check_name(name, error);
+
+	if (r == 0)
+		r = find_place(cloud, name, &number, &master, error);
+	if (r == 0)
+		r = check_engine(cloud, call, error);
+	if (r == 0)
+		r = mc_cloud_make_secrets(cloud, &secrets, error);
+	if (r == 0)
+		r = mc_secrets_keep(secrets, error);
+	if (r < 0)
+		return r;
+	/* mkdir of one parent comes one at a time: the kernel holds the directory. */
+	region = mc_region_list(cloud, name, number, mc_wall_clock());
+	if (!region)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	pthread_mutex_lock(&cloud->lock);
+	region->is_master = !master;
+	pthread_mutex_unlock(&cloud->lock);
+	r = keep_new(region, master, call, error);
+	if (r == 0)
+		r = mc_work_begin(region, MC_WORK_START, error);
+	if (r < 0)
+		undo_creation(region, error);
+	return r;
+}
+
+int mc_region_check_slaves(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool has_slaves;
+
+	pthread_mutex_lock(&cloud->lock);
+	has_slaves = region->is_master && cloud->n_regions > 1;
+	pthread_mutex_unlock(&cloud->lock);
+	return has_slaves ? mc_error_set(error, EBUSY, "region %s is the master of other regions: they go first",
+				    region->name)
+			  : 0;
+}
+
+int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error)
+{
+	static const enum mc_work_kind kinds[] = {[MC_REGION_START] = MC_WORK_START,
+		[MC_REGION_STOP] = MC_WORK_STOP,
+		[MC_REGION_RESTART] = MC_WORK_RESTART,
+		[MC_REGION_REPAIR] = MC_WORK_START,
+		[MC_REGION_DESTROY] = MC_WORK_DESTROY};
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
+	bool is_connected;
+
+	if (!region)
+		return mc_error_set(error, ENOENT, "there is no region %s", name);
+	pthread_mutex_lock(&cloud->lock);
+	is_connected = cloud->is_connected;
+	pthread_mutex_unlock(&cloud->lock);
+	if (!is_connected)
+		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
+	if (verb == MC_REGION_DESTROY) { /* not to be forgotten from here on, whatever happens to the daemon */
+		MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+		int r = mc_region_check_slaves(region, error);
+
+		r = r ? r : mc_mark_set(region, call, MC_MARK_DESTROYING, error);
+
+		if (r < 0)
+			return r;
+	}
+	return mc_work_begin(region, kinds[verb], error);
+}
+
+static void tend(void *data)
+{
+	struct mc_region *region = data;
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_error error = {0};
+	struct mc_call *call;
+	int r;
+
+	pthread_mutex_lock(&cloud->lock);
+	call = mc_call_ref(region->tending);
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_fernet_push(region, call, &error);
+	if (r == 0 && region->glance)
+		r = mc_glance_sweep(region->glance, call, &error);
+	if (r < 0 && r != -EINTR)
+		mc_cloud_fail(cloud, region->name, &error);
+	pthread_mutex_lock(&cloud->lock);
+	mc_call_unref(region->tending);
+	region->tending = NULL;
+	pthread_mutex_unlock(&cloud->lock);
+	mc_call_unref(call);
+	mc_region_unref(region);
+}
+
+void mc_region_tend(struct mc_region *region)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_call *call = mc_call_new(60 * 1000);
+	bool begin;
+
+	pthread_mutex_lock(&cloud->lock);
+	begin = call && !region->tending && !cloud->is_closing && !cloud->options.read_only;
+	if (begin)
+		region->tending = mc_steal(&call);
+	pthread_mutex_unlock(&cloud->lock);
+	mc_call_unref(call);
+	if (!begin)
+		return;
+	if (mc_cloud_spawn(cloud, tend, mc_region_ref(region)) < 0) {
+		pthread_mutex_lock(&cloud->lock);
+		mc_call_unref(mc_steal(&region->tending));
+		pthread_mutex_unlock(&cloud->lock);
+		mc_region_unref(region);
+	}
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+
+#include <string.h>
+
+/* Positions are numbers, and a master whose binary log was begun anew gives them out again: a slave may then go on as
+ * if it had what it has not. So whenever a slave's replication has begun to run, its rows are compared with the
+ * master's once. That reads both databases, so it isn't done all the time. */
+
+#define COMPARE_MS (30 * 1000)
+#define AGAIN_MS 2000
+#define TIMES 3
+#define PAUSE_MS 300
+#define REST 20       /* times what a comparison in vain took, for the databases, before the next one */
+#define FENCED_MS 100 /* so much longer may writers wait for the end of a promotion */
+
+/* Whether both stand at one position, and nothing is between the master's log and its tables. */
+static int stand_still(struct mc_database *own, struct mc_database *source, struct mc_call *call,
+	char position[MC_GTID_MAX], struct mc_error *error)
+{
+	char applied[MC_GTID_MAX];
+	unsigned long waiting = 0;
+	int r = mc_region_position(source, call, MC_GTID_WRITTEN, position, error);
+
+	if (r == 0)
+		r = mc_database_waiting(source, call, &waiting, error);
+	if (r == 0)
+		r = mc_region_position(own, call, MC_GTID_APPLIED, applied, error);
+	return r ? r : !waiting && mc_gtid_covers(applied, position) == 1;
+}
+
+/* 1: the tables in OUT differ, 0: none does, -EAGAIN: there was no moment at which that could be told. RET_MS: the time
+ * that reading them took, if they were read. */
+static int compare(struct mc_database *own, struct mc_database *source, struct mc_call *call, struct mc_buffer *out,
+	int64_t *ret_ms, struct mc_error *error)
+{
+	char before[MC_GTID_MAX], after[MC_GTID_MAX];
+	int r = stand_still(own, source, call, before, error);
+	int64_t begun = mc_now_ms();
+
+	mc_buffer_free(out);
+	if (r == 1)
+		r = mc_database_differences(own, source, call, out, error);
+	else
+		return r < 0 ? r : -EAGAIN;
+	*ret_ms = mc_now_ms() - begun;
+	if (r == 0)
+		r = stand_still(own, source, call, after, error);
+	if (r < 0)
+		return r;
+	return r == 1 && !strcmp(before, after) ? out->size > 0 : -EAGAIN;
+}
+
+/* What differs once may have been on its way, but not from a master that is fenced. */
+static int compare_well(
+	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *out, int64_t *ret_ms)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(is_fenced ? FENCED_MS : COMPARE_MS);
+	MC_CLEANUP(database) struct mc_database *own = NULL, *source = NULL;
+	int r = call ? mc_region_database_journal(region, NULL, &own, NULL) : -ENOMEM;
+
+	if (r == 0)
+		r = mc_region_database_journal(master, NULL, &source, NULL);
+	for (unsigned i = 1; r >= 0; i++) {
+		r = compare(own, source, call, out, ret_ms, NULL);
+		if (r != 1 || is_fenced || i == TIMES)
+			return r;
+		if (mc_call_pause(call, PAUSE_MS) < 0)
+			return -ETIMEDOUT;
+	}
+	return r;
+}
+
+static bool is_due(struct mc_region *region, const struct mc_replication *now)
+{
+	bool due;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	if (now->state != MC_REPLICATION_RUNNING)
+		region->is_compared = false;
+	due = now->state == MC_REPLICATION_RUNNING && !region->is_compared && now->lag == 0 && *now->at_master &&
+	      mc_now_ms() >= region->compare_at;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return due;
+}
+
+/* 1: they differ. That is marked: it outlasts the comparison, which took its caller's time. */
+static int look(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
+{
+	int64_t ms = -1;
+	int r = compare_well(region, master, is_fenced, tables, &ms);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	struct mc_error error = {0};
+
+	pthread_mutex_lock(&region->cloud->lock);
+	region->is_compared = r == 0;
+	if (ms >= 0)
+		region->compared_ms = ms;
+	if (r < 0)
+		region->compare_at = mc_now_ms() + (ms * REST > AGAIN_MS ? ms * REST : AGAIN_MS);
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (r != 1)
+		return 0;
+	mc_error_set(&error, EIO, "region %s differs from its master %s at the same position, in the tables %.200s",
+		region->name, master->name, tables->data);
+	mc_cloud_fail(region->cloud, region->name, &error);
+	if (mc_mark_set(region, call, MC_MARK_ESTRANGED, &error) < 0)
+		mc_cloud_fail(region->cloud, region->name, &error);
+	return 1;
+}
+
+int mc_drift_look(struct mc_region *region, struct mc_region *master, const struct mc_replication *now)
+{
+	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
+
+	return is_due(region, now) && look(region, master, false, &tables) == 1;
+}
+
+int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_error *error)
+{
+	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
+	bool due;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	due = !region->is_compared && (!is_fenced || region->compared_ms < FENCED_MS);
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (!due || look(region, master, is_fenced, &tables) != 1)
+		return 0;
+	return mc_error_set(error, EBUSY,
+		"region %s lacks rows of the master's, or has others, in the tables %.200s: `echo resync > "
+		"regions/%s/replication/ctl` copies them",
+		region->name, tables.data, region->name);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/observe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Databases tell nobody of how their replication is doing, so they are asked, every second and only while there is a
+ * slave: what has changed becomes an event, a region's state, and the lag in `status`. What is not as it should be, for
+ * whatever reason, is begun again (restore.c): nothing depends on every single try to succeed. */
+
+#define INTERVAL_MS 1000
+#define ANSWER_MS 2000
+
+/* The watch's own connection, which lasts. */
+static struct mc_database *connection(struct mc_region *region)
+{
+	if (!region->watched)
+		mc_region_database_journal(region, NULL, &region->watched, NULL);
+	return region->watched;
+}
+
+static void keep(struct mc_region *region, const struct mc_replication *now, const char *trouble)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool changed;
+
+	pthread_mutex_lock(&cloud->lock);
+	changed = region->replication != now->state;
+	region->replication = now->state;
+	region->lag = now->lag;
+	region->is_compared = region->is_compared && now->state == MC_REPLICATION_RUNNING;
+	snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
+	pthread_mutex_unlock(&cloud->lock);
+	if (!changed)
+		return;
+	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
+				     .region = region->name,
+				     .text = mc_replication_state_name(now->state),
+				     .when = mc_wall_clock()});
+	mc_region_settle(region);
+}
+
+/* Whether MASTER is the master still: what was seen against another one says nothing. */
+static bool is_current(struct mc_region *master)
+{
+	struct mc_cloud *cloud = master->cloud;
+	bool current;
+
+	pthread_mutex_lock(&cloud->lock);
+	current = master->is_master && !cloud->promoted;
+	pthread_mutex_unlock(&cloud->lock);
+	return current;
+}
+
+/* Whether REGION acknowledges, and the master's commits wait. */
+static bool counts(struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
+{
+	return !region->cloud->options.read_only && mc_mark_known(region, MC_MARK_INCOMPLETE) &&
+	       mc_database_acknowledges(own, call, NULL) == 1 && mc_database_semisync(source, call, true, NULL) == 1;
+}
+
+/* It has all that did not wait for it. */
+static void complete(struct mc_region *region, struct mc_call *call)
+{
+	if (mc_mark_clear(region, call, MC_MARK_INCOMPLETE, NULL) < 0)
+		return; /* at the next look */
+	mc_cloud_tell(region->cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
+					     .region = region->name,
+					     .text = "complete",
+					     .when = mc_wall_clock()});
+}
+
+/* Why a region is degraded, and what to do; "": it is not, by its replication. */
+static void explain(const struct mc_region *region, const struct mc_facts *facts, const struct mc_replication *now,
+	char *trouble, size_t size)
+{
+	if (facts->is_estranged)
+		snprintf(trouble, size,
+			"it may lack rows of the master's, whose binary log was begun anew or whose tables differ; "
+			"`echo resync > regions/%s/replication/ctl` copies them",
+			region->name);
+	else if (now->state == MC_REPLICATION_DIVERGED)
+		snprintf(trouble, size,
+			"it has transactions that the master has not; `echo resync > regions/%s/replication/ctl` "
+			"throws them away",
+			region->name);
+	else if (now->state == MC_REPLICATION_BROKEN)
+		snprintf(trouble, size, "replication is broken: %.120s (%u); regions/%s/replication/status",
+			now->status.message, now->status.error, region->name);
+}
+
+static struct mc_facts facts_of(struct mc_region *region)
+{
+	struct mc_facts facts;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	facts = mc_facts_of(region);
+	pthread_mutex_unlock(&region->cloud->lock);
+	return facts;
+}
+
+/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. The looks before may have taken
+ * all their time. */
+static bool is_strange(struct mc_region *region, struct mc_region *master, const struct mc_observed *seen,
+	const struct mc_replication *now, bool compares)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+
+	if (!mc_plan_is_refused(seen))
+		return compares && mc_drift_look(region, master, now) == 1;
+	if (!mc_mark_known(region, MC_MARK_ESTRANGED))
+		mc_mark_set(region, call, MC_MARK_ESTRANGED, NULL); /* or at the next look */
+	return true;
+}
+
+/* What is due after a look. */
+static void act(struct mc_region *region, struct mc_region *master, struct mc_call *call,
+	const struct mc_replication *now, const struct mc_observed *seen, bool is_counting)
+{
+	struct mc_facts facts = facts_of(region);
+
+	if (*now->at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
+		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);
+	if (mc_plan_is_complete(&facts, seen, now->at_master, is_counting))
+		complete(region, call);
+	if (mc_plan_is_astray(&facts, seen, now->state, *now->at_master))
+		mc_region_restore_again(region);
+}
+
+/* IS_BUSY: the region is being brought up. COMPARES: there is time to compare rows. */
+static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
+	struct mc_database *source, bool is_busy, bool compares)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
+	struct mc_replication now = {.state = MC_REPLICATION_SEEDING, .lag = -1};
+	struct mc_observed seen = {0};
+	struct mc_error error = {0};
+	struct mc_facts facts;
+	char trouble[256] = "";
+	bool is_counting;
+	int r;
+
+	if (!call || !own || !source)
+		return;
+	/* before the positions: what the master writes after that one is with somebody who counts */
+	is_counting = !is_busy && counts(region, own, source, call);
+	r = is_busy ? 0 : mc_replication_examine(region, own, source, call, &now, &seen, &error);
+	if (r < 0) {
+		now.state = MC_REPLICATION_BROKEN; /* its own database is away, which its service says better */
+		snprintf(trouble, sizeof(trouble), "its replication can't be looked at: %.200s", error.message);
+	}
+	if (!is_current(master))
+		return;
+	if (r == 0 && !is_busy && !region->cloud->options.read_only &&
+		is_strange(region, master, &seen, &now, compares) && now.state == MC_REPLICATION_RUNNING)
+		now.state = MC_REPLICATION_BROKEN;
+	if (!is_current(master))
+		return;
+	facts = facts_of(region);
+	if (!*trouble)
+		explain(region, &facts, &now, trouble, sizeof(trouble));
+	mc_utf8_tidy(trouble); /* what it quotes may be cut */
+	keep(region, &now, trouble);
+	if (r == 0 && !is_busy && !region->cloud->options.read_only)
+		act(region, master, call, &now, &seen, is_counting);
+}
+
+void mc_replication_inspect(struct mc_region *region)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+	MC_CLEANUP(database) struct mc_database *own = NULL, *source = NULL;
+	bool is_replica;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_replica = region->is_replica && !region->is_master;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
+		mc_region_database_journal(master, NULL, &source, NULL) == 0)
+		look(region, master, own, source, false, false);
+}
+
+/* Whether an earlier try to bring it into its part has failed. */
+static bool is_unrestored(struct mc_region *region)
+{
+	bool unrestored;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	unrestored = region->restore_at != 0;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return unrestored;
+}
+
+static void look_at_all(struct mc_cloud *cloud)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
+	struct mc_region_views views = {0};
+
+	if (!master || mc_cloud_regions(cloud, &views) < 0)
+		return;
+	for (size_t i = 0; i < views.count; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
+
+		if (!region)
+			continue;
+		if (is_unrestored(region))
+			mc_region_restore_again(region);
+		if (!views.items[i].master)
+			continue;
+		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
+			look(region, master, connection(region), connection(master), false, true);
+		else if (views.items[i].state == MC_REGION_SEEDING)
+			look(region, master, connection(region), connection(master), true, false);
+	}
+	mc_region_views_clear(&views);
+}
+
+/* Whether there is something to look at. Call with the lock. */
+static bool is_needed(const struct mc_cloud *cloud)
+{
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->restore_at)
+			return true;
+	return false;
+}
+
+/* One that ends has not missed a slave that has come meanwhile: whoever brings one looks under the same lock. */
+static bool ends(struct mc_cloud *cloud, bool is_cancelled)
+{
+	bool is_over;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_over = is_cancelled || !is_needed(cloud);
+	if (is_over)
+		mc_call_unref(mc_steal(&cloud->watching));
+	pthread_mutex_unlock(&cloud->lock);
+	return is_over;
+}
+
+static void watch(void *data)
+{
+	struct mc_cloud *cloud = data;
+	struct mc_call *call;
+	int r;
+
+	pthread_mutex_lock(&cloud->lock);
+	call = mc_call_ref(cloud->watching);
+	pthread_mutex_unlock(&cloud->lock);
+	do {
+		if (!cloud->options.read_only)
+			mc_promote_tidy(cloud, call);
+		look_at_all(cloud);
+		r = mc_call_pause(call, INTERVAL_MS);
+	} while (!ends(cloud, r < 0));
+	mc_call_unref(call);
+}
+
+void mc_replication_watch(struct mc_cloud *cloud)
+{
+	struct mc_call *call = mc_call_new(-1);
+	bool begin;
+
+	pthread_mutex_lock(&cloud->lock);
+	begin = call && !cloud->watching && !cloud->is_closing && is_needed(cloud);
+	if (begin)
+		cloud->watching = mc_call_ref(call);
+	pthread_mutex_unlock(&cloud->lock);
+	if (begin && mc_cloud_spawn(cloud, watch, cloud) < 0) {
+		pthread_mutex_lock(&cloud->lock);
+		mc_call_unref(mc_steal(&cloud->watching));
+		pthread_mutex_unlock(&cloud->lock);
+	}
+	mc_call_unref(call);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/observe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAUSE_MS 20
+#define REVIEW_MS (10 * 1000)
+
+int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
+	struct mc_error *error)
+{
+	MC_CLEANUP(free_pointer) char *text = NULL;
+	int r = mc_database_position(database, call, kind, &text, error);
+
+	if (r == 0 && strlen(text) >= MC_GTID_MAX)
+		r = mc_error_set(error, EIO, "a position of replication is longer than %d bytes", MC_GTID_MAX);
+	if (r == 0)
+		memcpy(to, text, strlen(text) + 1);
+	return r;
+}
+
+struct mc_facts mc_facts_of(const struct mc_region *region)
+{
+	const bool *marked = region->marked;
+
+	return (struct mc_facts){
+		.name = region->name,
+		.is_master = region->is_master,
+		.is_replica = region->is_replica && !region->is_master,
+		.is_stopped = region->state == MC_REGION_STOPPED || region->state == MC_REGION_STOPPING,
+		.is_destroying = region->is_destroying || marked[MC_MARK_DESTROYING],
+		.is_halted = marked[MC_MARK_HALTED],
+		.is_seeding = marked[MC_MARK_SEEDING],
+		.is_semisync = marked[MC_MARK_SEMISYNC],
+		.is_incomplete = marked[MC_MARK_INCOMPLETE],
+		.is_estranged = marked[MC_MARK_ESTRANGED],
+		.is_given_up = marked[MC_MARK_GIVEN_UP],
+		.is_promoted = marked[MC_MARK_PROMOTED],
+	};
+}
+
+size_t mc_facts_of_all(const struct mc_cloud *cloud, struct mc_facts facts[MC_REGIONS_MAX])
+{
+	size_t n = cloud->n_regions < MC_REGIONS_MAX ? cloud->n_regions : MC_REGIONS_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		facts[i] = mc_facts_of(cloud->regions[i]);
+	return n;
+}
+
+int mc_scene_open(struct mc_cloud *cloud, struct mc_scene *ret_scene, struct mc_error *error)
+{
+	*ret_scene = (struct mc_scene){.master = MC_PLAN_NOBODY};
+	ret_scene->regions = calloc(MC_REGIONS_MAX, sizeof(struct mc_region *));
+	ret_scene->facts = calloc(MC_REGIONS_MAX, sizeof(*ret_scene->facts));
+	if (!ret_scene->regions || !ret_scene->facts)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	pthread_mutex_lock(&cloud->lock);
+	ret_scene->picture.count = mc_facts_of_all(cloud, ret_scene->facts);
+	for (size_t i = 0; i < ret_scene->picture.count; i++) {
+		ret_scene->regions[i] = mc_region_ref(cloud->regions[i]);
+		if (ret_scene->facts[i].is_master && ret_scene->master == MC_PLAN_NOBODY)
+			ret_scene->master = i;
+	}
+	pthread_mutex_unlock(&cloud->lock);
+	ret_scene->observed = calloc(ret_scene->picture.count + 1, sizeof(*ret_scene->observed));
+	ret_scene->picture.facts = ret_scene->facts;
+	ret_scene->picture.observed = ret_scene->observed;
+	return ret_scene->observed ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+void mc_scene_close(struct mc_scene *scene)
+{
+	for (size_t i = 0; i < scene->picture.count; i++)
+		mc_region_unref(scene->regions[i]);
+	free(scene->regions);
+	free(scene->facts);
+	free(scene->observed);
+}
+
+size_t mc_scene_find(const struct mc_scene *scene, const struct mc_region *region)
+{
+	for (size_t i = 0; i < scene->picture.count; i++)
+		if (scene->regions[i] == region)
+			return i;
+	return MC_PLAN_NOBODY;
+}
+
+void mc_observe_surplus(
+	struct mc_region *region, struct mc_database *database, const char *at_master, struct mc_observed *seen)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(REVIEW_MS);
+	char own[MC_GTID_MAX], known[MC_GTID_MAX], what[sizeof(region->reviewed)];
+	bool is_new, is_maintenance = false;
+
+	if (!call || !*at_master || mc_gtid_of(seen->written, region->number, own) < 0 ||
+		mc_gtid_of(at_master, region->number, known) < 0 || !*own || mc_gtid_covers(known, own) == 1)
+		return;
+	snprintf(what, sizeof(what), "%.60s %.60s", known, own);
+	pthread_mutex_lock(&region->cloud->lock);
+	is_new = strcmp(region->reviewed, what) != 0;
+	pthread_mutex_unlock(&region->cloud->lock);
+	if (is_new) {
+		if (mc_database_maintenance(database, call, region->number, known, &is_maintenance, NULL) < 0)
+			return; /* at the next look */
+		pthread_mutex_lock(&region->cloud->lock);
+		memcpy(region->reviewed, what, sizeof(what));
+		snprintf(region->harmless, sizeof(region->harmless), "%.60s", is_maintenance ? own : "");
+		pthread_mutex_unlock(&region->cloud->lock);
+	}
+	pthread_mutex_lock(&region->cloud->lock);
+	snprintf(seen->harmless, sizeof(seen->harmless), "%s", region->harmless);
+	pthread_mutex_unlock(&region->cloud->lock);
+}
+
+int mc_observe(struct mc_region *region, struct mc_database *database, struct mc_call *call,
+	struct mc_observed *ret_seen, struct mc_replica_status *ret_status, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+	struct mc_replica_status status = {0};
+	char host[MC_HOST_MAX] = "";
+	int r = mc_database_replica_status(database, call, &status, error);
+
+	*ret_seen = (struct mc_observed){.is_configured = status.is_configured,
+		.receiver = status.receiver,
+		.applier = status.applier,
+		.error = status.error};
+	if (r == 0)
+		r = mc_region_position(database, call, MC_GTID_APPLIED, ret_seen->applied, error);
+	if (r == 0)
+		r = mc_region_position(database, call, MC_GTID_WRITTEN, ret_seen->written, error);
+	if (r < 0)
+		return r;
+	if (master)
+		mc_service_host(master, MC_DATABASE, host);
+	ret_seen->answers = true;
+	ret_seen->follows_master = master && status.is_configured && !strcmp(status.master_host, host);
+	ret_seen->is_settling = status.is_configured && status.receiver == MC_REPLICA_NO &&
+				!mc_mark_known(region, MC_MARK_HALTED) && !mc_mark_known(region, MC_MARK_ESTRANGED);
+	snprintf(ret_seen->message, sizeof(ret_seen->message), "%.255s", status.message);
+	snprintf(ret_seen->received, sizeof(ret_seen->received), "%s", status.received);
+	if (ret_status)
+		*ret_status = status;
+	return 0;
+}
+
+void mc_scene_look(struct mc_scene *scene, size_t i)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+
+	scene->observed[i] = (struct mc_observed){0};
+	if (!call || !mc_probe_runs(scene->regions[i]) || mc_region_database(scene->regions[i], &database, NULL) < 0 ||
+		mc_observe(scene->regions[i], database, call, &scene->observed[i], NULL, NULL) < 0)
+		scene->observed[i] = (struct mc_observed){0};
+}
+
+void mc_scene_look_into(struct mc_scene *scene, size_t i)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+
+	if (scene->observed[i].answers && mc_region_database(scene->regions[i], &database, NULL) == 0)
+		mc_observe_surplus(
+			scene->regions[i], database, scene->observed[scene->master].written, &scene->observed[i]);
+}
+
+void mc_scene_look_at_all(struct mc_scene *scene, size_t who, struct mc_call *call)
+{
+	int64_t until = mc_now_ms() + MC_REGION_ANSWER_MS;
+
+	for (size_t i = 0; i < scene->picture.count; i++)
+		if (i != scene->master && scene->facts[i].is_replica)
+			mc_scene_look(scene, i);
+	while (mc_plan_is_settling(&scene->picture, who) && mc_now_ms() < until && mc_call_pause(call, PAUSE_MS) == 0)
+		for (size_t i = 0; i < scene->picture.count; i++)
+			if (i != who && scene->observed[i].is_settling)
+				mc_scene_look(scene, i);
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/observe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How the master's role goes to a slave; whether it may is decided by plan.c. Databases come up read-only, and only the
+ * master's is let write: so the order is that the former master writes no more, that the slave has applied all that
+ * there is, that the mark of the role moves, and that the slave's database is let write. A mark says from the first to
+ * the last step what is going on; each step finds what an earlier try of it has done. Until the role has moved, all is
+ * undone; after it, all goes on. */
+
+#define CATCH_UP_SECONDS 10
+
+/* The master as long as the role has not moved: a reference, or NULL. */
+static struct mc_region *former_master(struct mc_region *region)
+{
+	struct mc_region *master = mc_region_find(region->cloud, NULL);
+
+	if (master != region)
+		return master;
+	mc_region_unref(master);
+	return NULL;
+}
+
+static int check_applies(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_replica_status status = {0};
+	int r = mc_database_replica_status(database, call, &status, error);
+
+	if (r == 0 && status.applier != MC_REPLICA_YES)
+		r = mc_error_set(error, EBUSY, "region %s does not apply what it has received: %s", region->name,
+			status.error ? status.message : "its replication is stopped");
+	return r;
+}
+
+/* Waits until REGION has applied GOAL. */
+static int await(struct mc_region *region, struct mc_call *call, const char *goal, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_region_database(region, &database, error), reached = 0;
+
+	for (unsigned i = 0; i < CATCH_UP_SECONDS && r == 0 && !reached; i++) {
+		r = reached = mc_database_await(database, call, goal, 1, error);
+		if (reached == 0)
+			r = check_applies(region, database, call, error);
+	}
+	if (r == 0 && !reached)
+		r = mc_error_set(
+			error, EBUSY, "region %s is more than %d s behind the master", region->name, CATCH_UP_SECONDS);
+	return r < 0 ? r : 0;
+}
+
+/* What is to be decided by: the region itself and the master; of a dead master, all that may have its writes. */
+static int look_around(struct mc_work *work, struct mc_scene *scene, size_t *ret_who, struct mc_error *error)
+{
+	int r = mc_scene_open(work->cloud, scene, error);
+
+	if (r < 0)
+		return r;
+	*ret_who = mc_scene_find(scene, work->region);
+	if (*ret_who == MC_PLAN_NOBODY)
+		return mc_error_set(error, ENOENT, "there is no region %s", work->region->name);
+	mc_scene_look(scene, *ret_who);
+	if (scene->master != MC_PLAN_NOBODY)
+		mc_scene_look(scene, scene->master);
+	if (scene->master != MC_PLAN_NOBODY && scene->observed[scene->master].answers) {
+		mc_scene_look_into(scene, *ret_who);
+		return 0;
+	}
+	r = mc_replicate_keep_received(work->region, work->call, error);
+	if (r == 0)
+		mc_scene_look_at_all(scene, *ret_who, work->call);
+	return r;
+}
+
+/* With the master alive, it goes on writing while the slave comes close; with a dead one, nothing is to be lost. */
+static int prepare(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
+	enum mc_deed deed = MC_DEED_NONE;
+	size_t who;
+	int r = 0;
+
+	if (master) {
+		r = look_around(work, &scene, &who, error);
+		if (r == 0)
+			deed = mc_plan_promotion(&scene.picture, who, false, error);
+		if (r == 0)
+			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, work->doing, error);
+	}
+	if (r == 0)
+		r = mc_mark_set(work->region, work->doing, MC_MARK_PROMOTED, error);
+	if (r < 0 || deed != MC_DEED_SWITCH_OVER)
+		return r;
+	r = await(work->region, work->call, scene.observed[scene.master].written, error);
+	/* now if that can be, or else when nobody writes */
+	return r ? r : mc_drift_check(work->region, master, false, error);
+}
+
+/* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
+static int kill_database(struct mc_region *master, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_engine *engine = master->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX];
+	struct mc_engine_service service = {0};
+	int r;
+
+	mc_service_name(MC_DATABASE, master->name, name);
+	engine->ops->act(engine, call, name, MC_ENGINE_KILL, NULL, NULL);
+	for (;;) { /* its end is an event, which may have been told already */
+		r = engine->ops->look(engine, call, name, &service, error);
+		if (r == -ENOENT)
+			return 0;
+		if (r == 0 && strcmp(service.state, "running") != 0 && strcmp(service.state, "paused") != 0)
+			break;
+		mc_engine_service_clear(&service);
+		if (r < 0 || (r = mc_call_pause(call, 20)) < 0)
+			return mc_error_context(error, "%s can't be kept from writing", name), r;
+	}
+	mc_engine_service_clear(&service);
+	return 0;
+}
+
+static int fence_database(struct mc_region *master, char goal[MC_GTID_MAX], struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2 * MC_REGION_ANSWER_MS);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_probe_runs(master) ? mc_region_database(master, &database, error) : -ECONNREFUSED;
+
+	if (r == 0)
+		r = mc_database_fence(database, call, error);
+	return r ? r : mc_region_position(database, call, MC_GTID_WRITTEN, goal, error);
+}
+
+static int fence(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
+	int r;
+
+	work->goal[0] = '\0';
+	if (!master)
+		return 0;
+	r = fence_database(master, work->goal, error);
+	work->is_living = r == 0;
+	if (r == -EBUSY)
+		return mc_error_context(error, "commits in region %s wait for a slave", master->name), r;
+	if (r < 0) {
+		work->goal[0] = '\0';
+		r = kill_database(master, work->doing, error);
+	}
+	return r;
+}
+
+/* Of a dead master: what has been received is all that there will be. */
+static int find_goal(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
+	struct mc_replica_status status = {0};
+	size_t who;
+	int r = mc_region_database(work->region, &database, error);
+
+	if (r == 0)
+		r = mc_database_replica_status(database, work->call, &status, error);
+	if (r == 0) /* who follows nobody has applied all that it has */
+		r = mc_database_replica_act(
+			database, work->call, status.is_configured ? MC_REPLICA_DEAFEN : MC_REPLICA_DEMOTE, error);
+	if (r == 0)
+		r = mc_scene_open(work->cloud, &scene, error);
+	if (r < 0)
+		return r;
+	who = mc_scene_find(&scene, work->region);
+	mc_scene_look_at_all(&scene, who, work->call);
+	return mc_plan_fail_over(&scene.picture, who, work->goal, error) == MC_DEED_REFUSE ? -error->code : 0;
+}
+
+static int catch_up(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
+	int r = master && !work->is_living ? find_goal(work, error) : 0;
+
+	if (r == 0 && master)
+		r = await(work->region, work->call, work->goal, error);
+	return r < 0 || !work->is_living ? r : mc_drift_check(work->region, master, true, error);
+}
+
+static int move_role(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
+
+	int r = mc_role_move(work->region, master, work->doing, error);
+
+	if (r == 0)
+		work->former = mc_steal(&master);
+	return r;
+}
+
+static int set_marks(struct mc_work *work, struct mc_error *error)
+{
+	return mc_role_mark(work->region, work->goal, work->is_living, work->doing, error);
+}
+
+static int let_write(struct mc_work *work, struct mc_error *error)
+{
+	struct mc_region *region = work->region, *former = work->former;
+	int r = mc_replicate_settle_mode(region, work->call, error);
+
+	if (r == 0)
+		r = mc_promote_open(region, work->call, error);
+	/* what waits for a dead master needn't any longer; a living one answers */
+	if (r == 0 && former && !work->is_living && former->keystone && region->keystone)
+		mc_keystone_drop(former->keystone, region->keystone);
+	return r;
+}
+
+/* The other regions follow; who can't now is found by the watch when he can. */
+static int lead(struct mc_work *work, struct mc_error *error)
+{
+	struct mc_cloud *cloud = work->cloud;
+	struct mc_region_views views = {0};
+	int r = mc_cloud_regions(cloud, &views);
+
+	if (r < 0)
+		return mc_error_errno(error, -r, "can't list the regions");
+	for (size_t i = 0; i < views.count; i++) {
+		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
+
+		if (other && other != work->region && views.items[i].state != MC_REGION_STOPPED && mc_probe_runs(other))
+			mc_region_restore(other);
+	}
+	for (size_t i = 0; i < views.count; i++) {
+		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
+
+		if (other && other != work->region)
+			mc_region_await_restored(other, work->call);
+	}
+	mc_region_views_clear(&views);
+	return 0;
+}
+
+#define AFTER(step) (1u << (step))
+enum { PREPARE, FENCE, POSITION, ROLE, MARKS, OPEN, LEAD };
+
+const struct mc_step mc_promote_steps[] = {
+	[PREPARE] = {"prepare", "it can become the master", 0, prepare},
+	[FENCE] = {"fence", "the former master takes no writes", AFTER(PREPARE), fence},
+	[POSITION] = {"position", "it has all that was written", AFTER(FENCE), catch_up},
+	[ROLE] = {"role", "it is the master", AFTER(POSITION), move_role},
+	[MARKS] = {"marks", "the former master is a slave", AFTER(ROLE), set_marks},
+	[OPEN] = {"open", "its database takes writes", AFTER(MARKS), let_write},
+	[LEAD] = {"lead", "the others follow it", AFTER(MARKS), lead},
+	{NULL},
+};
+
+/* The cloud is free for another promotion, and its databases for what waited for the end of this one. */
+static void release(struct mc_cloud *cloud)
+{
+	pthread_mutex_lock(&cloud->lock);
+	cloud->promoted = NULL;
+	pthread_cond_broadcast(&cloud->idle);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+static int begin(struct mc_region *region, struct mc_error *error)
+{
+	int r = mc_work_begin(region, MC_WORK_PROMOTE, error);
+
+	if (r < 0)
+		release(region->cloud);
+	return r;
+}
+
+int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	struct mc_error failed = {0};
+
+	if (is_up)
+		return begin(region, error);
+	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
+		mc_cloud_fail(region->cloud, region->name, &failed);
+	release(region->cloud);
+	return mc_work_begin(region, MC_WORK_START, error);
+}
+
+/* What was begun is undone, or stands: each follows, or writes, again. */
+static void take_up(struct mc_region *region)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(region);
+
+	release(region->cloud);
+	mc_region_restore(region);
+	if (master && mc_probe_runs(master))
+		mc_region_restore(master);
+}
+
+void mc_promote_finish(struct mc_region *region, int result)
+{
+	MC_CLEANUP(region) struct mc_region *master = former_master(region);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_error error = {0};
+	bool is_closing, is_unsure;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_closing = cloud->is_closing;
+	is_unsure = region->is_unsure;
+	pthread_mutex_unlock(&cloud->lock);
+	if (result < 0 && is_closing)
+		return; /* the next mount goes on with it */
+	/* what failed after the role had moved is tried again, by the watch or by the next mount */
+	if (master && mc_role_withdraw(region, call, &error) < 0) {
+		mc_cloud_fail(cloud, region->name, &error);
+		if (is_unsure)
+			return; /* nobody is let write until it is known who is the master */
+	}
+	if (result == 0 && mc_mark_clear(region, call, MC_MARK_PROMOTED, &error) < 0)
+		mc_cloud_fail(cloud, region->name, &error);
+	if (result < 0)
+		take_up(region);
+	else
+		release(cloud);
+}
+
+void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
+{
+	MC_CLEANUP(region) struct mc_region *held = NULL;
+	bool is_running, is_due = false;
+
+	pthread_mutex_lock(&cloud->lock);
+	is_running = cloud->promoted && cloud->promoted->work;
+	if (cloud->promoted && cloud->promoted->marked[MC_MARK_PROMOTED])
+		held = mc_region_ref(cloud->promoted);
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		is_due |= cloud->regions[i]->marked[MC_MARK_PROMOTED];
+	pthread_mutex_unlock(&cloud->lock);
+	if (!is_running && is_due && mc_role_tidy(cloud, call, NULL) == 0 && held)
+		take_up(held);
+}
+
+/* Whether REGION's database may be let write now. Call with the lock. */
+static enum mc_deed may_open(const struct mc_region *region)
+{
+	const struct mc_cloud *cloud = region->cloud;
+	struct mc_facts facts[MC_REGIONS_MAX];
+	size_t count = mc_facts_of_all(cloud, facts), who = MC_PLAN_NOBODY, running = MC_PLAN_NOBODY;
+
+	for (size_t i = 0; i < count; i++) {
+		if (cloud->regions[i] == region)
+			who = i;
+		if (cloud->regions[i] == cloud->promoted)
+			running = i;
+	}
+	return who == MC_PLAN_NOBODY ? MC_DEED_NONE : mc_plan_open(facts, count, who, running);
+}
+
+/* In a cloud that an earlier version has made; where that can't be done now, it serves all the same, and the next open
+ * tries again. */
+static void tell_names_apart(struct mc_region *region, struct mc_database *database, struct mc_call *call)
+{
+	struct mc_error error = {0};
+
+	if (mc_database_tell_names_apart(database, call, mc_recipe_names_sql(), &error) == 0)
+		return;
+	mc_error_context(&error, "names that differ in accents only are one in region %s until it is started again",
+		region->name);
+	mc_cloud_fail(region->cloud, region->name, &error);
+}
+
+int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_cloud *cloud = region->cloud;
+	enum mc_deed may;
+	int r = mc_region_database(region, &database, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
+		mc_cloud_await_news(cloud);
+	if (may == MC_DEED_OPEN)
+		cloud->opening++;
+	pthread_mutex_unlock(&cloud->lock);
+	if (may != MC_DEED_OPEN) /* the role has gone to another region: nothing to open */
+		return may == MC_DEED_WAIT ? mc_error_set(error, EINTR, "broken off") : 0;
+	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again
+	 */
+	r = mc_database_replica_act(database, call, MC_REPLICA_LEAVE, error);
+	if (r == 0)
+		r = mc_database_unfence(database, call, error);
+	if (r == 0)
+		tell_names_apart(region, database, call);
+	pthread_mutex_lock(&cloud->lock);
+	cloud->opening--;
+	pthread_cond_broadcast(&cloud->idle);
+	pthread_mutex_unlock(&cloud->lock);
+	return r;
+}
+
+/* Takes the cloud for a promotion of REGION. */
+static int take(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	int r = 0;
+
+	pthread_mutex_lock(&cloud->lock);
+	if (cloud->promoted)
+		r = mc_error_set(error, EBUSY, "region %s is being promoted", cloud->promoted->name);
+	else
+		cloud->promoted = region;
+	while (r == 0 && (cloud->opening || region->restoring))
+		pthread_cond_wait(&cloud->idle, &cloud->lock);
+	pthread_mutex_unlock(&cloud->lock);
+	return r;
+}
+
+int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
+	struct mc_facts facts;
+	int r;
+
+	if (!region)
+		return mc_error_set(error, ENOENT, "there is no region %s", name);
+	pthread_mutex_lock(&cloud->lock);
+	facts = mc_facts_of(region);
+	pthread_mutex_unlock(&cloud->lock);
+	r = mc_plan_check_facts(&facts, false, error);
+	if (r == 0)
+		r = take(region, error);
+	if (r == 0)
+		r = begin(region, error);
+	return r ? r : mc_work_await(region, call, error);
+}
+
+int mc_replication_step_down(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, const char *to, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name), *next = mc_region_find(cloud, to);
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
+
+	if (!region || !next)
+		return mc_error_set(error, ENOENT, "there is no region %s", region ? to : name);
+	if (region != master)
+		return mc_error_set(error, EPERM, "region %s is not the master", name);
+	if (next == master)
+		return mc_error_set(error, EINVAL, "region %s can't step down in favour of itself", name);
+	return mc_replication_promote(cloud, call, to, error);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+#include "mcloud/state_dir.h"
+
+#include <cjson/cJSON.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The cloud's passwords and keys, in one file of its state_dir. */
+
+#define SECRET_BYTES 24
+#define FILE_LIMIT (64 * 1024)
+
+struct mc_secrets {
+	pthread_mutex_t lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
+				 alone */
+	char *directory, *name;                        /* constant */
+	char values[MC_SECRETS][2 * SECRET_BYTES + 1]; /* constant */
+	struct mc_key fernet[MC_FERNET_KEYS];
+	size_t n_fernet;
+	struct mc_key credential[2]; /* constant */
+	size_t n_credential;
+};
+
+static const char *const secret_names[MC_SECRETS] = {
+	[MC_SECRET_ADMIN] = "admin",
+	[MC_SECRET_DB_ROOT] = "db_root",
+	[MC_SECRET_DB_KEYSTONE] = "db_keystone",
+	[MC_SECRET_DB_GLANCE] = "db_glance",
+	[MC_SECRET_GLANCE] = "glance",
+	[MC_SECRET_LDAP_ADMIN] = "ldap_admin",
+	[MC_SECRET_LDAP_KEYSTONE] = "ldap_keystone",
+};
+
+MC_DEFINE_CLEANUP(secrets, struct mc_secrets *, mc_secrets_free);
+
+void mc_secrets_free(struct mc_secrets *secrets)
+{
+	if (!secrets)
+		return;
+	free(secrets->directory);
+	free(secrets->name);
+	pthread_mutex_destroy(&secrets->lock);
+	explicit_bzero(secrets, sizeof(*secrets));
+	free(secrets);
+}
+
+int mc_secrets_new_key(struct mc_key *key, unsigned index)
+{
+	unsigned char bytes[32], text[48];
+
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return -EIO;
+	EVP_EncodeBlock(text, bytes, sizeof(bytes));
+	for (unsigned char *c = text; *c; c++)
+		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c; /* RFC 4648, section 5 */
+	*key = (struct mc_key){.index = index, .created = mc_wall_clock()};
+	memcpy(key->text, text, sizeof(key->text) - 1);
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(text, sizeof(text));
+	return 0;
+}
+
+static cJSON *keys_to_json(const struct mc_key *keys, size_t n_keys)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; i < n_keys; i++) {
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddNumberToObject(item, "index", keys[i].index);
+		cJSON_AddStringToObject(item, "key", keys[i].text);
+		cJSON_AddNumberToObject(item, "created", keys[i].created);
+		cJSON_AddItemToArray(array, item);
+	}
+	return array;
+}
+
+static size_t keys_from_json(const cJSON *array, struct mc_key *keys, size_t room)
+{
+	size_t n = 0;
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, array)
+	{
+		const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "key"));
+		const cJSON *index = cJSON_GetObjectItemCaseSensitive(item, "index");
+		const cJSON *created = cJSON_GetObjectItemCaseSensitive(item, "created");
+
+		if (n == room || !text || strlen(text) != sizeof(keys->text) - 1 || !cJSON_IsNumber(index))
+			return 0;
+		keys[n] = (struct mc_key){.index = (unsigned)index->valueint};
+		keys[n].created = cJSON_IsNumber(created) ? created->valuedouble : 0;
+		memcpy(keys[n++].text, text, sizeof(keys->text));
+	}
+	return n;
+}
+
+static char *to_text(const struct mc_secrets *secrets)
+{
+	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
+
+	for (unsigned i = 0; i < MC_SECRETS; i++)
+		cJSON_AddStringToObject(root, secret_names[i], secrets->values[i]);
+	cJSON_AddItemToObject(root, "fernet", keys_to_json(secrets->fernet, secrets->n_fernet));
+	cJSON_AddItemToObject(root, "credential", keys_to_json(secrets->credential, secrets->n_credential));
+	return cJSON_Print(root);
+}
+
+static int from_text(struct mc_secrets *secrets, const char *text)
+{
+	MC_CLEANUP(json) cJSON *root = cJSON_Parse(text);
+
+	if (!cJSON_IsObject(root))
+		return -EIO;
+	for (unsigned i = 0; i < MC_SECRETS; i++) {
+		const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, secret_names[i]));
+
+		if (!value || !*value || strlen(value) >= sizeof(secrets->values[i]))
+			return -EIO;
+		memcpy(secrets->values[i], value, strlen(value) + 1);
+	}
+	secrets->n_fernet =
+		keys_from_json(cJSON_GetObjectItemCaseSensitive(root, "fernet"), secrets->fernet, MC_FERNET_KEYS);
+	secrets->n_credential = keys_from_json(cJSON_GetObjectItemCaseSensitive(root, "credential"),
+		secrets->credential, MC_COUNT(secrets->credential));
+	return secrets->n_fernet >= 2 && secrets->n_credential == MC_COUNT(secrets->credential) ? 0 : -EIO;
+}
+
+/* Call with the lock, or before anybody else knows it. */
+static int save(const struct mc_secrets *secrets, struct mc_error *error)
+{
+	char *text = to_text(secrets);
+	int fd, r;
+
+	if (!text)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	fd = r = mc_state_open(secrets->directory, true, error);
+	if (fd >= 0) {
+		r = mc_state_write(fd, secrets->name, text, strlen(text));
+		close(fd);
+		if (r < 0)
+			mc_error_errno(error, -r, "can't store the cloud's secrets in %s/%s", secrets->directory,
+				secrets->name);
+	}
+	explicit_bzero(text, strlen(text));
+	cJSON_free(text);
+	return r;
+}
+
+static int make_all(struct mc_secrets *secrets)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < MC_SECRETS && r == 0; i++)
+		r = mc_random_hex(secrets->values[i], SECRET_BYTES);
+	for (unsigned i = 0; i < 2 && r == 0; i++) { /* staged and primary */
+		r = mc_secrets_new_key(&secrets->fernet[i], i);
+		if (r == 0)
+			r = mc_secrets_new_key(&secrets->credential[i], i);
+	}
+	secrets->n_fernet = secrets->n_credential = 2;
+	return r;
+}
+
+static int load(struct mc_secrets *secrets, bool *ret_found, struct mc_error *error)
+{
+	char text[FILE_LIMIT];
+	int fd = mc_state_open(secrets->directory, false, error);
+	ssize_t n = fd < 0 ? fd : mc_state_read(fd, secrets->name, text, sizeof(text));
+	int r;
+
+	*ret_found = n >= 0;
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return n == -ENOENT ? 0
+		       : fd < 0     ? fd
+				: mc_error_errno(error, (int)-n, "can't read %s/%s", secrets->directory, secrets->name);
+	r = from_text(secrets, text);
+	explicit_bzero(text, sizeof(text));
+	return r ? mc_error_set(error, -r, "%s/%s does not hold a cloud's secrets", secrets->directory, secrets->name)
+		 : 0;
+}
+
+int mc_secrets_open(
+	const char *directory, const char *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error)
+{
+	MC_CLEANUP(secrets) struct mc_secrets *secrets = calloc(1, sizeof(*secrets));
+	bool found;
+	int r;
+
+	*ret_secrets = NULL;
+	if (!secrets)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	pthread_mutex_init(&secrets->lock, NULL);
+	secrets->directory = strdup(directory);
+	if (asprintf(&secrets->name, "%s.json", cloud) < 0)
+		secrets->name = NULL;
+	if (!secrets->directory || !secrets->name)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	r = load(secrets, &found, error);
+	if (r < 0 || (!found && !make))
+		return r;
+	if (!found) {
+		r = make_all(secrets);
+		if (r < 0)
+			return mc_error_set(error, -r, "no random numbers for the cloud's secrets");
+		r = save(secrets, error);
+		if (r < 0)
+			return r;
+	}
+	*ret_secrets = mc_steal(&secrets);
+	return 0;
+}
+
+/* Whether the file is there: 1, 0, or -errno. */
+static int is_kept(struct mc_secrets *secrets, struct mc_error *error)
+{
+	int fd = mc_state_open(secrets->directory, false, error), r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = faccessat(fd, secrets->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	close(fd);
+	return r;
+}
+
+int mc_secrets_forget(struct mc_secrets *secrets, struct mc_error *error)
+{
+	int fd = mc_state_open(secrets->directory, false, error), r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = mc_state_remove(fd, secrets->name);
+	close(fd);
+	return r ? mc_error_errno(error, -r, "can't remove %s/%s", secrets->directory, secrets->name) : 0;
+}
+
+int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error)
+{
+	int r = is_kept(secrets, error);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	pthread_mutex_lock(&secrets->lock);
+	r = save(secrets, error);
+	pthread_mutex_unlock(&secrets->lock);
+	return r;
+}
+
+const char *mc_secrets_get(const struct mc_secrets *secrets, enum mc_secret secret)
+{
+	return secrets->values[secret];
+}
+
+size_t mc_secrets_fernet(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys)
+{
+	size_t n;
+
+	pthread_mutex_lock(&secrets->lock);
+	n = secrets->n_fernet < n_keys ? secrets->n_fernet : n_keys;
+	memcpy(keys, secrets->fernet, n * sizeof(*keys));
+	pthread_mutex_unlock(&secrets->lock);
+	return n;
+}
+
+size_t mc_secrets_credential(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys)
+{
+	size_t n = secrets->n_credential < n_keys ? secrets->n_credential : n_keys;
+
+	memcpy(keys, secrets->credential, n * sizeof(*keys));
+	return n;
+}
+
+int mc_secrets_set_fernet(struct mc_secrets *secrets, const struct mc_key *keys, size_t n_keys, struct mc_error *error)
+{
+	struct mc_key before[MC_FERNET_KEYS];
+	size_t n_before;
+	int r;
+
+	pthread_mutex_lock(&secrets->lock);
+	n_before = secrets->n_fernet;
+	memcpy(before, secrets->fernet, sizeof(before));
+	memcpy(secrets->fernet, keys, n_keys * sizeof(*keys));
+	secrets->n_fernet = n_keys;
+	r = save(secrets, error);
+	if (r < 0) {
+		memcpy(secrets->fernet, before, sizeof(before));
+		secrets->n_fernet = n_before;
+	}
+	pthread_mutex_unlock(&secrets->lock);
+	return r;
+}
+
+int mc_secrets_ssha(const char *secret, char hash[64])
+{
+	unsigned char bytes[20 + 8], text[48];
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int done;
+
+	/* {SSHA}: base64 of SHA-1(password, salt) and the salt (slappasswd(8)) */
+	done = context && RAND_bytes(bytes + 20, 8) == 1 && EVP_DigestInit_ex(context, EVP_sha1(), NULL) == 1 &&
+	       EVP_DigestUpdate(context, secret, strlen(secret)) == 1 &&
+	       EVP_DigestUpdate(context, bytes + 20, 8) == 1 && EVP_DigestFinal_ex(context, bytes, NULL) == 1;
+	EVP_MD_CTX_free(context);
+	if (!done)
+		return -EIO;
+	EVP_EncodeBlock(text, bytes, sizeof(bytes));
+	snprintf(hash, 64, "{SSHA}%s", (const char *)text);
+	return 0;
+}

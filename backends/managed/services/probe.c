@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+
+#include "backends/http/http.h"
+#include "mcloud/database.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_region_database(region, &database, error);
+
+	return r ? r : mc_database_ping(database, call, error);
+}
+
+bool mc_probe_runs(struct mc_region *region)
+{
+	char name[MC_SERVICE_NAME_MAX];
+	struct mc_engine_service service = {0};
+	bool runs;
+
+	mc_service_name(MC_DATABASE, region->name, name);
+	runs = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
+	mc_engine_service_clear(&service);
+	return runs;
+}
+
+bool mc_probe_answers(struct mc_region *region)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
+
+	return call && mc_probe_database(region, call, NULL) == 0;
+}
+
+/* An answer below 500 to the question for its versions, over a connection of its own: a port that an engine's proxy
+ * holds open while nobody serves behind it accepts and resets. */
+static int probe_http(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+{
+	char url[64], name[MC_SERVICE_NAME_MAX];
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	struct mc_http *http;
+	int r;
+
+	mc_service_url(region, kind, true, url, sizeof(url));
+	mc_service_name(kind, region->name, name);
+	http = mc_http_new(&(struct mc_http_options){.service = name, .base_url = url, .connections = 1});
+	if (!http)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	r = mc_http_perform(http, call,
+		&(struct mc_http_request){.method = "GET",
+			.path = (const char *const[]){kind == MC_KEYSTONE ? "v3" : "healthcheck", NULL}},
+		&response, error);
+	mc_http_unref(http);
+	if (r == 0 && response.status >= 500)
+		r = mc_error_set(error, EIO, "%s answers with HTTP status %d", name, response.status);
+	return r;
+}
+
+int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	return probe_http(region, call, MC_KEYSTONE, error);
+}
+
+int mc_probe_glance(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	return probe_http(region, call, MC_GLANCE, error);
+}
+
+int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_directory *directory;
+	int r = mc_cloud_directory(region->cloud, &directory, error);
+
+	return r ? r : mc_directory_ping(directory, call, error);
+}
+
+int mc_probe_login(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	return mc_keystone_log_in(region->keystone, call, error);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/private.h"
+
+#include "mcloud/database.h"
+
+#include <crypt.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What Keystone must know of a region, told through its API where it serves, each by looking first: it may be there
+ * from an earlier try. */
+
+/* A user's password, into the database: it is to be there before Keystone serves anybody. 192 random bits need no
+ * costly hash: 2^5 rounds keep logins quick. Nor a random salt: one that is made of the password gives the same hash
+ * at each start, and what doesn't change is not written, so that it waits for no slave. */
+static int set_password(struct mc_database *database, struct mc_call *call, const char *user, const char *password,
+	struct mc_error *error)
+{
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const char *hash = NULL;
+	int r;
+
+	if (data && EVP_Digest(password, strlen(password), digest, NULL, EVP_sha256(), NULL) == 1 &&
+		crypt_gensalt_rn("$2b$", 5, (const char *)digest, 16, salt, sizeof(salt)))
+		hash = crypt_r(password, salt, data);
+	if (hash && hash[0] != '*')
+		r = mc_database_set_password(database, call, user, hash, error);
+	else
+		r = mc_error_set(error, EIO, "the password of user %s could not be hashed", user);
+	explicit_bzero(digest, sizeof(digest));
+	if (data)
+		explicit_bzero(data, sizeof(*data));
+	free(data);
+	return r;
+}
+
+/* What is logged in with: admin by the mount, and glance, which checks its clients' tokens so. Both are in the
+ * database's template. */
+static const struct {
+	struct mc_database_login login;
+	enum mc_secret password;
+} logins[] = {
+	{{"admin", "admin", "admin"}, MC_SECRET_ADMIN},
+	{{"glance", "service", "admin"}, MC_SECRET_GLANCE},
+};
+
+/* Puts back what others have taken away of them, too. */
+static int put_logins(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	for (size_t i = 0; i < MC_COUNT(logins) && r == 0; i++) {
+		r = mc_database_restore_login(database, call, &logins[i].login, error);
+		if (r == 0)
+			r = set_password(database, call, logins[i].login.user,
+				mc_secrets_get(secrets, logins[i].password), error);
+	}
+	return r;
+}
+
+int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r;
+
+	if (master != region)
+		return 0; /* its role has gone to another region, which has them */
+	r = mc_region_keystone_database(region, &database, error);
+	return r ? r : put_logins(region, database, call, error);
+}
+
+/* What the region offers, for the catalog. */
+static int put_endpoints(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	static const struct {
+		enum mc_service_kind kind;
+		const char *type, *name, *path;
+	} offered[] = {
+		{MC_KEYSTONE, "identity", "keystone", "/v3"},
+		{MC_GLANCE, "image", "glance", ""},
+	};
+	static const char *const interfaces[] = {"public", "internal", "admin"};
+	int r = 0;
+
+	for (size_t o = 0; o < MC_COUNT(offered); o++) {
+		for (size_t i = 0; i < MC_COUNT(interfaces) && r == 0; i++) {
+			char base[100], url[128];
+
+			mc_service_url(region, offered[o].kind, i == 0, base, sizeof(base));
+			snprintf(url, sizeof(url), "%s%s", base, offered[o].path);
+			r = mc_database_put_endpoint(database, call, region->name, offered[o].type, offered[o].name,
+				interfaces[i], url, error);
+		}
+	}
+	return r;
+}
+
+/* Where the people of the cloud's domain are found.
+ * https://docs.openstack.org/keystone/latest/admin/configuration.html#integrate-identity-with-ldap */
+static int put_domain(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	const struct mc_cloud_options *options = &region->cloud->options;
+	char url[100], users[512], groups[512], bind[512];
+	const char *const settings[][2] = {
+		{"url", url},
+		{"suffix", options->ldap_suffix},
+		{"user", bind},
+		{"query_scope", "one"},
+		{"user_tree_dn", users},
+		{"user_objectclass", "inetOrgPerson"},
+		{"user_id_attribute", "uid"},
+		{"user_name_attribute", "uid"},
+		{"user_mail_attribute", "mail"},
+		{"user_description_attribute", "description"},
+		{"group_tree_dn", groups},
+		{"group_objectclass", "groupOfNames"},
+		{"group_id_attribute", "cn"},
+		{"group_name_attribute", "cn"},
+		{"group_member_attribute", "member"},
+		{"group_desc_attribute", "description"},
+	};
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	/* the suffix is a DN already, checked when it was given as an option */
+	mc_service_url(region, MC_LDAP, false, url, sizeof(url));
+	snprintf(users, sizeof(users), "ou=Users,%s", options->ldap_suffix);
+	snprintf(groups, sizeof(groups), "ou=Groups,%s", options->ldap_suffix);
+	snprintf(bind, sizeof(bind), "cn=keystone,%s", options->ldap_suffix);
+	if (r == 0)
+		r = mc_database_put_domain(database, call, options->domain, "The people of the LDAP directory", error);
+	if (r == 0)
+		r = mc_database_put_domain_option(
+			database, call, options->domain, "identity", "driver", "ldap", false, error);
+	for (size_t i = 0; i < MC_COUNT(settings) && r == 0; i++)
+		r = mc_database_put_domain_option(
+			database, call, options->domain, "ldap", settings[i][0], settings[i][1], false, error);
+	return r ? r
+		 : mc_database_put_domain_option(database, call, options->domain, "ldap", "password",
+			   mc_secrets_get(secrets, MC_SECRET_LDAP_KEYSTONE), true, error);
+}
+
+static int register_at(struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_region_keystone_database(master, &database, error);
+
+	if (r == 0)
+		r = put_endpoints(region, database, call, error);
+	if (r == 0 && master == region)
+		r = put_domain(region, database, call, error);
+	return r ? r : mc_database_renew_cache(database, call, error);
+}
+
+/* The domain of the directory's people is that again, unless it has people of its own. */
+static int restore_domain(
+	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	const char *domain = region->cloud->options.domain;
+	unsigned long lacks = 0;
+	int r = mc_database_lacks_driver(database, call, domain, &lacks, error);
+
+	if (r < 0 || lacks == 0)
+		return r;
+	if (lacks == 1) {
+		r = put_domain(region, database, call, error);
+		return r ? r : mc_database_renew_cache(database, call, error);
+	}
+	struct mc_error told = {0};
+
+	mc_error_set(&told, EEXIST,
+		"domain %s has users or groups in the database, so the LDAP directory's people are out of reach; "
+		"remove them (rmdir users/%s/* groups/%s/*), then `echo repair > regions/%s/ctl`",
+		domain, domain, domain, region->name);
+	mc_cloud_fail(region->cloud, region->name, &told);
+	return 0;
+}
+
+/* The registration was done at its first start, and what its users have changed since is theirs, but for what nobody
+ * can do without. A slave does what it can: its master may be away, and what has been replicated serves. */
+static int restore(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r;
+
+	if (!master || (master != region && !mc_probe_answers(master)))
+		return 0;
+	r = mc_region_keystone_database(master, &database, error);
+	if (r == 0 && master != region) /* the master's own start does it before */
+		r = put_logins(region, database, call, error);
+	if (r == 0)
+		r = restore_domain(region, database, call, error);
+	if (r < 0 && r != -EINTR && master != region) {
+		mc_cloud_fail(region->cloud, region->name, error);
+		return 0;
+	}
+	return r;
+}
+
+int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
+
+	if (r != 0)
+		return r < 0 ? r : restore(region, call, error);
+	do { /* into the master's database, from where it is replicated: while its role moves, none takes writes */
+		MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
+
+		r = master ? register_at(region, master, call, error)
+			   : mc_error_set(error, EAGAIN, "the cloud has no master region");
+	} while (r == -EBUSY && mc_call_pause(call, 100) == 0);
+	return r;
+}

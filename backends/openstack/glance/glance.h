@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_OPENSTACK_GLANCE_GLANCE_H
+#define BACKENDS_OPENSTACK_GLANCE_GLANCE_H
+
+#include "backends/base/gate.h"
+#include "backends/http/http.h"
+#include "mcloud/image.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What the files of the Glance backend share. */
+
+/* The property by which an unfinished upload is known; its value says whose (sweep.c). */
+#define MC_GLANCE_MARK "mcloudfs_upload"
+#define MC_GLANCE_MARK_MAX 255
+
+/* The property that keeps the time of the file that an image was copied from: "SECONDS.NANOSECONDS" since 1970. */
+#define MC_GLANCE_COPIED "mcloudfs_mtime"
+
+/* Bytes that tell every format that mc_glance_format() knows. */
+#define MC_GLANCE_FORMAT_BYTES 32774
+
+/* Bytes that tell every format that mc_glance_format_by_end() knows. */
+#define MC_GLANCE_FOOTER_BYTES 512
+
+/* Streams at once, of all readers; readers that find no place ask range by range. */
+#define MC_GLANCE_STREAMS 48
+
+/* How many images are remembered that were asked for lately, one by one. */
+#define MC_GLANCE_RECENT 16
+
+/* An image as it was said to be, good for a while if nothing is changed meanwhile. */
+struct mc_glance_recent {
+	struct mc_image image;
+	int64_t until; /* by mc_now_ms() */
+	uint64_t changes;
+};
+
+/* An image that should be gone but could not be deleted yet. */
+struct mc_glance_condemned {
+	char *id;
+	int64_t awaited; /* it may still be made until then, by mc_now_ms(): that it isn't there says nothing before */
+};
+
+struct mc_glance {
+	atomic_uint references;
+	char *service; /* these are constant */
+	struct mc_keystone *keystone;
+	struct mc_http *api;     /* what is asked about images */
+	struct mc_http *ranges;  /* random reads: kept connections */
+	struct mc_http *streams; /* whole transfers: each holds a connection for long */
+	int ttl_ms, timeout_ms;
+	char mark[MC_GLANCE_MARK_MAX + 1];
+	struct mc_glance_behind behind;
+
+	pthread_mutex_t lock; /* guards what follows; taken last, never held across I/O */
+	struct mc_image_list cached;
+	int64_t cached_until;        /* by mc_now_ms(); 0: nothing is kept */
+	struct mc_image_list hidden; /* good until then, if nothing was changed since */
+	int64_t hidden_until;
+	uint64_t hidden_changes;
+	uint64_t changes; /* made through this object: a list that was begun before one isn't kept */
+	struct mc_glance_recent recent[MC_GLANCE_RECENT]; /* a ring */
+	unsigned next_recent;
+	struct mc_image_writer *writers; /* those whose image exists */
+	struct mc_check *checks;         /* of images that are read, or were read whole */
+	struct mc_glance_condemned *condemned;
+	size_t n_condemned;
+	unsigned n_streams;
+};
+
+/* glance.c */
+
+/* REQUEST with the login's token; a 401 is answered by one new login and one more try, where the request can be sent
+ * twice. 0: there was an answer, of any status. At most six headers of its own. */
+int mc_glance_send(struct mc_glance *glance, struct mc_http *http, struct mc_call *call,
+	const struct mc_http_request *request, struct mc_http_response *ret_response, struct mc_error *error);
+
+/* Fills ERROR by the answer, which was no success. */
+int mc_glance_refused(
+	struct mc_glance *glance, const struct mc_http_response *response, const char *method, struct mc_error *error);
+
+/* Something was changed through this object: no list from before is shown any more. */
+void mc_glance_changed(struct mc_glance *glance);
+
+/* The sentence of a service's error answer (JSON, HTML or plain text) as one line in TEXT; empty when it has none. */
+void mc_glance_message(const char *body, size_t body_size, char *text, size_t size);
+
+/* Errno of an error answer with that message. */
+int mc_glance_errno(const char *method, int status, const char *message);
+
+/* image.c */
+
+/* Whether ID may be an image's. */
+bool mc_image_is_id(const char *id);
+/* 0 or -ENOMEM. */
+int mc_image_copy(const struct mc_image *from, struct mc_image *to);
+/* One image of an answer. -EIO with ERROR: it isn't one. */
+int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_error *error);
+
+/* list.c */
+
+/* One page: adds its images to LIST; *RET_MORE: there is another one, behind the last of them. */
+int mc_glance_parse_page(const cJSON *page, struct mc_image_list *list, bool *ret_more, struct mc_error *error);
+
+/* format.c: the disk_format of content that begins with these bytes. */
+const char *mc_glance_format(const void *bytes, size_t size);
+/* The same of raw content of TOTAL bytes that ends with these; NULL: its end says nothing. */
+const char *mc_glance_format_by_end(const void *bytes, size_t size, int64_t total);
+
+/* sweep.c */
+
+/* The mark of this process, and whether VALUE is that of a process that is no more. */
+void mc_glance_make_mark(char mark[MC_GLANCE_MARK_MAX + 1]);
+bool mc_glance_mark_is_dead(const char *value);
+/* Nobody knows whether image ID was made, or is going to be: it is deleted as soon as it is there, and never shown. */
+void mc_glance_expect_lost(struct mc_glance *glance, const char *id);
+/* Deletes image ID now, or remembers to do so. */
+void mc_glance_discard(struct mc_glance *glance, const char *id);
+/* Tries again what could not be deleted; those that can't now stay remembered. */
+void mc_glance_retry_discards(struct mc_glance *glance, struct mc_call *call);
+/* Under the lock: whether it is to go. */
+bool mc_glance_is_condemned(const struct mc_glance *glance, const char *id);
+
+/* write.c; under the glance's lock: the writer of image ID, or NULL. */
+struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char *id);
+/* Breaks off those that are parked. The glance has one reference, the caller's. */
+void mc_glance_free_parked(struct mc_glance *glance);
+
+/* hash.c: the hash of a whole content that comes in order. Safe in any thread. */
+struct mc_hash;
+
+enum mc_hash_state { MC_HASH_OPEN, MC_HASH_GOOD, MC_HASH_BAD };
+
+/* NULL: ALGORITHM isn't known or HEX empty (nothing can be said), or out of memory. */
+struct mc_hash *mc_hash_new(const char *algorithm, const char *hex, int64_t size);
+void mc_hash_free(struct mc_hash *hash);
+/* Takes what it has not had yet of SIZE bytes at OFFSET, if they join on to what it had. */
+void mc_hash_feed(struct mc_hash *hash, int64_t offset, const void *bytes, size_t size);
+int64_t mc_hash_position(struct mc_hash *hash);
+enum mc_hash_state mc_hash_state(struct mc_hash *hash);
+/* SIZE bytes as lower-case hex with a NUL. */
+void mc_hash_hex(const unsigned char *digest, size_t size, char *hex);
+
+/* check.c: what is known of IMAGE's content; a reference. NULL: nothing can be said, or out of memory. */
+struct mc_check;
+struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *image);
+/* Takes NULL. */
+void mc_check_unref(struct mc_check *check);
+/* The glance goes, and nobody reads. */
+void mc_checks_free(struct mc_glance *glance);
+/* The hash by which it comes to be known; its readers feed it together. */
+struct mc_hash *mc_check_hash(struct mc_check *check);
+enum mc_hash_state mc_check_state(struct mc_check *check);
+/* It was found in another way. */
+void mc_check_set(struct mc_check *check, enum mc_hash_state state);
+/* SIZE bytes at OFFSET are about to be given to somebody. Whether all of the image has been given then. */
+bool mc_check_give(struct mc_check *check, int64_t offset, size_t size);
+
+/* range.c: SIZE bytes at OFFSET of image ID, all inside it, by range requests. */
+int mc_glance_range(struct mc_glance *glance, const struct mc_image *image, struct mc_call *call, void *to, size_t size,
+	int64_t offset, struct mc_error *error);
+
+/* What an answer with (part of) the content holds: checks its status and Content-Range. *RET_SKIP: so many bytes of it
+ * come before OFFSET. */
+int mc_glance_check_content(const struct mc_image *image, int64_t offset, const struct mc_http_response *response,
+	int64_t *ret_skip, struct mc_error *error);
+/* "bytes 0-4/10"; total -1: "*". */
+bool mc_glance_parse_content_range(const char *text, int64_t *ret_first, int64_t *ret_last, int64_t *ret_total);
+
+/* stream.c: the content from START on, as one running request with read-ahead, in a ring of 8 MiB. Reference
+ * counted. */
+struct mc_glance_stream;
+
+/* IMAGE and HASH (may be NULL) outlive the stream. */
+int mc_glance_stream_new(struct mc_glance *glance, const struct mc_image *image, int64_t start, struct mc_hash *hash,
+	struct mc_glance_stream **ret_stream, struct mc_error *error);
+struct mc_glance_stream *mc_glance_stream_ref(struct mc_glance_stream *stream);
+/* The last reference ends it and waits for its threads. */
+void mc_glance_stream_unref(struct mc_glance_stream *stream);
+/* Ends the request; whoever waits for bytes is told -ESTALE. */
+void mc_glance_stream_stop(struct mc_glance_stream *stream);
+/* Whether it is or will soon be at OFFSET. */
+bool mc_glance_stream_covers(struct mc_glance_stream *stream, int64_t offset);
+/* All of SIZE bytes at OFFSET, which end inside the image, lent from the ring: the stream does not write over them
+ * before they are given back. -ESTALE: not from this stream. */
+int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error);
+
+#endif

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/glance.h"
+
+#include "mcloud/util.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The ring always holds the last RING bytes that came. The request runs READ_AHEAD bytes ahead of the reads; the rest
+ * of the ring is for reads that come a little late, for the kernel sends its read-ahead in parallel. */
+#define RING ((int64_t)8 << 20)
+#define READ_AHEAD ((int64_t)6 << 20)
+
+/* A read so much in front of what is there waits for it rather than make a request of its own. */
+#define REACH ((int64_t)4 << 20)
+
+/* How much is hashed at a time. */
+#define SLICE ((int64_t)512 << 10)
+
+/* Nobody reads: the connection, and Glance's side of it, is given up after so long. */
+#define IDLE_MS 5000
+
+/* A request that breaks off is gone on with; so often without a byte between. */
+#define TRIES 3
+
+/* Bytes of the ring that are lent from OFFSET on. */
+struct pin {
+	struct pin *next;
+	struct mc_glance_stream *stream; /* a reference */
+	int64_t offset;
+};
+
+struct mc_glance_stream {
+	atomic_uint references;
+	struct mc_glance *glance; /* these are constant */
+	const struct mc_image *image;
+	struct mc_hash *hash;
+	struct mc_call *call; /* of its requests; no deadline */
+	unsigned char *ring;
+	int64_t start;
+	pthread_t producer, hasher;
+	bool has_producer, has_hasher;
+
+	int64_t skip; /* the producer's own: bytes of the answer before what is wanted */
+
+	pthread_mutex_t lock; /* guards what follows; before that of the hash */
+	pthread_cond_t
+		space; /* the producer waits: `target` has grown, a pin has gone, `hashed` has grown, or stopping */
+	pthread_cond_t content; /* the hasher waits: `head` has grown, or ended */
+	struct mc_gate news;    /* reads wait: `head` has reached wake_at, hashed, or ended */
+	int64_t tail, head;     /* what the ring holds; bytes from `head` on are being written up to `tail` + RING */
+	int64_t target;         /* how far the request may run now */
+	int64_t wake_at;        /* the nearest end that a read waits for */
+	int64_t hashed;         /* the hasher has done so much */
+	struct pin *pins;
+	bool stopping, ended;
+	int result; /* when ended: 0 all came, -ESTALE stopped or idle, else why it failed */
+	struct mc_error error;
+};
+
+/* Under the lock: the end of what may be written into the ring now. */
+static int64_t writable_end(const struct mc_glance_stream *stream)
+{
+	int64_t end = stream->target;
+
+	for (const struct pin *pin = stream->pins; pin; pin = pin->next)
+		if (pin->offset + RING < end)
+			end = pin->offset + RING;
+	if (stream->has_hasher && stream->hashed + RING < end)
+		end = stream->hashed + RING;
+	return end;
+}
+
+/* Waits until something may be written: the number of bytes, or -ESTALE. Under the lock. */
+static int64_t wait_space(struct mc_glance_stream *stream)
+{
+	struct timespec deadline;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += IDLE_MS / 1000;
+	for (;;) {
+		int64_t space = writable_end(stream) - stream->head;
+		if (stream->stopping)
+			return -ESTALE;
+		if (space > 0)
+			return space;
+		if (pthread_cond_timedwait(&stream->space, &stream->lock, &deadline) == ETIMEDOUT)
+			return -ESTALE;
+	}
+}
+
+static void copy_in(struct mc_glance_stream *stream, int64_t offset, const void *bytes, size_t size)
+{
+	size_t at = (size_t)(offset % RING), first = size < (size_t)RING - at ? size : (size_t)RING - at;
+
+	memcpy(stream->ring + at, bytes, first);
+	memcpy(stream->ring, (const char *)bytes + first, size - first);
+}
+
+/* Puts SIZE bytes behind the head, as room becomes free. */
+static int put(struct mc_glance_stream *stream, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		pthread_mutex_lock(&stream->lock);
+		int64_t space = wait_space(stream);
+		if (space < 0) {
+			pthread_mutex_unlock(&stream->lock);
+			return (int)space;
+		}
+		size_t part = (int64_t)size < space ? size : (size_t)space;
+		int64_t head = stream->head;
+		if (stream->tail < head + (int64_t)part - RING)
+			stream->tail = head + (int64_t)part - RING;
+		pthread_mutex_unlock(&stream->lock);
+		copy_in(stream, head, bytes, part);
+		pthread_mutex_lock(&stream->lock);
+		stream->head += (int64_t)part;
+		if (stream->head >= stream->wake_at) {
+			stream->wake_at = INT64_MAX;
+			mc_gate_open(&stream->news);
+		}
+		if (stream->has_hasher)
+			pthread_cond_signal(&stream->content);
+		pthread_mutex_unlock(&stream->lock);
+		bytes += part;
+		size -= part;
+	}
+	return 0;
+}
+
+static int on_head(void *data, const struct mc_http_response *response)
+{
+	struct mc_glance_stream *stream = data;
+
+	/* `error` is the producer's until the stream has ended; only it moves the head. */
+	return mc_glance_check_content(stream->image, stream->head, response, &stream->skip, &stream->error);
+}
+
+static int on_body(void *data, const void *bytes, size_t size)
+{
+	struct mc_glance_stream *stream = data;
+	size_t skipped = stream->skip < (int64_t)size ? (size_t)stream->skip : size;
+
+	int64_t left = stream->image->size - stream->head;
+
+	stream->skip -= (int64_t)skipped;
+	size -= skipped;
+	if ((int64_t)size <= left)
+		return put(stream, (const char *)bytes + skipped, size);
+	/* More than the image has: what belongs to it may be right, as its hash will tell; the rest is not wanted. */
+	int r = put(stream, (const char *)bytes + skipped, (size_t)left);
+	return r < 0 ? r : -ECANCELED;
+}
+
+/* One request, from the head to the end of the image. 0: there was an answer and no failure, perhaps too short. */
+static int run_request(struct mc_glance_stream *stream)
+{
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	const char *const path[] = {"v2", "images", stream->image->id, "file", NULL};
+	struct mc_error error = {0};
+	char range[64];
+
+	snprintf(range, sizeof range, "bytes=%" PRId64 "-", stream->head);
+	struct mc_http_request request = {
+		.method = "GET",
+		.path = path,
+		.headers = (const struct mc_http_param[]){{"Range", range}, {NULL, NULL}},
+		.on_head = on_head,
+		.on_body = on_body,
+		.data = stream,
+	};
+	stream->error = (struct mc_error){0};
+	int r = mc_glance_send(stream->glance, stream->glance->streams, stream->call, &request, &response, &error);
+	if (r < 0 && !stream->error.code)
+		stream->error = error;
+	if (r < 0 || (response.status >= 200 && response.status <= 299))
+		return r;
+	return mc_glance_refused(stream->glance, &response, "GET", &stream->error);
+}
+
+/* Whether a transfer that ended so may be gone on with by another request. */
+static bool is_broken(int result)
+{
+	return result == 0 || result == -EIO || result == -ECONNREFUSED;
+}
+
+static void *produce(void *data)
+{
+	struct mc_glance_stream *stream = data;
+	int tries = 0, r = 0;
+
+	while (stream->head < stream->image->size && tries < TRIES) {
+		int64_t before = stream->head;
+		r = run_request(stream);
+		if (!is_broken(r))
+			break;
+		tries = stream->head > before ? 1 : tries + 1;
+	}
+	if (stream->head < stream->image->size && r == 0)
+		r = mc_error_set(&stream->error, EIO, "Glance gave less of the image than it has");
+	pthread_mutex_lock(&stream->lock);
+	stream->result = stream->head == stream->image->size ? 0
+			 : stream->stopping                  ? -ESTALE
+			 : r == -EBADMSG                     ? -EIO
+							     : r;
+	stream->ended = true;
+	mc_gate_open(&stream->news);
+	pthread_cond_signal(&stream->content);
+	pthread_mutex_unlock(&stream->lock);
+	return NULL;
+}
+
+/* Under the lock: as much as lies together in the ring and is to be hashed next; waits for it. 0: no more will come. */
+static size_t wait_content(struct mc_glance_stream *stream)
+{
+	while (stream->head == stream->hashed && !stream->ended && !stream->stopping)
+		pthread_cond_wait(&stream->content, &stream->lock);
+	if (stream->stopping)
+		return 0;
+	int64_t size = stream->head - stream->hashed, at = stream->hashed % RING;
+	if (size > SLICE)
+		size = SLICE;
+	return (size_t)(size < RING - at ? size : RING - at);
+}
+
+static void *run_hash(void *data)
+{
+	struct mc_glance_stream *stream = data;
+
+	pthread_mutex_lock(&stream->lock);
+	for (size_t size; (size = wait_content(stream)) > 0;) {
+		int64_t offset = stream->hashed;
+		/* The producer doesn't write over what isn't hashed. */
+		pthread_mutex_unlock(&stream->lock);
+		mc_hash_feed(stream->hash, offset, stream->ring + offset % RING, size);
+		pthread_mutex_lock(&stream->lock);
+		stream->hashed += (int64_t)size;
+		pthread_cond_signal(&stream->space);
+		if (stream->hashed == stream->image->size)
+			mc_gate_open(&stream->news);
+	}
+	pthread_mutex_unlock(&stream->lock);
+	return NULL;
+}
+
+/* A place among the streams of all readers. */
+static bool take_place(struct mc_glance *glance)
+{
+	pthread_mutex_lock(&glance->lock);
+	bool is_free = glance->n_streams < MC_GLANCE_STREAMS;
+	glance->n_streams += is_free;
+	pthread_mutex_unlock(&glance->lock);
+	return is_free;
+}
+
+static void give_place(struct mc_glance *glance)
+{
+	pthread_mutex_lock(&glance->lock);
+	glance->n_streams--;
+	pthread_mutex_unlock(&glance->lock);
+}
+
+static void init_locks(struct mc_glance_stream *stream)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&stream->lock, NULL);
+	pthread_cond_init(&stream->space, &monotonic);
+	pthread_cond_init(&stream->content, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+int mc_glance_stream_new(struct mc_glance *glance, const struct mc_image *image, int64_t start, struct mc_hash *hash,
+	struct mc_glance_stream **ret_stream, struct mc_error *error)
+{
+	*ret_stream = NULL;
+	if (!take_place(glance))
+		return mc_error_set(error, EAGAIN, "%d streams run already", MC_GLANCE_STREAMS);
+	struct mc_glance_stream *stream = calloc(1, sizeof *stream);
+	if (!stream) {
+		give_place(glance);
+		return mc_error_set(error, ENOMEM, "out of memory");
+	}
+	init_locks(stream);
+	atomic_init(&stream->references, 1);
+	stream->glance = mc_glance_ref(glance);
+	stream->image = image;
+	stream->start = stream->tail = stream->head = stream->hashed = start;
+	stream->target = start + READ_AHEAD;
+	stream->wake_at = INT64_MAX;
+	stream->ring = malloc((size_t)RING);
+	stream->call = mc_call_new(-1);
+	/* A hash that has missed something can't be gone on with; one that is ahead waits for what it hasn't had. */
+	stream->hash = hash && mc_hash_position(hash) >= start ? hash : NULL;
+	if (stream->ring && stream->call && stream->hash)
+		stream->has_hasher = pthread_create(&stream->hasher, NULL, run_hash, stream) == 0;
+	if (stream->ring && stream->call)
+		stream->has_producer = pthread_create(&stream->producer, NULL, produce, stream) == 0;
+	if (!stream->has_producer) {
+		mc_glance_stream_unref(stream);
+		return mc_error_set(error, ENOMEM, "no thread for a stream");
+	}
+	*ret_stream = stream;
+	return 0;
+}
+
+struct mc_glance_stream *mc_glance_stream_ref(struct mc_glance_stream *stream)
+{
+	atomic_fetch_add(&stream->references, 1);
+	return stream;
+}
+
+void mc_glance_stream_stop(struct mc_glance_stream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	stream->stopping = true;
+	mc_gate_open(&stream->news);
+	pthread_cond_signal(&stream->space);
+	pthread_cond_signal(&stream->content);
+	pthread_mutex_unlock(&stream->lock);
+	if (stream->call)
+		mc_call_cancel(stream->call);
+}
+
+void mc_glance_stream_unref(struct mc_glance_stream *stream)
+{
+	if (!stream || atomic_fetch_sub(&stream->references, 1) > 1)
+		return;
+	mc_glance_stream_stop(stream);
+	if (stream->has_producer)
+		pthread_join(stream->producer, NULL);
+	if (stream->has_hasher)
+		pthread_join(stream->hasher, NULL);
+	give_place(stream->glance);
+	mc_glance_unref(stream->glance);
+	mc_call_unref(stream->call);
+	pthread_cond_destroy(&stream->space);
+	pthread_cond_destroy(&stream->content);
+	pthread_mutex_destroy(&stream->lock);
+	free(stream->ring);
+	free(stream);
+}
+
+bool mc_glance_stream_covers(struct mc_glance_stream *stream, int64_t offset)
+{
+	pthread_mutex_lock(&stream->lock);
+	bool is_there = offset >= stream->tail && offset < stream->head;
+	bool will_be = offset >= stream->head && offset < stream->head + REACH && !stream->ended && !stream->stopping;
+	pthread_mutex_unlock(&stream->lock);
+	return is_there || will_be;
+}
+
+/* Under the lock: waits until the ring has had all up to END. */
+static int wait_for(
+	struct mc_glance_stream *stream, struct mc_call *call, int64_t offset, int64_t end, struct mc_error *error)
+{
+	int64_t deadline = mc_call_remaining_ms(call) < 0 ? -1 : mc_now_ms() + mc_call_remaining_ms(call);
+
+	while (stream->head < end && !stream->ended && !stream->stopping) {
+		if (end < stream->wake_at)
+			stream->wake_at = end;
+		int r = mc_gate_wait(&stream->news, &stream->lock, call, deadline);
+		if (r < 0)
+			return mc_error_set(error, -r, r == -EINTR ? "interrupted" : "no bytes came in time");
+	}
+	if (stream->head >= end)
+		return offset >= stream->tail ? 0 : -ESTALE;
+	if (stream->stopping || stream->result >= 0 || stream->result == -ESTALE)
+		return -ESTALE;
+	if (error)
+		*error = stream->error;
+	return stream->result;
+}
+
+/* Under the lock: when the last byte has been asked for, waits for the hash, as long as one is made. */
+static int wait_hash(struct mc_glance_stream *stream, struct mc_call *call, int64_t end, struct mc_error *error)
+{
+	if (!stream->has_hasher || end < stream->image->size)
+		return 0;
+	while (stream->hashed < stream->image->size && !stream->stopping) {
+		int r = mc_gate_wait(&stream->news, &stream->lock, call, -1);
+		if (r < 0)
+			return mc_error_set(error, -r, "interrupted");
+	}
+	return 0;
+}
+
+static void unpin(void *data)
+{
+	struct pin *pin = data;
+	struct mc_glance_stream *stream = pin->stream;
+
+	pthread_mutex_lock(&stream->lock);
+	for (struct pin **at = &stream->pins; *at; at = &(*at)->next)
+		if (*at == pin) {
+			*at = pin->next;
+			break;
+		}
+	pthread_cond_signal(&stream->space);
+	pthread_mutex_unlock(&stream->lock);
+	mc_glance_stream_unref(stream);
+	free(pin);
+}
+
+/* SIZE bytes at OFFSET as they lie in the ring, which are under PIN. */
+static void lend(struct pin *pin, size_t size, struct mc_loan *ret_loan)
+{
+	struct mc_glance_stream *stream = pin->stream;
+	size_t at = (size_t)(pin->offset % RING), first = size < (size_t)RING - at ? size : (size_t)RING - at;
+
+	*ret_loan = (struct mc_loan){
+		.parts = {{stream->ring + at, first}, {stream->ring, size - first}},
+		.count = first < size ? 2 : 1,
+		.give_back = unpin,
+		.owner = pin,
+	};
+}
+
+int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error)
+{
+	int64_t end = offset + (int64_t)size;
+	struct pin *pin = malloc(sizeof *pin);
+
+	if (!pin)
+		return mc_error_set(error, ENOMEM, "out of memory");
+	pthread_mutex_lock(&stream->lock);
+	int64_t target = end + READ_AHEAD;
+	if (target > stream->target) {
+		stream->target = target;
+		pthread_cond_signal(&stream->space);
+	}
+	int r = wait_for(stream, call, offset, end, error);
+	if (r == 0)
+		r = wait_hash(stream, call, end, error);
+	if (r == 0 && offset < stream->tail)
+		r = -ESTALE;
+	if (r == 0) {
+		*pin = (struct pin){stream->pins, mc_glance_stream_ref(stream), offset};
+		stream->pins = pin;
+		lend(pin, size, ret_loan);
+	}
+	pthread_mutex_unlock(&stream->lock);
+	if (r < 0)
+		free(pin);
+	return r;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/openstack/identity/private.h"
+#include "backends/openstack/keystone/private.h"
+
+#include <string.h>
+
+/* What is logged in with is known by name. Keystone knows no two that differ only in case. */
+
+/* What the services of a region log in with: Glance, to ask whose a token is. */
+#define SERVICES_DOMAIN "Default"
+static const char services_user[] = "glance", services_project[] = "service";
+
+/* In which role all of them do. */
+static const char login_role[] = "admin";
+
+/* Whether the domain with id DOMAIN is called NAME. 1, 0, -errno. */
+static int is_called(const struct mc_identity *identity, const char *domain, const char *name)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	int result = mc_identity_get(identity, MC_IDENTITY_DOMAIN, domain, &object);
+
+	return result < 0 ? result : !strcasecmp(object->name, name);
+}
+
+/* Whether REF is called LOGIN in LOGIN_DOMAIN, or SERVICE in that of the services. 1, 0, -errno. */
+static int is_login(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *login,
+	const char *login_domain, const char *service)
+{
+	int result = 0;
+
+	if (!strcasecmp(ref->name, login))
+		result = is_called(identity, ref->domain, login_domain);
+	if (result == 0 && !strcasecmp(ref->name, service))
+		result = is_called(identity, ref->domain, SERVICES_DOMAIN);
+	return result;
+}
+
+int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref)
+{
+	const struct mc_keystone *keystone = identity->keystone;
+	int result = 0;
+
+	if (ref->kind == MC_IDENTITY_DOMAIN)
+		result = !strcasecmp(ref->name, keystone->user_domain) ||
+			 !strcasecmp(ref->name, keystone->project_domain) || !strcasecmp(ref->name, SERVICES_DOMAIN);
+	else if (ref->kind == MC_IDENTITY_USER)
+		result = is_login(identity, ref, keystone->user, keystone->user_domain, services_user);
+	else if (ref->kind == MC_IDENTITY_PROJECT)
+		result = is_login(identity, ref, keystone->project, keystone->project_domain, services_project);
+	else if (ref->kind == MC_IDENTITY_ROLE)
+		result = !strcasecmp(ref->name, login_role);
+	if (result != 1)
+		return result;
+	return mc_error_set(identity->error, EPERM,
+		"this mount, or a region's Glance, logs in with the %s %s, and would be locked out",
+		mc_identity_member_name(ref->kind), ref->name);
+}
+
+int mc_identity_not_needed(const struct mc_identity *identity, const struct mc_identity_ref *ref)
+{
+	if (ref->kind == MC_IDENTITY_DOMAIN && identity->ldap_domain && !strcasecmp(ref->name, identity->ldap_domain))
+		return mc_error_set(identity->error, EPERM,
+			"the people of the cloud's LDAP directory are in domain %s, and would be out of reach",
+			ref->name);
+	return mc_identity_not_login(identity, ref);
+}
+
+/* A link to somebody of another domain is called USER@DOMAIN. */
+static bool is_user(const char *link, const char *home, const char *user, const char *domain)
+{
+	size_t length = strlen(user);
+
+	if (strncasecmp(link, user, length) != 0)
+		return false;
+	if (!link[length])
+		return !strcasecmp(home, domain);
+	return link[length] == '@' && !strcasecmp(link + length + 1, domain);
+}
+
+int mc_identity_not_login_grant(
+	const struct mc_identity *identity, const char *domain, const char *project, const char *role, const char *user)
+{
+	const struct mc_keystone *keystone = identity->keystone;
+	bool is_mounts = !strcasecmp(domain, keystone->project_domain) && !strcasecmp(project, keystone->project) &&
+			 is_user(user, domain, keystone->user, keystone->user_domain);
+	bool is_services = !strcasecmp(domain, SERVICES_DOMAIN) && !strcasecmp(project, services_project) &&
+			   is_user(user, domain, services_user, SERVICES_DOMAIN);
+
+	if (strcasecmp(role, login_role) != 0 || (!is_mounts && !is_services))
+		return 0;
+	return mc_error_set(identity->error, EPERM,
+		"%s as %s, with the role %s in the project %s, and would be locked out",
+		is_mounts ? "this mount logs in" : "each region's Glance logs in", user, role, project);
+}
+
+void mc_identity_forget(struct mc_keystone *keystone)
+{
+	mc_identity_cache_clear(mc_keystone_identity_cache(keystone));
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/openstack/identity/private.h"
+#include "backends/openstack/json_items.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *collection, *member;
+} kinds[] = {
+	[MC_IDENTITY_DOMAIN] = {"domains", "domain"},
+	[MC_IDENTITY_PROJECT] = {"projects", "project"},
+	[MC_IDENTITY_USER] = {"users", "user"},
+	[MC_IDENTITY_GROUP] = {"groups", "group"},
+	[MC_IDENTITY_ROLE] = {"roles", "role"},
+};
+
+const char *mc_identity_collection(enum mc_identity_kind kind)
+{
+	return kinds[kind].collection;
+}
+
+const char *mc_identity_member_name(enum mc_identity_kind kind)
+{
+	return kinds[kind].member;
+}
+
+struct object {
+	struct mc_identity_object object; /* first: what callers see */
+	atomic_uint references;
+	char strings[];
+};
+
+static struct object *object_of(struct mc_identity_object *object)
+{
+	return (struct object *)object;
+}
+
+struct mc_identity_object *mc_identity_object_ref(struct mc_identity_object *object)
+{
+	atomic_fetch_add_explicit(&object_of(object)->references, 1, memory_order_relaxed);
+	return object;
+}
+
+void mc_identity_object_unref(struct mc_identity_object *object)
+{
+	if (object && atomic_fetch_sub_explicit(&object_of(object)->references, 1, memory_order_acq_rel) == 1)
+		free(object_of(object));
+}
+
+const char *mc_identity_text(const cJSON *object, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+
+	return text ? text : "";
+}
+
+int mc_identity_nonsense(const struct mc_identity *identity, const char *what)
+{
+	return mc_error_set(identity->error, EIO, "keystone's answer makes no sense: %s", what);
+}
+
+int mc_identity_object_parse(const struct mc_identity *identity, enum mc_identity_kind kind, const cJSON *json,
+	struct mc_identity_object **ret_object)
+{
+	const char *domain =
+		kind == MC_IDENTITY_DOMAIN || kind == MC_IDENTITY_ROLE ? "" : mc_identity_text(json, "domain_id");
+	const char *texts[] = {mc_identity_text(json, "id"), mc_identity_text(json, "name"), domain,
+		mc_identity_text(json, "description"), mc_identity_text(json, "email")};
+	const char *copies[MC_COUNT(texts)];
+	size_t size = 0;
+
+	if (!*texts[0] || !*texts[1])
+		return mc_identity_nonsense(identity, "an object without a name or an id");
+	for (size_t i = 0; i < MC_COUNT(texts); i++)
+		size += strlen(texts[i]) + 1;
+	struct object *object = malloc(sizeof(*object) + size);
+	if (!object)
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
+	char *at = object->strings;
+	for (size_t i = 0; i < MC_COUNT(texts); i++) {
+		size = strlen(texts[i]) + 1;
+		copies[i] = memcpy(at, texts[i], size);
+		at += size;
+	}
+	const cJSON *options = cJSON_GetObjectItemCaseSensitive(json, "options");
+	object->object = (struct mc_identity_object){
+		.kind = kind,
+		.enabled = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "enabled")),
+		.immutable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(options, "immutable")),
+		.id = copies[0],
+		.name = copies[1],
+		.domain = copies[2],
+		.description = copies[3],
+		.email = copies[4],
+	};
+	atomic_init(&object->references, 1);
+	*ret_object = &object->object;
+	return 0;
+}
+
+struct each {
+	struct mc_json_items items;
+	int result;
+};
+
+static int feed(void *data, const void *bytes, size_t size)
+{
+	struct each *each = data;
+
+	each->result = mc_json_items_feed(&each->items, bytes, size);
+	return each->result;
+}
+
+static int each_failed(const struct mc_identity *identity, int result)
+{
+	switch (result) {
+	case -EBADMSG:
+		return mc_identity_nonsense(identity, "a list that is none, or only half of one");
+	case -EFBIG:
+		return mc_identity_nonsense(identity, "a list, or one thing in it, is too long");
+	case -ENOMEM:
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
+	default:
+		return result;
+	}
+}
+
+int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data)
+{
+	struct each each = {.items = {.member = collection, .on_item = on_item, .data = data}};
+
+	int result = mc_keystone_stream(identity->keystone, identity->call, path, query, feed, &each, identity->error);
+	if (each.result != 0) { /* what was found in the answer says more than that it was broken off for it */
+		mc_json_items_clear(&each.items);
+		return each_failed(identity, each.result);
+	}
+	int end = mc_json_items_end(&each.items);
+	return result != 0 ? result : each_failed(identity, end);
+}
+
+struct listing {
+	const struct mc_identity *identity;
+	enum mc_identity_kind kind;
+	uint64_t generation;
+	int (*on_item)(void *data, const char *id, const char *name);
+	void *data;
+};
+
+/* A list tells as much of each object as an answer about it alone. What can't be kept is asked for. */
+static void remember(const struct listing *listing, const cJSON *item)
+{
+	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
+	struct mc_error ignored = {0};
+	struct mc_identity quiet = *listing->identity;
+
+	quiet.error = &ignored;
+	if (mc_identity_object_parse(&quiet, listing->kind, item, &object) == 0)
+		mc_identity_cache_put(mc_identity_cache_of(listing->identity), listing->generation, object);
+}
+
+static int list_item(void *data, const cJSON *item)
+{
+	const struct listing *listing = data;
+	const char *id = mc_identity_text(item, "id"), *name = mc_identity_text(item, "name");
+
+	if (!*id || !*name)
+		return -EBADMSG;
+	remember(listing, item);
+	return listing->on_item(listing->data, id, name);
+}
+
+/* Query "domain_id" and "name" in turn, where they are not NULL. */
+static void make_query(const char *query[5], const char *domain, const char *name)
+{
+	size_t n = 0;
+
+	if (domain) {
+		query[n++] = "domain_id";
+		query[n++] = domain;
+	}
+	if (name) {
+		query[n++] = "name";
+		query[n++] = name;
+	}
+	query[n] = NULL;
+}
+
+int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	int (*on_item)(void *data, const char *id, const char *name), void *data)
+{
+	uint64_t generation = mc_identity_cache_generation(mc_identity_cache_of(identity));
+	struct listing listing = {identity, kind, generation, on_item, data};
+	const char *query[5];
+
+	make_query(query, domain, NULL);
+	return mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
+		kinds[kind].collection, list_item, &listing);
+}
+
+struct search {
+	const struct mc_identity *identity;
+	enum mc_identity_kind kind;
+	const char *name;
+	struct mc_identity_object *found;
+};
+
+static int search_item(void *data, const cJSON *item)
+{
+	struct search *search = data;
+
+	if (search->found || strcmp(mc_identity_text(item, "name"), search->name) != 0)
+		return 0;
+	return mc_identity_object_parse(search->identity, search->kind, item, &search->found);
+}
+
+int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const char *name, struct mc_identity_object **ret_object)
+{
+	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
+	struct search search = {.identity = identity, .kind = kind, .name = name};
+	uint64_t generation = mc_identity_cache_generation(cache);
+	const char *query[5];
+
+	*ret_object = mc_identity_cache_by_name(cache, kind, domain, name);
+	if (*ret_object)
+		return 0;
+	make_query(query, domain, name);
+	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
+		kinds[kind].collection, search_item, &search);
+	MC_CLEANUP(identity_object) struct mc_identity_object *found = search.found;
+	if (result < 0)
+		return result;
+	if (!found)
+		return mc_error_set(identity->error, ENOENT, "there is no such %s", kinds[kind].member);
+	mc_identity_cache_put(cache, generation, found);
+	*ret_object = mc_steal(&found);
+	return 0;
+}
+
+/* Keystone's answer to GET of one object. */
+static int ask(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON **ret_answer)
+{
+	int result = mc_keystone_request(identity->keystone, identity->call, "GET",
+		(const char *const[]){kinds[kind].collection, id, NULL}, NULL, NULL, ret_answer, identity->error);
+
+	if (result == 0 && !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(*ret_answer, kinds[kind].member)))
+		return mc_identity_nonsense(identity, "no object where one was asked for");
+	return result;
+}
+
+int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id,
+	struct mc_identity_object **ret_object)
+{
+	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
+	uint64_t generation = mc_identity_cache_generation(cache);
+	MC_CLEANUP(json) cJSON *answer = NULL;
+
+	*ret_object = mc_identity_cache_by_id(cache, kind, id);
+	if (*ret_object)
+		return 0;
+	if (identity->recalls)
+		return mc_error_set(identity->error, EAGAIN, "it has to be asked for");
+	int result = ask(identity, kind, id, &answer);
+	if (result == 0)
+		result = mc_identity_object_parse(
+			identity, kind, cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), ret_object);
+	if (result == 0)
+		mc_identity_cache_put(cache, generation, *ret_object);
+	return result;
+}
+
+int mc_identity_json(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, struct mc_buffer *out)
+{
+	MC_CLEANUP(json) cJSON *answer = NULL;
+	int result = ask(identity, kind, id, &answer);
+
+	if (result < 0)
+		return result;
+	cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), "links");
+	MC_CLEANUP(free_pointer) char *text = cJSON_Print(answer);
+	if (!text)
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
+	mc_buffer_text(out, text);
+	mc_buffer_text(out, "\n");
+	return out->failed;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_OPENSTACK_IDENTITY_PRIVATE_H
+#define BACKENDS_OPENSTACK_IDENTITY_PRIVATE_H
+
+#include "backends/openstack/identity/cache.h"
+#include "mcloud/identity_objects.h"
+
+#include <cjson/cJSON.h>
+
+/* What the files of identity_*.c share. */
+
+/* "users" and "user". */
+const char *mc_identity_collection(enum mc_identity_kind kind);
+const char *mc_identity_member_name(enum mc_identity_kind kind);
+
+static inline struct mc_identity_cache *mc_identity_cache_of(const struct mc_identity *identity)
+{
+	return mc_keystone_identity_cache(identity->keystone);
+}
+
+/* Of Keystone's JSON; -EIO when it is none. */
+int mc_identity_object_parse(const struct mc_identity *identity, enum mc_identity_kind kind, const cJSON *json,
+	struct mc_identity_object **ret_object);
+
+/* A list of them: copies, sorted by id, to be added to only before it is shared. NULL: out of memory. */
+struct mc_identity_members *mc_identity_members_new(void);
+int mc_identity_members_add(struct mc_identity_members *members, const struct mc_identity_member *member);
+void mc_identity_members_sort(struct mc_identity_members *members);
+const struct mc_identity_member *mc_identity_members_find(const struct mc_identity_members *members, const char *id);
+
+/* The string of a member of a JSON object, or "". */
+const char *mc_identity_text(const cJSON *object, const char *name);
+
+/* Each item of a list of Keystone's, in "COLLECTION" of the answer; QUERY as in mc_keystone_request(). */
+int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data);
+
+/* PATCH of one object with {"MEMBER": {NAME: VALUE}}; VALUE is taken over, and wiped. */
+int mc_identity_patch(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, const char *name, cJSON *value);
+
+/* Keystone refused a change with 403: -EPERM when the object is immutable, else what the error says. */
+int mc_identity_refused(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id);
+
+/* What is wrong with Keystone's answer, as -EIO. */
+int mc_identity_nonsense(const struct mc_identity *identity, const char *what);
+
+/* Whether a change of users or groups of DOMAIN goes to the directory: 1 with *RET_DIRECTORY, 0 to Keystone, -errno. */
+int mc_identity_directory(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	struct mc_directory **ret_directory);
+/* What to do about RESULT of a change in Keystone: if it is a refusal (403), for the domain has become an LDAP one
+ * since it was asked, 1 with *RET_DIRECTORY; else RESULT. */
+int mc_identity_redirected(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	int result, struct mc_directory **ret_directory);
+
+/* -EPERM when REF is what this program, or a region's services, log in with: a user, a project, a role, or a domain of
+ * these. */
+int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref);
+/* The same, and -EPERM when REF is the domain that the directory's people are in: for what would make it another. */
+int mc_identity_not_needed(const struct mc_identity *identity, const struct mc_identity_ref *ref);
+
+/* The changes in the directory. */
+int mc_identity_ldap_create(const struct mc_identity *identity, struct mc_directory *directory,
+	enum mc_identity_kind kind, const char *name);
+int mc_identity_ldap_set(const struct mc_identity *identity, struct mc_directory *directory,
+	const struct mc_identity_ref *ref, enum mc_identity_attribute attribute, const char *value);
+int mc_identity_ldap_rename(const struct mc_identity *identity, struct mc_directory *directory,
+	const struct mc_identity_ref *ref, const char *name);
+int mc_identity_ldap_delete(
+	const struct mc_identity *identity, struct mc_directory *directory, const struct mc_identity_ref *ref);
+
+/* Takes SECRET, and what of it may stand at a cut end, out of the error's message. */
+void mc_identity_redact(struct mc_error *error, const char *secret);
+
+#endif
