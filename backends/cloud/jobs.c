@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/jobs.h"
+
+#include "backends/cloud/model.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/model.h"
 
 #include "backends/cloud/state.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/names.h"
+#include "backends/managed/secrets.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/database.h"
+#include "mcloud/engine.h"
+#include "mcloud/identity.h"
+#include "mcloud/identity_objects.h"
+#include "mcloud/image.h"
+#include "mcloud/region.h"
+#include "mcloud/replication.h"
+#include "mcloud/util.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

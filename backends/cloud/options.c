@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/options.h"
+
+#include "mcloud/region.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/state.h"
 
+#include "mcloud/region.h"
+#include "mcloud/replication.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/work.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/life.h"
+#include "backends/managed/managed.h"
+#include "backends/managed/replication/keeper.h"
+#include "backends/managed/replication/promote.h"
+#include "backends/managed/services/service.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/managed/adopt.h"
+
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/life.h"
+#include "backends/managed/managed.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/plan.h"
+#include "backends/managed/replication/promote.h"
+#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/role.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>

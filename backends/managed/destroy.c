@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/names.h"
+#include "backends/managed/replication/follow.h"
+#include "backends/managed/secrets.h"
+#include "backends/managed/services/service.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/engine.h"
 
 #include <string.h>
 

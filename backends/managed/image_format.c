@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "mcloud/database.h"
+#include "mcloud/image.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/images.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/openstack/glance/glance.h"
+#include "mcloud/image.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/life.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/directory/ldap.h"
+#include "backends/managed/adopt.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/names.h"
+#include "backends/managed/secrets.h"
+#include "backends/managed/services/fernet.h"
+#include "backends/managed/services/service.h"
+#include "backends/openstack/glance/glance.h"
+#include "backends/openstack/keystone/private.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/database.h"
+#include "mcloud/directory.h"
+#include "mcloud/engine.h"
+#include "mcloud/identity.h"
+#include "mcloud/image.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

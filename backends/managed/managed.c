@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/managed.h"
+
+#include "backends/cloud/model.h"
+#include "backends/cloud/options.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/adopt.h"
+#include "backends/managed/images.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/replication/restore.h"
+#include "backends/managed/secrets.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/directory.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
-#include "backends/managed/facts.h"
+#include "backends/managed/mark.h"
 
+#include "backends/cloud/model.h"
+#include "backends/managed/facts.h"
+#include "mcloud/engine.h"
+#include "mcloud/util.h"
+
+#include <stdio.h>
 #include <string.h>
 
 /* What must be known of a region after the daemon was killed, and can't be seen by looking at its services: it says

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/names.h"
 
+#include "backends/cloud/model.h"
+#include "backends/recipes/recipe.h"
+
+#include <stdio.h>
 #include <string.h>
 
 /* What the services of regions are called, and where they are reached. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/removal.h"
 
+#include "backends/cloud/model.h"
+
 int mc_removal_run(const struct mc_removal *removal, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_region *region = removal->region;

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
-
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/life.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/names.h"
 #include "backends/managed/removal.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/database.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <string.h>
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/secrets.h"
+
+#include "backends/managed/services/fernet.h"
 #include "mcloud/state_dir.h"
+#include "mcloud/util.h"
 
 #include <cjson/cJSON.h>
 #include <fcntl.h>

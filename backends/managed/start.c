@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/replication/follow.h"
+#include "backends/managed/replication/promote.h"
+#include "backends/managed/secrets.h"
+#include "backends/managed/services/probe.h"
+#include "backends/managed/services/register.h"
+#include "backends/managed/services/service.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/directory.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
 
 /* The starts of regions: of a master, of a slave that stands by, and of one that replicates. Keystone and Glance take
  * longest to load, and need neither each other nor anything else before the first request: so they begin, and the

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/secrets.h"
+#include "backends/managed/services/fernet.h"
+#include "mcloud/util.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

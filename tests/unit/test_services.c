@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/names.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/replication/copy.h"
 
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/names.h"
+#include "backends/managed/secrets.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/engine.h"
+#include "mcloud/util.h"
+
+#include <stdio.h>
 #include <string.h>
 
 /* What the database's own client programs do inside a slave's container: a copy of the master, and the end of a relay

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/replication/drift.h"
+
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/replication/observe.h"
+#include "mcloud/replica.h"
+#include "mcloud/replication.h"
+#include "mcloud/util.h"
 
 #include <string.h>
 

@@ -1,5 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/follow.h"
+
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/names.h"
+#include "backends/managed/replication/copy.h"
+#include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/plan.h"
+#include "backends/managed/services/probe.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/database.h"
+#include "mcloud/replica.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>

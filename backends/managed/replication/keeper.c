@@ -1,6 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/keeper.h"
 
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/replication/commands.h"
+#include "backends/managed/replication/drift.h"
+#include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/plan.h"
+#include "backends/managed/replication/promote.h"
+#include "backends/managed/replication/restore.h"
+#include "mcloud/region.h"
+#include "mcloud/replica.h"
+#include "mcloud/replication.h"
+#include "mcloud/util.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/replication/observe.h"
 
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/names.h"
+#include "backends/managed/replication/plan.h"
+#include "backends/managed/services/probe.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/region.h"
+#include "mcloud/replica.h"
+#include "mcloud/util.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

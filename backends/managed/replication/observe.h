@@ -2,8 +2,9 @@
 #ifndef BACKENDS_MANAGED_REPLICATION_OBSERVE_H
 #define BACKENDS_MANAGED_REPLICATION_OBSERVE_H
 
-#include "backends/cloud/private.h"
+#include "backends/cloud/model.h"
 #include "backends/managed/replication/plan.h"
+#include "mcloud/database.h"
 
 /* What plan.c decides by: facts out of the model, and looks at the databases. */
 
@@ -48,5 +49,12 @@ int mc_observe(struct mc_region *region, struct mc_database *database, struct mc
  * grows): whether it is maintenance. What was looked into once is not looked into again. */
 void mc_observe_surplus(
 	struct mc_region *region, struct mc_database *database, const char *at_master, struct mc_observed *seen);
+
+/* observe.c: how long a database may take to say what it has. */
+#define MC_REGION_ANSWER_MS 3000
+
+/* A position of DATABASE, to TO. -EIO: it is longer than that has room for. */
+int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
+	struct mc_error *error);
 
 #endif

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/replication/plan.h"
 
+#include "mcloud/replica.h"
+#include "mcloud/replication.h"
+#include "mcloud/util.h"
+
 #include <string.h>
 
 static bool covers(const char *position, const char *other)

@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/replication/restore.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/replication/follow.h"
+#include "backends/managed/replication/keeper.h"
+#include "backends/managed/replication/promote.h"
+#include "backends/managed/services/probe.h"
+#include "backends/managed/services/service.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/util.h"
 
 #include <string.h>
 

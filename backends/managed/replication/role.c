@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/role.h"
+
+#include "backends/cloud/model.h"
+#include "backends/managed/mark.h"
 #include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/plan.h"
+#include "mcloud/region.h"
+#include "mcloud/replication.h"
+#include "mcloud/util.h"
 
 #include <string.h>
 

@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/services/fernet.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/names.h"
+#include "backends/managed/secrets.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>

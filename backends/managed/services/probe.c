@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/services/probe.h"
 
+#include "backends/cloud/model.h"
+#include "backends/directory/ldap.h"
 #include "backends/http/http.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/names.h"
+#include "backends/managed/replication/observe.h"
+#include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
+#include "mcloud/directory.h"
+#include "mcloud/engine.h"
+#include "mcloud/identity.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <netinet/in.h>
 #include <string.h>

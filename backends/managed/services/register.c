@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
+#include "backends/managed/services/register.h"
 
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/mark.h"
+#include "backends/managed/names.h"
+#include "backends/managed/secrets.h"
+#include "backends/managed/services/probe.h"
+#include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <crypt.h>
 #include <openssl/evp.h>

@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/cloud/private.h"
-#include "backends/managed/facts.h"
+#include "backends/managed/services/service.h"
 
+#include "backends/cloud/model.h"
+#include "backends/managed/adopt.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/facts.h"
+#include "backends/managed/names.h"
+#include "backends/managed/secrets.h"
+#include "backends/managed/services/fernet.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/engine.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

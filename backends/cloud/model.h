@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_CLOUD_MODEL_H
+#define BACKENDS_CLOUD_MODEL_H
+
+#include "mcloud/engine.h"
+#include "mcloud/error.h"
+#include "mcloud/region.h"
+#include "mcloud/replication.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is known of a cloud and its regions, in memory. */
+
+struct mc_call;
+struct mc_cloud_copy;
+struct mc_database;
+struct mc_directory;
+struct mc_glance;
+struct mc_journal;
+struct mc_keystone;
+struct mc_secrets;
+struct mc_work;
+
+#define MC_REGION_NAME_MAX 63
+
+/* Facts about a region that must survive the daemon (mark.c); what they say: */
+enum mc_mark {
+	MC_MARK_STOPPED,
+	MC_MARK_DESTROYING,
+	MC_MARK_SERVED,
+	MC_MARK_MASTER,
+	MC_MARK_REPLICA,
+	MC_MARK_HALTED,
+	MC_MARK_SEEDING,
+	MC_MARK_SEMISYNC,
+	MC_MARK_INCOMPLETE,
+	MC_MARK_ESTRANGED,
+	MC_MARK_GIVEN_UP,
+	MC_MARK_PROMOTED,
+	MC_MARKS
+};
+
+/* A region. Fields below `lock` of the cloud unless they say otherwise. */
+struct mc_region {
+	struct mc_cloud *cloud; /* constant, as are name, number, address, created */
+	char name[MC_REGION_NAME_MAX + 1];
+	char address[16];
+	unsigned number;
+	double created;
+	unsigned references;
+	double changed;
+	enum mc_region_state state;
+	char *error;                               /* why failed or degraded; NULL: all is well */
+	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
+	bool is_master;
+	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
+	bool is_kept;                          /* its facts are on disk: it may have marks */
+	bool marked[MC_MARKS];                 /* as they are on disk */
+	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
+	enum mc_replication_state replication; /* as the watch has seen it last */
+	double lag;                            /* likewise; negative: not known */
+	char trouble[256];                     /* why replication is broken */
+	char reviewed[128], harmless[64];      /* of its own writing: what was looked into, and is maintenance */
+	bool is_compared;                      /* its rows with the master's, since its replication runs (drift.c) */
+	int64_t compare_at;                    /* mc_now_ms(): that could not be told before, and is tried again then */
+	int64_t compared_ms;                   /* so long took the last comparison */
+	struct mc_database *watched;           /* the watch's alone */
+	struct mc_work *work;                  /* under way, or NULL */
+	bool ran;                              /* it served when the engine was seen last */
+	bool is_unsure;                        /* it may be marked as the master, and must not be so */
+	bool is_pushing;                       /* Fernet keys are on their way */
+	bool lacks_keys;                       /* it has not taken the last ones, or that isn't known */
+	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
+	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
+	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
+	char **progress;                       /* lines of the last work */
+	size_t n_progress;
+	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
+	struct mc_glance *glance;
+};
+
+struct mc_cloud {
+	struct mc_cloud_options options; /* constant; strings are owned */
+	struct mc_journal *journal;
+	struct mc_engine *engine;
+	void (*handler)(void *data, const struct mc_cloud_event *event);
+	void *data;
+
+	/* Lock order: telling or facts, then lock. Only `facts` is held across I/O, of a file. */
+	pthread_mutex_t facts;      /* one change of a region's facts at a time */
+	pthread_mutex_t telling;    /* one event at a time to the handler */
+	pthread_mutex_t lock;       /* guards all below */
+	pthread_cond_t idle;        /* broadcast when work has ended, a service has changed, `threads` falls to 0 */
+	struct mc_region **regions; /* by number */
+	size_t n_regions;
+	struct mc_engine_service_list services;
+	bool is_connected, is_resumed, is_closing, is_looking;
+	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
+	struct mc_call *keeping;    /* of mc_fernet_keep(), or NULL */
+	struct mc_region *promoted; /* is to become the master; NULL: no promotion is under way */
+	unsigned opening;           /* databases that are just being let write: a promotion waits for them */
+	double refreshed;           /* wall clock: events from before it are already in */
+	unsigned threads;           /* of mc_cloud_spawn() */
+	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
+	struct mc_directory *directory;
+	struct mc_cloud_copy *copies; /* of images (images.c), newest first */
+	int copying;                  /* so many of them run */
+};
+
+/* model.c, cloud.c, life.c */
+struct mc_region *mc_region_ref(struct mc_region *region);
+
+void mc_region_unref(struct mc_region *region);
+
+void mc_cleanup_region(struct mc_region **region);
+
+struct mc_region *mc_region_find(
+	struct mc_cloud *cloud, const char *name); /* a reference, or NULL; NAME NULL: the master */
+
+/* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
+struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created);
+
+void mc_region_unlist(struct mc_region *region);
+
+/* Whether all services that it should have run, and the engine finds nothing wrong with them. Call with the lock. */
+bool mc_region_is_well(const struct mc_region *region);
+
+/* Derives the state again and tells if it changed. */
+void mc_region_settle(struct mc_region *region);
+
+void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
+
+void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_CLOUD_OPTIONS_H
+#define BACKENDS_CLOUD_OPTIONS_H
+
+struct mc_cloud_options;
+
+/* options.c: TO gets strings of its own, and state_dir without links in it. */
+void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from);
+
+void mc_cloud_options_free(struct mc_cloud_options *options);
+
+#endif

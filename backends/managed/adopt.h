@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_MANAGED_ADOPT_H
+#define BACKENDS_MANAGED_ADOPT_H
+
+/* What a mount finds. */
+
+struct mc_cloud;
+struct mc_engine_volume_list;
+struct mc_error;
+
+/* adopt.c: what the marks say of each region's part in replication. */
+void mc_cloud_assign_roles(struct mc_cloud *cloud);
+
+/* Each volume (container) of the cloud carries the state_dir that it was made with, under this label. */
+#define MC_LABEL_STATE_DIR "state_dir"
+
+/* The engine is gone: the regions that serve, or did until its end came, are started again when it is back. */
+void mc_cloud_note_running(struct mc_cloud *cloud);
+
+/* -EBUSY when one of VOLUMES was made with another state_dir. */
+int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error);
+
+/* Lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
+int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error);
+
+#endif

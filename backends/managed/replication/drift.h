@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_MANAGED_REPLICATION_DRIFT_H
+#define BACKENDS_MANAGED_REPLICATION_DRIFT_H
+
+#include <stdbool.h>
+
+struct mc_error;
+struct mc_region;
+struct mc_replication;
+
+/* drift.c: compares a slave's rows with the master's, once whenever its replication has begun to run. 1: they differ.
+ */
+int mc_drift_look(struct mc_region *region, struct mc_region *master, const struct mc_replication *now);
+
+/* The same for a promotion, if it was not done. IS_FENCED: the master writes no more, so it is done only if it was
+ * quick before, for writers wait. -EBUSY: they differ. */
+int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_error *error);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_MANAGED_SECRETS_H
+#define BACKENDS_MANAGED_SECRETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct mc_error;
+
+/* The cloud's secrets, made once, kept in state_dir (secrets.c). All are hex or base64url, so that no format needs
+ * escaping. */
+struct mc_secrets;
+
+/* secrets.c */
+enum mc_secret {
+	MC_SECRET_ADMIN,
+	MC_SECRET_DB_ROOT,
+	MC_SECRET_DB_KEYSTONE,
+	MC_SECRET_DB_GLANCE,
+	MC_SECRET_GLANCE,
+	MC_SECRET_LDAP_ADMIN,
+	MC_SECRET_LDAP_KEYSTONE,
+	MC_SECRETS
+};
+
+struct mc_key {
+	unsigned index; /* 0: staged; the highest: primary */
+	char text[45];  /* 32 bytes in base64url (the Fernet specification's key format) */
+	double created;
+};
+
+/* Reads DIRECTORY/CLOUD.json; with MAKE, makes and writes it when there is none; else *RET is NULL then. */
+int mc_secrets_open(
+	const char *directory, const char *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error);
+
+void mc_secrets_free(struct mc_secrets *secrets);
+
+const char *mc_secrets_get(const struct mc_secrets *secrets, enum mc_secret secret);
+
+/* Copies of the keys, by index. Credential keys don't rotate. */
+size_t mc_secrets_fernet(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys);
+
+size_t mc_secrets_credential(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys);
+
+/* Replaces the Fernet keys and writes the file. */
+int mc_secrets_set_fernet(struct mc_secrets *secrets, const struct mc_key *keys, size_t n_keys, struct mc_error *error);
+
+int mc_secrets_new_key(struct mc_key *key, unsigned index);
+
+/* Removes the file when the cloud's last region goes; writes it again when a first one comes. */
+int mc_secrets_forget(struct mc_secrets *secrets, struct mc_error *error);
+
+int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error);
+
+/* {SSHA} of a secret, for slapd's rootpw; HASH holds 64. */
+int mc_secrets_ssha(const char *secret, char hash[64]);
+
+#endif
