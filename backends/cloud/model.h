@@ -135,4 +135,7 @@ void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
 
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
 
+/* The same, with the lock, and not a reference. */
+struct mc_region *mc_region_find_locked(struct mc_cloud *cloud, const char *name);
+
 #endif

@@ -7,6 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const state_names[] = {[MC_REGION_STARTING] = "starting",
+	[MC_REGION_STANDBY] = "standby",
+	[MC_REGION_SEEDING] = "seeding",
+	[MC_REGION_READY] = "ready",
+	[MC_REGION_DEGRADED] = "degraded",
+	[MC_REGION_FAILED] = "failed",
+	[MC_REGION_STOPPING] = "stopping",
+	[MC_REGION_STOPPED] = "stopped"};
+
+const char *mc_region_state_name(enum mc_region_state state)
+{
+	return state_names[state];
+}
+
+bool mc_region_state_settled(enum mc_region_state state)
+{
+	return state != MC_REGION_STARTING && state != MC_REGION_SEEDING && state != MC_REGION_STOPPING;
+}
+
 static bool serves(const struct mc_state_service *service)
 {
 	return service->state && !strcmp(service->state, "running") && !service->is_detached &&

@@ -3,11 +3,6 @@
 
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
-#include "backends/managed/life.h"
-#include "backends/managed/managed.h"
-#include "backends/managed/replication/keeper.h"
-#include "backends/managed/replication/promote.h"
-#include "backends/managed/services/service.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -20,20 +15,12 @@
  * own thread. */
 
 #define WORK_TIMEOUT_MS (5 * 60 * 1000)
-#define HEALTH_MS (2 * MC_HEALTH_INTERVAL_MS)
 #define BAR_WIDTH ((size_t)20)
 
 struct step_run {
 	struct mc_work *work;
 	unsigned index;
 };
-
-static const char *const kind_names[] = {[MC_WORK_START] = "starting",
-	[MC_WORK_STOP] = "stopping",
-	[MC_WORK_RESTART] = "restarting",
-	[MC_WORK_DESTROY] = "being destroyed",
-	[MC_WORK_REPLICATE] = "beginning to replicate",
-	[MC_WORK_PROMOTE] = "being promoted"};
 
 static void add_progress(struct mc_region *region, const char *text)
 {
@@ -146,8 +133,7 @@ static void start_step(struct mc_work *work, unsigned index, pthread_t *ret_thre
 	pthread_attr_destroy(&attributes);
 }
 
-/* Runs one table to its end or its first failure. */
-static int run_steps(struct mc_work *work, const struct mc_step *steps)
+int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps)
 {
 	pthread_t threads[32] = {0};
 	unsigned started;
@@ -176,91 +162,6 @@ static int run_steps(struct mc_work *work, const struct mc_step *steps)
 	return work->failed ? -(work->error.code ? work->error.code : EIO) : 0;
 }
 
-static bool stands_by(struct mc_region *region)
-{
-	bool standby;
-
-	pthread_mutex_lock(&region->cloud->lock);
-	standby = !region->is_master && !region->is_replica;
-	pthread_mutex_unlock(&region->cloud->lock);
-	return standby;
-}
-
-static const struct mc_step *steps_to_run(struct mc_region *region)
-{
-	bool is_master;
-
-	pthread_mutex_lock(&region->cloud->lock);
-	is_master = region->is_master;
-	pthread_mutex_unlock(&region->cloud->lock);
-	return is_master ? mc_start_steps : stands_by(region) ? mc_standby_steps : mc_slave_steps;
-}
-
-/* A promotion kills the master's database if it hangs: a start does not come between. */
-static void await_role(struct mc_work *work)
-{
-	struct mc_region *region = work->region;
-	struct mc_cloud *cloud = work->cloud;
-
-	pthread_mutex_lock(&cloud->lock);
-	while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
-		!mc_call_cancelled(work->call))
-		mc_cloud_await_news(cloud);
-	pthread_mutex_unlock(&cloud->lock);
-}
-
-/* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
- * yet. What it still finds after those is so. */
-static void await_health(struct mc_work *work)
-{
-	struct mc_cloud *cloud = work->cloud;
-	int64_t until = mc_now_ms() + HEALTH_MS;
-
-	pthread_mutex_lock(&cloud->lock);
-	while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
-		!mc_call_cancelled(work->call))
-		mc_cloud_await_news(cloud);
-	pthread_mutex_unlock(&cloud->lock);
-}
-
-/* Runs a table after which the region serves. */
-static int run_to_serve(struct mc_work *work, const struct mc_step *steps)
-{
-	int r = run_steps(work, steps);
-
-	if (r == 0)
-		await_health(work);
-	return r;
-}
-
-static int run_start(struct mc_work *work)
-{
-	await_role(work);
-	return run_to_serve(work, steps_to_run(work->region));
-}
-
-static int run_kind(struct mc_work *work)
-{
-	switch (work->kind) {
-	case MC_WORK_START:
-		return run_start(work);
-	case MC_WORK_REPLICATE:
-		return run_to_serve(work, mc_slave_steps);
-	case MC_WORK_STOP:
-		return run_steps(work, mc_stop_steps);
-	case MC_WORK_RESTART: {
-		int r = run_steps(work, mc_stop_steps);
-
-		return r ? r : run_start(work);
-	}
-	case MC_WORK_DESTROY:
-		return run_steps(work, mc_destroy_steps);
-	case MC_WORK_PROMOTE:
-		return run_steps(work, mc_promote_steps);
-	}
-	return -EINVAL;
-}
-
 static void work_free(struct mc_work *work)
 {
 	mc_call_unref(work->call);
@@ -274,17 +175,10 @@ static void work_free(struct mc_work *work)
 /* Says in `progress` and in the log of events how it ended. */
 static void report_end(struct mc_work *work, int result)
 {
-	static const char *const ended[] = {[MC_WORK_START] = "ready",
-		[MC_WORK_STOP] = "stopped",
-		[MC_WORK_RESTART] = "ready",
-		[MC_WORK_DESTROY] = "destroyed",
-		[MC_WORK_REPLICATE] = "ready",
-		[MC_WORK_PROMOTE] = "master"};
 	char line[sizeof(work->error.message) + 64];
 
 	if (result == 0)
-		snprintf(line, sizeof(line), "%s after %.2f s",
-			work->kind == MC_WORK_START && stands_by(work->region) ? "standby" : ended[work->kind],
+		snprintf(line, sizeof(line), "%s after %.2f s", work->outcome ? work->outcome : work->type->outcome,
 			(double)(mc_now_ms() - work->begun) / 1000);
 	else
 		snprintf(line, sizeof(line), "failed: %s", work->error.message);
@@ -293,81 +187,90 @@ static void report_end(struct mc_work *work, int result)
 		mc_cloud_fail(work->cloud, work->region->name, &work->error);
 }
 
-/* Whether the region is to be destroyed after what has just ended. */
-static bool finish(struct mc_work *work, int result)
+/* How it ended, unless that is nobody's business: another work comes next, or we broke it off, and the next mount goes
+ * on. */
+static void tell_end(struct mc_work *work, int result)
 {
 	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
-	bool superseded;
+	bool is_broken_off;
 
 	pthread_mutex_lock(&cloud->lock);
-	superseded = region->is_destroying && work->kind != MC_WORK_DESTROY && !cloud->is_closing;
+	is_broken_off = (result < 0 && cloud->is_closing) || (work->successor && !cloud->is_closing);
 	pthread_mutex_unlock(&cloud->lock);
-	if (superseded)
-		return true;
-	if (result < 0 && cloud->is_closing)
-		return false; /* broken off by us: the next mount goes on */
+	if (is_broken_off)
+		return;
 	report_end(work, result);
-	mc_cloud_refresh(cloud, NULL, NULL); /* what the engine's events have not told yet */
 	pthread_mutex_lock(&cloud->lock);
 	region->outcome = result < 0 ? work->error : (struct mc_error){0};
-	if (work->kind != MC_WORK_PROMOTE) { /* one that fails leaves the region as it was */
+	if (!work->type->is_aside) {
 		region->is_failed = result < 0;
 		if (result == 0)
-			region->is_stopped = work->kind == MC_WORK_STOP;
+			region->is_stopped = work->type->stops;
 		free(region->error);
 		region->error = result < 0 ? strdup(work->error.message) : NULL;
 	}
 	pthread_mutex_unlock(&cloud->lock);
-	return false;
+}
+
+/* The region is free for other work, unless one waits that broke this one off: that is what WORK is then. */
+static bool let_go(struct mc_work *work)
+{
+	struct mc_call *call = mc_call_new(WORK_TIMEOUT_MS), *doing = mc_call_new(WORK_TIMEOUT_MS), *old;
+	struct mc_region *region = work->region;
+	struct mc_cloud *cloud = work->cloud;
+	bool goes_on;
+
+	pthread_mutex_lock(&cloud->lock); /* others cancel its calls there */
+	goes_on = work->successor && !cloud->is_closing && call && doing;
+	if (goes_on) {
+		old = work->call;
+		work->call = call;
+		call = old;
+		old = work->doing;
+		work->doing = doing;
+		doing = old;
+		work->type = work->successor;
+		work->successor = NULL;
+	} else {
+		region->work = NULL;
+		pthread_cond_broadcast(&cloud->idle);
+	}
+	pthread_mutex_unlock(&cloud->lock);
+	mc_call_unref(call);
+	mc_call_unref(doing);
+	if (goes_on) {
+		work->begun = mc_now_ms();
+		work->outcome = NULL;
+		memset(&work->error, 0, sizeof(work->error));
+		mc_region_settle(region);
+	}
+	return !goes_on;
 }
 
 static void run_work(void *data)
 {
 	struct mc_work *work = data;
 	struct mc_region *region = work->region;
-	struct mc_cloud *cloud = work->cloud;
-	bool gone;
-	int r = run_kind(work);
+	int r;
 
-	if (work->kind == MC_WORK_PROMOTE)
-		mc_promote_finish(region, r);
-	if (finish(work, r)) {
-		struct mc_call *call = mc_call_new(WORK_TIMEOUT_MS), *old = work->call;
-		struct mc_call *doing = mc_call_new(WORK_TIMEOUT_MS), *old_doing = work->doing;
-
-		pthread_mutex_lock(&cloud->lock); /* others cancel it there */
-		work->call = call;
-		work->doing = doing;
-		work->kind = MC_WORK_DESTROY;
-		pthread_mutex_unlock(&cloud->lock);
-		mc_call_unref(old_doing);
-		mc_call_unref(old);
-		work->begun = mc_now_ms();
-		memset(&work->error, 0, sizeof(work->error));
+	do {
+		r = work->type->run(work);
+		work->type->finish(work, r);
+		tell_end(work, r);
+		if (r == 0 && work->type->settle)
+			work->type->settle(region);
+		if (r == 0 && work->type->destroys)
+			mc_region_unlist(region);
+	} while (!let_go(work));
+	if (r < 0 || !work->type->destroys)
 		mc_region_settle(region);
-		r = call && doing ? run_kind(work) : -ENOMEM;
-		finish(work, r);
-	}
-	gone = r == 0 && work->kind == MC_WORK_DESTROY;
-	if (r == 0 && work->kind != MC_WORK_STOP && !gone)
-		mc_replication_inspect(region); /* before it is said to have settled */
-	if (gone)
-		mc_region_unlist(region);
-	pthread_mutex_lock(&cloud->lock);
-	region->work = NULL;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
-	if (!gone)
-		mc_region_settle(region);
-	if (r == 0 && work->kind != MC_WORK_STOP && !gone && !stands_by(region))
-		mc_region_tend(region);
-	mc_replication_watch(cloud);
+	work->type->follow(region, r);
 	work_free(work);
 	mc_region_unref(region);
 }
 
-static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind)
+static struct mc_work *work_new(struct mc_region *region, const struct mc_work_type *type)
 {
 	struct mc_work *work = calloc(1, sizeof(*work));
 
@@ -375,7 +278,7 @@ static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind
 		return NULL;
 	work->cloud = region->cloud;
 	work->region = region;
-	work->kind = kind;
+	work->type = type;
 	work->call = mc_call_new(WORK_TIMEOUT_MS);
 	work->doing = mc_call_new(WORK_TIMEOUT_MS);
 	work->begun = mc_now_ms();
@@ -399,21 +302,22 @@ static int take(struct mc_region *region, struct mc_work *work, struct mc_error 
 		r = mc_error_set(error, EROFS, "the cloud is mounted read-only");
 	} else if (!other) {
 		region->work = work;
-	} else if (work->kind == MC_WORK_DESTROY && other->kind != MC_WORK_DESTROY) {
+	} else if (work->type->destroys && !other->type->destroys) {
+		other->successor = work->type;
 		mc_call_cancel(other->call);
 		r = 1;
 	} else {
-		r = mc_error_set(error, EBUSY, "region %s is %s", region->name, kind_names[other->kind]);
+		r = mc_error_set(error, EBUSY, "region %s is %s", region->name, other->type->doing);
 	}
-	if (r >= 0 && work->kind == MC_WORK_DESTROY)
+	if (r >= 0 && work->type->destroys)
 		region->is_destroying = true;
 	pthread_mutex_unlock(&region->cloud->lock);
 	return r;
 }
 
-int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error)
+int mc_work_begin(struct mc_region *region, const struct mc_work_type *type, struct mc_error *error)
 {
-	struct mc_work *work = work_new(region, kind);
+	struct mc_work *work = work_new(region, type);
 	int r;
 
 	if (!work || !work->call || !work->doing) {

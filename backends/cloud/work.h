@@ -3,6 +3,7 @@
 #define BACKENDS_CLOUD_WORK_H
 
 #include "mcloud/error.h"
+#include "mcloud/region.h"
 #include "mcloud/replica.h"
 
 #include <pthread.h>
@@ -26,13 +27,24 @@ struct mc_step {
 	int (*run)(struct mc_work *work, struct mc_error *error);
 };
 
-/* work.c: steps run as much at once as their needs allow, each in a thread of its own. */
-enum mc_work_kind { MC_WORK_START, MC_WORK_STOP, MC_WORK_RESTART, MC_WORK_DESTROY, MC_WORK_REPLICATE, MC_WORK_PROMOTE };
+/* What work there is: one row each, in managed/works.c. */
+struct mc_work_type {
+	const char *doing;          /* what its region is meanwhile: "region Kista is DOING" */
+	const char *outcome;        /* the word for a success, in `progress` */
+	enum mc_region_state shown; /* of its region, while it runs */
+	bool is_aside;              /* the region serves meanwhile, shows that, and a failure leaves it as it was */
+	bool stops, destroys;       /* the region, when it succeeds; a destruction breaks off other work */
+	int (*run)(struct mc_work *work);
+	void (*finish)(struct mc_work *work, int result);     /* before others learn of RESULT, which `run` gave */
+	void (*settle)(struct mc_region *region);             /* after a success, before others learn; or NULL */
+	void (*follow)(struct mc_region *region, int result); /* when the region can have other work again */
+};
 
 struct mc_work {
 	struct mc_cloud *cloud; /* these are constant */
 	struct mc_region *region;
-	enum mc_work_kind kind;
+	const struct mc_work_type *type, *successor; /* what breaks it off comes next; guarded by the cloud's lock */
+	const char *outcome;                         /* another word than its type's, or NULL */
 	struct mc_call
 		*doing; /* of what is asked of the engine: not cancelled, as what was begun there is done anyway */
 	struct mc_call *call; /* cancelled when a step has failed, the cloud closes, or the region is to be destroyed */
@@ -48,14 +60,13 @@ struct mc_work {
 	bool is_living;                                /* and it is all that the former master has written */
 };
 
-/* Begins KIND's steps for REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
-int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
+/* Begins work of TYPE on REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
+int mc_work_begin(struct mc_region *region, const struct mc_work_type *type, struct mc_error *error);
+
+/* For a type's `run`: the steps of one table, to their end or the first failure. */
+int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps);
 
 /* Waits for the end of the region's work, and gives its failure; gives up only with the asker, for the work goes on. */
 int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-
-/* start.c, destroy.c, promote.c: the tables; they end with a NULL name. */
-extern const struct mc_step mc_start_steps[], mc_standby_steps[], mc_slave_steps[], mc_stop_steps[], mc_destroy_steps[],
-	mc_promote_steps[];
 
 #endif

@@ -13,6 +13,7 @@
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/replication/role.h"
+#include "backends/managed/works.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -163,14 +164,14 @@ static void resume(struct mc_region *region)
 		mc_replication_watch(cloud);
 		r = 0;
 	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
-		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
+		r = mc_work_begin(region, &mc_work_destroy, &error);
 	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
 		pthread_mutex_lock(&cloud->lock);
 		region->is_stopped = true;
 		pthread_mutex_unlock(&cloud->lock);
-		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
+		r = view.services_up ? mc_work_begin(region, &mc_work_stop, &error) : 0;
 	} else if (mc_mark_known(region, MC_MARK_SERVED) && view.services_up == view.services) {
 		mc_region_tend(region);
 		mc_region_restore(region);
@@ -179,7 +180,7 @@ static void resume(struct mc_region *region)
 	} else if (is_standby(region) && view.services_up == view.services) {
 		r = 0;
 	} else {
-		r = mc_work_begin(region, MC_WORK_START, &error);
+		r = mc_work_begin(region, &mc_work_start, &error);
 	}
 	if (r < 0)
 		mc_cloud_fail(cloud, region->name, &error);
@@ -249,7 +250,7 @@ static void run_again(struct mc_region *region)
 		  !cloud->options.read_only && !mc_region_is_well(region);
 	region->ran = false;
 	pthread_mutex_unlock(&cloud->lock);
-	if (is_lost && mc_work_begin(region, MC_WORK_START, &error) < 0)
+	if (is_lost && mc_work_begin(region, &mc_work_start, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
 }
 

@@ -7,6 +7,7 @@
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 
@@ -33,7 +34,7 @@ static int stop_kind(struct mc_work *work, enum mc_service_kind kind, struct mc_
 
 static int mark_stopped(struct mc_work *work, struct mc_error *error)
 {
-	return work->kind == MC_WORK_STOP ? mc_mark_set(work->region, work->doing, MC_MARK_STOPPED, error) : 0;
+	return work->type->stops ? mc_mark_set(work->region, work->doing, MC_MARK_STOPPED, error) : 0;
 }
 
 static int stop_glance(struct mc_work *work, struct mc_error *error)

@@ -8,10 +8,10 @@
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/mark.h"
-#include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/fernet.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/works.h"
 #include "backends/openstack/glance/glance.h"
 #include "backends/openstack/keystone/private.h"
 #include "backends/recipes/recipe.h"
@@ -28,167 +28,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What users do to regions, and how a mount finds those that are there. */
+/* What users do to regions. */
 
 #define NUMBER_MAX 254 /* 127.77.N.1 */
-
-static int open_secrets(struct mc_cloud *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error)
-{
-	struct mc_secrets *opened = NULL;
-	int r = 0;
-
-	pthread_mutex_lock(&cloud->lock);
-	*ret_secrets = cloud->secrets;
-	pthread_mutex_unlock(&cloud->lock);
-	if (*ret_secrets)
-		return 0;
-	r = mc_secrets_open(cloud->options.state_dir, cloud->options.name, make, &opened, error);
-	if (r == 0 && !opened)
-		return mc_error_set(error, EACCES,
-			"the cloud's secrets are not in %s: mount with the state_dir that it was made with",
-			cloud->options.state_dir);
-	if (r < 0)
-		return r;
-	pthread_mutex_lock(&cloud->lock);
-	if (!cloud->secrets)
-		cloud->secrets = mc_steal(&opened);
-	*ret_secrets = cloud->secrets;
-	pthread_mutex_unlock(&cloud->lock);
-	mc_secrets_free(opened);
-	return 0;
-}
-
-int mc_cloud_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
-{
-	return open_secrets(cloud, false, ret_secrets, error);
-}
-
-int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secrets, struct mc_error *error)
-{
-	bool is_first;
-
-	pthread_mutex_lock(&cloud->lock);
-	is_first = cloud->n_regions == 0;
-	pthread_mutex_unlock(&cloud->lock);
-	return open_secrets(cloud, is_first, ret_secrets, error);
-}
-
-char *mc_cloud_admin_password(struct mc_cloud *cloud)
-{
-	struct mc_secrets *secrets;
-
-	return mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? strdup(mc_secrets_get(secrets, MC_SECRET_ADMIN)) : NULL;
-}
-
-static int open_database(struct mc_region *region, const char *user, enum mc_secret password,
-	struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
-{
-	char service[MC_SERVICE_NAME_MAX];
-	struct mc_secrets *secrets;
-	int r = mc_cloud_secrets(region->cloud, &secrets, error);
-
-	if (r < 0)
-		return r;
-	mc_service_name(MC_DATABASE, region->name, service);
-	*ret_database = mc_database_new(&(struct mc_database_options){
-		.service = service,
-		.host = region->address,
-		.port = mc_recipe_get(MC_DATABASE)->port,
-		.user = user,
-		.password = mc_secrets_get(secrets, password),
-		.journal = journal,
-	});
-	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
-}
-
-int mc_region_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
-{
-	return mc_region_database_journal(region, region->cloud->journal, ret_database, error);
-}
-
-int mc_region_database_journal(
-	struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
-{
-	return open_database(region, NULL, MC_SECRET_DB_ROOT, journal, ret_database, error);
-}
-
-int mc_region_keystone_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
-{
-	return open_database(region, "keystone", MC_SECRET_DB_KEYSTONE, region->cloud->journal, ret_database, error);
-}
-
-int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
-{
-	struct mc_directory *made, *there;
-	char url[64], address[16], bind[512];
-	struct mc_secrets *secrets;
-	int r = 0;
-
-	pthread_mutex_lock(&cloud->lock);
-	there = cloud->directory;
-	if (!cloud->n_regions)
-		r = -EAGAIN;
-	pthread_mutex_unlock(&cloud->lock);
-	if (r < 0)
-		return mc_error_set(error, EAGAIN, "there is no region yet, and so no LDAP server");
-	if (!there) {
-		r = mc_cloud_secrets(cloud, &secrets, error);
-		if (r < 0)
-			return r;
-		mc_cloud_address(cloud, 0, address);
-		snprintf(url, sizeof(url), "ldap://%s:%u", address, mc_recipe_get(MC_LDAP)->port);
-		snprintf(bind, sizeof(bind), "cn=admin,%s", cloud->options.ldap_suffix);
-		made = mc_directory_new(&(struct mc_directory_options){
-			.url = url,
-			.suffix = cloud->options.ldap_suffix,
-			.bind_dn = bind,
-			.password = mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN),
-			.journal = cloud->journal,
-		});
-		if (!made)
-			return mc_error_set(error, ENOMEM, "out of memory");
-		pthread_mutex_lock(&cloud->lock);
-		if (!cloud->directory)
-			cloud->directory = mc_steal(&made);
-		there = cloud->directory;
-		pthread_mutex_unlock(&cloud->lock);
-		mc_directory_free(made);
-	}
-	*ret_directory = there;
-	return 0;
-}
-
-static int find_client(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)
-{
-	*ret_region = mc_region_find(cloud, name);
-	if (!*ret_region)
-		return name ? mc_error_set(error, ENOENT, "there is no region %s", name)
-			    : mc_error_set(error, EAGAIN, "there is no region yet");
-	if (!(*ret_region)->keystone || !(*ret_region)->glance)
-		return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", cloud->options.state_dir);
-	return 0;
-}
-
-int mc_cloud_keystone(
-	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error)
-{
-	MC_CLEANUP(region) struct mc_region *region = NULL;
-	int r = find_client(cloud, name, &region, error);
-
-	if (r == 0)
-		*ret_keystone = mc_keystone_ref(region->keystone);
-	return r;
-}
-
-int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error)
-{
-	MC_CLEANUP(region) struct mc_region *region = NULL;
-	int r = find_client(cloud, name, &region, error);
-
-	if (r == 0)
-		*ret_glance = mc_glance_ref(region->glance);
-	return r;
-}
 
 static int check_name(const char *name, struct mc_error *error)
 {
@@ -307,7 +149,7 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	pthread_mutex_unlock(&cloud->lock);
 	r = keep_new(region, master, call, error);
 	if (r == 0)
-		r = mc_work_begin(region, MC_WORK_START, error);
+		r = mc_work_begin(region, &mc_work_start, error);
 	if (r < 0)
 		undo_creation(region, error);
 	return r;
@@ -328,11 +170,11 @@ int mc_region_check_slaves(struct mc_region *region, struct mc_error *error)
 
 int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error)
 {
-	static const enum mc_work_kind kinds[] = {[MC_REGION_START] = MC_WORK_START,
-		[MC_REGION_STOP] = MC_WORK_STOP,
-		[MC_REGION_RESTART] = MC_WORK_RESTART,
-		[MC_REGION_REPAIR] = MC_WORK_START,
-		[MC_REGION_DESTROY] = MC_WORK_DESTROY};
+	static const struct mc_work_type *const types[] = {[MC_REGION_START] = &mc_work_start,
+		[MC_REGION_STOP] = &mc_work_stop,
+		[MC_REGION_RESTART] = &mc_work_restart,
+		[MC_REGION_REPAIR] = &mc_work_start,
+		[MC_REGION_DESTROY] = &mc_work_destroy};
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	bool is_connected;
 
@@ -352,7 +194,7 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		if (r < 0)
 			return r;
 	}
-	return mc_work_begin(region, kinds[verb], error);
+	return mc_work_begin(region, types[verb], error);
 }
 
 static void tend(void *data)

@@ -4,6 +4,7 @@
 #include "backends/cloud/model.h"
 #include "backends/recipes/recipe.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,4 +47,13 @@ void mc_service_address(const struct mc_region *region, enum mc_service_kind kin
 		mc_cloud_address(region->cloud, 0, address);
 	else
 		snprintf(address, 16, "%s", region->address);
+}
+
+void mc_cloud_address(const struct mc_cloud *cloud, unsigned n, char address[16])
+{
+	struct in_addr base = {0};
+
+	inet_pton(AF_INET, cloud->options.base, &base); /* checked by mc_cloud_open() */
+	base.s_addr = htonl((ntohl(base.s_addr) & 0xffff0000u) | (n & 0xffu) << 8 | 1u);
+	inet_ntop(AF_INET, &base, address, 16);
 }

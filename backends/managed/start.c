@@ -9,6 +9,7 @@
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/register.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"

@@ -11,6 +11,7 @@
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/services/probe.h"
+#include "backends/managed/works.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
@@ -57,7 +58,7 @@ static int find(struct mc_cloud *cloud, const char *name, struct known *known, s
 	pthread_mutex_lock(&cloud->lock);
 	known->is_master = known->region->is_master;
 	known->is_replica = known->region->is_replica;
-	known->is_seeding = known->region->work && known->region->work->kind == MC_WORK_REPLICATE;
+	known->is_seeding = known->region->work && known->region->work->type == &mc_work_replicate;
 	pthread_mutex_unlock(&cloud->lock);
 	return 0;
 }
@@ -405,7 +406,7 @@ int mc_replication_start(
 	if (known.is_seeding)
 		return mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
 	r = known.is_replica && mc_region_serving(cloud, name, NULL) == 0 ? go_on(&known, call, error) : 1;
-	return r == 1 ? mc_work_begin(known.region, MC_WORK_REPLICATE, error) : r;
+	return r == 1 ? mc_work_begin(known.region, &mc_work_replicate, error) : r;
 }
 
 /* First the receiver: what it has received is applied, as a start would throw it away. What the applier can't do is not
@@ -464,5 +465,5 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 		r = mc_replicate_uncount(known.region, call, error);
 	if (r == 0)
 		r = mc_mark_set(known.region, call, MC_MARK_SEEDING, error);
-	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
+	return r ? r : mc_work_begin(known.region, &mc_work_replicate, error);
 }

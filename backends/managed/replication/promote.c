@@ -14,6 +14,7 @@
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/replication/role.h"
 #include "backends/managed/services/probe.h"
+#include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
@@ -288,7 +289,7 @@ static void release(struct mc_cloud *cloud)
 
 static int begin(struct mc_region *region, struct mc_error *error)
 {
-	int r = mc_work_begin(region, MC_WORK_PROMOTE, error);
+	int r = mc_work_begin(region, &mc_work_promote, error);
 
 	if (r < 0)
 		release(region->cloud);
@@ -305,7 +306,7 @@ int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *err
 	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &failed);
 	release(region->cloud);
-	return mc_work_begin(region, MC_WORK_START, error);
+	return mc_work_begin(region, &mc_work_start, error);
 }
 
 /* What was begun is undone, or stands: each follows, or writes, again. */

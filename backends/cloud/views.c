@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/model.h"
+#include "backends/cloud/state.h"
+#include "backends/managed/sight.h"
+#include "mcloud/region.h"
+#include "mcloud/replication.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies of what is known, for whoever asks. */
+
+void mc_region_view_clear(struct mc_region_view *view)
+{
+	free(view->name);
+	free(view->address);
+	free(view->error);
+	free(view->master);
+	memset(view, 0, sizeof(*view));
+}
+
+void mc_region_views_clear(struct mc_region_views *views)
+{
+	for (size_t i = 0; i < views->count; i++)
+		mc_region_view_clear(&views->items[i]);
+	free(views->items);
+	memset(views, 0, sizeof(*views));
+}
+
+/* Call with the lock. */
+static int look(const struct mc_region *region, struct mc_region_view *view)
+{
+	const struct mc_region *master = region->is_replica ? mc_region_find_locked(region->cloud, NULL) : NULL;
+	struct mc_sight sight;
+
+	mc_sight_look(region, &sight);
+	*view = (struct mc_region_view){
+		.name = strdup(region->name),
+		.address = strdup(region->address),
+		.error = strdup(region->error ? region->error : ""),
+		.role = region->is_master ? "master" : "slave",
+		.master = master ? strdup(master->name) : NULL,
+		.replication = mc_replication_state_name(region->replication),
+		.lag = region->lag,
+		.is_incomplete = region->marked[MC_MARK_INCOMPLETE],
+		.state = region->state,
+		.number = region->number,
+		.services_up = (unsigned)mc_state_count_up(&sight.facts),
+		.services = (unsigned)mc_state_count_wanted(&sight.facts),
+		.created = region->created,
+		.changed = region->changed,
+	};
+	return view->name && view->address && view->error && (view->master || !master) ? 0 : -ENOMEM;
+}
+
+int mc_cloud_region(struct mc_cloud *cloud, const char *name, struct mc_region_view *ret_view)
+{
+	struct mc_region *region;
+	int r = -ENOENT;
+
+	memset(ret_view, 0, sizeof(*ret_view));
+	pthread_mutex_lock(&cloud->lock);
+	region = mc_region_find_locked(cloud, name);
+	if (region)
+		r = look(region, ret_view);
+	pthread_mutex_unlock(&cloud->lock);
+	if (r < 0)
+		mc_region_view_clear(ret_view);
+	return r;
+}
+
+int mc_cloud_regions(struct mc_cloud *cloud, struct mc_region_views *ret_views)
+{
+	int r = 0;
+
+	memset(ret_views, 0, sizeof(*ret_views));
+	pthread_mutex_lock(&cloud->lock);
+	if (cloud->n_regions)
+		ret_views->items = calloc(cloud->n_regions, sizeof(*ret_views->items));
+	if (cloud->n_regions && !ret_views->items)
+		r = -ENOMEM;
+	for (size_t i = 0; i < cloud->n_regions && r == 0; i++)
+		r = look(cloud->regions[i], &ret_views->items[ret_views->count++]);
+	pthread_mutex_unlock(&cloud->lock);
+	if (r < 0)
+		mc_region_views_clear(ret_views);
+	return r;
+}
+
+int mc_region_serving(struct mc_cloud *cloud, const char *name, struct mc_error *error)
+{
+	struct mc_region_view view;
+	int r = mc_cloud_region(cloud, name, &view);
+
+	if (r == -ENOENT && !name)
+		return mc_error_set(error, EAGAIN, "there is no region yet: mkdir regions/NAME makes one");
+	if (r < 0)
+		return mc_error_set(error, -r, "there is no region %s", name ? name : "");
+	switch (view.state) {
+	case MC_REGION_STARTING:
+	case MC_REGION_SEEDING:
+		r = 1;
+		break;
+	case MC_REGION_READY:
+	case MC_REGION_DEGRADED:
+		r = 0;
+		break;
+	case MC_REGION_FAILED:
+		r = mc_error_set(error, EIO, "region %s has failed: %s", view.name, view.error);
+		break;
+	case MC_REGION_STANDBY:
+	case MC_REGION_STOPPING:
+	case MC_REGION_STOPPED:
+		r = mc_error_set(
+			error, EAGAIN, "region %s is in state %s", view.name, mc_region_state_name(view.state));
+		break;
+	}
+	mc_region_view_clear(&view);
+	return r;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/works.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/life.h"
+#include "backends/managed/managed.h"
+#include "backends/managed/replication/keeper.h"
+#include "backends/managed/replication/promote.h"
+#include "backends/managed/services/service.h"
+#include "mcloud/call.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
+
+/* The kinds of work: which steps run, and what the cloud does when they have ended. */
+
+#define HEALTH_MS (2 * MC_HEALTH_INTERVAL_MS)
+
+static bool stands_by(struct mc_region *region)
+{
+	bool standby;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	standby = !region->is_master && !region->is_replica;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return standby;
+}
+
+static const struct mc_step *steps_of_start(struct mc_region *region)
+{
+	bool is_master;
+
+	pthread_mutex_lock(&region->cloud->lock);
+	is_master = region->is_master;
+	pthread_mutex_unlock(&region->cloud->lock);
+	return is_master ? mc_start_steps : stands_by(region) ? mc_standby_steps : mc_slave_steps;
+}
+
+/* A promotion kills the master's database if it hangs: a start does not come between. */
+static void await_role(struct mc_work *work)
+{
+	struct mc_region *region = work->region;
+	struct mc_cloud *cloud = work->cloud;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
+		!mc_call_cancelled(work->call))
+		mc_cloud_await_news(cloud);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+/* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
+ * yet. What it still finds after those is so. */
+static void await_health(struct mc_work *work)
+{
+	struct mc_cloud *cloud = work->cloud;
+	int64_t until = mc_now_ms() + HEALTH_MS;
+
+	pthread_mutex_lock(&cloud->lock);
+	while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
+		!mc_call_cancelled(work->call))
+		mc_cloud_await_news(cloud);
+	pthread_mutex_unlock(&cloud->lock);
+}
+
+/* Runs a table after which the region serves. */
+static int run_to_serve(struct mc_work *work, const struct mc_step *steps)
+{
+	int r = mc_work_run_steps(work, steps);
+
+	if (r == 0)
+		await_health(work);
+	return r;
+}
+
+static int run_start(struct mc_work *work)
+{
+	await_role(work);
+	if (stands_by(work->region))
+		work->outcome = "standby";
+	return run_to_serve(work, steps_of_start(work->region));
+}
+
+static int run_replicate(struct mc_work *work)
+{
+	return run_to_serve(work, mc_slave_steps);
+}
+
+static int run_stop(struct mc_work *work)
+{
+	return mc_work_run_steps(work, mc_stop_steps);
+}
+
+static int run_restart(struct mc_work *work)
+{
+	int r = run_stop(work);
+
+	return r ? r : run_start(work);
+}
+
+static int run_destroy(struct mc_work *work)
+{
+	return mc_work_run_steps(work, mc_destroy_steps);
+}
+
+static int run_promote(struct mc_work *work)
+{
+	return mc_work_run_steps(work, mc_promote_steps);
+}
+
+/* What the engine's events have not told yet. */
+static void finish(struct mc_work *work, int result)
+{
+	bool is_closing;
+
+	(void)result;
+	pthread_mutex_lock(&work->cloud->lock);
+	is_closing = work->cloud->is_closing;
+	pthread_mutex_unlock(&work->cloud->lock);
+	if (!is_closing)
+		mc_cloud_refresh(work->cloud, NULL, NULL);
+}
+
+static void finish_promote(struct mc_work *work, int result)
+{
+	mc_promote_finish(work->region, result);
+	finish(work, result);
+}
+
+static void follow_start(struct mc_region *region, int result)
+{
+	if (result == 0 && !stands_by(region))
+		mc_region_tend(region);
+	mc_replication_watch(region->cloud);
+}
+
+static void follow(struct mc_region *region, int result)
+{
+	(void)result;
+	mc_replication_watch(region->cloud);
+}
+
+const struct mc_work_type mc_work_start = {
+	.doing = "starting",
+	.outcome = "ready",
+	.shown = MC_REGION_STARTING,
+	.run = run_start,
+	.finish = finish,
+	.settle = mc_replication_inspect,
+	.follow = follow_start,
+};
+
+const struct mc_work_type mc_work_restart = {
+	.doing = "restarting",
+	.outcome = "ready",
+	.shown = MC_REGION_STARTING,
+	.run = run_restart,
+	.finish = finish,
+	.settle = mc_replication_inspect,
+	.follow = follow_start,
+};
+
+const struct mc_work_type mc_work_replicate = {
+	.doing = "beginning to replicate",
+	.outcome = "ready",
+	.shown = MC_REGION_SEEDING,
+	.run = run_replicate,
+	.finish = finish,
+	.settle = mc_replication_inspect,
+	.follow = follow_start,
+};
+
+const struct mc_work_type mc_work_promote = {
+	.doing = "being promoted",
+	.outcome = "master",
+	.is_aside = true,
+	.run = run_promote,
+	.finish = finish_promote,
+	.settle = mc_replication_inspect,
+	.follow = follow_start,
+};
+
+const struct mc_work_type mc_work_stop = {
+	.doing = "stopping",
+	.outcome = "stopped",
+	.shown = MC_REGION_STOPPING,
+	.stops = true,
+	.run = run_stop,
+	.finish = finish,
+	.follow = follow,
+};
+
+const struct mc_work_type mc_work_destroy = {
+	.doing = "being destroyed",
+	.outcome = "destroyed",
+	.shown = MC_REGION_STOPPING,
+	.destroys = true,
+	.run = run_destroy,
+	.finish = finish,
+	.follow = follow,
+};
