@@ -2,9 +2,7 @@
 #include "backends/cloud/model.h"
 
 #include "backends/cloud/state.h"
-#include "backends/managed/clients.h"
-#include "backends/managed/names.h"
-#include "backends/managed/sight.h"
+#include "backends/cloud/work.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
@@ -107,8 +105,7 @@ struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsig
 	region->state = MC_REGION_STARTING;
 	region->lag = -1;
 	snprintf(region->name, sizeof(region->name), "%s", name);
-	mc_cloud_address(cloud, number, region->address);
-	mc_region_make_clients(region);
+	cloud->kind->equip(region);
 	pthread_mutex_lock(&cloud->lock);
 	regions = realloc(cloud->regions, (cloud->n_regions + 1) * sizeof(struct mc_region *));
 	if (regions) {
@@ -151,11 +148,31 @@ void mc_region_unlist(struct mc_region *region)
 	mc_region_unref(region);
 }
 
+void mc_region_look(const struct mc_region *region, struct mc_sight *sight)
+{
+	bool is_busy = region->work && !region->work->type->is_aside;
+
+	memset(sight, 0, sizeof(*sight));
+	sight->facts = (struct mc_state_facts){
+		.region = region->name,
+		.is_busy = is_busy,
+		.during = is_busy ? region->work->type->shown : MC_REGION_STARTING,
+		.is_failed = region->is_failed,
+		.is_stopped = region->is_stopped,
+		.is_connected = region->cloud->is_connected,
+		.stands_by = !region->is_master && !region->is_replica,
+		.services = sight->services,
+		.replication = region->replication,
+		.replication_trouble = region->trouble,
+	};
+	region->cloud->kind->look(region, sight);
+}
+
 bool mc_region_is_well(const struct mc_region *region)
 {
 	struct mc_sight sight;
 
-	mc_sight_look(region, &sight);
+	mc_region_look(region, &sight);
 	return mc_state_count_up(&sight.facts) == mc_state_count_wanted(&sight.facts);
 }
 
@@ -168,7 +185,7 @@ void mc_region_settle(struct mc_region *region)
 	bool changed;
 
 	pthread_mutex_lock(&cloud->lock);
-	mc_sight_look(region, &sight);
+	mc_region_look(region, &sight);
 	state = mc_state_of(&sight.facts, trouble, sizeof(trouble));
 	changed = state != region->state;
 	region->state = state;

@@ -23,6 +23,7 @@ struct mc_journal;
 struct mc_keystone;
 struct mc_secrets;
 struct mc_work;
+struct mc_work_type;
 
 #define MC_REGION_NAME_MAX 63
 
@@ -82,8 +83,19 @@ struct mc_region {
 	struct mc_glance *glance;
 };
 
+/* What a kind of cloud knows of its regions, and others of them only by it. */
+struct mc_sight;
+struct mc_cloud_kind {
+	/* Fills in the address of a region that is new, and makes its clients. */
+	void (*equip)(struct mc_region *region);
+	/* Fills in what its services are like; call with the lock. */
+	void (*look)(const struct mc_region *region, struct mc_sight *sight);
+};
+
 struct mc_cloud {
-	struct mc_cloud_options options; /* constant; strings are owned */
+	const struct mc_cloud_kind *kind;        /* constant */
+	struct mc_cloud_options options;         /* constant; strings are owned */
+	const struct mc_work_type *const *works; /* by kind; constant */
 	struct mc_journal *journal;
 	struct mc_engine *engine;
 	void (*handler)(void *data, const struct mc_cloud_event *event);
@@ -137,5 +149,8 @@ void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_e
 
 /* The same, with the lock, and not a reference. */
 struct mc_region *mc_region_find_locked(struct mc_cloud *cloud, const char *name);
+
+/* What its state is made of; it holds as long as the lock. Call with that. */
+void mc_region_look(const struct mc_region *region, struct mc_sight *sight);
 
 #endif

@@ -26,6 +26,18 @@ bool mc_region_state_settled(enum mc_region_state state)
 	return state != MC_REGION_STARTING && state != MC_REGION_SEEDING && state != MC_REGION_STOPPING;
 }
 
+static const char *const replication_names[] = {[MC_REPLICATION_NONE] = "none",
+	[MC_REPLICATION_SEEDING] = "seeding",
+	[MC_REPLICATION_RUNNING] = "running",
+	[MC_REPLICATION_STOPPED] = "stopped",
+	[MC_REPLICATION_BROKEN] = "broken",
+	[MC_REPLICATION_DIVERGED] = "diverged"};
+
+const char *mc_replication_state_name(enum mc_replication_state state)
+{
+	return replication_names[state];
+}
+
 static bool serves(const struct mc_state_service *service)
 {
 	return service->state && !strcmp(service->state, "running") && !service->is_detached &&

@@ -32,4 +32,14 @@ size_t mc_state_count_wanted(const struct mc_state_facts *facts);
 /* The state; of a degraded region the reason, as a sentence that ends with the cure, to TROUBLE, else "". */
 enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *trouble, size_t size);
 
+#define MC_OWN_SERVICES 4 /* that a region may have for its own */
+#define MC_SIGHT_NAME_MAX 80
+
+/* What the engine says of the region's services, and the rest that its state is made of. */
+struct mc_sight {
+	struct mc_state_facts facts;
+	struct mc_state_service services[MC_OWN_SERVICES];
+	char names[MC_OWN_SERVICES][MC_SIGHT_NAME_MAX], directory[MC_SIGHT_NAME_MAX];
+};
+
 #endif

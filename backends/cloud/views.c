@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
 #include "backends/cloud/state.h"
-#include "backends/managed/sight.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
 
@@ -33,7 +32,7 @@ static int look(const struct mc_region *region, struct mc_region_view *view)
 	const struct mc_region *master = region->is_replica ? mc_region_find_locked(region->cloud, NULL) : NULL;
 	struct mc_sight sight;
 
-	mc_sight_look(region, &sight);
+	mc_region_look(region, &sight);
 	*view = (struct mc_region_view){
 		.name = strdup(region->name),
 		.address = strdup(region->address),

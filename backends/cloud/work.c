@@ -196,7 +196,7 @@ static void tell_end(struct mc_work *work, int result)
 	bool is_broken_off;
 
 	pthread_mutex_lock(&cloud->lock);
-	is_broken_off = (result < 0 && cloud->is_closing) || (work->successor && !cloud->is_closing);
+	is_broken_off = (result < 0 && cloud->is_closing) || (work->is_superseded && !cloud->is_closing);
 	pthread_mutex_unlock(&cloud->lock);
 	if (is_broken_off)
 		return;
@@ -222,7 +222,7 @@ static bool let_go(struct mc_work *work)
 	bool goes_on;
 
 	pthread_mutex_lock(&cloud->lock); /* others cancel its calls there */
-	goes_on = work->successor && !cloud->is_closing && call && doing;
+	goes_on = work->is_superseded && !cloud->is_closing && call && doing;
 	if (goes_on) {
 		old = work->call;
 		work->call = call;
@@ -230,8 +230,9 @@ static bool let_go(struct mc_work *work)
 		old = work->doing;
 		work->doing = doing;
 		doing = old;
-		work->type = work->successor;
-		work->successor = NULL;
+		work->kind = MC_WORK_DESTROY;
+		work->type = cloud->works[MC_WORK_DESTROY];
+		work->is_superseded = false;
 	} else {
 		region->work = NULL;
 		pthread_cond_broadcast(&cloud->idle);
@@ -270,7 +271,7 @@ static void run_work(void *data)
 	mc_region_unref(region);
 }
 
-static struct mc_work *work_new(struct mc_region *region, const struct mc_work_type *type)
+static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind)
 {
 	struct mc_work *work = calloc(1, sizeof(*work));
 
@@ -278,7 +279,8 @@ static struct mc_work *work_new(struct mc_region *region, const struct mc_work_t
 		return NULL;
 	work->cloud = region->cloud;
 	work->region = region;
-	work->type = type;
+	work->kind = kind;
+	work->type = region->cloud->works[kind];
 	work->call = mc_call_new(WORK_TIMEOUT_MS);
 	work->doing = mc_call_new(WORK_TIMEOUT_MS);
 	work->begun = mc_now_ms();
@@ -303,7 +305,7 @@ static int take(struct mc_region *region, struct mc_work *work, struct mc_error 
 	} else if (!other) {
 		region->work = work;
 	} else if (work->type->destroys && !other->type->destroys) {
-		other->successor = work->type;
+		other->is_superseded = true;
 		mc_call_cancel(other->call);
 		r = 1;
 	} else {
@@ -315,9 +317,9 @@ static int take(struct mc_region *region, struct mc_work *work, struct mc_error 
 	return r;
 }
 
-int mc_work_begin(struct mc_region *region, const struct mc_work_type *type, struct mc_error *error)
+int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error)
 {
-	struct mc_work *work = work_new(region, type);
+	struct mc_work *work = work_new(region, kind);
 	int r;
 
 	if (!work || !work->call || !work->doing) {

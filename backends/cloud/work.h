@@ -27,7 +27,17 @@ struct mc_step {
 	int (*run)(struct mc_work *work, struct mc_error *error);
 };
 
-/* What work there is: one row each, in managed/works.c. */
+enum mc_work_kind {
+	MC_WORK_START,
+	MC_WORK_STOP,
+	MC_WORK_RESTART,
+	MC_WORK_DESTROY,
+	MC_WORK_REPLICATE,
+	MC_WORK_PROMOTE,
+	MC_WORK_KINDS
+};
+
+/* What a kind of work does; the cloud has a row for each (managed/works.c). */
 struct mc_work_type {
 	const char *doing;          /* what its region is meanwhile: "region Kista is DOING" */
 	const char *outcome;        /* the word for a success, in `progress` */
@@ -43,8 +53,10 @@ struct mc_work_type {
 struct mc_work {
 	struct mc_cloud *cloud; /* these are constant */
 	struct mc_region *region;
-	const struct mc_work_type *type, *successor; /* what breaks it off comes next; guarded by the cloud's lock */
-	const char *outcome;                         /* another word than its type's, or NULL */
+	enum mc_work_kind kind;          /* this, and the next two, are guarded by the cloud's lock */
+	const struct mc_work_type *type; /* of the kind */
+	bool is_superseded;              /* a destruction has broken it off, and comes next */
+	const char *outcome;             /* another word than its type's, or NULL */
 	struct mc_call
 		*doing; /* of what is asked of the engine: not cancelled, as what was begun there is done anyway */
 	struct mc_call *call; /* cancelled when a step has failed, the cloud closes, or the region is to be destroyed */
@@ -60,8 +72,8 @@ struct mc_work {
 	bool is_living;                                /* and it is all that the former master has written */
 };
 
-/* Begins work of TYPE on REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
-int mc_work_begin(struct mc_region *region, const struct mc_work_type *type, struct mc_error *error);
+/* Begins work of KIND on REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
+int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
 
 /* For a type's `run`: the steps of one table, to their end or the first failure. */
 int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps);

@@ -4,8 +4,6 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/life.h"
-#include "backends/managed/managed.h"
 #include "backends/managed/mark.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
@@ -13,7 +11,8 @@
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/replication/role.h"
-#include "backends/managed/works.h"
+#include "backends/managed/roster.h"
+#include "backends/managed/tend.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -164,14 +163,14 @@ static void resume(struct mc_region *region)
 		mc_replication_watch(cloud);
 		r = 0;
 	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
-		r = mc_work_begin(region, &mc_work_destroy, &error);
+		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
 	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
 		pthread_mutex_lock(&cloud->lock);
 		region->is_stopped = true;
 		pthread_mutex_unlock(&cloud->lock);
-		r = view.services_up ? mc_work_begin(region, &mc_work_stop, &error) : 0;
+		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
 	} else if (mc_mark_known(region, MC_MARK_SERVED) && view.services_up == view.services) {
 		mc_region_tend(region);
 		mc_region_restore(region);
@@ -180,7 +179,7 @@ static void resume(struct mc_region *region)
 	} else if (is_standby(region) && view.services_up == view.services) {
 		r = 0;
 	} else {
-		r = mc_work_begin(region, &mc_work_start, &error);
+		r = mc_work_begin(region, MC_WORK_START, &error);
 	}
 	if (r < 0)
 		mc_cloud_fail(cloud, region->name, &error);
@@ -250,7 +249,7 @@ static void run_again(struct mc_region *region)
 		  !cloud->options.read_only && !mc_region_is_well(region);
 	region->ran = false;
 	pthread_mutex_unlock(&cloud->lock);
-	if (is_lost && mc_work_begin(region, &mc_work_start, &error) < 0)
+	if (is_lost && mc_work_begin(region, MC_WORK_START, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
 }
 

@@ -180,12 +180,13 @@ int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance *
 
 /* The region's clients, which need the cloud's secrets; without those, the region can only be looked at and destroyed.
  */
-void mc_region_make_clients(struct mc_region *region)
+void mc_region_equip(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
 	char service[MC_SERVICE_NAME_MAX], url[64];
 	struct mc_secrets *secrets;
 
+	mc_cloud_address(cloud, region->number, region->address);
 	if (mc_cloud_secrets(cloud, &secrets, NULL) < 0)
 		return;
 	mc_service_name(MC_KEYSTONE, region->name, service);

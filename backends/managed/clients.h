@@ -31,8 +31,8 @@ int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secret
 /* image_format.c: the way behind REGION's Glance to its database, for mc_glance_new(). */
 int mc_region_behind_glance(struct mc_region *region, struct mc_glance_behind *ret_behind);
 
-/* The region's Keystone and Glance, which need the cloud's secrets; without those, the region can only be looked at and
- * destroyed. */
-void mc_region_make_clients(struct mc_region *region);
+/* Of mc_cloud_kind: the region's address, and its clients, which need the cloud's secrets; without those, the region
+ * can only be looked at and destroyed. */
+void mc_region_equip(struct mc_region *region);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/life.h"
 
-#include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/directory/ldap.h"
@@ -9,9 +8,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/mark.h"
 #include "backends/managed/secrets.h"
-#include "backends/managed/services/fernet.h"
 #include "backends/managed/services/service.h"
-#include "backends/managed/works.h"
 #include "backends/openstack/glance/glance.h"
 #include "backends/openstack/keystone/private.h"
 #include "backends/recipes/recipe.h"
@@ -149,7 +146,7 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	pthread_mutex_unlock(&cloud->lock);
 	r = keep_new(region, master, call, error);
 	if (r == 0)
-		r = mc_work_begin(region, &mc_work_start, error);
+		r = mc_work_begin(region, MC_WORK_START, error);
 	if (r < 0)
 		undo_creation(region, error);
 	return r;
@@ -170,11 +167,11 @@ int mc_region_check_slaves(struct mc_region *region, struct mc_error *error)
 
 int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error)
 {
-	static const struct mc_work_type *const types[] = {[MC_REGION_START] = &mc_work_start,
-		[MC_REGION_STOP] = &mc_work_stop,
-		[MC_REGION_RESTART] = &mc_work_restart,
-		[MC_REGION_REPAIR] = &mc_work_start,
-		[MC_REGION_DESTROY] = &mc_work_destroy};
+	static const enum mc_work_kind kinds[] = {[MC_REGION_START] = MC_WORK_START,
+		[MC_REGION_STOP] = MC_WORK_STOP,
+		[MC_REGION_RESTART] = MC_WORK_RESTART,
+		[MC_REGION_REPAIR] = MC_WORK_START,
+		[MC_REGION_DESTROY] = MC_WORK_DESTROY};
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	bool is_connected;
 
@@ -194,51 +191,5 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		if (r < 0)
 			return r;
 	}
-	return mc_work_begin(region, types[verb], error);
-}
-
-static void tend(void *data)
-{
-	struct mc_region *region = data;
-	struct mc_cloud *cloud = region->cloud;
-	struct mc_error error = {0};
-	struct mc_call *call;
-	int r;
-
-	pthread_mutex_lock(&cloud->lock);
-	call = mc_call_ref(region->tending);
-	pthread_mutex_unlock(&cloud->lock);
-	r = mc_fernet_push(region, call, &error);
-	if (r == 0 && region->glance)
-		r = mc_glance_sweep(region->glance, call, &error);
-	if (r < 0 && r != -EINTR)
-		mc_cloud_fail(cloud, region->name, &error);
-	pthread_mutex_lock(&cloud->lock);
-	mc_call_unref(region->tending);
-	region->tending = NULL;
-	pthread_mutex_unlock(&cloud->lock);
-	mc_call_unref(call);
-	mc_region_unref(region);
-}
-
-void mc_region_tend(struct mc_region *region)
-{
-	struct mc_cloud *cloud = region->cloud;
-	struct mc_call *call = mc_call_new(60 * 1000);
-	bool begin;
-
-	pthread_mutex_lock(&cloud->lock);
-	begin = call && !region->tending && !cloud->is_closing && !cloud->options.read_only;
-	if (begin)
-		region->tending = mc_steal(&call);
-	pthread_mutex_unlock(&cloud->lock);
-	mc_call_unref(call);
-	if (!begin)
-		return;
-	if (mc_cloud_spawn(cloud, tend, mc_region_ref(region)) < 0) {
-		pthread_mutex_lock(&cloud->lock);
-		mc_call_unref(mc_steal(&region->tending));
-		pthread_mutex_unlock(&cloud->lock);
-		mc_region_unref(region);
-	}
+	return mc_work_begin(region, kinds[verb], error);
 }

@@ -5,10 +5,6 @@
 struct mc_error;
 struct mc_region;
 
-/* In the background, for a region that serves: keys in step, leftovers of uploads that a killed daemon began removed.
- */
-void mc_region_tend(struct mc_region *region);
-
 /* life.c: -EBUSY when REGION is the master of others: whom its slaves replicate must stay. */
 int mc_region_check_slaves(struct mc_region *region, struct mc_error *error);
 

@@ -6,7 +6,6 @@
 #include "backends/managed/mark.h"
 #include "backends/managed/names.h"
 #include "backends/managed/removal.h"
-#include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
@@ -104,7 +103,7 @@ static int begin_destroy(struct mc_region *region, struct mc_error *error)
 {
 	int r = check_settled(region, error);
 
-	return r < 0 ? r : mc_work_begin(region, &mc_work_destroy, error);
+	return r < 0 ? r : mc_work_begin(region, MC_WORK_DESTROY, error);
 }
 
 int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)

@@ -4,7 +4,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/mark.h"
 #include "backends/managed/replication/follow.h"
-#include "backends/managed/replication/promote.h"
+#include "backends/managed/replication/writes.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/register.h"
@@ -89,7 +89,7 @@ static int start_ldap(struct mc_work *work, struct mc_error *error)
 
 static int let_write(struct mc_work *work, struct mc_error *error)
 {
-	return mc_promote_open(work->region, work->call, error);
+	return mc_region_let_write(work->region, work->call, error);
 }
 
 static int set_passwords(struct mc_work *work, struct mc_error *error)

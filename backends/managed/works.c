@@ -4,11 +4,11 @@
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
-#include "backends/managed/life.h"
-#include "backends/managed/managed.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/promote.h"
+#include "backends/managed/roster.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/tend.h"
 #include "mcloud/call.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -141,7 +141,7 @@ static void follow(struct mc_region *region, int result)
 	mc_replication_watch(region->cloud);
 }
 
-const struct mc_work_type mc_work_start = {
+static const struct mc_work_type start = {
 	.doing = "starting",
 	.outcome = "ready",
 	.shown = MC_REGION_STARTING,
@@ -151,7 +151,7 @@ const struct mc_work_type mc_work_start = {
 	.follow = follow_start,
 };
 
-const struct mc_work_type mc_work_restart = {
+static const struct mc_work_type restart = {
 	.doing = "restarting",
 	.outcome = "ready",
 	.shown = MC_REGION_STARTING,
@@ -161,7 +161,7 @@ const struct mc_work_type mc_work_restart = {
 	.follow = follow_start,
 };
 
-const struct mc_work_type mc_work_replicate = {
+static const struct mc_work_type replicate = {
 	.doing = "beginning to replicate",
 	.outcome = "ready",
 	.shown = MC_REGION_SEEDING,
@@ -171,7 +171,7 @@ const struct mc_work_type mc_work_replicate = {
 	.follow = follow_start,
 };
 
-const struct mc_work_type mc_work_promote = {
+static const struct mc_work_type promote = {
 	.doing = "being promoted",
 	.outcome = "master",
 	.is_aside = true,
@@ -181,7 +181,7 @@ const struct mc_work_type mc_work_promote = {
 	.follow = follow_start,
 };
 
-const struct mc_work_type mc_work_stop = {
+static const struct mc_work_type stop = {
 	.doing = "stopping",
 	.outcome = "stopped",
 	.shown = MC_REGION_STOPPING,
@@ -191,7 +191,7 @@ const struct mc_work_type mc_work_stop = {
 	.follow = follow,
 };
 
-const struct mc_work_type mc_work_destroy = {
+static const struct mc_work_type destroy = {
 	.doing = "being destroyed",
 	.outcome = "destroyed",
 	.shown = MC_REGION_STOPPING,
@@ -199,4 +199,13 @@ const struct mc_work_type mc_work_destroy = {
 	.run = run_destroy,
 	.finish = finish,
 	.follow = follow,
+};
+
+const struct mc_work_type *const mc_works[MC_WORK_KINDS] = {
+	[MC_WORK_START] = &start,
+	[MC_WORK_STOP] = &stop,
+	[MC_WORK_RESTART] = &restart,
+	[MC_WORK_DESTROY] = &destroy,
+	[MC_WORK_REPLICATE] = &replicate,
+	[MC_WORK_PROMOTE] = &promote,
 };

@@ -5,8 +5,7 @@
 #include "backends/cloud/work.h"
 
 /* What may be done with a region that is made here. */
-extern const struct mc_work_type mc_work_start, mc_work_stop, mc_work_restart, mc_work_destroy, mc_work_replicate,
-	mc_work_promote;
+extern const struct mc_work_type *const mc_works[MC_WORK_KINDS];
 
 /* Their steps, in start.c, destroy.c and replication/promote.c; each table ends with a NULL name. */
 extern const struct mc_step mc_start_steps[], mc_standby_steps[], mc_slave_steps[], mc_stop_steps[], mc_destroy_steps[],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
 #include "backends/managed/names.h"
+#include "backends/managed/sight.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
@@ -68,6 +69,8 @@ static void ignore(void *data, const struct mc_cloud_event *event)
 }
 
 /* A region whose people can't be found is no healthy one, though all that is its own serves. */
+static const struct mc_cloud_kind kind = {.look = mc_sight_look};
+
 static void test_directory_counts(void **state)
 {
 	static const struct {
@@ -95,7 +98,8 @@ static void test_directory_counts(void **state)
 		struct mc_engine_service services[5] = {0};
 		struct mc_region region = named("Kista", 1), *regions[] = {&region};
 		struct mc_region_view view;
-		struct mc_cloud cloud = {.handler = ignore,
+		struct mc_cloud cloud = {.kind = &kind,
+			.handler = ignore,
 			.telling = PTHREAD_MUTEX_INITIALIZER,
 			.lock = PTHREAD_MUTEX_INITIALIZER,
 			.regions = regions,

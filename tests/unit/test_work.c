@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
+#include "backends/cloud/state.h"
 #include "backends/cloud/work.h"
 #include "mcloud/call.h"
 #include "mcloud/region.h"
@@ -117,6 +118,21 @@ static const struct mc_work_type destroys = {.doing = "going",
 	.finish = finish,
 	.follow = follow};
 
+static const struct mc_work_type *const works[MC_WORK_KINDS] = {
+	[MC_WORK_START] = &starts,
+	[MC_WORK_STOP] = &stops,
+	[MC_WORK_PROMOTE] = &aside,
+	[MC_WORK_DESTROY] = &destroys,
+};
+
+static void look(const struct mc_region *which, struct mc_sight *sight)
+{
+	(void)which;
+	sight->facts.directory = (struct mc_state_service){.name = "ldap", .state = "running"};
+}
+
+static const struct mc_cloud_kind kind = {.look = look};
+
 static void on_event(void *data, const struct mc_cloud_event *event)
 {
 	(void)data;
@@ -137,6 +153,8 @@ static int set_up(void **state)
 	pthread_mutex_init(&cloud.lock, NULL);
 	pthread_mutex_init(&cloud.telling, NULL);
 	pthread_cond_init(&cloud.idle, NULL);
+	cloud.kind = &kind;
+	cloud.works = works;
 	cloud.handler = on_event;
 	cloud.is_connected = true;
 	call = mc_call_new(10 * 1000);
@@ -178,11 +196,11 @@ static const char *noted_in_all(void)
 static void test_success(void **state)
 {
 	(void)state;
-	assert_int_equal(mc_work_begin(region, &starts, NULL), 0);
+	assert_int_equal(mc_work_begin(region, MC_WORK_START, NULL), 0);
 	assert_int_equal(mc_work_await(region, call, NULL), 0);
 	assert_string_equal(noted_in_all(), "rfso");
 	assert_false(region->is_stopped);
-	assert_int_equal(mc_work_begin(region, &stops, NULL), 0);
+	assert_int_equal(mc_work_begin(region, MC_WORK_STOP, NULL), 0);
 	assert_int_equal(mc_work_await(region, call, NULL), 0);
 	assert_string_equal(noted_in_all(), "rfsorfo");
 	assert_true(region->is_stopped);
@@ -195,7 +213,7 @@ static void test_failure(void **state)
 
 	(void)state;
 	result = -EIO;
-	assert_int_equal(mc_work_begin(region, &starts, NULL), 0);
+	assert_int_equal(mc_work_begin(region, MC_WORK_START, NULL), 0);
 	assert_int_equal(mc_work_await(region, call, &error), -EIO);
 	assert_string_equal(error.message, "it failed");
 	assert_string_equal(noted_in_all(), "rfo");
@@ -209,7 +227,7 @@ static void test_aside(void **state)
 	(void)state;
 	hold = 'r';
 	result = -EIO;
-	assert_int_equal(mc_work_begin(region, &aside, NULL), 0);
+	assert_int_equal(mc_work_begin(region, MC_WORK_PROMOTE, NULL), 0);
 	await_held();
 	assert_int_equal(region->state, MC_REGION_STOPPED);
 	let_on();
@@ -225,10 +243,10 @@ static void test_busy(void **state)
 
 	(void)state;
 	hold = 'r';
-	assert_int_equal(mc_work_begin(region, &starts, NULL), 0);
+	assert_int_equal(mc_work_begin(region, MC_WORK_START, NULL), 0);
 	await_held();
 	assert_int_equal(region->state, MC_REGION_STARTING);
-	assert_int_equal(mc_work_begin(region, &stops, &error), -EBUSY);
+	assert_int_equal(mc_work_begin(region, MC_WORK_STOP, &error), -EBUSY);
 	assert_string_equal(error.message, "region Kista is starting");
 	let_on();
 	assert_string_equal(noted_in_all(), "rfso");
@@ -246,9 +264,9 @@ static void test_broken_off(void **state)
 		if (i)
 			set_up(state);
 		hold = cases[i].at;
-		assert_int_equal(mc_work_begin(region, &starts, NULL), 0);
+		assert_int_equal(mc_work_begin(region, MC_WORK_START, NULL), 0);
 		await_held();
-		assert_int_equal(mc_work_begin(region, &destroys, NULL), 0);
+		assert_int_equal(mc_work_begin(region, MC_WORK_DESTROY, NULL), 0);
 		let_on();
 		assert_string_equal(noted_in_all(), cases[i].noted);
 		assert_true(is_unlisted);
@@ -264,9 +282,9 @@ static void test_destroyed_once(void **state)
 
 	(void)state;
 	hold = 'd';
-	assert_int_equal(mc_work_begin(region, &destroys, NULL), 0);
+	assert_int_equal(mc_work_begin(region, MC_WORK_DESTROY, NULL), 0);
 	await_held();
-	assert_int_equal(mc_work_begin(region, &destroys, &error), -EBUSY);
+	assert_int_equal(mc_work_begin(region, MC_WORK_DESTROY, &error), -EBUSY);
 	assert_string_equal(error.message, "region Kista is going");
 	let_on();
 	assert_string_equal(noted_in_all(), "dfo");
@@ -276,10 +294,10 @@ static void test_refused(void **state)
 {
 	(void)state;
 	cloud.is_closing = true;
-	assert_int_equal(mc_work_begin(region, &starts, NULL), -EBUSY);
+	assert_int_equal(mc_work_begin(region, MC_WORK_START, NULL), -EBUSY);
 	cloud.is_closing = false;
 	cloud.options.read_only = true;
-	assert_int_equal(mc_work_begin(region, &starts, NULL), -EROFS);
+	assert_int_equal(mc_work_begin(region, MC_WORK_START, NULL), -EROFS);
 	assert_string_equal(noted_in_all(), "");
 }
 

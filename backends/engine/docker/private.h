@@ -156,6 +156,7 @@ int mc_docker_hold(struct mc_docker *docker, struct mc_call *call, const char *n
 void mc_docker_release(struct mc_docker *docker, const char *name);
 
 int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_error *error);
+int mc_docker_clear(struct mc_engine *engine, struct mc_call *call, struct mc_error *error);
 int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char *name, const char *host,
 	const char *alias, struct mc_error *error);
 /* {"Aliases": [HOST, ALIAS]}: how a container is in a network (an EndpointConfig). ALIAS may be NULL. NULL: out of

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/managed/replication/commands.h"
 
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
@@ -8,10 +7,8 @@
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
-#include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/services/probe.h"
-#include "backends/managed/works.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
@@ -24,18 +21,6 @@
 /* What users see of replication, and what they do to it. */
 
 enum { SYNC_SLICE_S = 2, SYNC_TRIES = 5 };
-
-static const char *const state_names[] = {[MC_REPLICATION_NONE] = "none",
-	[MC_REPLICATION_SEEDING] = "seeding",
-	[MC_REPLICATION_RUNNING] = "running",
-	[MC_REPLICATION_STOPPED] = "stopped",
-	[MC_REPLICATION_BROKEN] = "broken",
-	[MC_REPLICATION_DIVERGED] = "diverged"};
-
-const char *mc_replication_state_name(enum mc_replication_state state)
-{
-	return state_names[state];
-}
 
 /* What the model says of a region, taken at once. */
 struct known {
@@ -58,7 +43,7 @@ static int find(struct mc_cloud *cloud, const char *name, struct known *known, s
 	pthread_mutex_lock(&cloud->lock);
 	known->is_master = known->region->is_master;
 	known->is_replica = known->region->is_replica;
-	known->is_seeding = known->region->work && known->region->work->type == &mc_work_replicate;
+	known->is_seeding = known->region->work && known->region->work->kind == MC_WORK_REPLICATE;
 	pthread_mutex_unlock(&cloud->lock);
 	return 0;
 }
@@ -80,33 +65,6 @@ static int find_replica(struct mc_cloud *cloud, const char *name, struct known *
 	int r = find(cloud, name, known, error);
 
 	return r ? r : check_replica(known, error);
-}
-
-int mc_replication_examine(struct mc_region *region, struct mc_database *database, struct mc_database *master,
-	struct mc_call *call, struct mc_replication *ret, struct mc_observed *ret_seen, struct mc_error *error)
-{
-	struct mc_observed seen;
-	struct mc_facts facts;
-	int r;
-
-	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
-	r = mc_observe(region, database, call, &seen, &ret->status, error);
-	if (r < 0)
-		return r;
-	/* After the slave's: what the master has only grows. Where it can't be asked, the slave knows by itself. */
-	if (mc_region_position(master, call, MC_GTID_WRITTEN, ret->at_master, NULL) < 0)
-		ret->at_master[0] = '\0';
-	mc_observe_surplus(region, database, ret->at_master, &seen);
-	snprintf(ret->applied, sizeof(ret->applied), "%s", seen.applied);
-	pthread_mutex_lock(&region->cloud->lock);
-	facts = mc_facts_of(region);
-	pthread_mutex_unlock(&region->cloud->lock);
-	ret->state = mc_plan_state(&facts, &seen, ret->at_master);
-	if (ret->state == MC_REPLICATION_RUNNING)
-		ret->lag = mc_gtid_covers(ret->applied, ret->at_master) == 1 ? 0 : ret->status.seconds_behind;
-	if (ret_seen)
-		*ret_seen = seen;
-	return 0;
 }
 
 int mc_replication_look(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_replication *ret,
@@ -406,7 +364,7 @@ int mc_replication_start(
 	if (known.is_seeding)
 		return mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
 	r = known.is_replica && mc_region_serving(cloud, name, NULL) == 0 ? go_on(&known, call, error) : 1;
-	return r == 1 ? mc_work_begin(known.region, &mc_work_replicate, error) : r;
+	return r == 1 ? mc_work_begin(known.region, MC_WORK_REPLICATE, error) : r;
 }
 
 /* First the receiver: what it has received is applied, as a start would throw it away. What the applier can't do is not
@@ -465,5 +423,5 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 		r = mc_replicate_uncount(known.region, call, error);
 	if (r == 0)
 		r = mc_mark_set(known.region, call, MC_MARK_SEEDING, error);
-	return r ? r : mc_work_begin(known.region, &mc_work_replicate, error);
+	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
 }

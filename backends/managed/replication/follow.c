@@ -11,7 +11,6 @@
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/services/probe.h"
-#include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/replica.h"
@@ -246,7 +245,7 @@ int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 	int r = open_pair(work->region, &pair, error);
 
 	if (r == 0)
-		r = decide(&pair, work->call, work->type == &mc_work_replicate || !has_served, &deed, error);
+		r = decide(&pair, work->call, work->kind == MC_WORK_REPLICATE || !has_served, &deed, error);
 	begins = r == 0 && (deed == MC_DEED_FOLLOW || deed == MC_DEED_COPY);
 	if (begins)
 		r = begin(&pair, deed, work, error);
@@ -272,7 +271,7 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 	if (r < 0 || deed == MC_DEED_LEAVE_ALONE || deed == MC_DEED_NONE)
 		return r;
 	if (deed == MC_DEED_COPY)
-		return mc_work_begin(region, &mc_work_replicate, error);
+		return mc_work_begin(region, MC_WORK_REPLICATE, error);
 	if (deed == MC_DEED_FOLLOW)
 		r = follow(&pair, call, error);
 	if (r == 0)
@@ -327,7 +326,7 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 	int r = mc_mark_look(work->region, work->doing, MC_MARK_SERVED, error);
 	bool is_new = r == 0;
 
-	if (r < 0 || (r == 1 && work->type != &mc_work_replicate))
+	if (r < 0 || (r == 1 && work->kind != MC_WORK_REPLICATE))
 		return r < 0 ? r : 0; /* it comes back: it serves what it has, whether the master is there or not */
 	r = open_pair(work->region, &pair, error);
 	if (r == 0)

@@ -5,7 +5,6 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/mark.h"
-#include "backends/managed/replication/commands.h"
 #include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"

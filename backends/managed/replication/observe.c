@@ -10,6 +10,7 @@
 #include "backends/recipes/recipe.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
+#include "mcloud/replication.h"
 #include "mcloud/util.h"
 
 #include <stdio.h>
@@ -188,4 +189,31 @@ void mc_scene_look_at_all(struct mc_scene *scene, size_t who, struct mc_call *ca
 		for (size_t i = 0; i < scene->picture.count; i++)
 			if (i != who && scene->observed[i].is_settling)
 				mc_scene_look(scene, i);
+}
+
+int mc_replication_examine(struct mc_region *region, struct mc_database *database, struct mc_database *master,
+	struct mc_call *call, struct mc_replication *ret, struct mc_observed *ret_seen, struct mc_error *error)
+{
+	struct mc_observed seen;
+	struct mc_facts facts;
+	int r;
+
+	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
+	r = mc_observe(region, database, call, &seen, &ret->status, error);
+	if (r < 0)
+		return r;
+	/* After the slave's: what the master has only grows. Where it can't be asked, the slave knows by itself. */
+	if (mc_region_position(master, call, MC_GTID_WRITTEN, ret->at_master, NULL) < 0)
+		ret->at_master[0] = '\0';
+	mc_observe_surplus(region, database, ret->at_master, &seen);
+	snprintf(ret->applied, sizeof(ret->applied), "%s", seen.applied);
+	pthread_mutex_lock(&region->cloud->lock);
+	facts = mc_facts_of(region);
+	pthread_mutex_unlock(&region->cloud->lock);
+	ret->state = mc_plan_state(&facts, &seen, ret->at_master);
+	if (ret->state == MC_REPLICATION_RUNNING)
+		ret->lag = mc_gtid_covers(ret->applied, ret->at_master) == 1 ? 0 : ret->status.seconds_behind;
+	if (ret_seen)
+		*ret_seen = seen;
+	return 0;
 }

@@ -57,4 +57,9 @@ void mc_observe_surplus(
 int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
 	struct mc_error *error);
 
+/* How the slave REGION is doing, by its DATABASE and that of its MASTER, which need not answer. RET_SEEN
+ * may be NULL. */
+int mc_replication_examine(struct mc_region *region, struct mc_database *database, struct mc_database *master,
+	struct mc_call *call, struct mc_replication *ret, struct mc_observed *ret_seen, struct mc_error *error);
+
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/replication/promote.h"
 
-#include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
@@ -13,6 +12,7 @@
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/replication/role.h"
+#include "backends/managed/replication/writes.h"
 #include "backends/managed/services/probe.h"
 #include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
@@ -232,7 +232,7 @@ static int let_write(struct mc_work *work, struct mc_error *error)
 	int r = mc_replicate_settle_mode(region, work->call, error);
 
 	if (r == 0)
-		r = mc_promote_open(region, work->call, error);
+		r = mc_region_let_write(region, work->call, error);
 	/* what waits for a dead master needn't any longer; a living one answers */
 	if (r == 0 && former && !work->is_living && former->keystone && region->keystone)
 		mc_keystone_drop(former->keystone, region->keystone);
@@ -289,7 +289,7 @@ static void release(struct mc_cloud *cloud)
 
 static int begin(struct mc_region *region, struct mc_error *error)
 {
-	int r = mc_work_begin(region, &mc_work_promote, error);
+	int r = mc_work_begin(region, MC_WORK_PROMOTE, error);
 
 	if (r < 0)
 		release(region->cloud);
@@ -306,7 +306,7 @@ int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *err
 	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &failed);
 	release(region->cloud);
-	return mc_work_begin(region, &mc_work_start, error);
+	return mc_work_begin(region, MC_WORK_START, error);
 }
 
 /* What was begun is undone, or stands: each follows, or writes, again. */
@@ -362,66 +362,6 @@ void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
 	pthread_mutex_unlock(&cloud->lock);
 	if (!is_running && is_due && mc_role_tidy(cloud, call, NULL) == 0 && held)
 		take_up(held);
-}
-
-/* Whether REGION's database may be let write now. Call with the lock. */
-static enum mc_deed may_open(const struct mc_region *region)
-{
-	const struct mc_cloud *cloud = region->cloud;
-	struct mc_facts facts[MC_REGIONS_MAX];
-	size_t count = mc_facts_of_all(cloud, facts), who = MC_PLAN_NOBODY, running = MC_PLAN_NOBODY;
-
-	for (size_t i = 0; i < count; i++) {
-		if (cloud->regions[i] == region)
-			who = i;
-		if (cloud->regions[i] == cloud->promoted)
-			running = i;
-	}
-	return who == MC_PLAN_NOBODY ? MC_DEED_NONE : mc_plan_open(facts, count, who, running);
-}
-
-/* In a cloud that an earlier version has made; where that can't be done now, it serves all the same, and the next open
- * tries again. */
-static void tell_names_apart(struct mc_region *region, struct mc_database *database, struct mc_call *call)
-{
-	struct mc_error error = {0};
-
-	if (mc_database_tell_names_apart(database, call, mc_recipe_names_sql(), &error) == 0)
-		return;
-	mc_error_context(&error, "names that differ in accents only are one in region %s until it is started again",
-		region->name);
-	mc_cloud_fail(region->cloud, region->name, &error);
-}
-
-int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_cloud *cloud = region->cloud;
-	enum mc_deed may;
-	int r = mc_region_database(region, &database, error);
-
-	if (r < 0)
-		return r;
-	pthread_mutex_lock(&cloud->lock);
-	while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
-		mc_cloud_await_news(cloud);
-	if (may == MC_DEED_OPEN)
-		cloud->opening++;
-	pthread_mutex_unlock(&cloud->lock);
-	if (may != MC_DEED_OPEN) /* the role has gone to another region: nothing to open */
-		return may == MC_DEED_WAIT ? mc_error_set(error, EINTR, "broken off") : 0;
-	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again
-	 */
-	r = mc_database_replica_act(database, call, MC_REPLICA_LEAVE, error);
-	if (r == 0)
-		r = mc_database_unfence(database, call, error);
-	if (r == 0)
-		tell_names_apart(region, database, call);
-	pthread_mutex_lock(&cloud->lock);
-	cloud->opening--;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
-	return r;
 }
 
 /* Takes the cloud for a promotion of REGION. */

@@ -9,10 +9,6 @@ struct mc_cloud;
 struct mc_error;
 struct mc_region;
 
-/* promote.c: lets REGION's database take writes, and makes it follow nobody, if the region is the master; waits for the
- * end of a promotion that may change that. */
-int mc_promote_open(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-
 /* A promotion whose role has moved, and which an earlier daemon was in the middle of, goes on, if the region's services
  * are all there (IS_UP); else its marks are brought to their end, and the region is started. */
 int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error);

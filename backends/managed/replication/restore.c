@@ -3,12 +3,12 @@
 
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/keeper.h"
-#include "backends/managed/replication/promote.h"
+#include "backends/managed/replication/writes.h"
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/service.h"
-#include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/util.h"
 
@@ -38,7 +38,7 @@ static int bring_back(struct mc_region *region, struct mc_call *call, struct mc_
 		return mc_replicate_rejoin(region, call, error);
 	if (r == 0)
 		r = mc_replicate_settle_mode(region, call, error);
-	return r ? r : mc_promote_open(region, call, error);
+	return r ? r : mc_region_let_write(region, call, error);
 }
 
 /* Whether a failure with which it has ended now is told: the first of several. */
@@ -87,7 +87,7 @@ void mc_region_restore(struct mc_region *region)
 	pthread_mutex_lock(&cloud->lock);
 	begin = call && !region->restoring && !cloud->is_closing && !cloud->options.read_only &&
 		(region->is_master || region->is_replica) &&
-		(!region->work || region->work->type == &mc_work_promote); /* other work does it itself */
+		(!region->work || region->work->kind == MC_WORK_PROMOTE); /* other work does it itself */
 	if (begin)
 		region->restoring = mc_call_ref(call);
 	pthread_mutex_unlock(&cloud->lock);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/replication/writes.h"
+
+#include "backends/cloud/jobs.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/clients.h"
+#include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/plan.h"
+#include "backends/recipes/recipe.h"
+#include "mcloud/database.h"
+#include "mcloud/replica.h"
+#include "mcloud/util.h"
+
+/* Only the master's database takes writes. */
+
+/* Whether REGION's database may be let write now. Call with the lock. */
+static enum mc_deed may_open(const struct mc_region *region)
+{
+	const struct mc_cloud *cloud = region->cloud;
+	struct mc_facts facts[MC_REGIONS_MAX];
+	size_t count = mc_facts_of_all(cloud, facts), who = MC_PLAN_NOBODY, running = MC_PLAN_NOBODY;
+
+	for (size_t i = 0; i < count; i++) {
+		if (cloud->regions[i] == region)
+			who = i;
+		if (cloud->regions[i] == cloud->promoted)
+			running = i;
+	}
+	return who == MC_PLAN_NOBODY ? MC_DEED_NONE : mc_plan_open(facts, count, who, running);
+}
+
+/* In a cloud that an earlier version has made; where that can't be done now, it serves all the same, and the next open
+ * tries again. */
+static void tell_names_apart(struct mc_region *region, struct mc_database *database, struct mc_call *call)
+{
+	struct mc_error error = {0};
+
+	if (mc_database_tell_names_apart(database, call, mc_recipe_names_sql(), &error) == 0)
+		return;
+	mc_error_context(&error, "names that differ in accents only are one in region %s until it is started again",
+		region->name);
+	mc_cloud_fail(region->cloud, region->name, &error);
+}
+
+int mc_region_let_write(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_cloud *cloud = region->cloud;
+	enum mc_deed may;
+	int r = mc_region_database(region, &database, error);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&cloud->lock);
+	while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
+		mc_cloud_await_news(cloud);
+	if (may == MC_DEED_OPEN)
+		cloud->opening++;
+	pthread_mutex_unlock(&cloud->lock);
+	if (may != MC_DEED_OPEN) /* the role has gone to another region: nothing to open */
+		return may == MC_DEED_WAIT ? mc_error_set(error, EINTR, "broken off") : 0;
+	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again
+	 */
+	r = mc_database_replica_act(database, call, MC_REPLICA_LEAVE, error);
+	if (r == 0)
+		r = mc_database_unfence(database, call, error);
+	if (r == 0)
+		tell_names_apart(region, database, call);
+	pthread_mutex_lock(&cloud->lock);
+	cloud->opening--;
+	pthread_cond_broadcast(&cloud->idle);
+	pthread_mutex_unlock(&cloud->lock);
+	return r;
+}

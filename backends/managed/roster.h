@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BACKENDS_MANAGED_ROSTER_H
+#define BACKENDS_MANAGED_ROSTER_H
+
+#include <stdbool.h>
+
+/* The list of services. */
+
+struct mc_call;
+struct mc_cloud;
+struct mc_engine_event;
+struct mc_error;
+
+/* Lists the services and brings the model in step. CALL NULL: within the cloud's own time. */
+int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error);
+
+/* What EVENT itself says, without a question; false: it says too little, or is older than what is known. */
+bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event);
+
+/* Asks the engine what has become of the service NAME. One look at the engine at a time. */
+void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *name);
+
+/* The service NAME is there no more. */
+void mc_roster_drop(struct mc_cloud *cloud, const char *name);
+
+/* The states of all regions are derived again. */
+void mc_roster_settle(struct mc_cloud *cloud);
+
+#endif
