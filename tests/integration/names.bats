@@ -144,6 +144,7 @@ make_those_it_takes() {
     done
     [ "$(quick ls "$I/tags" | wc -l)" -eq 3 ]
     [ "$(quick cat "$I/properties/p_resume")" = resume ]
+    quick ls "$I/tags" | grep -qx résumé
     quick rm "$I/tags/résumé"
     [ "$(quick ls "$I/tags" | wc -l)" -eq 2 ]
     quick rm "$M/regions/Kista/images/names"

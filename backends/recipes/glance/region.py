@@ -3,6 +3,9 @@
 There 127.N.n.1 is region n's; in a container it is the container's own loopback, and leads to whoever listens here. So a connection to
 another region's address, or to a Keystone's, is passed on to that service, which the network knows by the region's number. It is
 asked for it when the connection is made: regions come and go.
+
+What a path names is UTF-8 (RFC 3987, section 3.1). WSGI hands its bytes over as if they were Latin-1 (PEP 3333), and so does Glance
+keep them: a tag `é` would be two characters for all who see it, and could not be taken away by its name.
 """
 
 import contextlib
@@ -15,6 +18,7 @@ from mcloud_service import glance
 import eventlet
 import eventlet.tpool
 import eventlet.wsgi
+import webob.exc
 from glance.common import utils, wsgi
 from oslo_config import cfg
 
@@ -105,8 +109,19 @@ def _resolve_regions(resolve):
     return resolve_or_find
 
 
+def _name_in_utf_8(get_action_args):
+    def get_names(self, environ):
+        try:
+            return {key: value.encode('latin-1').decode() if isinstance(value, str) else value
+                    for key, value in get_action_args(self, environ).items()}
+        except UnicodeError:
+            raise webob.exc.HTTPBadRequest('The path is not in UTF-8.')
+    return get_names
+
+
 if hasattr(utils, 'resolve_pinned_address'):  # since a security update of Debian's; before, no address was refused
     utils.resolve_pinned_address = _resolve_regions(utils.resolve_pinned_address)
+wsgi.Resource.get_action_args = _name_in_utf_8(wsgi.Resource.get_action_args)
 eventlet.wsgi.Server.process_request = _serve_others(eventlet.wsgi.Server.process_request)
 wsgi.Server.run_server = _with_keystones(wsgi.Server.run_server)
 
