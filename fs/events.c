@@ -2,6 +2,7 @@
 #include "fs/events.h"
 
 #include "fs/fs.h"
+#include "mcloud/lock.h"
 
 #include <cjson/cJSON.h>
 #include <pthread.h>
@@ -109,9 +110,10 @@ void mc_events_add(struct mc_events *events, const struct mc_cloud_event *event)
 
 uint64_t mc_events_next(struct mc_events *events)
 {
-	pthread_mutex_lock(&events->lock);
-	uint64_t next = events->next;
-	pthread_mutex_unlock(&events->lock);
+	uint64_t next;
+
+	MC_LOCKED(&events->lock)
+		next = events->next;
 	return next;
 }
 

@@ -2,6 +2,7 @@
 #include "fs/handle.h"
 
 #include "fs/control.h"
+#include "mcloud/lock.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,12 +24,12 @@ struct mc_handle *mc_handle_new(
 	handle->state = state;
 	atomic_init(&handle->references, 1);
 	pthread_mutex_init(&handle->lock, NULL);
-	pthread_mutex_lock(&fs->lock);
-	handle->next = fs->handles;
-	if (fs->handles)
-		fs->handles->last = handle;
-	fs->handles = handle;
-	pthread_mutex_unlock(&fs->lock);
+	MC_LOCKED(&fs->lock) {
+		handle->next = fs->handles;
+		if (fs->handles)
+			fs->handles->last = handle;
+		fs->handles = handle;
+	}
 	return handle;
 }
 
@@ -54,11 +55,11 @@ void mc_handle_unref(struct mc_handle *handle)
 {
 	if (!handle || atomic_fetch_sub(&handle->references, 1) > 1)
 		return;
-	pthread_mutex_lock(&handle->fs->lock);
-	*(handle->last ? &handle->last->next : &handle->fs->handles) = handle->next;
-	if (handle->next)
-		handle->next->last = handle->last;
-	pthread_mutex_unlock(&handle->fs->lock);
+	MC_LOCKED(&handle->fs->lock) {
+		*(handle->last ? &handle->last->next : &handle->fs->handles) = handle->next;
+		if (handle->next)
+			handle->next->last = handle->last;
+	}
 	close_state(handle);
 	mc_listing_unref(handle->listing);
 	mc_buffer_free(&handle->content);
@@ -90,10 +91,10 @@ bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process)
 {
 	bool found = false;
 
-	pthread_mutex_lock(&handle->lock);
-	for (size_t i = 0; i < handle->n_writers && !found; i++)
-		found = mc_process_same(&handle->writers[i], process);
-	pthread_mutex_unlock(&handle->lock);
+	MC_LOCKED(&handle->lock) {
+		for (size_t i = 0; i < handle->n_writers && !found; i++)
+			found = mc_process_same(&handle->writers[i], process);
+	}
 	return found;
 }
 
@@ -120,12 +121,12 @@ void mc_handle_add_writer(struct mc_handle *handle, pid_t thread)
 
 void mc_handle_spoil(struct mc_handle *handle, int code, const char *why)
 {
-	pthread_mutex_lock(&handle->lock);
-	if (!handle->spoilt) {
-		handle->spoilt = why;
-		handle->spoilt_code = code;
+	MC_LOCKED(&handle->lock) {
+		if (!handle->spoilt) {
+			handle->spoilt = why;
+			handle->spoilt_code = code;
+		}
 	}
-	pthread_mutex_unlock(&handle->lock);
 }
 
 int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error)
@@ -201,12 +202,12 @@ bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content)
 {
 	bool other = mc_node_set_shown(handle->node, (int64_t)content->size, digest(content));
 
-	pthread_mutex_lock(&handle->lock);
-	mc_buffer_free(&handle->content);
-	handle->content = *content;
-	handle->made = true;
-	handle->making = false;
-	pthread_mutex_unlock(&handle->lock);
+	MC_LOCKED(&handle->lock) {
+		mc_buffer_free(&handle->content);
+		handle->content = *content;
+		handle->made = true;
+		handle->making = false;
+	}
 	*content = (struct mc_buffer){0};
 	return other;
 }
@@ -280,14 +281,15 @@ ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size, i
 {
 	ssize_t got = 1;
 
-	pthread_mutex_lock(&handle->lock);
-	while (got > 0 && handle->position < offset) {
-		int64_t left = offset - handle->position;
-		got = read_next(handle, to, left < (int64_t)size ? (size_t)left : size);
+	MC_LOCKED(&handle->lock) {
+		while (got > 0 && handle->position < offset) {
+			int64_t left = offset - handle->position;
+			got = read_next(handle, to, left < (int64_t)size ? (size_t)left : size);
+		}
+		if (got > 0)
+			got = offset < handle->position ? read_again(handle, to, size, offset)
+							: read_next(handle, to, size);
 	}
-	if (got > 0)
-		got = offset < handle->position ? read_again(handle, to, size, offset) : read_next(handle, to, size);
-	pthread_mutex_unlock(&handle->lock);
 	return got;
 }
 

@@ -2,6 +2,7 @@
 #include "fs/lanes.h"
 
 #include "fs/thread.h"
+#include "mcloud/lock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,16 +125,16 @@ static void join_ended(struct mc_lanes *lanes)
 
 void mc_lanes_stop(struct mc_lanes *lanes)
 {
-	pthread_mutex_lock(&lanes->lock);
-	lanes->stopping = true;
-	for (struct mc_lane_queue *lane = lanes->lanes; lane; lane = lane->next)
-		pthread_cond_broadcast(&lane->jobs);
-	while (lanes->threads || lanes->ended) {
-		if (!lanes->ended)
-			pthread_cond_wait(&lanes->one_ended, &lanes->lock);
-		join_ended(lanes);
+	MC_LOCKED(&lanes->lock) {
+		lanes->stopping = true;
+		for (struct mc_lane_queue *lane = lanes->lanes; lane; lane = lane->next)
+			pthread_cond_broadcast(&lane->jobs);
+		while (lanes->threads || lanes->ended) {
+			if (!lanes->ended)
+				pthread_cond_wait(&lanes->one_ended, &lanes->lock);
+			join_ended(lanes);
+		}
 	}
-	pthread_mutex_unlock(&lanes->lock);
 }
 
 void mc_lanes_free(struct mc_lanes *lanes)

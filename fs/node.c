@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/node_table.h"
 
+#include "mcloud/lock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,9 +37,8 @@ void mc_nodes_free(struct mc_nodes *nodes)
 
 struct mc_node *mc_node_ref(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	node->references++;
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock)
+		node->references++;
 	return node;
 }
 
@@ -46,9 +47,8 @@ void mc_node_unref(struct mc_node *node)
 	if (!node)
 		return;
 	struct mc_nodes *nodes = node->nodes;
-	pthread_mutex_lock(&nodes->lock);
-	mc_node_drop(node);
-	pthread_mutex_unlock(&nodes->lock);
+	MC_LOCKED(&nodes->lock)
+		mc_node_drop(node);
 }
 
 void mc_cleanup_node(struct mc_node **node)
@@ -124,10 +124,10 @@ struct mc_node *mc_nodes_enter(struct mc_nodes *nodes, struct mc_node *parent, c
 
 void mc_node_looked_up(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	if (node->lookups++ == 0)
-		node->references++;
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock) {
+		if (node->lookups++ == 0)
+			node->references++;
+	}
 }
 
 void mc_nodes_forget(struct mc_nodes *nodes, uint64_t ino, uint64_t count)
@@ -144,9 +144,8 @@ void mc_nodes_forget(struct mc_nodes *nodes, uint64_t ino, uint64_t count)
 
 void mc_node_detach(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	mc_node_unname(node);
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock)
+		mc_node_unname(node);
 }
 
 int mc_node_move(struct mc_node *node, struct mc_node *parent, const char *file, const char *said)
@@ -242,9 +241,8 @@ static void add_path(const struct mc_node *node, struct mc_buffer *out)
 
 void mc_node_path(struct mc_node *node, const char *name, struct mc_buffer *out)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	add_path(node, out);
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock)
+		add_path(node, out);
 	if (name)
 		mc_buffer_printf(out, "%s%s", out->size ? "/" : "", name);
 	else if (!out->size)

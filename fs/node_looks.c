@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/node_table.h"
 
+#include "mcloud/lock.h"
+
 #include <string.h>
 
 /* What nodes look like, and how that is forgotten. */
 
 void mc_node_looks(struct mc_node *node, struct mc_looks *ret_looks)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	ret_looks->attributes = node->attributes;
-	ret_looks->asked = node->asked;
-	ret_looks->confirmed = node->confirmed;
-	ret_looks->shown = node->shown;
-	ret_looks->shown_at = node->shown_at;
-	ret_looks->changed = node->changed;
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock) {
+		ret_looks->attributes = node->attributes;
+		ret_looks->asked = node->asked;
+		ret_looks->confirmed = node->confirmed;
+		ret_looks->shown = node->shown;
+		ret_looks->shown_at = node->shown_at;
+		ret_looks->changed = node->changed;
+	}
 }
 
 void mc_node_set_attributes(struct mc_node *node, const struct mc_attributes *attributes, int64_t when)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	node->attributes = *attributes;
-	node->asked = when > node->stale ? mc_now_ms() : 0;
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock) {
+		node->attributes = *attributes;
+		node->asked = when > node->stale ? mc_now_ms() : 0;
+	}
 }
 
 void mc_node_confirm(struct mc_node *node, const struct mc_attributes *attributes, int64_t when, int64_t good)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	if (when > node->stale) {
-		node->attributes = *attributes;
-		node->asked = node->confirmed = good;
+	MC_LOCKED(&node->nodes->lock) {
+		if (when > node->stale) {
+			node->attributes = *attributes;
+			node->asked = node->confirmed = good;
+		}
 	}
-	pthread_mutex_unlock(&node->nodes->lock);
 }
 
 /* The next one who asks for NODE, or what it looks like, asks the service; who has asked before must not make an old
@@ -45,9 +47,8 @@ static void forget_looks(struct mc_node *node)
 
 void mc_node_written(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	forget_looks(node);
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock)
+		forget_looks(node);
 }
 
 bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest)
@@ -71,11 +72,11 @@ enum { COPYING_MS = 60000 };
 
 void mc_node_set_copier(struct mc_node *node, const struct mc_process *process)
 {
-	pthread_mutex_lock(&node->nodes->lock);
-	if (process)
-		node->copiers[node->copiers[0].id ? 1 : 0] = *process;
-	node->copied = mc_now_ms();
-	pthread_mutex_unlock(&node->nodes->lock);
+	MC_LOCKED(&node->nodes->lock) {
+		if (process)
+			node->copiers[node->copiers[0].id ? 1 : 0] = *process;
+		node->copied = mc_now_ms();
+	}
 }
 
 bool mc_node_is_copier(struct mc_node *node, const struct mc_process *process)
@@ -117,15 +118,15 @@ void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void
 {
 	struct mc_listing *old = NULL;
 
-	pthread_mutex_lock(&node->nodes->lock);
-	refresh(node, tell, data);
-	if (entries) {
-		old = node->listing;
-		node->listing = NULL;
-		for (struct mc_node *child = node->children; child; child = child->next_sibling)
-			refresh(child, tell, data);
+	MC_LOCKED(&node->nodes->lock) {
+		refresh(node, tell, data);
+		if (entries) {
+			old = node->listing;
+			node->listing = NULL;
+			for (struct mc_node *child = node->children; child; child = child->next_sibling)
+				refresh(child, tell, data);
+		}
 	}
-	pthread_mutex_unlock(&node->nodes->lock);
 	mc_listing_unref(old);
 }
 
@@ -144,27 +145,27 @@ int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const cha
 {
 	int64_t leased = 0;
 
-	pthread_mutex_lock(&nodes->lock);
-	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
-		node = mc_node_next_key(node, kind, key)) {
-		refresh(node, tell, data);
-		if (node->named && leased < node->leased)
-			leased = node->leased;
+	MC_LOCKED(&nodes->lock) {
+		for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
+			node = mc_node_next_key(node, kind, key)) {
+			refresh(node, tell, data);
+			if (node->named && leased < node->leased)
+				leased = node->leased;
+		}
 	}
-	pthread_mutex_unlock(&nodes->lock);
 	return leased;
 }
 
 void mc_nodes_tell_key(struct mc_nodes *nodes, enum mc_key kind, const char *key, mc_node_tell tell, void *data)
 {
-	pthread_mutex_lock(&nodes->lock);
-	for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
-		node = mc_node_next_key(node, kind, key)) {
-		tell(data, node->ino);
-		for (struct mc_node *child = node->children; child; child = child->next_sibling)
-			tell(data, child->ino);
+	MC_LOCKED(&nodes->lock) {
+		for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
+			node = mc_node_next_key(node, kind, key)) {
+			tell(data, node->ino);
+			for (struct mc_node *child = node->children; child; child = child->next_sibling)
+				tell(data, child->ino);
+		}
 	}
-	pthread_mutex_unlock(&nodes->lock);
 }
 
 size_t mc_nodes_count(struct mc_nodes *nodes)

@@ -2,6 +2,7 @@
 #include "fs/park.h"
 
 #include "fs/thread.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -142,20 +143,20 @@ int mc_park_start(struct mc_park *park, void (*tick)(void *data), void *data)
 
 void mc_park_tick(struct mc_park *park, bool more)
 {
-	pthread_mutex_lock(&park->lock);
-	if (more && !park->ticking)
-		park->next_tick = mc_now_ms() + MC_PARK_TICK_MS;
-	park->ticking += more ? 1 : -1u;
-	pthread_cond_signal(&park->news);
-	pthread_mutex_unlock(&park->lock);
+	MC_LOCKED(&park->lock) {
+		if (more && !park->ticking)
+			park->next_tick = mc_now_ms() + MC_PARK_TICK_MS;
+		park->ticking += more ? 1 : -1u;
+		pthread_cond_signal(&park->news);
+	}
 }
 
 void mc_park_stop(struct mc_park *park)
 {
-	pthread_mutex_lock(&park->lock);
-	park->stopping = true;
-	pthread_cond_signal(&park->news);
-	pthread_mutex_unlock(&park->lock);
+	MC_LOCKED(&park->lock) {
+		park->stopping = true;
+		pthread_cond_signal(&park->news);
+	}
 	if (park->started)
 		pthread_join(park->waker, NULL);
 	park->started = false;
@@ -172,17 +173,18 @@ void mc_park_free(struct mc_park *park)
 
 void mc_park_wake(struct mc_park *park)
 {
-	pthread_mutex_lock(&park->lock);
-	park->wakes++;
-	pthread_cond_signal(&park->news);
-	pthread_mutex_unlock(&park->lock);
+	MC_LOCKED(&park->lock) {
+		park->wakes++;
+		pthread_cond_signal(&park->news);
+	}
 }
 
 uint64_t mc_park_seen(struct mc_park *park)
 {
-	pthread_mutex_lock(&park->lock);
-	uint64_t seen = park->wakes;
-	pthread_mutex_unlock(&park->lock);
+	uint64_t seen;
+
+	MC_LOCKED(&park->lock)
+		seen = park->wakes;
 	return seen;
 }
 
@@ -190,38 +192,38 @@ int mc_park_wait(struct mc_park *park, struct mc_waiter *waiter, uint64_t seen)
 {
 	int result = 0;
 
-	pthread_mutex_lock(&park->lock);
-	if (waiter->cancelled || park->stopping) {
-		result = -EINTR;
-	} else if (park->wakes != seen) {
-		result = -EAGAIN;
-	} else {
-		append(&park->parked, waiter);
-		waiter->parked = true;
+	MC_LOCKED(&park->lock) {
+		if (waiter->cancelled || park->stopping) {
+			result = -EINTR;
+		} else if (park->wakes != seen) {
+			result = -EAGAIN;
+		} else {
+			append(&park->parked, waiter);
+			waiter->parked = true;
+		}
 	}
-	pthread_mutex_unlock(&park->lock);
 	return result;
 }
 
 void mc_park_cancel(struct mc_park *park, struct mc_waiter *waiter)
 {
-	pthread_mutex_lock(&park->lock);
-	waiter->cancelled = true;
-	if (waiter->parked) {
-		take_out(waiter);
-		append(&park->ready, waiter);
-		pthread_cond_signal(&park->news);
+	MC_LOCKED(&park->lock) {
+		waiter->cancelled = true;
+		if (waiter->parked) {
+			take_out(waiter);
+			append(&park->ready, waiter);
+			pthread_cond_signal(&park->news);
+		}
 	}
-	pthread_mutex_unlock(&park->lock);
 }
 
 void mc_park_post(struct mc_park *park, struct mc_waiter *waiter)
 {
-	pthread_mutex_lock(&park->lock);
-	append(&park->ready, waiter);
-	waiter->parked = true;
-	pthread_cond_signal(&park->news);
-	pthread_mutex_unlock(&park->lock);
+	MC_LOCKED(&park->lock) {
+		append(&park->ready, waiter);
+		waiter->parked = true;
+		pthread_cond_signal(&park->news);
+	}
 }
 
 bool mc_park_cancelled(struct mc_park *park, const struct mc_waiter *waiter)

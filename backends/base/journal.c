@@ -2,6 +2,7 @@
 #include "mcloud/journal.h"
 
 #include "mcloud/error.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -106,19 +107,20 @@ void mc_journal_add(struct mc_journal *journal, const char *backend, const char 
 
 void mc_journal_show(struct mc_journal *journal, struct mc_buffer *out)
 {
-	pthread_mutex_lock(&journal->lock);
-	for (unsigned long long i = journal->added > KEPT ? journal->added - KEPT : 0; i < journal->added; i++) {
-		const struct entry *entry = &journal->entries[i % KEPT];
-		char when[32];
-		mc_format_time(entry->when, when, sizeof when);
-		mc_buffer_printf(out, "%s %s %s ", when, entry->backend, entry->call);
-		if (entry->status < 0)
-			mc_buffer_text(out, mc_error_name(-entry->status));
-		else
-			mc_buffer_printf(out, "%d", entry->status);
-		mc_buffer_printf(out, " %.3f\n", entry->ms);
+	MC_LOCKED(&journal->lock) {
+		for (unsigned long long i = journal->added > KEPT ? journal->added - KEPT : 0; i < journal->added;
+			i++) {
+			const struct entry *entry = &journal->entries[i % KEPT];
+			char when[32];
+			mc_format_time(entry->when, when, sizeof when);
+			mc_buffer_printf(out, "%s %s %s ", when, entry->backend, entry->call);
+			if (entry->status < 0)
+				mc_buffer_text(out, mc_error_name(-entry->status));
+			else
+				mc_buffer_printf(out, "%d", entry->status);
+			mc_buffer_printf(out, " %.3f\n", entry->ms);
+		}
 	}
-	pthread_mutex_unlock(&journal->lock);
 }
 
 /* As the text exposition format escapes label values: https://prometheus.io/docs/instrumenting/exposition_formats/ */
@@ -143,21 +145,21 @@ void mc_journal_metrics(struct mc_journal *journal, struct mc_buffer *out)
 	static const char calls[] = "mcloudfs_backend_calls_total", failures[] = "mcloudfs_backend_failures_total",
 			  seconds[] = "mcloudfs_backend_seconds_total";
 
-	pthread_mutex_lock(&journal->lock);
-	add_metric(out, calls, "Calls of backends.");
-	for (size_t i = 0; i < journal->n_backends; i++) {
-		add_label(out, calls, journal->backends[i].name);
-		mc_buffer_printf(out, "%llu\n", journal->backends[i].calls);
+	MC_LOCKED(&journal->lock) {
+		add_metric(out, calls, "Calls of backends.");
+		for (size_t i = 0; i < journal->n_backends; i++) {
+			add_label(out, calls, journal->backends[i].name);
+			mc_buffer_printf(out, "%llu\n", journal->backends[i].calls);
+		}
+		add_metric(out, failures, "Calls of backends without an answer, or with a 5xx one.");
+		for (size_t i = 0; i < journal->n_backends; i++) {
+			add_label(out, failures, journal->backends[i].name);
+			mc_buffer_printf(out, "%llu\n", journal->backends[i].failures);
+		}
+		add_metric(out, seconds, "Time that calls of backends took.");
+		for (size_t i = 0; i < journal->n_backends; i++) {
+			add_label(out, seconds, journal->backends[i].name);
+			mc_buffer_printf(out, "%.6f\n", journal->backends[i].seconds);
+		}
 	}
-	add_metric(out, failures, "Calls of backends without an answer, or with a 5xx one.");
-	for (size_t i = 0; i < journal->n_backends; i++) {
-		add_label(out, failures, journal->backends[i].name);
-		mc_buffer_printf(out, "%llu\n", journal->backends[i].failures);
-	}
-	add_metric(out, seconds, "Time that calls of backends took.");
-	for (size_t i = 0; i < journal->n_backends; i++) {
-		add_label(out, seconds, journal->backends[i].name);
-		mc_buffer_printf(out, "%.6f\n", journal->backends[i].seconds);
-	}
-	pthread_mutex_unlock(&journal->lock);
 }

@@ -2,6 +2,7 @@
 #include "backends/cloud/jobs.h"
 
 #include "backends/cloud/model.h"
+#include "mcloud/lock.h"
 
 #include <stdlib.h>
 
@@ -19,10 +20,10 @@ static void *run_spawned(void *data)
 
 	free(data);
 	spawned.function(spawned.data);
-	pthread_mutex_lock(&spawned.cloud->lock);
-	if (--spawned.cloud->threads == 0)
-		pthread_cond_broadcast(&spawned.cloud->idle);
-	pthread_mutex_unlock(&spawned.cloud->lock);
+	MC_LOCKED(&spawned.cloud->lock) {
+		if (--spawned.cloud->threads == 0)
+			pthread_cond_broadcast(&spawned.cloud->idle);
+	}
 	return NULL;
 }
 
@@ -39,10 +40,10 @@ int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *d
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 256 * 1024);
-	pthread_mutex_lock(&cloud->lock);
-	r = pthread_create(&thread, &attributes, run_spawned, spawned);
-	cloud->threads += r == 0;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		r = pthread_create(&thread, &attributes, run_spawned, spawned);
+		cloud->threads += r == 0;
+	}
 	pthread_attr_destroy(&attributes);
 	if (r)
 		free(spawned);

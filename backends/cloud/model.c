@@ -9,6 +9,7 @@
 #include "mcloud/identity.h"
 #include "mcloud/identity_objects.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
 #include "mcloud/util.h"
@@ -22,9 +23,8 @@
 
 void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event)
 {
-	pthread_mutex_lock(&cloud->telling);
-	cloud->handler(cloud->data, event);
-	pthread_mutex_unlock(&cloud->telling);
+	MC_LOCKED(&cloud->telling)
+		cloud->handler(cloud->data, event);
 }
 
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error)
@@ -76,11 +76,11 @@ struct mc_region *mc_region_find(struct mc_cloud *cloud, const char *name)
 {
 	struct mc_region *region;
 
-	pthread_mutex_lock(&cloud->lock);
-	region = mc_region_find_locked(cloud, name);
-	if (region)
-		mc_region_ref(region);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		region = mc_region_find_locked(cloud, name);
+		if (region)
+			mc_region_ref(region);
+	}
 	return region;
 }
 
@@ -106,15 +106,15 @@ struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsig
 	region->lag = -1;
 	snprintf(region->name, sizeof(region->name), "%s", name);
 	cloud->kind->equip(region);
-	pthread_mutex_lock(&cloud->lock);
-	regions = realloc(cloud->regions, (cloud->n_regions + 1) * sizeof(struct mc_region *));
-	if (regions) {
-		cloud->regions = regions;
-		for (at = cloud->n_regions++; at && regions[at - 1]->number > number; at--)
-			regions[at] = regions[at - 1];
-		regions[at] = region;
+	MC_LOCKED(&cloud->lock) {
+		regions = realloc(cloud->regions, (cloud->n_regions + 1) * sizeof(struct mc_region *));
+		if (regions) {
+			cloud->regions = regions;
+			for (at = cloud->n_regions++; at && regions[at - 1]->number > number; at--)
+				regions[at] = regions[at - 1];
+			regions[at] = region;
+		}
 	}
-	pthread_mutex_unlock(&cloud->lock);
 	if (!regions) {
 		region->references = 1;
 		mc_region_unref(region);
@@ -132,14 +132,14 @@ void mc_region_unlist(struct mc_region *region)
 	struct mc_cloud *cloud = region->cloud;
 	bool found = false;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions; i++) {
-		found = found || cloud->regions[i] == region;
-		if (found && i + 1 < cloud->n_regions)
-			cloud->regions[i] = cloud->regions[i + 1];
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++) {
+			found = found || cloud->regions[i] == region;
+			if (found && i + 1 < cloud->n_regions)
+				cloud->regions[i] = cloud->regions[i + 1];
+		}
+		cloud->n_regions -= found;
 	}
-	cloud->n_regions -= found;
-	pthread_mutex_unlock(&cloud->lock);
 	if (!found)
 		return;
 	mc_cloud_tell(cloud,
@@ -184,18 +184,18 @@ void mc_region_settle(struct mc_region *region)
 	char trouble[256];
 	bool changed;
 
-	pthread_mutex_lock(&cloud->lock);
-	mc_region_look(region, &sight);
-	state = mc_state_of(&sight.facts, trouble, sizeof(trouble));
-	changed = state != region->state;
-	region->state = state;
-	if (state != MC_REGION_FAILED) {
-		free(region->error);
-		region->error = *trouble ? strdup(trouble) : NULL;
+	MC_LOCKED(&cloud->lock) {
+		mc_region_look(region, &sight);
+		state = mc_state_of(&sight.facts, trouble, sizeof(trouble));
+		changed = state != region->state;
+		region->state = state;
+		if (state != MC_REGION_FAILED) {
+			free(region->error);
+			region->error = *trouble ? strdup(trouble) : NULL;
+		}
+		if (changed)
+			region->changed = mc_wall_clock();
 	}
-	if (changed)
-		region->changed = mc_wall_clock();
-	pthread_mutex_unlock(&cloud->lock);
 	if (changed)
 		mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REGION_CHANGED,
 					     .region = region->name,

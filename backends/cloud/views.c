@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
 #include "backends/cloud/state.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
 
@@ -58,11 +59,11 @@ int mc_cloud_region(struct mc_cloud *cloud, const char *name, struct mc_region_v
 	int r = -ENOENT;
 
 	memset(ret_view, 0, sizeof(*ret_view));
-	pthread_mutex_lock(&cloud->lock);
-	region = mc_region_find_locked(cloud, name);
-	if (region)
-		r = look(region, ret_view);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		region = mc_region_find_locked(cloud, name);
+		if (region)
+			r = look(region, ret_view);
+	}
 	if (r < 0)
 		mc_region_view_clear(ret_view);
 	return r;
@@ -73,14 +74,14 @@ int mc_cloud_regions(struct mc_cloud *cloud, struct mc_region_views *ret_views)
 	int r = 0;
 
 	memset(ret_views, 0, sizeof(*ret_views));
-	pthread_mutex_lock(&cloud->lock);
-	if (cloud->n_regions)
-		ret_views->items = calloc(cloud->n_regions, sizeof(*ret_views->items));
-	if (cloud->n_regions && !ret_views->items)
-		r = -ENOMEM;
-	for (size_t i = 0; i < cloud->n_regions && r == 0; i++)
-		r = look(cloud->regions[i], &ret_views->items[ret_views->count++]);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		if (cloud->n_regions)
+			ret_views->items = calloc(cloud->n_regions, sizeof(*ret_views->items));
+		if (cloud->n_regions && !ret_views->items)
+			r = -ENOMEM;
+		for (size_t i = 0; i < cloud->n_regions && r == 0; i++)
+			r = look(cloud->regions[i], &ret_views->items[ret_views->count++]);
+	}
 	if (r < 0)
 		mc_region_views_clear(ret_views);
 	return r;

@@ -3,6 +3,7 @@
 
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -27,24 +28,24 @@ static void add_progress(struct mc_region *region, const char *text)
 	struct mc_cloud *cloud = region->cloud;
 	char **lines, *line = text ? strdup(text) : NULL;
 
-	pthread_mutex_lock(&cloud->lock);
-	lines = line ? realloc(region->progress, (region->n_progress + 1) * sizeof(*lines)) : NULL;
-	if (lines) {
-		region->progress = lines;
-		lines[region->n_progress++] = line;
-	} else {
-		free(line);
+	MC_LOCKED(&cloud->lock) {
+		lines = line ? realloc(region->progress, (region->n_progress + 1) * sizeof(*lines)) : NULL;
+		if (lines) {
+			region->progress = lines;
+			lines[region->n_progress++] = line;
+		} else {
+			free(line);
+		}
 	}
-	pthread_mutex_unlock(&cloud->lock);
 }
 
 static void clear_progress(struct mc_region *region)
 {
-	pthread_mutex_lock(&region->cloud->lock);
-	for (size_t i = 0; i < region->n_progress; i++)
-		free(region->progress[i]);
-	region->n_progress = 0;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		for (size_t i = 0; i < region->n_progress; i++)
+			free(region->progress[i]);
+		region->n_progress = 0;
+	}
 }
 
 size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from, struct mc_buffer *out, bool *ret_done)
@@ -54,13 +55,13 @@ size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from,
 	*ret_done = true;
 	if (!region)
 		return from;
-	pthread_mutex_lock(&cloud->lock);
-	if (from > region->n_progress) /* another work has begun since */
-		from = 0;
-	while (from < region->n_progress)
-		mc_buffer_printf(out, "%s\n", region->progress[from++]);
-	*ret_done = !region->work;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		if (from > region->n_progress) /* another work has begun since */
+			from = 0;
+		while (from < region->n_progress)
+			mc_buffer_printf(out, "%s\n", region->progress[from++]);
+		*ret_done = !region->work;
+	}
 	mc_region_unref(region);
 	return from;
 }
@@ -97,20 +98,20 @@ static void *run_step(void *data)
 		r = step->run(work, &error);
 	else
 		mc_error_set(&error, -r, "broken off");
-	pthread_mutex_lock(&work->lock);
-	if (r < 0 && !work->failed)
-		work->error = error;
-	*(r < 0 ? &work->failed : &work->done) |= 1u << run.index;
-	done = (unsigned)__builtin_popcount(work->done);
-	if (r < 0)
-		mc_call_cancel(work->call);
-	pthread_mutex_unlock(&work->lock);
+	MC_LOCKED(&work->lock) {
+		if (r < 0 && !work->failed)
+			work->error = error;
+		*(r < 0 ? &work->failed : &work->done) |= 1u << run.index;
+		done = (unsigned)__builtin_popcount(work->done);
+		if (r < 0)
+			mc_call_cancel(work->call);
+	}
 	if (r == 0)
 		report(work, done, step->done);
-	pthread_mutex_lock(&work->lock);
-	work->ended |= 1u << run.index;
-	pthread_cond_signal(&work->news);
-	pthread_mutex_unlock(&work->lock);
+	MC_LOCKED(&work->lock) {
+		work->ended |= 1u << run.index;
+		pthread_cond_signal(&work->news);
+	}
 	return NULL;
 }
 
@@ -142,20 +143,20 @@ int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps)
 	for (work->n_steps = 0; steps[work->n_steps].name; work->n_steps++)
 		;
 	work->started = work->done = work->failed = work->ended = work->unborn = 0;
-	pthread_mutex_lock(&work->lock);
-	for (;;) {
-		for (unsigned i = 0; i < work->n_steps && !work->failed; i++) {
-			if (work->started & (1u << i) || (steps[i].needs & ~work->done))
-				continue;
-			work->started |= 1u << i;
-			start_step(work, i, &threads[i]);
+	MC_LOCKED(&work->lock) {
+		for (;;) {
+			for (unsigned i = 0; i < work->n_steps && !work->failed; i++) {
+				if (work->started & (1u << i) || (steps[i].needs & ~work->done))
+					continue;
+				work->started |= 1u << i;
+				start_step(work, i, &threads[i]);
+			}
+			if (work->ended == work->started) /* nothing runs, and nothing more can be started */
+				break;
+			pthread_cond_wait(&work->news, &work->lock);
 		}
-		if (work->ended == work->started) /* nothing runs, and nothing more can be started */
-			break;
-		pthread_cond_wait(&work->news, &work->lock);
+		started = work->started & ~work->unborn;
 	}
-	started = work->started & ~work->unborn;
-	pthread_mutex_unlock(&work->lock);
 	for (unsigned i = 0; i < work->n_steps; i++)
 		if (started & (1u << i))
 			pthread_join(threads[i], NULL);
@@ -195,22 +196,21 @@ static void tell_end(struct mc_work *work, int result)
 	struct mc_cloud *cloud = work->cloud;
 	bool is_broken_off;
 
-	pthread_mutex_lock(&cloud->lock);
-	is_broken_off = (result < 0 && cloud->is_closing) || (work->is_superseded && !cloud->is_closing);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		is_broken_off = (result < 0 && cloud->is_closing) || (work->is_superseded && !cloud->is_closing);
 	if (is_broken_off)
 		return;
 	report_end(work, result);
-	pthread_mutex_lock(&cloud->lock);
-	region->outcome = result < 0 ? work->error : (struct mc_error){0};
-	if (!work->type->is_aside) {
-		region->is_failed = result < 0;
-		if (result == 0)
-			region->is_stopped = work->type->stops;
-		free(region->error);
-		region->error = result < 0 ? strdup(work->error.message) : NULL;
+	MC_LOCKED(&cloud->lock) {
+		region->outcome = result < 0 ? work->error : (struct mc_error){0};
+		if (!work->type->is_aside) {
+			region->is_failed = result < 0;
+			if (result == 0)
+				region->is_stopped = work->type->stops;
+			free(region->error);
+			region->error = result < 0 ? strdup(work->error.message) : NULL;
+		}
 	}
-	pthread_mutex_unlock(&cloud->lock);
 }
 
 /* The region is free for other work, unless one waits that broke this one off: that is what WORK is then. */
@@ -296,24 +296,24 @@ static int take(struct mc_region *region, struct mc_work *work, struct mc_error 
 	struct mc_work *other;
 	int r = 0;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	other = region->work;
-	if (region->cloud->is_closing) {
-		r = mc_error_set(error, EBUSY, "the cloud is being unmounted");
-	} else if (region->cloud->options.read_only) {
-		r = mc_error_set(error, EROFS, "the cloud is mounted read-only");
-	} else if (!other) {
-		region->work = work;
-	} else if (work->type->destroys && !other->type->destroys) {
-		other->is_superseded = true;
-		mc_call_cancel(other->call);
-		r = 1;
-	} else {
-		r = mc_error_set(error, EBUSY, "region %s is %s", region->name, other->type->doing);
+	MC_LOCKED(&region->cloud->lock) {
+		other = region->work;
+		if (region->cloud->is_closing) {
+			r = mc_error_set(error, EBUSY, "the cloud is being unmounted");
+		} else if (region->cloud->options.read_only) {
+			r = mc_error_set(error, EROFS, "the cloud is mounted read-only");
+		} else if (!other) {
+			region->work = work;
+		} else if (work->type->destroys && !other->type->destroys) {
+			other->is_superseded = true;
+			mc_call_cancel(other->call);
+			r = 1;
+		} else {
+			r = mc_error_set(error, EBUSY, "region %s is %s", region->name, other->type->doing);
+		}
+		if (r >= 0 && work->type->destroys)
+			region->is_destroying = true;
 	}
-	if (r >= 0 && work->type->destroys)
-		region->is_destroying = true;
-	pthread_mutex_unlock(&region->cloud->lock);
 	return r;
 }
 
@@ -337,9 +337,8 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 	mc_region_ref(region);
 	r = mc_cloud_spawn(region->cloud, run_work, work);
 	if (r < 0) {
-		pthread_mutex_lock(&region->cloud->lock);
-		region->work = NULL;
-		pthread_mutex_unlock(&region->cloud->lock);
+		MC_LOCKED(&region->cloud->lock)
+			region->work = NULL;
 		mc_region_unref(region);
 		work_free(work);
 		return mc_error_set(error, -r, "no thread to work on region %s", region->name);
@@ -352,18 +351,18 @@ int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_erro
 	struct mc_cloud *cloud = region->cloud;
 	int r = 0;
 
-	pthread_mutex_lock(&cloud->lock);
-	while (region->work && r == 0) {
-		mc_cloud_await_news(cloud);
-		if (mc_call_cancelled(call))
-			r = mc_error_set(error, EINTR, "nobody waits any more for the end of the work on region %s",
-				region->name);
+	MC_LOCKED(&cloud->lock) {
+		while (region->work && r == 0) {
+			mc_cloud_await_news(cloud);
+			if (mc_call_cancelled(call))
+				r = mc_error_set(error, EINTR,
+					"nobody waits any more for the end of the work on region %s", region->name);
+		}
+		if (r == 0 && region->outcome.code) {
+			r = -region->outcome.code;
+			if (error)
+				*error = region->outcome;
+		}
 	}
-	if (r == 0 && region->outcome.code) {
-		r = -region->outcome.code;
-		if (error)
-			*error = region->outcome;
-	}
-	pthread_mutex_unlock(&cloud->lock);
 	return r;
 }

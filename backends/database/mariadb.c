@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/database/query.h"
 
+#include "mcloud/lock.h"
+
 #include <mysql.h>
 #include <poll.h>
 #include <pthread.h>
@@ -197,19 +199,21 @@ int mc_database_query(struct mc_database *database, struct mc_call *call, const 
 		binds[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING,
 			.buffer = (void *)(uintptr_t)texts[i],
 			.buffer_length = strlen(texts[i])};
-	pthread_mutex_lock(&database->lock);
-	if (!database->mysql)
-		r = connect_once(database, call, error);
-	if (r == 0) {
-		statement = mysql_stmt_init(database->mysql);
-		r = statement ? run_statement(database, call, statement, sql, texts ? binds : NULL, ret_number, error)
-			      : mc_error_set(error, ENOMEM, "out of memory");
-		if (r < 0)
-			disconnect(database); /* which leaves the statement without a connection, to be closed alone */
-		if (statement)
-			mysql_stmt_close(statement);
+	MC_LOCKED(&database->lock) {
+		if (!database->mysql)
+			r = connect_once(database, call, error);
+		if (r == 0) {
+			statement = mysql_stmt_init(database->mysql);
+			r = statement ? run_statement(
+						database, call, statement, sql, texts ? binds : NULL, ret_number, error)
+				      : mc_error_set(error, ENOMEM, "out of memory");
+			if (r < 0)
+				disconnect(database); /* which leaves the statement without a connection, to be closed
+							 alone */
+			if (statement)
+				mysql_stmt_close(statement);
+		}
 	}
-	pthread_mutex_unlock(&database->lock);
 	if (database->journal)
 		mc_journal_add(database->journal, database->service, sql, r, (double)(mc_now_ms() - begun));
 	return r;
@@ -269,15 +273,15 @@ int mc_database_ask(struct mc_database *database, struct mc_call *call, const ch
 	int r = 0;
 
 	memset(ret_table, 0, sizeof(*ret_table));
-	pthread_mutex_lock(&database->lock);
-	if (!database->mysql)
-		r = connect_once(database, call, error);
-	if (r == 0) {
-		r = run_text(database, call, sql, ret_table, error);
-		if (r < 0)
-			disconnect(database);
+	MC_LOCKED(&database->lock) {
+		if (!database->mysql)
+			r = connect_once(database, call, error);
+		if (r == 0) {
+			r = run_text(database, call, sql, ret_table, error);
+			if (r < 0)
+				disconnect(database);
+		}
 	}
-	pthread_mutex_unlock(&database->lock);
 	if (r < 0)
 		mc_database_table_clear(ret_table);
 	return r;

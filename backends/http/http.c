@@ -2,6 +2,7 @@
 #include "backends/http/http.h"
 
 #include "backends/http/exchange.h"
+#include "mcloud/lock.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -137,18 +138,18 @@ static void give_back(struct mc_http *http, struct handle *handle)
 
 	if (handle) {
 		handle->used = mc_now_ms();
-		pthread_mutex_lock(&http->lock);
-		*handle->prev = handle->next;
-		if (handle->next)
-			handle->next->prev = handle->prev;
-		http->idle[http->n_idle++] = handle;
-		if (handle->used - http->idle[0]->used > IDLE_MS) {
-			old = http->idle[0];
-			http->n_idle--;
-			for (unsigned i = 0; i < http->n_idle; i++)
-				http->idle[i] = http->idle[i + 1];
+		MC_LOCKED(&http->lock) {
+			*handle->prev = handle->next;
+			if (handle->next)
+				handle->next->prev = handle->prev;
+			http->idle[http->n_idle++] = handle;
+			if (handle->used - http->idle[0]->used > IDLE_MS) {
+				old = http->idle[0];
+				http->n_idle--;
+				for (unsigned i = 0; i < http->n_idle; i++)
+					http->idle[i] = http->idle[i + 1];
+			}
 		}
-		pthread_mutex_unlock(&http->lock);
 	}
 	handle_free(old);
 	/* Can't fail: the count never grows past the handles. */
@@ -162,23 +163,23 @@ static int take_handle(struct mc_http *http, struct mc_call *call, struct handle
 
 	if (result < 0)
 		return result;
-	pthread_mutex_lock(&http->lock);
-	if (http->n_idle > 0)
-		handle = http->idle[--http->n_idle];
-	pthread_mutex_unlock(&http->lock);
+	MC_LOCKED(&http->lock) {
+		if (http->n_idle > 0)
+			handle = http->idle[--http->n_idle];
+	}
 	if (!handle)
 		handle = handle_new();
 	if (!handle) {
 		give_back(http, NULL);
 		return -ENOMEM;
 	}
-	pthread_mutex_lock(&http->lock);
-	handle->next = http->busy;
-	handle->prev = &http->busy;
-	if (handle->next)
-		handle->next->prev = &handle->next;
-	http->busy = handle;
-	pthread_mutex_unlock(&http->lock);
+	MC_LOCKED(&http->lock) {
+		handle->next = http->busy;
+		handle->prev = &http->busy;
+		if (handle->next)
+			handle->next->prev = &handle->next;
+		http->busy = handle;
+	}
 	*ret_handle = handle;
 	return 0;
 }
@@ -186,10 +187,10 @@ static int take_handle(struct mc_http *http, struct mc_call *call, struct handle
 void mc_http_drop(struct mc_http *http)
 {
 	atomic_fetch_add(&http->drops, 1);
-	pthread_mutex_lock(&http->lock);
-	for (struct handle *handle = http->busy; handle; handle = handle->next)
-		curl_multi_wakeup(handle->multi);
-	pthread_mutex_unlock(&http->lock);
+	MC_LOCKED(&http->lock) {
+		for (struct handle *handle = http->busy; handle; handle = handle->next)
+			curl_multi_wakeup(handle->multi);
+	}
 }
 
 /* Whether all that was under way when DROPS was read was dropped since: -ECANCELED, or 0. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/http/exchange.h"
 
+#include "mcloud/lock.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -106,10 +108,10 @@ static void tell_stopped(struct mc_http_stream *stream)
 	struct mc_http_loop *loop = stream->loop;
 
 	detach(stream);
-	pthread_mutex_lock(&loop->lock);
-	stream->state = STOPPED;
-	pthread_cond_broadcast(&loop->stopped);
-	pthread_mutex_unlock(&loop->lock);
+	MC_LOCKED(&loop->lock) {
+		stream->state = STOPPED;
+		pthread_cond_broadcast(&loop->stopped);
+	}
 }
 
 /* A stream that is to begin (then it is RUNNING now) or to stop; NULL: none. */
@@ -117,14 +119,14 @@ static struct mc_http_stream *next_change(struct mc_http_loop *loop, bool *ret_b
 {
 	struct mc_http_stream *stream;
 
-	pthread_mutex_lock(&loop->lock);
-	for (stream = loop->streams; stream && stream->state != NEW && stream->state != STOPPING;)
-		stream = stream->next;
-	*ret_begin = stream && stream->state == NEW;
-	if (*ret_begin)
-		stream->state = RUNNING;
-	*ret_ending = loop->ending;
-	pthread_mutex_unlock(&loop->lock);
+	MC_LOCKED(&loop->lock) {
+		for (stream = loop->streams; stream && stream->state != NEW && stream->state != STOPPING;)
+			stream = stream->next;
+		*ret_begin = stream && stream->state == NEW;
+		if (*ret_begin)
+			stream->state = RUNNING;
+		*ret_ending = loop->ending;
+	}
 	return stream;
 }
 
@@ -198,9 +200,8 @@ void mc_http_loop_free(struct mc_http_loop *loop)
 {
 	if (!loop)
 		return;
-	pthread_mutex_lock(&loop->lock);
-	loop->ending = true;
-	pthread_mutex_unlock(&loop->lock);
+	MC_LOCKED(&loop->lock)
+		loop->ending = true;
 	curl_multi_wakeup(loop->multi);
 	pthread_join(loop->thread, NULL);
 	while (loop->streams) {
@@ -257,10 +258,10 @@ int mc_http_stream_start(struct mc_http_loop *loop, const struct mc_http_options
 	}
 	/* Handlers may run before this function returns: they find the stream known. */
 	*ret_stream = stream;
-	pthread_mutex_lock(&loop->lock);
-	stream->next = loop->streams;
-	loop->streams = stream;
-	pthread_mutex_unlock(&loop->lock);
+	MC_LOCKED(&loop->lock) {
+		stream->next = loop->streams;
+		loop->streams = stream;
+	}
 	curl_multi_wakeup(loop->multi);
 	return 0;
 }
@@ -276,16 +277,16 @@ void mc_http_stream_stop(struct mc_http_stream *stream)
 	struct mc_http_loop *loop = stream->loop;
 	struct mc_http_stream **link;
 
-	pthread_mutex_lock(&loop->lock);
-	if (stream->state != NEW) {
-		stream->state = STOPPING;
-		curl_multi_wakeup(loop->multi);
-		while (!is_stopped(stream))
-			pthread_cond_wait(&loop->stopped, &loop->lock);
+	MC_LOCKED(&loop->lock) {
+		if (stream->state != NEW) {
+			stream->state = STOPPING;
+			curl_multi_wakeup(loop->multi);
+			while (!is_stopped(stream))
+				pthread_cond_wait(&loop->stopped, &loop->lock);
+		}
+		for (link = &loop->streams; *link != stream;)
+			link = &(*link)->next;
+		*link = stream->next;
 	}
-	for (link = &loop->streams; *link != stream;)
-		link = &(*link)->next;
-	*link = stream->next;
-	pthread_mutex_unlock(&loop->lock);
 	stream_free(stream);
 }

@@ -14,6 +14,7 @@
 #include "backends/managed/roster.h"
 #include "backends/managed/tend.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -77,10 +78,10 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 			region = mc_region_list(cloud, name, number, volumes->items[i].created);
 		if (!region)
 			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
-		pthread_mutex_lock(&cloud->lock);
-		if (!region->is_kept && mark >= 0)
-			region->marked[mark] = true;
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock) {
+			if (!region->is_kept && mark >= 0)
+				region->marked[mark] = true;
+		}
 	}
 	return r;
 }
@@ -115,9 +116,8 @@ static bool is_standby(struct mc_region *region)
 {
 	bool standby;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	standby = !region->is_master && !region->is_replica;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		standby = !region->is_master && !region->is_replica;
 	return standby;
 }
 
@@ -125,9 +125,8 @@ static bool is_being_promoted(struct mc_region *region)
 {
 	bool promoted;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	promoted = region->cloud->promoted == region;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		promoted = region->cloud->promoted == region;
 	return promoted;
 }
 
@@ -138,9 +137,8 @@ static void forget_promotion(struct mc_region *region)
 	struct mc_error error = {0};
 	bool is_master;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_master = region->is_master;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_master = region->is_master;
 	if (!is_master && mc_role_withdraw(region, call, &error) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &error);
 }
@@ -157,9 +155,8 @@ static void resume(struct mc_region *region)
 	if (!cloud->options.read_only && mc_mark_known(region, MC_MARK_PROMOTED) && !is_being_promoted(region))
 		forget_promotion(region);
 	if (cloud->options.read_only) {
-		pthread_mutex_lock(&cloud->lock);
-		region->is_stopped = region->marked[MC_MARK_STOPPED];
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			region->is_stopped = region->marked[MC_MARK_STOPPED];
 		mc_replication_watch(cloud);
 		r = 0;
 	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
@@ -167,9 +164,8 @@ static void resume(struct mc_region *region)
 	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
-		pthread_mutex_lock(&cloud->lock);
-		region->is_stopped = true;
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			region->is_stopped = true;
 		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
 	} else if (mc_mark_known(region, MC_MARK_SERVED) && view.services_up == view.services) {
 		mc_region_tend(region);
@@ -193,33 +189,33 @@ void mc_cloud_assign_roles(struct mc_cloud *cloud)
 	struct mc_facts facts[MC_REGIONS_MAX];
 	size_t count, master, promoted;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions; i++) {
-		struct mc_region *region = cloud->regions[i];
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++) {
+			struct mc_region *region = cloud->regions[i];
 
-		region->is_master = false;
-		region->is_replica = region->marked[MC_MARK_REPLICA];
+			region->is_master = false;
+			region->is_replica = region->marked[MC_MARK_REPLICA];
+		}
+		count = mc_facts_of_all(cloud, facts);
+		for (size_t i = 0; i < count; i++)
+			facts[i].is_master = cloud->regions[i]->marked[MC_MARK_MASTER];
+		if (mc_plan_mount(facts, count, &master, &promoted) == MC_DEED_FINISH)
+			cloud->promoted = cloud->regions[promoted]; /* before any database is let write */
+		if (master != MC_PLAN_NOBODY) {
+			cloud->regions[master]->is_master = true;
+			cloud->regions[master]->is_replica = false;
+		}
 	}
-	count = mc_facts_of_all(cloud, facts);
-	for (size_t i = 0; i < count; i++)
-		facts[i].is_master = cloud->regions[i]->marked[MC_MARK_MASTER];
-	if (mc_plan_mount(facts, count, &master, &promoted) == MC_DEED_FINISH)
-		cloud->promoted = cloud->regions[promoted]; /* before any database is let write */
-	if (master != MC_PLAN_NOBODY) {
-		cloud->regions[master]->is_master = true;
-		cloud->regions[master]->is_replica = false;
-	}
-	pthread_mutex_unlock(&cloud->lock);
 }
 
 static bool is_first_time(struct mc_cloud *cloud)
 {
 	bool first;
 
-	pthread_mutex_lock(&cloud->lock);
-	first = !cloud->is_resumed;
-	cloud->is_resumed = true;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		first = !cloud->is_resumed;
+		cloud->is_resumed = true;
+	}
 	return first;
 }
 
@@ -227,14 +223,14 @@ void mc_cloud_note_running(struct mc_cloud *cloud)
 {
 	double now = mc_wall_clock();
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions; i++) {
-		struct mc_region *region = cloud->regions[i];
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++) {
+			struct mc_region *region = cloud->regions[i];
 
-		region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
-			      (region->state == MC_REGION_DEGRADED && now - region->changed < ENGINE_ENDS_S);
+			region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
+				      (region->state == MC_REGION_DEGRADED && now - region->changed < ENGINE_ENDS_S);
+		}
 	}
-	pthread_mutex_unlock(&cloud->lock);
 }
 
 /* A restart of the engine ends all containers, and nobody has asked for that. */
@@ -244,11 +240,11 @@ static void run_again(struct mc_region *region)
 	struct mc_error error = {0};
 	bool is_lost;
 
-	pthread_mutex_lock(&cloud->lock);
-	is_lost = region->ran && !region->work && !region->is_stopped && !region->is_failed &&
-		  !cloud->options.read_only && !mc_region_is_well(region);
-	region->ran = false;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		is_lost = region->ran && !region->work && !region->is_stopped && !region->is_failed &&
+			  !cloud->options.read_only && !mc_region_is_well(region);
+		region->ran = false;
+	}
 	if (is_lost && mc_work_begin(region, MC_WORK_START, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
 }
@@ -285,9 +281,8 @@ int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->lock);
-	is_resumed = cloud->is_resumed;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		is_resumed = cloud->is_resumed;
 	r = mc_cloud_check_owner(cloud, &volumes, error);
 	if (r == 0 && !is_resumed)
 		r = adopt_old(cloud, call, &volumes, error);

@@ -11,6 +11,7 @@
 #include "mcloud/directory.h"
 #include "mcloud/identity.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -25,9 +26,8 @@ static int open_secrets(struct mc_cloud *cloud, bool make, struct mc_secrets **r
 	struct mc_secrets *opened = NULL;
 	int r = 0;
 
-	pthread_mutex_lock(&cloud->lock);
-	*ret_secrets = cloud->secrets;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		*ret_secrets = cloud->secrets;
 	if (*ret_secrets)
 		return 0;
 	r = mc_secrets_open(cloud->options.state_dir, cloud->options.name, make, &opened, error);
@@ -37,11 +37,11 @@ static int open_secrets(struct mc_cloud *cloud, bool make, struct mc_secrets **r
 			cloud->options.state_dir);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->lock);
-	if (!cloud->secrets)
-		cloud->secrets = mc_steal(&opened);
-	*ret_secrets = cloud->secrets;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		if (!cloud->secrets)
+			cloud->secrets = mc_steal(&opened);
+		*ret_secrets = cloud->secrets;
+	}
 	mc_secrets_free(opened);
 	return 0;
 }
@@ -55,9 +55,8 @@ int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secret
 {
 	bool is_first;
 
-	pthread_mutex_lock(&cloud->lock);
-	is_first = cloud->n_regions == 0;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		is_first = cloud->n_regions == 0;
 	return open_secrets(cloud, is_first, ret_secrets, error);
 }
 
@@ -112,11 +111,11 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 	struct mc_secrets *secrets;
 	int r = 0;
 
-	pthread_mutex_lock(&cloud->lock);
-	there = cloud->directory;
-	if (!cloud->n_regions)
-		r = -EAGAIN;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		there = cloud->directory;
+		if (!cloud->n_regions)
+			r = -EAGAIN;
+	}
 	if (r < 0)
 		return mc_error_set(error, EAGAIN, "there is no region yet, and so no LDAP server");
 	if (!there) {
@@ -135,11 +134,11 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 		});
 		if (!made)
 			return mc_error_set(error, ENOMEM, "out of memory");
-		pthread_mutex_lock(&cloud->lock);
-		if (!cloud->directory)
-			cloud->directory = mc_steal(&made);
-		there = cloud->directory;
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock) {
+			if (!cloud->directory)
+				cloud->directory = mc_steal(&made);
+			there = cloud->directory;
+		}
 		mc_directory_free(made);
 	}
 	*ret_directory = there;

@@ -10,6 +10,7 @@
 #include "backends/managed/works.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 
 #include <string.h>
 
@@ -124,9 +125,8 @@ static bool is_last(struct mc_cloud *cloud)
 {
 	bool last;
 
-	pthread_mutex_lock(&cloud->lock);
-	last = cloud->n_regions == 1;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		last = cloud->n_regions == 1;
 	return last;
 }
 

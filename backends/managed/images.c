@@ -5,6 +5,7 @@
 #include "backends/cloud/model.h"
 #include "backends/openstack/glance/glance.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -62,9 +63,8 @@ static void report(void *data, int64_t done, int64_t size, const char *text)
 	bar[BAR] = '\0';
 	mc_buffer_printf(
 		&line, "[%s] %3d %% %8.2f s  %s\n", bar, percent, (double)(mc_now_ms() - copy->begun) / 1000, text);
-	pthread_mutex_lock(&copy->cloud->lock);
-	mc_buffer_add(&copy->lines, line.data, line.size);
-	pthread_mutex_unlock(&copy->cloud->lock);
+	MC_LOCKED(&copy->cloud->lock)
+		mc_buffer_add(&copy->lines, line.data, line.size);
 	tell(copy->cloud, copy->to, text);
 }
 
@@ -89,11 +89,11 @@ static void run(void *data)
 		mc_error_context(&error, "copying image %s from %s", copy->id, copy->from->name);
 		mc_cloud_fail(cloud, copy->to->name, &error);
 	}
-	pthread_mutex_lock(&cloud->lock);
-	copy->done = true;
-	copy->result = r;
-	cloud->copying--;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		copy->done = true;
+		copy->result = r;
+		cloud->copying--;
+	}
 	/* Whoever reads its progress sees the end. The copy itself may be gone by now. */
 	tell(cloud, to, "ended");
 }
@@ -165,14 +165,14 @@ static void unlist(struct mc_cloud_copy *copy)
 {
 	struct mc_cloud *cloud = copy->cloud;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (struct mc_cloud_copy **at = &cloud->copies; *at; at = &(*at)->next)
-		if (*at == copy) {
-			*at = copy->next;
-			break;
-		}
-	cloud->copying--;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		for (struct mc_cloud_copy **at = &cloud->copies; *at; at = &(*at)->next)
+			if (*at == copy) {
+				*at = copy->next;
+				break;
+			}
+		cloud->copying--;
+	}
 }
 
 static int begin(struct mc_cloud_copy *copy, struct mc_error *error)

@@ -17,6 +17,7 @@
 #include "mcloud/engine.h"
 #include "mcloud/identity.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -50,16 +51,16 @@ static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_nu
 	unsigned number = 1;
 	int r = 0;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions && r == 0; i++) {
-		if (!strcasecmp(cloud->regions[i]->name, name))
-			r = mc_error_set(error, EEXIST, "region %s exists", cloud->regions[i]->name);
-		if (cloud->regions[i]->number == number) /* they are in order */
-			number++;
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions && r == 0; i++) {
+			if (!strcasecmp(cloud->regions[i]->name, name))
+				r = mc_error_set(error, EEXIST, "region %s exists", cloud->regions[i]->name);
+			if (cloud->regions[i]->number == number) /* they are in order */
+				number++;
+		}
+		if (r == 0 && master && master->is_destroying)
+			r = mc_error_set(error, EBUSY, "the master region %s is being destroyed", master->name);
 	}
-	if (r == 0 && master && master->is_destroying)
-		r = mc_error_set(error, EBUSY, "the master region %s is being destroyed", master->name);
-	pthread_mutex_unlock(&cloud->lock);
 	if (r == 0 && number > NUMBER_MAX)
 		r = mc_error_set(error, ENOSPC, "there are %d regions already", NUMBER_MAX);
 	*ret_number = number;
@@ -77,9 +78,8 @@ static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->lock);
-	is_resumed = cloud->is_resumed;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		is_resumed = cloud->is_resumed;
 	r = mc_cloud_check_owner(cloud, &volumes, error);
 	if (r == 0 && !is_resumed)
 		r = mc_error_set(error, EAGAIN, "what the engine has of the cloud %s is not known yet; see `errors`",
@@ -100,11 +100,11 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 		mc_region_unlist(region);
 		return;
 	}
-	pthread_mutex_lock(&region->cloud->lock);
-	region->is_failed = true;
-	free(region->error);
-	region->error = strdup(error->message);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		region->is_failed = true;
+		free(region->error);
+		region->error = strdup(error->message);
+	}
 	mc_region_settle(region);
 }
 
@@ -141,9 +141,8 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	region = mc_region_list(cloud, name, number, mc_wall_clock());
 	if (!region)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	pthread_mutex_lock(&cloud->lock);
-	region->is_master = !master;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		region->is_master = !master;
 	r = keep_new(region, master, call, error);
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_START, error);
@@ -157,9 +156,8 @@ int mc_region_check_slaves(struct mc_region *region, struct mc_error *error)
 	struct mc_cloud *cloud = region->cloud;
 	bool has_slaves;
 
-	pthread_mutex_lock(&cloud->lock);
-	has_slaves = region->is_master && cloud->n_regions > 1;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		has_slaves = region->is_master && cloud->n_regions > 1;
 	return has_slaves ? mc_error_set(error, EBUSY, "region %s is the master of other regions: they go first",
 				    region->name)
 			  : 0;
@@ -177,9 +175,8 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 
 	if (!region)
 		return mc_error_set(error, ENOENT, "there is no region %s", name);
-	pthread_mutex_lock(&cloud->lock);
-	is_connected = cloud->is_connected;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		is_connected = cloud->is_connected;
 	if (!is_connected)
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
 	if (verb == MC_REGION_DESTROY) { /* not to be forgotten from here on, whatever happens to the daemon */

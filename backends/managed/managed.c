@@ -14,6 +14,7 @@
 #include "backends/recipes/recipe.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -60,11 +61,12 @@ static void on_network(struct mc_cloud *cloud, const char *id)
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
 	MC_CLEANUP(free_pointer) char *name = NULL;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->services.count && !name; i++)
-		if (!strcmp(cloud->services.items[i].id, id) && !strcmp(cloud->services.items[i].state, "running"))
-			name = strdup(cloud->services.items[i].name);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->services.count && !name; i++)
+			if (!strcmp(cloud->services.items[i].id, id) &&
+				!strcmp(cloud->services.items[i].state, "running"))
+				name = strdup(cloud->services.items[i].name);
+	}
 	if (name)
 		mc_roster_look(cloud, call, name);
 }
@@ -111,9 +113,8 @@ static void on_engine(void *data, const struct mc_engine_event *event)
 		break;
 	case MC_ENGINE_DISCONNECTED:
 		mc_cloud_note_running(cloud);
-		pthread_mutex_lock(&cloud->lock);
-		cloud->is_connected = false;
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			cloud->is_connected = false;
 		tell_engine(cloud, "disconnected");
 		mc_roster_settle(cloud);
 		break;
@@ -183,25 +184,25 @@ void mc_cloud_close(struct mc_cloud *cloud)
 {
 	if (!cloud)
 		return;
-	pthread_mutex_lock(&cloud->lock);
-	cloud->is_closing = true;
-	for (size_t i = 0; i < cloud->n_regions; i++) {
-		if (cloud->regions[i]->work)
-			mc_call_cancel(cloud->regions[i]->work->call);
-		if (cloud->regions[i]->tending)
-			mc_call_cancel(cloud->regions[i]->tending);
-		if (cloud->regions[i]->restoring)
-			mc_call_cancel(cloud->regions[i]->restoring);
+	MC_LOCKED(&cloud->lock) {
+		cloud->is_closing = true;
+		for (size_t i = 0; i < cloud->n_regions; i++) {
+			if (cloud->regions[i]->work)
+				mc_call_cancel(cloud->regions[i]->work->call);
+			if (cloud->regions[i]->tending)
+				mc_call_cancel(cloud->regions[i]->tending);
+			if (cloud->regions[i]->restoring)
+				mc_call_cancel(cloud->regions[i]->restoring);
+		}
+		if (cloud->watching)
+			mc_call_cancel(cloud->watching);
+		if (cloud->keeping)
+			mc_call_cancel(cloud->keeping);
+		mc_images_cancel(cloud);
+		pthread_cond_broadcast(&cloud->idle);
+		while (cloud->threads)
+			pthread_cond_wait(&cloud->idle, &cloud->lock);
 	}
-	if (cloud->watching)
-		mc_call_cancel(cloud->watching);
-	if (cloud->keeping)
-		mc_call_cancel(cloud->keeping);
-	mc_images_cancel(cloud);
-	pthread_cond_broadcast(&cloud->idle);
-	while (cloud->threads)
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
-	pthread_mutex_unlock(&cloud->lock);
 	if (cloud->engine)
 		cloud->engine->ops->free(cloud->engine);
 	mc_images_free(cloud);

@@ -4,6 +4,7 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/facts.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <stdio.h>
@@ -60,10 +61,10 @@ static int store(struct mc_region *region, const bool marked[MC_MARKS], struct m
 	r = mc_facts_write(&cloud->options, &fact, error);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->lock);
-	memcpy(region->marked, marked, sizeof(region->marked));
-	region->is_kept = true;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		memcpy(region->marked, marked, sizeof(region->marked));
+		region->is_kept = true;
+	}
 	return 0;
 }
 
@@ -75,18 +76,18 @@ static int change(struct mc_region *region, enum mc_mark mark, bool is_set, stru
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->facts);
-	pthread_mutex_lock(&cloud->lock);
-	memcpy(marked, region->marked, sizeof(marked));
-	is_kept = region->is_kept;
-	pthread_mutex_unlock(&cloud->lock);
-	if (!is_kept) {
-		r = is_set ? mc_error_set(error, ENOENT, "region %s is there no more", region->name) : 0;
-	} else if (marked[mark] != is_set) {
-		marked[mark] = is_set;
-		r = store(region, marked, error);
+	MC_LOCKED(&cloud->facts) {
+		MC_LOCKED(&cloud->lock) {
+			memcpy(marked, region->marked, sizeof(marked));
+			is_kept = region->is_kept;
+		}
+		if (!is_kept) {
+			r = is_set ? mc_error_set(error, ENOENT, "region %s is there no more", region->name) : 0;
+		} else if (marked[mark] != is_set) {
+			marked[mark] = is_set;
+			r = store(region, marked, error);
+		}
 	}
-	pthread_mutex_unlock(&cloud->facts);
 	return r;
 }
 
@@ -106,9 +107,8 @@ bool mc_mark_known(struct mc_region *region, enum mc_mark mark)
 {
 	bool is_set;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_set = region->marked[mark];
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_set = region->marked[mark];
 	return is_set;
 }
 
@@ -152,11 +152,11 @@ static int take(void *data, const struct mc_fact *fact)
 
 	if (!region)
 		return mc_error_set(reading->error, ENOMEM, "out of memory");
-	pthread_mutex_lock(&reading->cloud->lock);
-	region->is_kept = true;
-	for (size_t i = 0; i < fact->n_marks; i++)
-		region->marked[find(fact->marks[i])] = true;
-	pthread_mutex_unlock(&reading->cloud->lock);
+	MC_LOCKED(&reading->cloud->lock) {
+		region->is_kept = true;
+		for (size_t i = 0; i < fact->n_marks; i++)
+			region->marked[find(fact->marks[i])] = true;
+	}
 	return 0;
 }
 
@@ -175,12 +175,11 @@ int mc_marks_keep(struct mc_region *region, struct mc_error *error)
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->facts);
-	pthread_mutex_lock(&cloud->lock);
-	memcpy(marked, region->marked, sizeof(marked));
-	pthread_mutex_unlock(&cloud->lock);
-	r = store(region, marked, error);
-	pthread_mutex_unlock(&cloud->facts);
+	MC_LOCKED(&cloud->facts) {
+		MC_LOCKED(&cloud->lock)
+			memcpy(marked, region->marked, sizeof(marked));
+		r = store(region, marked, error);
+	}
 	return r;
 }
 
@@ -191,14 +190,14 @@ int mc_marks_forget(struct mc_region *region, struct mc_error *error)
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->facts);
-	r = mc_facts_remove(&cloud->options, region->name, error);
-	if (r == 0) {
-		pthread_mutex_lock(&cloud->lock);
-		region->is_kept = false;
-		memset(region->marked, 0, sizeof(region->marked));
-		pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->facts) {
+		r = mc_facts_remove(&cloud->options, region->name, error);
+		if (r == 0) {
+			MC_LOCKED(&cloud->lock) {
+				region->is_kept = false;
+				memset(region->marked, 0, sizeof(region->marked));
+			}
+		}
 	}
-	pthread_mutex_unlock(&cloud->facts);
 	return r;
 }

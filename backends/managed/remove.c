@@ -9,6 +9,7 @@
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -45,9 +46,8 @@ static int check_settled(struct mc_region *region, struct mc_error *error)
 {
 	bool busy;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	busy = region->work != NULL;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		busy = region->work != NULL;
 	if (!busy)
 		return 0;
 	return mc_error_set(error, EBUSY,

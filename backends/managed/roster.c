@@ -3,6 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -37,14 +38,14 @@ int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret
 	int r = 0;
 
 	memset(ret_list, 0, sizeof(*ret_list));
-	pthread_mutex_lock(&cloud->lock);
-	if (cloud->services.count)
-		ret_list->items = calloc(cloud->services.count, sizeof(*ret_list->items));
-	if (cloud->services.count && !ret_list->items)
-		r = -ENOMEM;
-	for (size_t i = 0; i < cloud->services.count && r == 0; i++)
-		r = copy_service(&ret_list->items[ret_list->count++], &cloud->services.items[i]);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		if (cloud->services.count)
+			ret_list->items = calloc(cloud->services.count, sizeof(*ret_list->items));
+		if (cloud->services.count && !ret_list->items)
+			r = -ENOMEM;
+		for (size_t i = 0; i < cloud->services.count && r == 0; i++)
+			r = copy_service(&ret_list->items[ret_list->count++], &cloud->services.items[i]);
+	}
 	if (r < 0)
 		mc_engine_service_list_clear(ret_list);
 	return r;
@@ -65,11 +66,11 @@ int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_
 	int r = -ENOENT;
 
 	memset(ret_service, 0, sizeof(*ret_service));
-	pthread_mutex_lock(&cloud->lock);
-	service = find_service(cloud, name);
-	if (service)
-		r = copy_service(ret_service, service);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		service = find_service(cloud, name);
+		if (service)
+			r = copy_service(ret_service, service);
+	}
 	return r;
 }
 
@@ -119,26 +120,26 @@ static void put_service(struct mc_cloud *cloud, struct mc_engine_service *now)
 	enum mc_cloud_event_kind kind = MC_CLOUD_SERVICE_CHANGED;
 	bool changed = true;
 
-	pthread_mutex_lock(&cloud->lock);
-	known = find_service(cloud, now->name);
-	if (known) {
-		changed = !is_same(known, now);
-		old = *known;
-		*known = *now;
-	} else {
-		kind = MC_CLOUD_SERVICE_ADDED;
-		items = realloc(cloud->services.items, (cloud->services.count + 1) * sizeof(*items));
-		if (items) {
-			cloud->services.items = items;
-			known = &items[cloud->services.count++];
+	MC_LOCKED(&cloud->lock) {
+		known = find_service(cloud, now->name);
+		if (known) {
+			changed = !is_same(known, now);
+			old = *known;
 			*known = *now;
+		} else {
+			kind = MC_CLOUD_SERVICE_ADDED;
+			items = realloc(cloud->services.items, (cloud->services.count + 1) * sizeof(*items));
+			if (items) {
+				cloud->services.items = items;
+				known = &items[cloud->services.count++];
+				*known = *now;
+			}
 		}
+		if (!known || copy_service(&shown, known) < 0)
+			changed = false;
+		if (changed)
+			pthread_cond_broadcast(&cloud->idle);
 	}
-	if (!known || copy_service(&shown, known) < 0)
-		changed = false;
-	if (changed)
-		pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
 	if (!known)
 		mc_engine_service_clear(now);
 	memset(now, 0, sizeof(*now));
@@ -152,13 +153,13 @@ void mc_roster_drop(struct mc_cloud *cloud, const char *name)
 {
 	struct mc_engine_service *known, old = {0};
 
-	pthread_mutex_lock(&cloud->lock);
-	known = find_service(cloud, name);
-	if (known) {
-		old = *known;
-		*known = cloud->services.items[--cloud->services.count];
+	MC_LOCKED(&cloud->lock) {
+		known = find_service(cloud, name);
+		if (known) {
+			old = *known;
+			*known = cloud->services.items[--cloud->services.count];
+		}
 	}
-	pthread_mutex_unlock(&cloud->lock);
 	if (known)
 		tell_service(cloud, MC_CLOUD_SERVICE_GONE, &old);
 	mc_engine_service_clear(&old);
@@ -200,10 +201,10 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 		put_service(cloud, &service);
 	}
 	mc_engine_service_list_clear(&list);
-	pthread_mutex_lock(&cloud->lock);
-	cloud->refreshed = begun;
-	cloud->is_connected = true;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		cloud->refreshed = begun;
+		cloud->is_connected = true;
+	}
 	return 0;
 }
 
@@ -213,21 +214,21 @@ bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event
 	struct mc_engine_service *known, now;
 	bool applied = false;
 
-	pthread_mutex_lock(&cloud->lock);
-	known = find_service(cloud, event->name);
-	if (known && event->when >= cloud->refreshed && (event->state || event->health) &&
-		copy_service(&now, known) == 0) {
-		if (event->state)
-			snprintf(now.state, sizeof(now.state), "%s", event->state);
-		if (event->state && !strcmp(event->state, "exited"))
-			now.exit_code = event->exit_code;
-		if (event->health) {
-			free(now.health);
-			now.health = copy(event->health);
+	MC_LOCKED(&cloud->lock) {
+		known = find_service(cloud, event->name);
+		if (known && event->when >= cloud->refreshed && (event->state || event->health) &&
+			copy_service(&now, known) == 0) {
+			if (event->state)
+				snprintf(now.state, sizeof(now.state), "%s", event->state);
+			if (event->state && !strcmp(event->state, "exited"))
+				now.exit_code = event->exit_code;
+			if (event->health) {
+				free(now.health);
+				now.health = copy(event->health);
+			}
+			applied = true;
 		}
-		applied = true;
 	}
-	pthread_mutex_unlock(&cloud->lock);
 	if (applied)
 		put_service(cloud, &now);
 	return applied;
@@ -236,19 +237,19 @@ bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event
 /* One look at the engine at a time: what an earlier one has seen must not come behind a later one's. */
 static void begin_look(struct mc_cloud *cloud)
 {
-	pthread_mutex_lock(&cloud->lock);
-	while (cloud->is_looking)
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
-	cloud->is_looking = true;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		while (cloud->is_looking)
+			pthread_cond_wait(&cloud->idle, &cloud->lock);
+		cloud->is_looking = true;
+	}
 }
 
 static void end_look(struct mc_cloud *cloud)
 {
-	pthread_mutex_lock(&cloud->lock);
-	cloud->is_looking = false;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		cloud->is_looking = false;
+		pthread_cond_broadcast(&cloud->idle);
+	}
 }
 
 void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *name)

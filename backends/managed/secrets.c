@@ -2,6 +2,7 @@
 #include "backends/managed/secrets.h"
 
 #include "backends/managed/services/fernet.h"
+#include "mcloud/lock.h"
 #include "mcloud/state_dir.h"
 #include "mcloud/util.h"
 
@@ -250,9 +251,8 @@ int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error)
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	pthread_mutex_lock(&secrets->lock);
-	r = save(secrets, error);
-	pthread_mutex_unlock(&secrets->lock);
+	MC_LOCKED(&secrets->lock)
+		r = save(secrets, error);
 	return r;
 }
 
@@ -265,10 +265,10 @@ size_t mc_secrets_fernet(struct mc_secrets *secrets, struct mc_key *keys, size_t
 {
 	size_t n;
 
-	pthread_mutex_lock(&secrets->lock);
-	n = secrets->n_fernet < n_keys ? secrets->n_fernet : n_keys;
-	memcpy(keys, secrets->fernet, n * sizeof(*keys));
-	pthread_mutex_unlock(&secrets->lock);
+	MC_LOCKED(&secrets->lock) {
+		n = secrets->n_fernet < n_keys ? secrets->n_fernet : n_keys;
+		memcpy(keys, secrets->fernet, n * sizeof(*keys));
+	}
 	return n;
 }
 
@@ -286,17 +286,17 @@ int mc_secrets_set_fernet(struct mc_secrets *secrets, const struct mc_key *keys,
 	size_t n_before;
 	int r;
 
-	pthread_mutex_lock(&secrets->lock);
-	n_before = secrets->n_fernet;
-	memcpy(before, secrets->fernet, sizeof(before));
-	memcpy(secrets->fernet, keys, n_keys * sizeof(*keys));
-	secrets->n_fernet = n_keys;
-	r = save(secrets, error);
-	if (r < 0) {
-		memcpy(secrets->fernet, before, sizeof(before));
-		secrets->n_fernet = n_before;
+	MC_LOCKED(&secrets->lock) {
+		n_before = secrets->n_fernet;
+		memcpy(before, secrets->fernet, sizeof(before));
+		memcpy(secrets->fernet, keys, n_keys * sizeof(*keys));
+		secrets->n_fernet = n_keys;
+		r = save(secrets, error);
+		if (r < 0) {
+			memcpy(secrets->fernet, before, sizeof(before));
+			secrets->n_fernet = n_before;
+		}
 	}
-	pthread_mutex_unlock(&secrets->lock);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/services/fernet.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 /* Upkeep of a region that serves. */
@@ -17,18 +18,17 @@ static void tend(void *data)
 	struct mc_call *call;
 	int r;
 
-	pthread_mutex_lock(&cloud->lock);
-	call = mc_call_ref(region->tending);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		call = mc_call_ref(region->tending);
 	r = mc_fernet_push(region, call, &error);
 	if (r == 0 && region->glance)
 		r = mc_glance_sweep(region->glance, call, &error);
 	if (r < 0 && r != -EINTR)
 		mc_cloud_fail(cloud, region->name, &error);
-	pthread_mutex_lock(&cloud->lock);
-	mc_call_unref(region->tending);
-	region->tending = NULL;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		mc_call_unref(region->tending);
+		region->tending = NULL;
+	}
 	mc_call_unref(call);
 	mc_region_unref(region);
 }
@@ -39,18 +39,17 @@ void mc_region_tend(struct mc_region *region)
 	struct mc_call *call = mc_call_new(60 * 1000);
 	bool begin;
 
-	pthread_mutex_lock(&cloud->lock);
-	begin = call && !region->tending && !cloud->is_closing && !cloud->options.read_only;
-	if (begin)
-		region->tending = mc_steal(&call);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		begin = call && !region->tending && !cloud->is_closing && !cloud->options.read_only;
+		if (begin)
+			region->tending = mc_steal(&call);
+	}
 	mc_call_unref(call);
 	if (!begin)
 		return;
 	if (mc_cloud_spawn(cloud, tend, mc_region_ref(region)) < 0) {
-		pthread_mutex_lock(&cloud->lock);
-		mc_call_unref(mc_steal(&region->tending));
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			mc_call_unref(mc_steal(&region->tending));
 		mc_region_unref(region);
 	}
 }

@@ -10,6 +10,7 @@
 #include "backends/managed/services/service.h"
 #include "backends/managed/tend.h"
 #include "mcloud/call.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -21,9 +22,8 @@ static bool stands_by(struct mc_region *region)
 {
 	bool standby;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	standby = !region->is_master && !region->is_replica;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		standby = !region->is_master && !region->is_replica;
 	return standby;
 }
 
@@ -31,9 +31,8 @@ static const struct mc_step *steps_of_start(struct mc_region *region)
 {
 	bool is_master;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_master = region->is_master;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_master = region->is_master;
 	return is_master ? mc_start_steps : stands_by(region) ? mc_standby_steps : mc_slave_steps;
 }
 
@@ -43,11 +42,11 @@ static void await_role(struct mc_work *work)
 	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
 
-	pthread_mutex_lock(&cloud->lock);
-	while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
-		!mc_call_cancelled(work->call))
-		mc_cloud_await_news(cloud);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
+			!mc_call_cancelled(work->call))
+			mc_cloud_await_news(cloud);
+	}
 }
 
 /* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
@@ -57,11 +56,11 @@ static void await_health(struct mc_work *work)
 	struct mc_cloud *cloud = work->cloud;
 	int64_t until = mc_now_ms() + HEALTH_MS;
 
-	pthread_mutex_lock(&cloud->lock);
-	while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
-		!mc_call_cancelled(work->call))
-		mc_cloud_await_news(cloud);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
+			!mc_call_cancelled(work->call))
+			mc_cloud_await_news(cloud);
+	}
 }
 
 /* Runs a table after which the region serves. */
@@ -115,9 +114,8 @@ static void finish(struct mc_work *work, int result)
 	bool is_closing;
 
 	(void)result;
-	pthread_mutex_lock(&work->cloud->lock);
-	is_closing = work->cloud->is_closing;
-	pthread_mutex_unlock(&work->cloud->lock);
+	MC_LOCKED(&work->cloud->lock)
+		is_closing = work->cloud->is_closing;
 	if (!is_closing)
 		mc_cloud_refresh(work->cloud, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/request/request.h"
 
+#include "mcloud/lock.h"
+
 #include <signal.h>
 #include <stdio.h>
 
@@ -39,11 +41,11 @@ static void retry_cancelled(struct mc_waiter *waiter)
 
 void mc_request_interrupt(struct mc_request *request)
 {
-	pthread_mutex_lock(&request->lock);
-	request->interrupted = true;
-	if (request->ask.call)
-		mc_call_cancel(request->ask.call);
-	pthread_mutex_unlock(&request->lock);
+	MC_LOCKED(&request->lock) {
+		request->interrupted = true;
+		if (request->ask.call)
+			mc_call_cancel(request->ask.call);
+	}
 	mc_park_cancel(request->fs->park, &request->waiter);
 }
 
@@ -71,13 +73,13 @@ static void on_interrupt(fuse_req_t req, void *data)
 	}
 	mc_park_cancel(request->fs->park, &request->waiter);
 	/* The signal that kills may come later, and won't be told. */
-	pthread_mutex_lock(&request->lock);
-	if (!request->signalled) {
-		request->signalled = mc_now_ms();
-		request->asker = fuse_req_ctx(req)->pid;
-		first = true;
+	MC_LOCKED(&request->lock) {
+		if (!request->signalled) {
+			request->signalled = mc_now_ms();
+			request->asker = fuse_req_ctx(req)->pid;
+			first = true;
+		}
 	}
-	pthread_mutex_unlock(&request->lock);
 	if (first)
 		mc_park_tick(request->fs->park, true);
 }
@@ -127,18 +129,18 @@ static size_t find_suspects(struct mc_fs *fs, struct suspect *suspects)
 {
 	size_t count = 0;
 
-	pthread_mutex_lock(&fs->lock);
-	for (struct mc_request *request = fs->asks; request && count < SUSPECTS; request = request->next) {
-		pthread_mutex_lock(&request->lock);
-		if (request->signalled && !request->interrupted)
-			suspects[count++] = (struct suspect){.request = request,
-				.started = request->started,
-				.signalled = request->signalled,
-				.asker = request->asker,
-				.any = takes_any(request)};
-		pthread_mutex_unlock(&request->lock);
+	MC_LOCKED(&fs->lock) {
+		for (struct mc_request *request = fs->asks; request && count < SUSPECTS; request = request->next) {
+			MC_LOCKED(&request->lock) {
+				if (request->signalled && !request->interrupted)
+					suspects[count++] = (struct suspect){.request = request,
+						.started = request->started,
+						.signalled = request->signalled,
+						.asker = request->asker,
+						.any = takes_any(request)};
+			}
+		}
 	}
-	pthread_mutex_unlock(&fs->lock);
 	return count;
 }
 

@@ -2,6 +2,7 @@
 #include "fs/control.h"
 #include "fs/request/request.h"
 #include "fs/resolve.h"
+#include "mcloud/lock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,11 @@ static int64_t now_ns(void)
 static void free_request(struct mc_request *request)
 {
 	if (request->listed) {
-		pthread_mutex_lock(&request->fs->lock);
-		*(request->last ? &request->last->next : &request->fs->asks) = request->next;
-		if (request->next)
-			request->next->last = request->last;
-		pthread_mutex_unlock(&request->fs->lock);
+		MC_LOCKED(&request->fs->lock) {
+			*(request->last ? &request->last->next : &request->fs->asks) = request->next;
+			if (request->next)
+				request->next->last = request->last;
+		}
 	}
 	mc_call_unref(request->ask.call);
 	mc_handle_unref(request->handle);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/request/request.h"
 
+#include "mcloud/lock.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,12 +105,12 @@ static int begin_call(struct mc_request *request)
 	struct mc_call *call = mc_call_new(fs->config.timeout_ms * (int)request->patience);
 	int result = call ? 0 : -ENOMEM;
 
-	pthread_mutex_lock(&request->lock);
-	mc_call_unref(request->ask.call);
-	request->ask.call = call;
-	if (request->interrupted || (request->req && atomic_load(&fs->ending)))
-		result = -EINTR;
-	pthread_mutex_unlock(&request->lock);
+	MC_LOCKED(&request->lock) {
+		mc_call_unref(request->ask.call);
+		request->ask.call = call;
+		if (request->interrupted || (request->req && atomic_load(&fs->ending)))
+			result = -EINTR;
+	}
 	return result;
 }
 
@@ -128,13 +130,13 @@ static void list(struct mc_request *request)
 {
 	struct mc_fs *fs = request->fs;
 
-	pthread_mutex_lock(&fs->lock);
-	request->next = fs->asks;
-	if (fs->asks)
-		fs->asks->last = request;
-	fs->asks = request;
-	request->listed = true;
-	pthread_mutex_unlock(&fs->lock);
+	MC_LOCKED(&fs->lock) {
+		request->next = fs->asks;
+		if (fs->asks)
+			fs->asks->last = request;
+		fs->asks = request;
+		request->listed = true;
+	}
 }
 
 static void run(struct mc_request *request)

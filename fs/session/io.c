@@ -3,6 +3,7 @@
 #include "fs/resolve.h"
 #include "fs/session/ops.h"
 #include "fs/session/value.h"
+#include "mcloud/lock.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -46,9 +47,8 @@ static void reply_content(struct mc_request *request)
 
 static void set_making(struct mc_handle *handle, bool making)
 {
-	pthread_mutex_lock(&handle->lock);
-	handle->making = making;
-	pthread_mutex_unlock(&handle->lock);
+	MC_LOCKED(&handle->lock)
+		handle->making = making;
 }
 
 /* The first read of what had to settle. Others that read the same open file meanwhile wait for it. */
@@ -216,9 +216,8 @@ static void run_write_file(struct mc_request *request)
 	if (done < 0) {
 		mc_reply_fail(request, (int)done);
 	} else {
-		pthread_mutex_lock(&request->handle->lock);
-		request->handle->wrote = true;
-		pthread_mutex_unlock(&request->handle->lock);
+		MC_LOCKED(&request->handle->lock)
+			request->handle->wrote = true;
 		mc_node_written(request->node);
 		mc_reply_written(request, (size_t)done);
 	}

@@ -2,6 +2,7 @@
 #include "fs/notify.h"
 
 #include "fs/thread.h"
+#include "mcloud/lock.h"
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
@@ -82,10 +83,10 @@ int mc_notify_start(struct mc_notify *notify, struct fuse_session *session)
 
 void mc_notify_stop(struct mc_notify *notify)
 {
-	pthread_mutex_lock(&notify->lock);
-	notify->stopping = true;
-	pthread_cond_signal(&notify->news);
-	pthread_mutex_unlock(&notify->lock);
+	MC_LOCKED(&notify->lock) {
+		notify->stopping = true;
+		pthread_cond_signal(&notify->news);
+	}
 	if (notify->started)
 		pthread_join(notify->thread, NULL);
 	notify->started = false;
@@ -114,9 +115,9 @@ void mc_notify_add(struct mc_notify *notify, uint64_t ino)
 		return;
 	notice->next = NULL;
 	notice->ino = ino;
-	pthread_mutex_lock(&notify->lock);
-	*notify->end = notice;
-	notify->end = &notice->next;
-	pthread_cond_signal(&notify->news);
-	pthread_mutex_unlock(&notify->lock);
+	MC_LOCKED(&notify->lock) {
+		*notify->end = notice;
+		notify->end = &notice->next;
+		pthread_cond_signal(&notify->news);
+	}
 }

@@ -4,6 +4,7 @@
 #include "fs/resolve.h"
 #include "fs/session/ops.h"
 #include "fs/session/value.h"
+#include "mcloud/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -245,9 +246,8 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	if (!request)
 		return;
 	struct mc_handle *handle = request->handle;
-	pthread_mutex_lock(&handle->lock);
-	handle->closed = true;
-	pthread_mutex_unlock(&handle->lock);
+	MC_LOCKED(&handle->lock)
+		handle->closed = true;
 	mc_park_cancel(request->fs->park, &handle->poll_waiter);
 	mc_handle_unref(handle); /* the descriptor's; the request has its own */
 	fuse_reply_err(request->req, 0);
@@ -286,8 +286,7 @@ void mc_session_fallocate(
 	(void)length;
 	if (!request)
 		return;
-	pthread_mutex_lock(&request->handle->lock);
-	request->handle->refused = true;
-	pthread_mutex_unlock(&request->handle->lock);
+	MC_LOCKED(&request->handle->lock)
+		request->handle->refused = true;
 	mc_reply_fail(request, mc_error_set(&request->error, EOPNOTSUPP, "no room can be reserved here"));
 }

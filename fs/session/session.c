@@ -6,6 +6,7 @@
 #include "fs/request/holders.h"
 #include "fs/request/request.h"
 #include "fs/session/ops.h"
+#include "mcloud/lock.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -101,10 +102,10 @@ int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error)
 static void interrupt_all(struct mc_fs *fs)
 {
 	atomic_store(&fs->ending, true);
-	pthread_mutex_lock(&fs->lock);
-	for (struct mc_request *request = fs->asks; request; request = request->next)
-		mc_request_interrupt(request);
-	pthread_mutex_unlock(&fs->lock);
+	MC_LOCKED(&fs->lock) {
+		for (struct mc_request *request = fs->asks; request; request = request->next)
+			mc_request_interrupt(request);
+	}
 }
 
 static void close_handles(struct mc_fs *fs)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/follow.h"
 
+#include "mcloud/lock.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,9 +102,8 @@ static void on_text(void *data, const char *text, size_t size)
 {
 	struct hub *hub = data;
 	struct mc_follows *follows = hub->follows;
-	pthread_mutex_lock(&follows->lock);
-	into_ring(hub, text, size);
-	pthread_mutex_unlock(&follows->lock);
+	MC_LOCKED(&follows->lock)
+		into_ring(hub, text, size);
 	follows->wake(follows->data);
 }
 
@@ -110,11 +111,11 @@ static void on_end(void *data)
 {
 	struct hub *hub = data;
 	struct mc_follows *follows = hub->follows;
-	pthread_mutex_lock(&follows->lock);
-	hub->ended = true;
-	if (hub->listed)
-		unlist(hub); /* whoever opens it from now on follows the container's next run */
-	pthread_mutex_unlock(&follows->lock);
+	MC_LOCKED(&follows->lock) {
+		hub->ended = true;
+		if (hub->listed)
+			unlist(hub); /* whoever opens it from now on follows the container's next run */
+	}
 	follows->wake(follows->data);
 }
 
@@ -174,9 +175,8 @@ static int begin(struct hub *hub, struct mc_error *error)
 		on_end(hub);
 		return r;
 	}
-	pthread_mutex_lock(&follows->lock);
-	hub->follow = follow;
-	pthread_mutex_unlock(&follows->lock);
+	MC_LOCKED(&follows->lock)
+		hub->follow = follow;
 	return 0;
 }
 

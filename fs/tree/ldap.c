@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree.h"
 #include "mcloud/identity_objects.h"
+#include "mcloud/lock.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -96,23 +97,23 @@ static ssize_t write_import(struct mc_ask *ask, void *state, const void *bytes, 
 	struct import *import = state;
 	ssize_t result = (ssize_t)size;
 
-	pthread_mutex_lock(&import->lock);
-	if (import->spoilt)
-		result = mc_error_set(ask->error, EIO, "an earlier write to this import failed");
-	else if (import->next >= 0 && offset != import->next)
-		result = mc_error_set(ask->error, ESPIPE, "an import is written from its beginning to its end");
-	else if (size > MC_DIRECTORY_IMPORT_LIMIT - import->text.size)
-		result = mc_error_set(
-			ask->error, EFBIG, "an import of more than %d MiB", MC_DIRECTORY_IMPORT_LIMIT >> 20);
-	else
-		mc_buffer_add(&import->text, bytes, size);
-	if (result >= 0 && import->text.failed)
-		result = mc_error_set(ask->error, ENOMEM, "out of memory");
-	if (result >= 0)
-		import->next = offset + result;
-	else
-		spoil(import);
-	pthread_mutex_unlock(&import->lock);
+	MC_LOCKED(&import->lock) {
+		if (import->spoilt)
+			result = mc_error_set(ask->error, EIO, "an earlier write to this import failed");
+		else if (import->next >= 0 && offset != import->next)
+			result = mc_error_set(ask->error, ESPIPE, "an import is written from its beginning to its end");
+		else if (size > MC_DIRECTORY_IMPORT_LIMIT - import->text.size)
+			result = mc_error_set(
+				ask->error, EFBIG, "an import of more than %d MiB", MC_DIRECTORY_IMPORT_LIMIT >> 20);
+		else
+			mc_buffer_add(&import->text, bytes, size);
+		if (result >= 0 && import->text.failed)
+			result = mc_error_set(ask->error, ENOMEM, "out of memory");
+		if (result >= 0)
+			import->next = offset + result;
+		else
+			spoil(import);
+	}
 	return result;
 }
 

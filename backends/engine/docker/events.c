@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/engine/docker/private.h"
 
+#include "mcloud/lock.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -179,10 +181,10 @@ static void on_open(void *data, int status)
 
 	if (status < 200 || status >= 300)
 		return;
-	pthread_mutex_lock(&watch->lock);
-	watch->opened = true;
-	pthread_cond_signal(&watch->news);
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock) {
+		watch->opened = true;
+		pthread_cond_signal(&watch->news);
+	}
 	tell(watch, MC_ENGINE_CONNECTED);
 }
 
@@ -191,10 +193,10 @@ static void on_end(void *data, int result)
 	struct mc_docker_watch *watch = data;
 
 	(void)result;
-	pthread_mutex_lock(&watch->lock);
-	watch->ended = true;
-	pthread_cond_signal(&watch->news);
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock) {
+		watch->ended = true;
+		pthread_cond_signal(&watch->news);
+	}
 }
 
 static const struct mc_http_stream_handler handler = {.on_open = on_open, .on_data = on_data, .on_end = on_end};
@@ -208,14 +210,13 @@ static int address(struct mc_docker_watch *watch, const struct mc_docker_ask *as
 
 	if (!call)
 		return -ENOMEM;
-	pthread_mutex_lock(&watch->lock);
-	stopping = watch->stopping;
-	watch->asking = call;
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock) {
+		stopping = watch->stopping;
+		watch->asking = call;
+	}
 	int r = stopping ? -EINTR : mc_docker_address(watch->docker, call, ask, ret, NULL);
-	pthread_mutex_lock(&watch->lock);
-	watch->asking = NULL;
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock)
+		watch->asking = NULL;
 	return r;
 }
 
@@ -265,18 +266,17 @@ static bool watch_once(struct mc_docker_watch *watch)
 	struct mc_http_stream *stream = NULL;
 	bool opened;
 
-	pthread_mutex_lock(&watch->lock);
-	watch->opened = watch->ended = false;
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock)
+		watch->opened = watch->ended = false;
 	if (open_stream(watch, &stream) < 0)
 		return false;
-	pthread_mutex_lock(&watch->lock);
-	/* An engine that accepts and says nothing is not there. */
-	await(watch, &watch->opened, &watch->ended, watch->docker->timeout_ms);
-	if (watch->opened)
-		await(watch, &watch->ended, &watch->ended, -1);
-	opened = watch->opened;
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock) {
+		/* An engine that accepts and says nothing is not there. */
+		await(watch, &watch->opened, &watch->ended, watch->docker->timeout_ms);
+		if (watch->opened)
+			await(watch, &watch->ended, &watch->ended, -1);
+		opened = watch->opened;
+	}
 	mc_http_stream_stop(stream);
 	mc_buffer_free(&watch->line);
 	watch->skipping = false;
@@ -294,9 +294,8 @@ static void *run(void *data)
 
 	for (int pause = RETRY_MIN_MS; !stopping; pause = pause < RETRY_MAX_MS / 2 ? pause * 2 : RETRY_MAX_MS) {
 		bool opened = watch_once(watch);
-		pthread_mutex_lock(&watch->lock);
-		stopping = watch->stopping;
-		pthread_mutex_unlock(&watch->lock);
+		MC_LOCKED(&watch->lock)
+			stopping = watch->stopping;
 		if (stopping)
 			break;
 		if (opened)
@@ -305,10 +304,10 @@ static void *run(void *data)
 		if (opened || !told)
 			tell(watch, MC_ENGINE_DISCONNECTED);
 		told = true;
-		pthread_mutex_lock(&watch->lock);
-		await(watch, &never, &never, pause);
-		stopping = watch->stopping;
-		pthread_mutex_unlock(&watch->lock);
+		MC_LOCKED(&watch->lock) {
+			await(watch, &never, &never, pause);
+			stopping = watch->stopping;
+		}
 	}
 	return NULL;
 }
@@ -372,12 +371,12 @@ void mc_docker_unwatch(struct mc_docker_watch *watch)
 {
 	if (!watch)
 		return;
-	pthread_mutex_lock(&watch->lock);
-	watch->stopping = true;
-	if (watch->asking)
-		mc_call_cancel(watch->asking);
-	pthread_cond_signal(&watch->news);
-	pthread_mutex_unlock(&watch->lock);
+	MC_LOCKED(&watch->lock) {
+		watch->stopping = true;
+		if (watch->asking)
+			mc_call_cancel(watch->asking);
+		pthread_cond_signal(&watch->news);
+	}
 	pthread_join(watch->thread, NULL);
 	watch_free(watch);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/engine/docker/private.h"
 
+#include "mcloud/lock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,23 +33,23 @@ int mc_docker_hold(struct mc_docker *docker, struct mc_call *call, const char *n
 	if (!held)
 		return mc_docker_error(error, ENOMEM, "no memory");
 	memcpy(held->name, name, strlen(name) + 1);
-	pthread_mutex_lock(&docker->lock);
-	while (r == 0 && *held_at(docker, name)) {
-		struct timespec until;
-		/* The one before wakes us; the time is for noticing that our asker has gone. */
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 50000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		if (call)
-			pthread_cond_timedwait(&docker->released, &docker->lock, &until);
-		r = call ? mc_call_check(call) : -EBUSY;
+	MC_LOCKED(&docker->lock) {
+		while (r == 0 && *held_at(docker, name)) {
+			struct timespec until;
+			/* The one before wakes us; the time is for noticing that our asker has gone. */
+			clock_gettime(CLOCK_MONOTONIC, &until);
+			until.tv_nsec += 50000000;
+			until.tv_sec += until.tv_nsec / 1000000000;
+			until.tv_nsec %= 1000000000;
+			if (call)
+				pthread_cond_timedwait(&docker->released, &docker->lock, &until);
+			r = call ? mc_call_check(call) : -EBUSY;
+		}
+		if (r == 0) {
+			held->next = docker->held;
+			docker->held = held;
+		}
 	}
-	if (r == 0) {
-		held->next = docker->held;
-		docker->held = held;
-	}
-	pthread_mutex_unlock(&docker->lock);
 	if (r == 0)
 		return 0;
 	free(held);

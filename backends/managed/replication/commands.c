@@ -9,6 +9,7 @@
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/services/probe.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
@@ -40,11 +41,11 @@ static int find(struct mc_cloud *cloud, const char *name, struct known *known, s
 	known->master = mc_region_find(cloud, NULL);
 	if (!known->region || !known->master)
 		return mc_error_set(error, ENOENT, "there is no region %s", name);
-	pthread_mutex_lock(&cloud->lock);
-	known->is_master = known->region->is_master;
-	known->is_replica = known->region->is_replica;
-	known->is_seeding = known->region->work && known->region->work->kind == MC_WORK_REPLICATE;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		known->is_master = known->region->is_master;
+		known->is_replica = known->region->is_replica;
+		known->is_seeding = known->region->work && known->region->work->kind == MC_WORK_REPLICATE;
+	}
 	return 0;
 }
 
@@ -298,9 +299,8 @@ static int check_start(struct mc_cloud *cloud, const struct known *known, struct
 
 	if (r == 1)
 		return mc_error_set(error, EAGAIN, "the master region %s does not serve yet", known->master->name);
-	pthread_mutex_lock(&cloud->lock);
-	is_stopped = known->region->state == MC_REGION_STOPPED;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		is_stopped = known->region->state == MC_REGION_STOPPED;
 	if (r == 0 && is_stopped)
 		r = mc_error_set(error, EAGAIN, "region %s is stopped", known->region->name);
 	return r;

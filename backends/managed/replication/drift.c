@@ -5,6 +5,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/mark.h"
 #include "backends/managed/replication/observe.h"
+#include "mcloud/lock.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
 #include "mcloud/util.h"
@@ -83,12 +84,12 @@ static bool is_due(struct mc_region *region, const struct mc_replication *now)
 {
 	bool due;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	if (now->state != MC_REPLICATION_RUNNING)
-		region->is_compared = false;
-	due = now->state == MC_REPLICATION_RUNNING && !region->is_compared && now->lag == 0 && *now->at_master &&
-	      mc_now_ms() >= region->compare_at;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		if (now->state != MC_REPLICATION_RUNNING)
+			region->is_compared = false;
+		due = now->state == MC_REPLICATION_RUNNING && !region->is_compared && now->lag == 0 &&
+		      *now->at_master && mc_now_ms() >= region->compare_at;
+	}
 	return due;
 }
 
@@ -100,13 +101,13 @@ static int look(struct mc_region *region, struct mc_region *master, bool is_fenc
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 
-	pthread_mutex_lock(&region->cloud->lock);
-	region->is_compared = r == 0;
-	if (ms >= 0)
-		region->compared_ms = ms;
-	if (r < 0)
-		region->compare_at = mc_now_ms() + (ms * REST > AGAIN_MS ? ms * REST : AGAIN_MS);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		region->is_compared = r == 0;
+		if (ms >= 0)
+			region->compared_ms = ms;
+		if (r < 0)
+			region->compare_at = mc_now_ms() + (ms * REST > AGAIN_MS ? ms * REST : AGAIN_MS);
+	}
 	if (r != 1)
 		return 0;
 	mc_error_set(&error, EIO, "region %s differs from its master %s at the same position, in the tables %.200s",
@@ -129,9 +130,8 @@ int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_f
 	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
 	bool due;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	due = !region->is_compared && (!is_fenced || region->compared_ms < FENCED_MS);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		due = !region->is_compared && (!is_fenced || region->compared_ms < FENCED_MS);
 	if (!due || look(region, master, is_fenced, &tables) != 1)
 		return 0;
 	return mc_error_set(error, EBUSY,

@@ -13,6 +13,7 @@
 #include "backends/managed/services/probe.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
+#include "mcloud/lock.h"
 #include "mcloud/replica.h"
 #include "mcloud/util.h"
 
@@ -28,9 +29,8 @@ int mc_replicate_mark(struct mc_work *work, struct mc_error *error)
 	int r = mc_mark_set(work->region, work->doing, MC_MARK_REPLICA, error);
 
 	if (r == 0) {
-		pthread_mutex_lock(&work->cloud->lock);
-		work->region->is_replica = true;
-		pthread_mutex_unlock(&work->cloud->lock);
+		MC_LOCKED(&work->cloud->lock)
+			work->region->is_replica = true;
 	}
 	return r;
 }
@@ -110,10 +110,10 @@ static int decide(
 	struct mc_beginning beginning = {.is_asked = is_asked, .oldest = oldest};
 	int r = mc_observe(pair->slave, pair->own, call, &seen, NULL, error);
 
-	pthread_mutex_lock(&pair->slave->cloud->lock);
-	slave = mc_facts_of(pair->slave);
-	master = mc_facts_of(pair->master);
-	pthread_mutex_unlock(&pair->slave->cloud->lock);
+	MC_LOCKED(&pair->slave->cloud->lock) {
+		slave = mc_facts_of(pair->slave);
+		master = mc_facts_of(pair->master);
+	}
 	/* one that hangs is not waited for as long as a start may take */
 	at_master.answers =
 		r == 0 && (is_asked || !seen.follows_master || slave.is_seeding) && mc_probe_answers(pair->master);
@@ -378,9 +378,8 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	bool is_replica;
 	int r, is_unlisted;
 
-	pthread_mutex_lock(&work->cloud->lock);
-	is_replica = work->region->is_replica;
-	pthread_mutex_unlock(&work->cloud->lock);
+	MC_LOCKED(&work->cloud->lock)
+		is_replica = work->region->is_replica;
 	r = is_replica ? open_pair(work->region, &pair, error) : 0;
 	if (!is_replica || r < 0)
 		return r;
@@ -414,11 +413,11 @@ int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, str
 	bool on;
 	int r = mc_region_database(region, &database, error);
 
-	pthread_mutex_lock(&region->cloud->lock);
-	count = mc_facts_of_all(region->cloud, facts);
-	while (who < count && region->cloud->regions[who] != region)
-		who++;
-	on = mc_plan_waits(facts, count, who);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		count = mc_facts_of_all(region->cloud, facts);
+		while (who < count && region->cloud->regions[who] != region)
+			who++;
+		on = mc_plan_waits(facts, count, who);
+	}
 	return r ? r : mc_database_set_semisync(database, call, true, on, error);
 }

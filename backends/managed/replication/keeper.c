@@ -10,6 +10,7 @@
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/replication/restore.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
@@ -39,13 +40,13 @@ static void keep(struct mc_region *region, const struct mc_replication *now, con
 	struct mc_cloud *cloud = region->cloud;
 	bool changed;
 
-	pthread_mutex_lock(&cloud->lock);
-	changed = region->replication != now->state;
-	region->replication = now->state;
-	region->lag = now->lag;
-	region->is_compared = region->is_compared && now->state == MC_REPLICATION_RUNNING;
-	snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		changed = region->replication != now->state;
+		region->replication = now->state;
+		region->lag = now->lag;
+		region->is_compared = region->is_compared && now->state == MC_REPLICATION_RUNNING;
+		snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
+	}
 	if (!changed)
 		return;
 	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
@@ -61,9 +62,8 @@ static bool is_current(struct mc_region *master)
 	struct mc_cloud *cloud = master->cloud;
 	bool current;
 
-	pthread_mutex_lock(&cloud->lock);
-	current = master->is_master && !cloud->promoted;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		current = master->is_master && !cloud->promoted;
 	return current;
 }
 
@@ -108,9 +108,8 @@ static struct mc_facts facts_of(struct mc_region *region)
 {
 	struct mc_facts facts;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	facts = mc_facts_of(region);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		facts = mc_facts_of(region);
 	return facts;
 }
 
@@ -186,9 +185,8 @@ void mc_replication_inspect(struct mc_region *region)
 	MC_CLEANUP(database) struct mc_database *own = NULL, *source = NULL;
 	bool is_replica;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_replica = region->is_replica && !region->is_master;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_replica = region->is_replica && !region->is_master;
 	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
 		mc_region_database_journal(master, NULL, &source, NULL) == 0)
 		look(region, master, own, source, false, false);
@@ -199,9 +197,8 @@ static bool is_unrestored(struct mc_region *region)
 {
 	bool unrestored;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	unrestored = region->restore_at != 0;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		unrestored = region->restore_at != 0;
 	return unrestored;
 }
 
@@ -243,11 +240,11 @@ static bool ends(struct mc_cloud *cloud, bool is_cancelled)
 {
 	bool is_over;
 
-	pthread_mutex_lock(&cloud->lock);
-	is_over = is_cancelled || !is_needed(cloud);
-	if (is_over)
-		mc_call_unref(mc_steal(&cloud->watching));
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		is_over = is_cancelled || !is_needed(cloud);
+		if (is_over)
+			mc_call_unref(mc_steal(&cloud->watching));
+	}
 	return is_over;
 }
 
@@ -257,9 +254,8 @@ static void watch(void *data)
 	struct mc_call *call;
 	int r;
 
-	pthread_mutex_lock(&cloud->lock);
-	call = mc_call_ref(cloud->watching);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		call = mc_call_ref(cloud->watching);
 	do {
 		if (!cloud->options.read_only)
 			mc_promote_tidy(cloud, call);
@@ -274,15 +270,14 @@ void mc_replication_watch(struct mc_cloud *cloud)
 	struct mc_call *call = mc_call_new(-1);
 	bool begin;
 
-	pthread_mutex_lock(&cloud->lock);
-	begin = call && !cloud->watching && !cloud->is_closing && is_needed(cloud);
-	if (begin)
-		cloud->watching = mc_call_ref(call);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		begin = call && !cloud->watching && !cloud->is_closing && is_needed(cloud);
+		if (begin)
+			cloud->watching = mc_call_ref(call);
+	}
 	if (begin && mc_cloud_spawn(cloud, watch, cloud) < 0) {
-		pthread_mutex_lock(&cloud->lock);
-		mc_call_unref(mc_steal(&cloud->watching));
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			mc_call_unref(mc_steal(&cloud->watching));
 	}
 	mc_call_unref(call);
 }

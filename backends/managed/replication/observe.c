@@ -8,6 +8,7 @@
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/services/probe.h"
 #include "backends/recipes/recipe.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
@@ -69,14 +70,14 @@ int mc_scene_open(struct mc_cloud *cloud, struct mc_scene *ret_scene, struct mc_
 	ret_scene->facts = calloc(MC_REGIONS_MAX, sizeof(*ret_scene->facts));
 	if (!ret_scene->regions || !ret_scene->facts)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	pthread_mutex_lock(&cloud->lock);
-	ret_scene->picture.count = mc_facts_of_all(cloud, ret_scene->facts);
-	for (size_t i = 0; i < ret_scene->picture.count; i++) {
-		ret_scene->regions[i] = mc_region_ref(cloud->regions[i]);
-		if (ret_scene->facts[i].is_master && ret_scene->master == MC_PLAN_NOBODY)
-			ret_scene->master = i;
+	MC_LOCKED(&cloud->lock) {
+		ret_scene->picture.count = mc_facts_of_all(cloud, ret_scene->facts);
+		for (size_t i = 0; i < ret_scene->picture.count; i++) {
+			ret_scene->regions[i] = mc_region_ref(cloud->regions[i]);
+			if (ret_scene->facts[i].is_master && ret_scene->master == MC_PLAN_NOBODY)
+				ret_scene->master = i;
+		}
 	}
-	pthread_mutex_unlock(&cloud->lock);
 	ret_scene->observed = calloc(ret_scene->picture.count + 1, sizeof(*ret_scene->observed));
 	ret_scene->picture.facts = ret_scene->facts;
 	ret_scene->picture.observed = ret_scene->observed;
@@ -111,20 +112,18 @@ void mc_observe_surplus(
 		mc_gtid_of(at_master, region->number, known) < 0 || !*own || mc_gtid_covers(known, own) == 1)
 		return;
 	snprintf(what, sizeof(what), "%.60s %.60s", known, own);
-	pthread_mutex_lock(&region->cloud->lock);
-	is_new = strcmp(region->reviewed, what) != 0;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_new = strcmp(region->reviewed, what) != 0;
 	if (is_new) {
 		if (mc_database_maintenance(database, call, region->number, known, &is_maintenance, NULL) < 0)
 			return; /* at the next look */
-		pthread_mutex_lock(&region->cloud->lock);
-		memcpy(region->reviewed, what, sizeof(what));
-		snprintf(region->harmless, sizeof(region->harmless), "%.60s", is_maintenance ? own : "");
-		pthread_mutex_unlock(&region->cloud->lock);
+		MC_LOCKED(&region->cloud->lock) {
+			memcpy(region->reviewed, what, sizeof(what));
+			snprintf(region->harmless, sizeof(region->harmless), "%.60s", is_maintenance ? own : "");
+		}
 	}
-	pthread_mutex_lock(&region->cloud->lock);
-	snprintf(seen->harmless, sizeof(seen->harmless), "%s", region->harmless);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		snprintf(seen->harmless, sizeof(seen->harmless), "%s", region->harmless);
 }
 
 int mc_observe(struct mc_region *region, struct mc_database *database, struct mc_call *call,
@@ -207,9 +206,8 @@ int mc_replication_examine(struct mc_region *region, struct mc_database *databas
 		ret->at_master[0] = '\0';
 	mc_observe_surplus(region, database, ret->at_master, &seen);
 	snprintf(ret->applied, sizeof(ret->applied), "%s", seen.applied);
-	pthread_mutex_lock(&region->cloud->lock);
-	facts = mc_facts_of(region);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		facts = mc_facts_of(region);
 	ret->state = mc_plan_state(&facts, &seen, ret->at_master);
 	if (ret->state == MC_REPLICATION_RUNNING)
 		ret->lag = mc_gtid_covers(ret->applied, ret->at_master) == 1 ? 0 : ret->status.seconds_behind;

@@ -19,6 +19,7 @@
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
 #include "mcloud/identity.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
@@ -281,10 +282,10 @@ const struct mc_step mc_promote_steps[] = {
 /* The cloud is free for another promotion, and its databases for what waited for the end of this one. */
 static void release(struct mc_cloud *cloud)
 {
-	pthread_mutex_lock(&cloud->lock);
-	cloud->promoted = NULL;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		cloud->promoted = NULL;
+		pthread_cond_broadcast(&cloud->idle);
+	}
 }
 
 static int begin(struct mc_region *region, struct mc_error *error)
@@ -328,10 +329,10 @@ void mc_promote_finish(struct mc_region *region, int result)
 	struct mc_error error = {0};
 	bool is_closing, is_unsure;
 
-	pthread_mutex_lock(&cloud->lock);
-	is_closing = cloud->is_closing;
-	is_unsure = region->is_unsure;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		is_closing = cloud->is_closing;
+		is_unsure = region->is_unsure;
+	}
 	if (result < 0 && is_closing)
 		return; /* the next mount goes on with it */
 	/* what failed after the role had moved is tried again, by the watch or by the next mount */
@@ -353,13 +354,13 @@ void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
 	MC_CLEANUP(region) struct mc_region *held = NULL;
 	bool is_running, is_due = false;
 
-	pthread_mutex_lock(&cloud->lock);
-	is_running = cloud->promoted && cloud->promoted->work;
-	if (cloud->promoted && cloud->promoted->marked[MC_MARK_PROMOTED])
-		held = mc_region_ref(cloud->promoted);
-	for (size_t i = 0; i < cloud->n_regions; i++)
-		is_due |= cloud->regions[i]->marked[MC_MARK_PROMOTED];
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		is_running = cloud->promoted && cloud->promoted->work;
+		if (cloud->promoted && cloud->promoted->marked[MC_MARK_PROMOTED])
+			held = mc_region_ref(cloud->promoted);
+		for (size_t i = 0; i < cloud->n_regions; i++)
+			is_due |= cloud->regions[i]->marked[MC_MARK_PROMOTED];
+	}
 	if (!is_running && is_due && mc_role_tidy(cloud, call, NULL) == 0 && held)
 		take_up(held);
 }
@@ -370,14 +371,14 @@ static int take(struct mc_region *region, struct mc_error *error)
 	struct mc_cloud *cloud = region->cloud;
 	int r = 0;
 
-	pthread_mutex_lock(&cloud->lock);
-	if (cloud->promoted)
-		r = mc_error_set(error, EBUSY, "region %s is being promoted", cloud->promoted->name);
-	else
-		cloud->promoted = region;
-	while (r == 0 && (cloud->opening || region->restoring))
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		if (cloud->promoted)
+			r = mc_error_set(error, EBUSY, "region %s is being promoted", cloud->promoted->name);
+		else
+			cloud->promoted = region;
+		while (r == 0 && (cloud->opening || region->restoring))
+			pthread_cond_wait(&cloud->idle, &cloud->lock);
+	}
 	return r;
 }
 
@@ -389,9 +390,8 @@ int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const c
 
 	if (!region)
 		return mc_error_set(error, ENOENT, "there is no region %s", name);
-	pthread_mutex_lock(&cloud->lock);
-	facts = mc_facts_of(region);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		facts = mc_facts_of(region);
 	r = mc_plan_check_facts(&facts, false, error);
 	if (r == 0)
 		r = take(region, error);

@@ -10,6 +10,7 @@
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/service.h"
 #include "backends/recipes/recipe.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <string.h>
@@ -24,9 +25,8 @@ static bool is_master(struct mc_region *region)
 {
 	bool master;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	master = region->is_master;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		master = region->is_master;
 	return master;
 }
 
@@ -46,10 +46,10 @@ static bool note_end(struct mc_region *region, int result)
 {
 	bool failed = result < 0 && result != -EINTR, is_first;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_first = failed && !region->restore_at;
-	region->restore_at = failed ? mc_now_ms() + AGAIN_MS : 0;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		is_first = failed && !region->restore_at;
+		region->restore_at = failed ? mc_now_ms() + AGAIN_MS : 0;
+	}
 	return is_first;
 }
 
@@ -61,18 +61,17 @@ static void restore(void *data)
 	struct mc_call *call;
 	int r;
 
-	pthread_mutex_lock(&cloud->lock);
-	call = mc_call_ref(region->restoring);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		call = mc_call_ref(region->restoring);
 	r = bring_back(region, call, &error);
 	if (note_end(region, r))
 		mc_cloud_fail(cloud, region->name, &error);
 	if (r == 0)
 		mc_replication_inspect(region);
-	pthread_mutex_lock(&cloud->lock);
-	mc_call_unref(mc_steal(&region->restoring));
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		mc_call_unref(mc_steal(&region->restoring));
+		pthread_cond_broadcast(&cloud->idle);
+	}
 	mc_call_unref(call);
 	mc_replication_watch(cloud);
 	mc_region_unref(region);
@@ -84,18 +83,17 @@ void mc_region_restore(struct mc_region *region)
 	struct mc_call *call = mc_call_new(PATIENCE_MS);
 	bool begin;
 
-	pthread_mutex_lock(&cloud->lock);
-	begin = call && !region->restoring && !cloud->is_closing && !cloud->options.read_only &&
-		(region->is_master || region->is_replica) &&
-		(!region->work || region->work->kind == MC_WORK_PROMOTE); /* other work does it itself */
-	if (begin)
-		region->restoring = mc_call_ref(call);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		begin = call && !region->restoring && !cloud->is_closing && !cloud->options.read_only &&
+			(region->is_master || region->is_replica) &&
+			(!region->work || region->work->kind == MC_WORK_PROMOTE); /* other work does it itself */
+		if (begin)
+			region->restoring = mc_call_ref(call);
+	}
 	mc_call_unref(call);
 	if (begin && mc_cloud_spawn(cloud, restore, mc_region_ref(region)) < 0) {
-		pthread_mutex_lock(&cloud->lock);
-		mc_call_unref(mc_steal(&region->restoring));
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			mc_call_unref(mc_steal(&region->restoring));
 		mc_region_unref(region);
 	}
 }
@@ -104,9 +102,8 @@ void mc_region_restore_again(struct mc_region *region)
 {
 	bool is_due;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_due = mc_now_ms() >= region->restore_at;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_due = mc_now_ms() >= region->restore_at;
 	if (is_due && mc_probe_runs(region))
 		mc_region_restore(region);
 }
@@ -115,8 +112,8 @@ void mc_region_await_restored(struct mc_region *region, struct mc_call *call)
 {
 	struct mc_cloud *cloud = region->cloud;
 
-	pthread_mutex_lock(&cloud->lock);
-	while (region->restoring && !mc_call_cancelled(call))
-		mc_cloud_await_news(cloud);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		while (region->restoring && !mc_call_cancelled(call))
+			mc_cloud_await_news(cloud);
+	}
 }

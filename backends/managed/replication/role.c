@@ -5,6 +5,7 @@
 #include "backends/managed/mark.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
 #include "mcloud/util.h"
@@ -27,9 +28,8 @@ static int take_mark(struct mc_region *region, struct mc_call *call, struct mc_e
 {
 	int r = mc_mark_set(region, call, MC_MARK_MASTER, error);
 
-	pthread_mutex_lock(&region->cloud->lock);
-	region->is_unsure = r < 0;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		region->is_unsure = r < 0;
 	return r;
 }
 
@@ -39,16 +39,16 @@ int mc_role_move(struct mc_region *region, struct mc_region *former, struct mc_c
 
 	if (r < 0 || !former)
 		return r;
-	pthread_mutex_lock(&region->cloud->lock);
-	former->is_master = false;
-	former->is_replica = true;
-	former->replication = MC_REPLICATION_NONE;
-	region->is_master = true;
-	region->is_replica = false;
-	region->replication = MC_REPLICATION_NONE;
-	region->lag = -1;
-	pthread_cond_broadcast(&region->cloud->idle);
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock) {
+		former->is_master = false;
+		former->is_replica = true;
+		former->replication = MC_REPLICATION_NONE;
+		region->is_master = true;
+		region->is_replica = false;
+		region->replication = MC_REPLICATION_NONE;
+		region->lag = -1;
+		pthread_cond_broadcast(&region->cloud->idle);
+	}
 	tell(former, "slave");
 	tell(region, "master");
 	return 0;
@@ -107,9 +107,8 @@ int mc_role_withdraw(struct mc_region *region, struct mc_call *call, struct mc_e
 		r = mc_mark_clear(region, call, MC_MARK_PROMOTED, error);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&region->cloud->lock);
-	region->is_unsure = false;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		region->is_unsure = false;
 	return 0;
 }
 
@@ -119,9 +118,8 @@ static int tidy(struct mc_region *region, struct mc_call *call, struct mc_error 
 	bool is_master;
 	int r;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	is_master = region->is_master;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		is_master = region->is_master;
 	if (!is_master)
 		return mc_role_withdraw(region, call, error);
 	r = mc_role_mark(region, "", false, call, error);

@@ -8,6 +8,7 @@
 #include "backends/managed/replication/plan.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
+#include "mcloud/lock.h"
 #include "mcloud/replica.h"
 #include "mcloud/util.h"
 
@@ -51,12 +52,12 @@ int mc_region_let_write(struct mc_region *region, struct mc_call *call, struct m
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&cloud->lock);
-	while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
-		mc_cloud_await_news(cloud);
-	if (may == MC_DEED_OPEN)
-		cloud->opening++;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
+			mc_cloud_await_news(cloud);
+		if (may == MC_DEED_OPEN)
+			cloud->opening++;
+	}
 	if (may != MC_DEED_OPEN) /* the role has gone to another region: nothing to open */
 		return may == MC_DEED_WAIT ? mc_error_set(error, EINTR, "broken off") : 0;
 	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again
@@ -66,9 +67,9 @@ int mc_region_let_write(struct mc_region *region, struct mc_call *call, struct m
 		r = mc_database_unfence(database, call, error);
 	if (r == 0)
 		tell_names_apart(region, database, call);
-	pthread_mutex_lock(&cloud->lock);
-	cloud->opening--;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		cloud->opening--;
+		pthread_cond_broadcast(&cloud->idle);
+	}
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "backends/managed/secrets.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -103,18 +104,18 @@ int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_err
 	int r;
 
 	/* One at a time: an older set of keys must not arrive behind a newer one. */
-	pthread_mutex_lock(&cloud->lock);
-	while (region->is_pushing)
-		pthread_cond_wait(&cloud->idle, &cloud->lock);
-	region->is_pushing = true;
-	region->lacks_keys = false; /* unless others come meanwhile */
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		while (region->is_pushing)
+			pthread_cond_wait(&cloud->idle, &cloud->lock);
+		region->is_pushing = true;
+		region->lacks_keys = false; /* unless others come meanwhile */
+	}
 	r = push(region, call, error);
-	pthread_mutex_lock(&cloud->lock);
-	region->is_pushing = false;
-	region->lacks_keys |= r < 0;
-	pthread_cond_broadcast(&cloud->idle);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		region->is_pushing = false;
+		region->lacks_keys |= r < 0;
+		pthread_cond_broadcast(&cloud->idle);
+	}
 	if (r < 0)
 		mc_fernet_keep(cloud);
 	return r;
@@ -124,9 +125,8 @@ static bool lacks_keys(struct mc_region *region)
 {
 	bool lacks;
 
-	pthread_mutex_lock(&region->cloud->lock);
-	lacks = region->lacks_keys;
-	pthread_mutex_unlock(&region->cloud->lock);
+	MC_LOCKED(&region->cloud->lock)
+		lacks = region->lacks_keys;
 	return lacks;
 }
 
@@ -165,12 +165,12 @@ static bool ends(struct mc_cloud *cloud, bool is_cancelled)
 {
 	bool is_over = true;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions; i++)
-		is_over &= is_cancelled || !cloud->regions[i]->lacks_keys;
-	if (is_over)
-		mc_call_unref(mc_steal(&cloud->keeping));
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++)
+			is_over &= is_cancelled || !cloud->regions[i]->lacks_keys;
+		if (is_over)
+			mc_call_unref(mc_steal(&cloud->keeping));
+	}
 	return is_over;
 }
 
@@ -180,9 +180,8 @@ static void keep(void *data)
 	struct mc_call *call;
 	int r;
 
-	pthread_mutex_lock(&cloud->lock);
-	call = mc_call_ref(cloud->keeping);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock)
+		call = mc_call_ref(cloud->keeping);
 	do {
 		r = mc_call_pause(call, AGAIN_MS);
 		if (r == 0)
@@ -196,15 +195,14 @@ void mc_fernet_keep(struct mc_cloud *cloud)
 	struct mc_call *call = mc_call_new(-1);
 	bool begin;
 
-	pthread_mutex_lock(&cloud->lock);
-	begin = call && !cloud->keeping && !cloud->is_closing;
-	if (begin)
-		cloud->keeping = mc_call_ref(call);
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		begin = call && !cloud->keeping && !cloud->is_closing;
+		if (begin)
+			cloud->keeping = mc_call_ref(call);
+	}
 	if (begin && mc_cloud_spawn(cloud, keep, cloud) < 0) {
-		pthread_mutex_lock(&cloud->lock);
-		mc_call_unref(mc_steal(&cloud->keeping));
-		pthread_mutex_unlock(&cloud->lock);
+		MC_LOCKED(&cloud->lock)
+			mc_call_unref(mc_steal(&cloud->keeping));
 	}
 	mc_call_unref(call);
 }
@@ -344,11 +342,11 @@ static void hand_out(struct mc_cloud *cloud, const struct mc_region_views *regio
 
 static void note_new_keys(struct mc_cloud *cloud)
 {
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions; i++)
-		cloud->regions[i]->lacks_keys =
-			cloud->regions[i]->state != MC_REGION_STANDBY && cloud->regions[i]->state != MC_REGION_STOPPED;
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++)
+			cloud->regions[i]->lacks_keys = cloud->regions[i]->state != MC_REGION_STANDBY &&
+							cloud->regions[i]->state != MC_REGION_STOPPED;
+	}
 }
 
 int mc_fernet_rotate(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)

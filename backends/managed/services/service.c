@@ -10,6 +10,7 @@
 #include "backends/managed/services/fernet.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -79,11 +80,11 @@ static bool had_data(struct mc_region *region, enum mc_service_kind kind)
 	struct mc_cloud *cloud = region->cloud;
 	bool had = false;
 
-	pthread_mutex_lock(&cloud->lock);
-	for (size_t i = 0; i < cloud->n_regions; i++) /* the directory serves all regions */
-		if (cloud->regions[i] == region || kind == MC_LDAP)
-			had = had || cloud->regions[i]->marked[MC_MARK_SERVED];
-	pthread_mutex_unlock(&cloud->lock);
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++) /* the directory serves all regions */
+			if (cloud->regions[i] == region || kind == MC_LDAP)
+				had = had || cloud->regions[i]->marked[MC_MARK_SERVED];
+	}
 	return had;
 }
 
