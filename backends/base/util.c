@@ -25,6 +25,21 @@ void mc_cleanup_json(void *pointer_to_cjson)
 	errno = saved;
 }
 
+void mc_free_secret(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+void mc_cleanup_secret(char **secret)
+{
+	int saved = errno;
+
+	mc_free_secret(*secret);
+	errno = saved;
+}
+
 int64_t mc_now_ms(void)
 {
 	struct timespec now;

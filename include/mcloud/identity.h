@@ -34,9 +34,6 @@ void mc_cleanup_keystone(struct mc_keystone **keystone);
 int mc_keystone_token(
 	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
 
-/* Tells that TOKEN was refused by some service: the next mc_keystone_token() logs in again. */
-void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
-
 /* KEYSTONE's region has lost the master's role to HEIR's, and may never answer: what waits for it is answered at once
  * with -ECONNREFUSED, but for writes of which nothing was sent yet: these go to HEIR. */
 void mc_keystone_drop(struct mc_keystone *keystone, struct mc_keystone *heir);
@@ -46,8 +43,8 @@ int mc_keystone_log_in(struct mc_keystone *keystone, struct mc_call *call, struc
 
 /* One request with the login's token: PATH are the segments behind /v3 ({"domains", id, "config", NULL}), QUERY name
  * and value in turn, NULL-terminated, or NULL; BODY may be NULL. A 401 is answered by one new login and one more try.
- * Any 2xx: 0, with the parsed answer in *RET_ANSWER (may be NULL; NULL for an empty answer). Else by
- * mc_openstack_errno() of the status, with Keystone's own message in ERROR. */
+ * Any 2xx: 0, with the parsed answer in *RET_ANSWER (may be NULL; NULL for an empty answer). Else by the table of
+ * docs/SEMANTICS.md (401 and 403 EACCES, 404 ENOENT, 409 EEXIST of a POST, …), with Keystone's own message in ERROR. */
 int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, const char *method, const char *const *path,
 	const char *const *query, const cJSON *body, cJSON **ret_answer, struct mc_error *error);
 
@@ -64,9 +61,5 @@ struct mc_identity_cache *mc_keystone_identity_cache(struct mc_keystone *keyston
 
 /* GET /v3/auth/catalog: Keystone's answer as text, malloc'd. Kept for ttl_ms. */
 int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error);
-
-/* Errno of an HTTP status of an OpenStack service, by the table of docs/SEMANTICS.md: 400 EINVAL, 401 and 403 EACCES,
- * 404 ENOENT, 409 EEXIST when CREATING, else EBUSY, 413 EDQUOT, 5xx EIO, anything else EIO. */
-int mc_openstack_errno(int http_status, bool creating);
 
 #endif

@@ -32,6 +32,10 @@
 void mc_cleanup_free_pointer(void *pointer_to_pointer);
 void mc_cleanup_json(void *pointer_to_cjson);
 
+/* Frees a string, which is wiped first. Takes NULL. */
+void mc_free_secret(char *secret);
+void mc_cleanup_secret(char **secret);
+
 /* CLOCK_MONOTONIC in milliseconds and CLOCK_REALTIME in seconds. */
 int64_t mc_now_ms(void);
 double mc_wall_clock(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/keystone/keystone.h"
 #include "fake_http.h"
-#include "mcloud/identity.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -145,11 +145,11 @@ static void test_expiry(void **state)
 	expect_login(&world, "X-Subject-Token: secret3\r\n", AN_HOUR);
 	assert_int_equal(mc_keystone_token(world.keystone, world.call, true, &token, &world.error), 0);
 	assert_string_equal(token, "secret3");
-	mc_keystone_token_refused(world.keystone, token);
+	mc_login_refused(mc_keystone_login(world.keystone), token);
 	free(token);
 	assert_int_equal(mc_keystone_token(world.keystone, world.call, false, &token, &world.error), 0);
 	assert_string_equal(token, "secret2");
-	mc_keystone_token_refused(world.keystone, token);
+	mc_login_refused(mc_keystone_login(world.keystone), token);
 	free(token);
 	expect_login(&world, "X-Subject-Token: secret4\r\n", AN_HOUR);
 	assert_int_equal(mc_keystone_token(world.keystone, world.call, false, &token, &world.error), 0);
