@@ -32,14 +32,6 @@ void mc_free_secret(char *secret)
 	free(secret);
 }
 
-void mc_cleanup_secret(char **secret)
-{
-	int saved = errno;
-
-	mc_free_secret(*secret);
-	errno = saved;
-}
-
 int64_t mc_now_ms(void)
 {
 	struct timespec now;

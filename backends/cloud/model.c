@@ -138,7 +138,6 @@ static void make_clients(struct mc_region *region)
 	region->keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = url,
-		.region = region->name,
 		.user = "admin",
 		.user_domain = "Default",
 		.password = mc_secrets_get(secrets, MC_SECRET_ADMIN),

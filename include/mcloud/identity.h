@@ -5,8 +5,10 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/util.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,7 +19,6 @@ struct mc_keystone;
 struct mc_keystone_options {
 	const char *service; /* "keystone-Kista", for errors and the journal */
 	const char *url;     /* "http://127.77.1.1:5000", without /v3 */
-	const char *region;
 	const char *user, *user_domain, *password, *project,
 		*project_domain; /* names; the password login of every call */
 	struct mc_journal *journal;
@@ -27,7 +28,7 @@ struct mc_keystone_options {
 struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options);
 struct mc_keystone *mc_keystone_ref(struct mc_keystone *keystone);
 void mc_keystone_unref(struct mc_keystone *keystone);
-void mc_cleanup_keystone(struct mc_keystone **keystone);
+MC_DEFINE_CLEANUP(keystone, struct mc_keystone *, mc_keystone_unref);
 
 /* A token of the login that has at least a minute left, in malloc'd memory. FRESH: a new one, not the one that is kept.
  */
@@ -49,8 +50,8 @@ int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, cons
 	const char *const *query, const cJSON *body, cJSON **ret_answer, struct mc_error *error);
 
 /* A GET as by mc_keystone_request(), for answers of any length: the bytes of the 2xx answer go to ON_BODY as they come,
- * in the calling thread; 0, or -errno (with ERROR filled by it) to break it off, which is then given. Nothing is asked
- * again once ON_BODY has had bytes. */
+ * in the calling thread; 0, or -errno to break it off, which is then given. Nothing is asked again once ON_BODY has had
+ * bytes. */
 int mc_keystone_stream(struct mc_keystone *keystone, struct mc_call *call, const char *const *path,
 	const char *const *query, int (*on_body)(void *data, const void *bytes, size_t size), void *data,
 	struct mc_error *error);

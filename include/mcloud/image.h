@@ -54,7 +54,7 @@ struct mc_image_list {
 struct mc_glance *mc_glance_new(const struct mc_glance_options *options);
 struct mc_glance *mc_glance_ref(struct mc_glance *glance);
 void mc_glance_unref(struct mc_glance *glance);
-void mc_cleanup_glance(struct mc_glance **glance);
+MC_DEFINE_CLEANUP(glance, struct mc_glance *, mc_glance_unref);
 
 /* All images that the login may see, other projects' community images among them, oldest first, the hidden ones behind
  * the others, through all pages. For half of ttl_ms, mc_glance_find() answers from

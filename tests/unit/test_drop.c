@@ -34,7 +34,6 @@ static struct side side_new(const char *service)
 	side.keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = fake_http_url(side.server),
-		.region = service,
 		.user = "admin",
 		.user_domain = "Default",
 		.password = "secret",

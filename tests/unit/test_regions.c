@@ -174,9 +174,9 @@ int mc_cloud_keystone(struct mc_cloud *c, const char *name, struct mc_keystone *
 	return 0;
 }
 
-void mc_cleanup_keystone(struct mc_keystone **keystone)
+void mc_keystone_unref(struct mc_keystone *keystone)
 {
-	*keystone = NULL;
+	(void)keystone;
 }
 
 int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *e)

@@ -167,14 +167,6 @@ void mc_glance_unref(struct mc_glance *glance)
 	free(glance);
 }
 
-void mc_cleanup_glance(struct mc_glance **glance)
-{
-	int saved = errno;
-
-	mc_glance_unref(*glance);
-	errno = saved;
-}
-
 void mc_glance_changed(struct mc_glance *glance)
 {
 	pthread_mutex_lock(&glance->lock);

@@ -93,14 +93,6 @@ void mc_keystone_unref(struct mc_keystone *keystone)
 	free(keystone);
 }
 
-void mc_cleanup_keystone(struct mc_keystone **keystone)
-{
-	int saved = errno;
-
-	mc_keystone_unref(*keystone);
-	errno = saved;
-}
-
 struct mc_identity_cache *mc_keystone_identity_cache(struct mc_keystone *keystone)
 {
 	return keystone->identity_cache;
@@ -157,35 +149,14 @@ int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, cons
 	return r;
 }
 
-/* Hands bytes on and remembers whose failure it was. */
-struct relay {
-	int (*on_body)(void *data, const void *bytes, size_t size);
-	void *data;
-	int failed;
-};
-
-static int hand_on(void *data, const void *bytes, size_t size)
-{
-	struct relay *relay = data;
-
-	relay->failed = relay->on_body(relay->data, bytes, size);
-	return relay->failed;
-}
-
 int mc_keystone_stream(struct mc_keystone *keystone, struct mc_call *call, const char *const *path,
 	const char *const *query, int (*on_body)(void *data, const void *bytes, size_t size), void *data,
 	struct mc_error *error)
 {
-	struct relay relay = {.on_body = on_body, .data = data};
 	const struct mc_openstack_request request = {
-		.method = "GET", .path = path, .query = query, .on_body = hand_on, .data = &relay};
-	struct mc_error own = {0};
-	int r = mc_openstack_request(keystone->service, call, &request, NULL, &own);
+		.method = "GET", .path = path, .query = query, .on_body = on_body, .data = data};
 
-	/* Its own failure the receiver has explained itself. */
-	if (r < 0 && !relay.failed && error)
-		*error = own;
-	return relay.failed ? relay.failed : r;
+	return mc_openstack_request(keystone->service, call, &request, NULL, error);
 }
 
 /* The catalog that is kept, or NULL; *RET_GENERATION to keep a new one by. */
