@@ -70,6 +70,12 @@ struct mc_glance {
 
 /* glance.c */
 
+/* A request below /v2, as by mc_openstack_request(); what isn't a GET changes something. CONTENT_TYPE of the body: NULL
+ * is application/json. */
+int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char *method, const char *const *path,
+	const char *const *query, const char *content_type, const cJSON *body, cJSON **ret_answer,
+	struct mc_error *error);
+
 /* Something was changed through this object: no list from before is shown any more. */
 void mc_glance_changed(struct mc_glance *glance);
 
