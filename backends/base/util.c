@@ -25,6 +25,13 @@ void mc_cleanup_json(void *pointer_to_cjson)
 	errno = saved;
 }
 
+void mc_free_secret(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
 int64_t mc_now_ms(void)
 {
 	struct timespec now;

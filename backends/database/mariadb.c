@@ -43,12 +43,10 @@ void mc_database_free(struct mc_database *database)
 		return;
 	if (database->mysql)
 		mysql_close(database->mysql);
-	if (database->password)
-		explicit_bzero(database->password, strlen(database->password));
 	free(database->service);
 	free(database->host);
 	free(database->user);
-	free(database->password);
+	mc_free_secret(database->password);
 	pthread_mutex_destroy(&database->lock);
 	free(database);
 }

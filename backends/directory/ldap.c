@@ -381,9 +381,7 @@ void mc_directory_free(struct mc_directory *directory)
 		mc_ldap_connection_free(connection);
 	}
 	pthread_mutex_destroy(&directory->lock);
-	if (directory->password)
-		explicit_bzero(directory->password, strlen(directory->password));
-	free(directory->password);
+	mc_free_secret(directory->password);
 	free(directory->bind_dn);
 	free(directory->groups_dn);
 	free(directory->users_dn);

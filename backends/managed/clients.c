@@ -193,7 +193,6 @@ void mc_region_equip(struct mc_region *region)
 	region->keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = url,
-		.region = region->name,
 		.user = "admin",
 		.user_domain = "Default",
 		.password = mc_secrets_get(secrets, MC_SECRET_ADMIN),

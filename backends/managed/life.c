@@ -10,7 +10,6 @@
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
 #include "backends/openstack/glance/glance.h"
-#include "backends/openstack/keystone/private.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"

@@ -55,15 +55,12 @@ static int list_tags(struct mc_ask *ask, struct mc_entries *entries)
 	return r;
 }
 
-/* A request about something of the image: METHOD /images/ID/KIND/NAME, NAME NULL: without. */
-static int request(struct mc_ask *ask, const char *method, const char *kind, const char *name, const cJSON *body,
-	cJSON **ret_answer)
+static int set_tag(struct mc_ask *ask, const char *name, bool add)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
-	const char *const path[] = {"images", mc_ask_key(ask, MC_KEY_IMAGE), kind, name, NULL};
 	int r = mc_images_glance(ask, &glance);
 
-	return r < 0 ? r : mc_glance_request(glance, ask->call, method, path, NULL, NULL, body, ret_answer, ask->error);
+	return r < 0 ? r : mc_glance_tag(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), name, add, ask->error);
 }
 
 static int create_tag(
@@ -72,12 +69,12 @@ static int create_tag(
 	(void)mode;
 	*ret_state = NULL;
 	*ret_row = &tag_row;
-	return request(ask, "PUT", "tags", name, NULL, NULL);
+	return set_tag(ask, name, true);
 }
 
 static int remove_tag(struct mc_ask *ask)
 {
-	return request(ask, "DELETE", "tags", mc_ask_key(ask, MC_KEY_TAG), NULL, NULL);
+	return set_tag(ask, mc_ask_key(ask, MC_KEY_TAG), false);
 }
 
 /* images-by-id/ID/members: the projects that a shared image is shared with, by id. */
@@ -127,61 +124,65 @@ const struct mc_directory_type mc_images_members = {
 	.remove = remove_member,
 };
 
+static int add_entry(void *data, const char *project, const char *status)
+{
+	(void)status;
+	mc_entries_add(data, project, project, NULL, NULL);
+	return 0;
+}
+
 static int list_members(struct mc_ask *ask, struct mc_entries *entries)
 {
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
 	MC_CLEANUP(image) struct mc_image image = {0};
-	MC_CLEANUP(json) cJSON *answer = NULL;
-	const cJSON *member;
 	int r = mc_images_look(ask, &image, NULL);
 
-	/* Only a shared image has members; about others Glance says 403. */
-	if (r < 0 || strcmp(image.visibility, "shared") != 0)
-		return r;
-	r = request(ask, "GET", "members", NULL, NULL, &answer);
-	cJSON_ArrayForEach(member, cJSON_GetObjectItemCaseSensitive(answer, "members"))
-	{
-		const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(member, "member_id"));
-		if (id)
-			mc_entries_add(entries, id, id, NULL, NULL);
-	}
-	return r;
+	if (r == 0)
+		r = mc_images_glance(ask, &glance);
+	return r < 0 ? r : mc_glance_members(glance, ask->call, &image, add_entry, entries, ask->error);
 }
 
 static int make_member(struct mc_ask *ask, const char *name)
 {
-	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject();
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	int r = mc_images_glance(ask, &glance);
 
-	if (!cJSON_AddStringToObject(body, "member", name))
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	return request(ask, "POST", "members", NULL, body, NULL);
+	return r < 0 ? r : mc_glance_member_add(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), name, ask->error);
 }
 
 static int remove_member(struct mc_ask *ask)
 {
-	return request(ask, "DELETE", "members", mc_ask_key(ask, MC_KEY_TENANT), NULL, NULL);
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	int r = mc_images_glance(ask, &glance);
+
+	return r < 0 ? r
+		     : mc_glance_member_remove(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE),
+			       mc_ask_key(ask, MC_KEY_TENANT), ask->error);
 }
 
 static int show_member_status(struct mc_ask *ask, struct mc_buffer *out)
 {
-	MC_CLEANUP(json) cJSON *answer = NULL;
-	int r = request(ask, "GET", "members", mc_ask_key(ask, MC_KEY_TENANT), NULL, &answer);
-	const char *status = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "status"));
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	int r = mc_images_glance(ask, &glance);
 
-	if (status)
-		mc_buffer_text(out, status);
-	return r;
+	return r < 0 ? r
+		     : mc_glance_member_status(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE),
+			       mc_ask_key(ask, MC_KEY_TENANT), out, ask->error);
 }
 
 static int store_member_status(struct mc_ask *ask, const char *value, size_t size)
 {
+	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
 	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
-	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject();
 
 	if (!mc_images_is_text(value, size))
 		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
-	if (!text || !cJSON_AddStringToObject(body, "status", text))
+	if (!text)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	return request(ask, "PUT", "members", mc_ask_key(ask, MC_KEY_TENANT), body, NULL);
+	int r = mc_images_glance(ask, &glance);
+	return r < 0 ? r
+		     : mc_glance_member_set_status(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE),
+			       mc_ask_key(ask, MC_KEY_TENANT), text, ask->error);
 }
 
 /* images-by-id/ID/properties: what an image has beyond the attributes of every image. */

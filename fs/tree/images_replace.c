@@ -81,41 +81,15 @@ static int inherit(struct renewal *renewal, const char *name)
 
 /* One that shares the old image shares the new one. Only it can say whether it accepts that; some Glances let the owner
  * say so as well. */
-static int add_member(struct renewal *renewal, const char *member, const cJSON *status)
+static int add_member(void *data, const char *project, const char *status)
 {
+	const struct renewal *renewal = data;
 	struct mc_ask *ask = renewal->ask;
-	const char *const members[] = {"images", renewal->to, "members", NULL};
-	const char *const one[] = {"images", renewal->to, "members", member, NULL};
-	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject(), *change = cJSON_CreateObject();
+	int r = mc_glance_member_add(renewal->glance, ask->call, renewal->to, project, ask->error);
 
-	if (!cJSON_AddStringToObject(body, "member", member) ||
-		!cJSON_AddItemToObject(change, "status", cJSON_Duplicate(status, true)))
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	int r = mc_glance_request(renewal->glance, ask->call, "POST", members, NULL, NULL, body, NULL, ask->error);
-	if (r == 0 && cJSON_IsString(status) && strcmp(status->valuestring, "pending") != 0)
-		(void)mc_glance_request(renewal->glance, ask->call, "PUT", one, NULL, NULL, change, NULL, NULL);
+	if (r == 0 && *status && strcmp(status, "pending") != 0)
+		(void)mc_glance_member_set_status(renewal->glance, ask->call, renewal->to, project, status, NULL);
 	return r == -EEXIST ? 0 : r;
-}
-
-static int add_members(struct renewal *renewal)
-{
-	struct mc_ask *ask = renewal->ask;
-	const char *const path[] = {"images", renewal->from, "members", NULL};
-	MC_CLEANUP(json) cJSON *answer = NULL;
-	const cJSON *item;
-	int r = 0;
-
-	/* Others have none, and Glance refuses to list them. */
-	if (strcmp(renewal->images[FROM].visibility, "shared") != 0)
-		return 0;
-	r = mc_glance_request(renewal->glance, ask->call, "GET", path, NULL, NULL, NULL, &answer, ask->error);
-	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(answer, "members"))
-	{
-		const char *member = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "member_id"));
-		if (r == 0 && member)
-			r = add_member(renewal, member, cJSON_GetObjectItemCaseSensitive(item, "status"));
-	}
-	return r;
 }
 
 /* The old image stays, with the time of the new one, which goes. */
@@ -145,7 +119,7 @@ int mc_images_renew(
 	if (r == 0 && has_same_content(&renewal)) {
 		r = keep_old(&renewal);
 	} else if (r == 0) {
-		r = add_members(&renewal);
+		r = mc_glance_members(glance, ask->call, &renewal.images[FROM], add_member, &renewal, ask->error);
 		if (r == 0)
 			r = inherit(&renewal, name);
 	}

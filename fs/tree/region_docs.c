@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/region_docs.h"
 
-#include "fs/tree/catalog.h"
 #include "fs/tree/clouds_yaml.h"
 #include "fs/tree/log_merge.h"
 #include "fs/tree/openrc.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/text.h"
+#include "mcloud/catalog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +40,20 @@ static int read_catalog(struct mc_ask *ask, struct mc_catalog **ret_catalog)
 int mc_region_docs_catalog(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
+	size_t count;
 	int r = read_catalog(ask, &catalog);
 	if (r < 0)
 		return r;
-	mc_catalog_lines(catalog, out);
+	const struct mc_catalog_endpoint *endpoints = mc_catalog_endpoints(catalog, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct mc_catalog_endpoint *endpoint = &endpoints[i];
+		const char *fields[] = {
+			endpoint->type, endpoint->name, endpoint->region, endpoint->interface, endpoint->url};
+		for (size_t f = 0; f < MC_COUNT(fields); f++) {
+			mc_text_field(out, fields[f]);
+			mc_buffer_text(out, f + 1 < MC_COUNT(fields) ? "\t" : "\n");
+		}
+	}
 	return mc_text_check(out, ask->error);
 }
 
@@ -234,19 +244,15 @@ static int show_url(struct mc_ask *ask, struct mc_buffer *out)
 	const char *region = mc_ask_key(ask, MC_KEY_REGION), *type = mc_ask_key(ask, MC_KEY_ENDPOINT_TYPE);
 	const char *interface = mc_ask_key(ask, MC_KEY_INTERFACE);
 	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
-	size_t count;
 	int r = read_catalog(ask, &catalog);
 	if (r < 0)
 		return r;
-	const struct mc_catalog_endpoint *endpoints = mc_catalog_endpoints(catalog, &count);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(endpoints[i].region, region) == 0 && strcmp(endpoints[i].type, type) == 0 &&
-			strcmp(endpoints[i].interface, interface) == 0) {
-			mc_buffer_text(out, endpoints[i].url);
-			return mc_text_check(out, ask->error);
-		}
-	return mc_error_set(
-		ask->error, ENOENT, "the catalog has no %s endpoint of type %s in region %s", interface, type, region);
+	const struct mc_catalog_endpoint *endpoint = mc_catalog_find(catalog, type, region, interface);
+	if (!endpoint)
+		return mc_error_set(ask->error, ENOENT, "the catalog has no %s endpoint of type %s in region %s",
+			interface, type, region);
+	mc_buffer_text(out, endpoint->url);
+	return mc_text_check(out, ask->error);
 }
 
 static const struct mc_row interface_row = {

@@ -5,8 +5,10 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/util.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,7 +19,6 @@ struct mc_keystone;
 struct mc_keystone_options {
 	const char *service; /* "keystone-Kista", for errors and the journal */
 	const char *url;     /* "http://127.77.1.1:5000", without /v3 */
-	const char *region;
 	const char *user, *user_domain, *password, *project,
 		*project_domain; /* names; the password login of every call */
 	struct mc_journal *journal;
@@ -27,15 +28,12 @@ struct mc_keystone_options {
 struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options);
 struct mc_keystone *mc_keystone_ref(struct mc_keystone *keystone);
 void mc_keystone_unref(struct mc_keystone *keystone);
-void mc_cleanup_keystone(struct mc_keystone **keystone);
+MC_DEFINE_CLEANUP(keystone, struct mc_keystone *, mc_keystone_unref);
 
 /* A token of the login that has at least a minute left, in malloc'd memory. FRESH: a new one, not the one that is kept.
  */
 int mc_keystone_token(
 	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
-
-/* Tells that TOKEN was refused by some service: the next mc_keystone_token() logs in again. */
-void mc_keystone_token_refused(struct mc_keystone *keystone, const char *token);
 
 /* KEYSTONE's region has lost the master's role to HEIR's, and may never answer: what waits for it is answered at once
  * with -ECONNREFUSED, but for writes of which nothing was sent yet: these go to HEIR. */
@@ -46,14 +44,14 @@ int mc_keystone_log_in(struct mc_keystone *keystone, struct mc_call *call, struc
 
 /* One request with the login's token: PATH are the segments behind /v3 ({"domains", id, "config", NULL}), QUERY name
  * and value in turn, NULL-terminated, or NULL; BODY may be NULL. A 401 is answered by one new login and one more try.
- * Any 2xx: 0, with the parsed answer in *RET_ANSWER (may be NULL; NULL for an empty answer). Else by
- * mc_openstack_errno() of the status, with Keystone's own message in ERROR. */
+ * Any 2xx: 0, with the parsed answer in *RET_ANSWER (may be NULL; NULL for an empty answer). Else by the table of
+ * docs/SEMANTICS.md (401 and 403 EACCES, 404 ENOENT, 409 EEXIST of a POST, …), with Keystone's own message in ERROR. */
 int mc_keystone_request(struct mc_keystone *keystone, struct mc_call *call, const char *method, const char *const *path,
 	const char *const *query, const cJSON *body, cJSON **ret_answer, struct mc_error *error);
 
 /* A GET as by mc_keystone_request(), for answers of any length: the bytes of the 2xx answer go to ON_BODY as they come,
- * in the calling thread; 0, or -errno (with ERROR filled by it) to break it off, which is then given. Nothing is asked
- * again once ON_BODY has had bytes. */
+ * in the calling thread; 0, or -errno to break it off, which is then given. Nothing is asked again once ON_BODY has had
+ * bytes. */
 int mc_keystone_stream(struct mc_keystone *keystone, struct mc_call *call, const char *const *path,
 	const char *const *query, int (*on_body)(void *data, const void *bytes, size_t size), void *data,
 	struct mc_error *error);
@@ -64,9 +62,5 @@ struct mc_identity_cache *mc_keystone_identity_cache(struct mc_keystone *keyston
 
 /* GET /v3/auth/catalog: Keystone's answer as text, malloc'd. Kept for ttl_ms. */
 int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error);
-
-/* Errno of an HTTP status of an OpenStack service, by the table of docs/SEMANTICS.md: 400 EINVAL, 401 and 403 EACCES,
- * 404 ENOENT, 409 EEXIST when CREATING, else EBUSY, 413 EDQUOT, 5xx EIO, anything else EIO. */
-int mc_openstack_errno(int http_status, bool creating);
 
 #endif

@@ -54,7 +54,7 @@ struct mc_image_list {
 struct mc_glance *mc_glance_new(const struct mc_glance_options *options);
 struct mc_glance *mc_glance_ref(struct mc_glance *glance);
 void mc_glance_unref(struct mc_glance *glance);
-void mc_cleanup_glance(struct mc_glance **glance);
+MC_DEFINE_CLEANUP(glance, struct mc_glance *, mc_glance_unref);
 
 /* All images that the login may see, other projects' community images among them, oldest first, the hidden ones behind
  * the others, through all pages. For half of ttl_ms, mc_glance_find() answers from
@@ -106,11 +106,28 @@ bool mc_glance_is_property(const char *name);
  * To be called when the service has come up. */
 int mc_glance_sweep(struct mc_glance *glance, struct mc_call *call, struct mc_error *error);
 
-/* As mc_keystone_request(), below /v2. CONTENT_TYPE of the body: NULL is application/json; image PATCH wants
- * application/openstack-images-v2.1-json-patch. */
-int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char *method, const char *const *path,
-	const char *const *query, const char *content_type, const cJSON *body, cJSON **ret_answer,
+/* Tags: https://docs.openstack.org/api-ref/image/v2/#image-tags. ADD false: removes it, -ENOENT if it isn't there. */
+int mc_glance_tag(struct mc_glance *glance, struct mc_call *call, const char *id, const char *tag, bool add,
 	struct mc_error *error);
+
+/* Members, the projects that an image is shared with: https://docs.openstack.org/api-ref/image/v2/#sharing. All:
+ * -ENOENT: there is no such image or member; -EACCES: it is another project's, or not a shared one. */
+
+/* Each member's id and status (pending, accepted, rejected) of IMAGE, whose visibility tells whether it can have some.
+ * ON_MEMBER gives 0, or -errno to break it off. */
+int mc_glance_members(struct mc_glance *glance, struct mc_call *call, const struct mc_image *image,
+	int (*on_member)(void *data, const char *project, const char *status), void *data, struct mc_error *error);
+/* -EEXIST: it is one. */
+int mc_glance_member_add(
+	struct mc_glance *glance, struct mc_call *call, const char *id, const char *project, struct mc_error *error);
+int mc_glance_member_remove(
+	struct mc_glance *glance, struct mc_call *call, const char *id, const char *project, struct mc_error *error);
+/* Adds the status to OUT. */
+int mc_glance_member_status(struct mc_glance *glance, struct mc_call *call, const char *id, const char *project,
+	struct mc_buffer *out, struct mc_error *error);
+/* -EINVAL: there is no such status. */
+int mc_glance_member_set_status(struct mc_glance *glance, struct mc_call *call, const char *id, const char *project,
+	const char *status, struct mc_error *error);
 
 /* Reading: any offsets in any order; sequential reads come from one running request with read-ahead, others are range
  * requests on kept connections. VERIFY: the content is compared with its hash as soon as all readers of the image

@@ -2,6 +2,7 @@
 #ifndef MCLOUD_UTIL_H
 #define MCLOUD_UTIL_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -31,6 +32,10 @@
 
 void mc_cleanup_free_pointer(void *pointer_to_pointer);
 void mc_cleanup_json(void *pointer_to_cjson);
+
+/* Frees a string, which is wiped first. Takes NULL. */
+void mc_free_secret(char *secret);
+MC_DEFINE_CLEANUP(secret, char *, mc_free_secret);
 
 /* CLOCK_MONOTONIC in milliseconds and CLOCK_REALTIME in seconds. */
 int64_t mc_now_ms(void);

@@ -44,7 +44,7 @@ static void parse_message(const char *text, size_t size)
 	mc_glance_message(text, size, message, sizeof message);
 	if (strlen(message) >= sizeof message || strpbrk(message, "\r\n\t") || message[0] == ' ')
 		abort();
-	if (mc_glance_errno("PUT", 413, message) <= 0)
+	if (mc_openstack_errno(&mc_glance_api, "PUT", 413, message) <= 0)
 		abort();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
-#include "backends/openstack/keystone/answer.h"
+#include "backends/openstack/service.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,8 +37,8 @@ int __wrap_mc_keystone_request(struct mc_keystone *keystone, struct mc_call *cal
 
 	(void)call, (void)method, (void)path, (void)query, (void)body;
 	*ret_answer = NULL;
-	int result = mc_keystone_answer_parse(answer->bytes, answer->size, ret_answer);
-	return result < 0 ? mc_error_set(error, -result, "the answer is not a JSON object") : 0;
+	int result = mc_openstack_parse(answer->bytes, answer->size, ret_answer);
+	return result < 0 ? mc_error_set(error, EIO, "the answer is not a JSON object") : 0;
 }
 
 int __wrap_mc_keystone_stream(struct mc_keystone *keystone, struct mc_call *call, const char *const *path,

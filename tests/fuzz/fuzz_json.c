@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/keystone/answer.h"
+#include "backends/openstack/keystone/keystone.h"
+#include "backends/openstack/service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static void check_message(const char *body, size_t size, size_t text_size)
 	char *text = malloc(text_size);
 
 	memset(text, 'x', text_size);
-	mc_keystone_answer_message(body, size, text, text_size);
+	mc_keystone_message(body, size, text, text_size);
 	if (strnlen(text, text_size) == text_size)
 		abort();
 	free(text);
@@ -29,10 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 0)
 		memcpy(body, data, size);
-	int result = mc_keystone_answer_parse(body, size, &answer);
+	int result = mc_openstack_parse(body, size, &answer);
 	if ((result < 0 && answer) || (result == 0 && size > 0 && !cJSON_IsObject(answer)))
 		abort();
-	if (mc_keystone_answer_lifetime(answer, &lifetime) == 0 && (lifetime <= 0 || !answer))
+	if (mc_login_lifetime(answer, &lifetime) == 0 && (lifetime <= 0 || !answer))
 		abort();
 	cJSON_Delete(answer);
 	check_message(body, size, 1);
@@ -41,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(body);
 
 	char *word = strndup((const char *)data, size);
-	if (mc_keystone_answer_is_token(word) && strpbrk(word, " \r\n\t"))
+	if (mc_login_is_token(word) && strpbrk(word, " \r\n\t"))
 		abort();
 	free(word);
 	return 0;

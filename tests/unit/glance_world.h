@@ -51,7 +51,6 @@ static inline struct world setup_with(struct fake_http *server, int ttl_ms, int 
 	const struct mc_keystone_options login = {
 		.service = "keystone-Kista",
 		.url = fake_http_url(world.server),
-		.region = "Kista",
 		.user = "admin",
 		.user_domain = "Default",
 		.password = "secret",

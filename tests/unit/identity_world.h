@@ -46,7 +46,6 @@ static inline struct world *setup(int ttl_ms)
 	const struct mc_keystone_options options = {
 		.service = "keystone-Kista",
 		.url = fake_http_url(world->server),
-		.region = "Kista",
 		.user = "admin",
 		.user_domain = "Default",
 		.password = "topsecret",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/tree/catalog.h"
+#include "mcloud/buffer.h"
+#include "mcloud/catalog.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,21 @@ static int parse(const char *json, struct mc_catalog **ret_catalog, struct mc_er
 	return mc_catalog_parse(json, strlen(json), ret_catalog, error);
 }
 
-static void test_lines_are_sorted(void **state)
+/* A line an endpoint, with its fields in brackets. */
+static void assert_endpoints(const struct mc_catalog *catalog, const char *expected)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	size_t count;
+	const struct mc_catalog_endpoint *endpoints = mc_catalog_endpoints(catalog, &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct mc_catalog_endpoint *at = &endpoints[i];
+		mc_buffer_printf(
+			&out, "[%s][%s][%s][%s][%s]\n", at->type, at->name, at->region, at->interface, at->url);
+	}
+	assert_string_equal(out.data ? out.data : "", expected);
+}
+
+static void test_endpoints_are_sorted(void **state)
 {
 	static const char json[] = "{\"links\":{},\"catalog\":["
 				   "{\"type\":\"image\",\"name\":\"glance\",\"id\":\"1\",\"endpoints\":["
@@ -27,23 +42,21 @@ static void test_lines_are_sorted(void **state)
 				   "{\"interface\":\"public\",\"region\":\"Kista\",\"region_id\":\"Kista\",\"url\":"
 				   "\"http://127.77.1.1:5000\"}]},"
 				   "{\"type\":\"empty\",\"name\":\"none\",\"endpoints\":[]}]}";
-	static const char expected[] = "identity\tkeystone\tKista\tpublic\thttp://127.77.1.1:5000\n"
-				       "image\tglance\tKista\tinternal\thttp://glance-Kista:9292\n"
-				       "image\tglance\tKista\tpublic\thttp://127.77.1.1:9292\n"
-				       "image\tglance\tSolna\tadmin\thttp://glance-Solna:9292\n";
+	static const char expected[] = "[identity][keystone][Kista][public][http://127.77.1.1:5000]\n"
+				       "[image][glance][Kista][internal][http://glance-Kista:9292]\n"
+				       "[image][glance][Kista][public][http://127.77.1.1:9292]\n"
+				       "[image][glance][Solna][admin][http://glance-Solna:9292]\n";
 	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	struct mc_error error = {0};
-	size_t count;
 	(void)state;
 	assert_int_equal(parse(json, &catalog, &error), 0);
-	mc_catalog_lines(catalog, &out);
-	assert_string_equal(out.data, expected);
-	assert_string_equal(mc_catalog_endpoints(catalog, &count)[2].url, "http://127.77.1.1:9292");
-	assert_int_equal(count, 4);
+	assert_endpoints(catalog, expected);
+	assert_string_equal(mc_catalog_find(catalog, "image", "Kista", "public")->url, "http://127.77.1.1:9292");
+	assert_null(mc_catalog_find(catalog, "image", "Solna", "public"));
+	assert_null(mc_catalog_find(catalog, "empty", "Kista", "public"));
 }
 
-/* Five fields on one line, whatever a service is called; no name and no region are empty fields. */
+/* Whatever a service is called; no name and no region are empty. */
 static void test_odd_values(void **state)
 {
 	static const char json[] = "{\"catalog\":[{\"type\":\"a\\tb\",\"name\":null,\"endpoints\":["
@@ -51,23 +64,19 @@ static void test_odd_values(void **state)
 				   "{\"type\":\"old\",\"name\":\"n\",\"endpoints\":["
 				   "{\"interface\":\"public\",\"region\":\"Kista\",\"url\":\"u\"}]}]}";
 	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	struct mc_error error = {0};
 	(void)state;
 	assert_int_equal(parse(json, &catalog, &error), 0);
-	mc_catalog_lines(catalog, &out);
-	assert_string_equal(out.data, "a\\011b\t\t\tx\\012y\tu\\134v\nold\tn\tKista\tpublic\tu\n");
+	assert_endpoints(catalog, "[a\tb][][][x\ny][u\\v]\n[old][n][Kista][public][u]\n");
 }
 
 static void test_empty(void **state)
 {
 	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	struct mc_error error = {0};
 	(void)state;
 	assert_int_equal(parse("{\"catalog\":[]}", &catalog, &error), 0);
-	mc_catalog_lines(catalog, &out);
-	assert_int_equal(out.size, 0);
+	assert_endpoints(catalog, "");
 }
 
 static void test_nonsense(void **state)
@@ -116,7 +125,7 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines_are_sorted),
+		cmocka_unit_test(test_endpoints_are_sorted),
 		cmocka_unit_test(test_odd_values),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_nonsense),

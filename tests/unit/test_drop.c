@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/http/http.h"
+#include "backends/openstack/keystone/keystone.h"
+#include "backends/openstack/service.h"
 #include "fake_http.h"
-#include "mcloud/identity.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -34,7 +34,6 @@ static struct side side_new(const char *service)
 	side.keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = fake_http_url(side.server),
-		.region = service,
 		.user = "admin",
 		.user_domain = "Default",
 		.password = "secret",
@@ -62,6 +61,7 @@ static void expect_login(struct fake_http *server)
 
 struct asker {
 	struct mc_keystone *keystone;
+	struct mc_openstack *service; /* NULL: the keystone itself is asked */
 	const char *method;
 	struct mc_error error;
 	pthread_t thread;
@@ -73,8 +73,10 @@ static void *ask(void *data)
 	struct asker *asker = data;
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(LONG_MS);
 
-	asker->result = mc_keystone_request(
-		asker->keystone, call, asker->method, PATH("projects"), NULL, NULL, NULL, &asker->error);
+	const struct mc_openstack_request request = {.method = asker->method, .path = PATH("projects")};
+	asker->result = asker->service ? mc_openstack_request(asker->service, call, &request, NULL, &asker->error)
+				       : mc_keystone_request(asker->keystone, call, asker->method, PATH("projects"),
+						 NULL, NULL, NULL, &asker->error);
 	return NULL;
 }
 
@@ -151,6 +153,31 @@ static void what_was_not_sent_goes_to_the_heir(void **state)
 	side_free(&new);
 }
 
+/* A service of the region that has no heir: it waits for the login, too. */
+static void who_needs_the_login_is_answered(void **state)
+{
+	static const struct mc_openstack_api api = {
+		.version = "v2", .answer_limit = 1000, .message = mc_keystone_message};
+	struct side old = side_new("keystone-Kista"), new = side_new("keystone-Solna");
+	struct asker asker = {.method = "POST"};
+
+	(void)state;
+	asker.service = mc_openstack_new(&api, "glance-Kista",
+		mc_http_new(
+			&(struct mc_http_options){.service = "glance-Kista", .base_url = fake_http_url(new.server)}),
+		mc_keystone_login(old.keystone));
+	fake_http_expect(old.server, &(struct fake_step){.how = FAKE_HANG});
+	assert_int_equal(pthread_create(&asker.thread, NULL, ask, &asker), 0);
+	fake_http_wait_requests(old.server, 1);
+	mc_keystone_drop(old.keystone, new.keystone);
+	join(&asker, -ECONNREFUSED);
+	assert_non_null(strstr(asker.error.message, "ask again"));
+	assert_string_equal(asker.error.service, "keystone-Kista");
+	mc_openstack_unref(asker.service);
+	side_free(&old);
+	side_free(&new);
+}
+
 static void roles_that_go_round_leave_no_ring(void **state)
 {
 	struct side sides[3] = {side_new("keystone-Kista"), side_new("keystone-Solna"), side_new("keystone-Lund")};
@@ -212,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_sent_is_answered_at_once),
 		cmocka_unit_test(what_was_not_sent_goes_to_the_heir),
+		cmocka_unit_test(who_needs_the_login_is_answered),
 		cmocka_unit_test(roles_that_go_round_leave_no_ring),
 		cmocka_unit_test(all_that_wait_are_dropped),
 	};

@@ -70,7 +70,8 @@ static void test_errnos(void **state)
 	};
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++)
-		assert_int_equal(mc_glance_errno(cases[i].method, cases[i].status, cases[i].message), cases[i].code);
+		assert_int_equal(mc_openstack_errno(&mc_glance_api, cases[i].method, cases[i].status, cases[i].message),
+			cases[i].code);
 }
 
 static void test_formats(void **state)

@@ -174,9 +174,9 @@ int mc_cloud_keystone(struct mc_cloud *c, const char *name, struct mc_keystone *
 	return 0;
 }
 
-void mc_cleanup_keystone(struct mc_keystone **keystone)
+void mc_keystone_unref(struct mc_keystone *keystone)
 {
-	*keystone = NULL;
+	(void)keystone;
 }
 
 int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *e)
@@ -379,6 +379,10 @@ static void test_catalog(void **state)
 		"image\tglance\tKista\tinternal\thttp://i:9292\nimage\tglance\tKista\tpublic\thttp://k:9292\n"
 		"image\tglance\tSolna\tadmin\thttp://s:9292\n");
 	assert_int_equal(cloud.catalogs, 1);
+	/* Five fields on one line, whatever a service is called. */
+	cloud.catalog = "{\"catalog\":[{\"type\":\"a\\tb\",\"name\":null,\"endpoints\":["
+			"{\"interface\":\"x\\ny\",\"region_id\":null,\"url\":\"u\\\\v\"}]}]}";
+	assert_shows(row("catalog")->show, &kista, "a\\011b\t\t\tx\\012y\tu\\134v\n");
 	cloud.catalog = "{\"catalog\":[]}";
 	assert_shows(row("catalog.json")->show, &kista, "{\n\t\"catalog\":\t[]\n}\n");
 	cloud.catalog = "<html>";

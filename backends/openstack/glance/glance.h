@@ -3,7 +3,7 @@
 #define BACKENDS_OPENSTACK_GLANCE_GLANCE_H
 
 #include "backends/base/gate.h"
-#include "backends/http/http.h"
+#include "backends/openstack/service.h"
 #include "mcloud/image.h"
 
 #include <pthread.h>
@@ -45,11 +45,9 @@ struct mc_glance_condemned {
 
 struct mc_glance {
 	atomic_uint references;
-	char *service; /* these are constant */
-	struct mc_keystone *keystone;
-	struct mc_http *api;     /* what is asked about images */
-	struct mc_http *ranges;  /* random reads: kept connections */
-	struct mc_http *streams; /* whole transfers: each holds a connection for long */
+	struct mc_openstack *api;     /* what is asked about images; these are constant */
+	struct mc_openstack *ranges;  /* random reads: kept connections */
+	struct mc_openstack *streams; /* whole transfers: each holds a connection for long */
 	int ttl_ms, timeout_ms;
 	char mark[MC_GLANCE_MARK_MAX + 1];
 	struct mc_glance_behind behind;
@@ -72,14 +70,11 @@ struct mc_glance {
 
 /* glance.c */
 
-/* REQUEST with the login's token; a 401 is answered by one new login and one more try, where the request can be sent
- * twice. 0: there was an answer, of any status. At most six headers of its own. */
-int mc_glance_send(struct mc_glance *glance, struct mc_http *http, struct mc_call *call,
-	const struct mc_http_request *request, struct mc_http_response *ret_response, struct mc_error *error);
-
-/* Fills ERROR by the answer, which was no success. */
-int mc_glance_refused(
-	struct mc_glance *glance, const struct mc_http_response *response, const char *method, struct mc_error *error);
+/* A request below /v2, as by mc_openstack_request(); what isn't a GET changes something. CONTENT_TYPE of the body: NULL
+ * is application/json. */
+int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char *method, const char *const *path,
+	const char *const *query, const char *content_type, const cJSON *body, cJSON **ret_answer,
+	struct mc_error *error);
 
 /* Something was changed through this object: no list from before is shown any more. */
 void mc_glance_changed(struct mc_glance *glance);
@@ -87,8 +82,8 @@ void mc_glance_changed(struct mc_glance *glance);
 /* The sentence of a service's error answer (JSON, HTML or plain text) as one line in TEXT; empty when it has none. */
 void mc_glance_message(const char *body, size_t body_size, char *text, size_t size);
 
-/* Errno of an error answer with that message. */
-int mc_glance_errno(const char *method, int status, const char *message);
+/* What is Glance's own of its answers. */
+extern const struct mc_openstack_api mc_glance_api;
 
 /* image.c */
 

@@ -68,7 +68,7 @@ struct fetch {
 	int64_t offset; /* of the first byte of `to` */
 	size_t size, got;
 	int64_t skip; /* so many bytes of the answer come before what is wanted */
-	int bad;      /* -errno by on_head; a broken transfer without it may be tried again */
+	int bad;      /* -errno by on_head or of a refusal; a broken transfer without it may be tried again */
 };
 
 static int on_head(void *data, const struct mc_http_response *response)
@@ -97,27 +97,25 @@ static int on_body(void *data, const void *bytes, size_t size)
 static int fetch_rest(struct mc_glance *glance, struct mc_call *call, struct fetch *fetch, struct mc_error *error)
 {
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
-	const char *const path[] = {"v2", "images", fetch->image->id, "file", NULL};
 	char range[64];
 
 	snprintf(range, sizeof range, "bytes=%" PRId64 "-%" PRId64, fetch->offset + (int64_t)fetch->got,
 		fetch->offset + (int64_t)fetch->size - 1);
-	struct mc_http_request request = {
+	const struct mc_openstack_request request = {
 		.method = "GET",
-		.path = path,
+		.path = (const char *const[]){"images", fetch->image->id, "file", NULL},
 		.headers = (const struct mc_http_param[]){{"Range", range}, {NULL, NULL}},
 		.on_head = on_head,
 		.on_body = on_body,
 		.data = fetch,
 	};
 	fetch->bad = 0;
-	int r = mc_glance_send(glance, glance->ranges, call, &request, &response, error);
+	int r = mc_openstack_ask(glance->ranges, call, &request, &response, error);
 	if (fetch->bad < 0)
 		return mc_error_set(error, -fetch->bad, "%s", fetch->error->message);
-	if (r < 0 || (response.status >= 200 && response.status <= 299))
-		return r;
-	fetch->bad = mc_glance_refused(glance, &response, "GET", error);
-	return fetch->bad;
+	/* There is an answer: a refusal. */
+	fetch->bad = response.status ? r : 0;
+	return r;
 }
 
 int mc_glance_range(struct mc_glance *glance, const struct mc_image *image, struct mc_call *call, void *to, size_t size,

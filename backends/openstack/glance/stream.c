@@ -157,27 +157,23 @@ static int on_body(void *data, const void *bytes, size_t size)
 /* One request, from the head to the end of the image. 0: there was an answer and no failure, perhaps too short. */
 static int run_request(struct mc_glance_stream *stream)
 {
-	MC_CLEANUP(http_response) struct mc_http_response response = {0};
-	const char *const path[] = {"v2", "images", stream->image->id, "file", NULL};
 	struct mc_error error = {0};
 	char range[64];
 
 	snprintf(range, sizeof range, "bytes=%" PRId64 "-", stream->head);
-	struct mc_http_request request = {
+	const struct mc_openstack_request request = {
 		.method = "GET",
-		.path = path,
+		.path = (const char *const[]){"images", stream->image->id, "file", NULL},
 		.headers = (const struct mc_http_param[]){{"Range", range}, {NULL, NULL}},
 		.on_head = on_head,
 		.on_body = on_body,
 		.data = stream,
 	};
 	stream->error = (struct mc_error){0};
-	int r = mc_glance_send(stream->glance, stream->glance->streams, stream->call, &request, &response, &error);
+	int r = mc_openstack_request(stream->glance->streams, stream->call, &request, NULL, &error);
 	if (r < 0 && !stream->error.code)
 		stream->error = error;
-	if (r < 0 || (response.status >= 200 && response.status <= 299))
-		return r;
-	return mc_glance_refused(stream->glance, &response, "GET", &stream->error);
+	return r;
 }
 
 /* Whether a transfer that ended so may be gone on with by another request. */

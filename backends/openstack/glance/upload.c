@@ -104,23 +104,15 @@ int mc_writer_correct_format(struct mc_image_writer *writer, struct mc_call *cal
 
 static int send_content(struct mc_image_writer *writer, struct mc_error *error)
 {
-	MC_CLEANUP(http_response) struct mc_http_response response = {0};
-	const char *const path[] = {"v2", "images", writer->id, "file", NULL};
-	struct mc_http_request request = {
+	const struct mc_openstack_request request = {
 		.method = "PUT",
-		.path = path,
+		.path = (const char *const[]){"images", writer->id, "file", NULL},
 		.content_type = "application/octet-stream",
 		.read_body = give_bytes,
-		.upload_size = -1,
 		.data = writer,
 	};
-	int r = mc_glance_send(writer->glance, writer->glance->streams, writer->call, &request, &response, error);
 
-	if (r < 0)
-		return r;
-	if (response.status < 200 || response.status > 299)
-		return mc_glance_refused(writer->glance, &response, "PUT", error);
-	return 0;
+	return mc_openstack_request(writer->glance->streams, writer->call, &request, NULL, error);
 }
 
 static void *upload(void *data)

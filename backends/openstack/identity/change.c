@@ -57,8 +57,8 @@ int mc_identity_patch(
 	int result = wrap(identity, kind, inner, &body);
 	if (result < 0)
 		return result;
-	result = mc_keystone_request(identity->keystone, identity->call, "PATCH",
-		(const char *const[]){mc_identity_collection(kind), id, NULL}, NULL, body, &answer, identity->error);
+	result = mc_identity_request(
+		identity, "PATCH", (const char *const[]){mc_identity_collection(kind), id, NULL}, body, &answer);
 	wipe(value);
 	if (result == 0)
 		result = mc_identity_object_parse(identity, kind,
@@ -97,12 +97,11 @@ static int post(const struct mc_identity *identity, enum mc_identity_kind kind, 
 	int result = wrap(identity, kind, new_object(kind, domain, name), &body);
 	if (result < 0)
 		return result;
-	result = mc_keystone_request(identity->keystone, identity->call, "POST",
-		(const char *const[]){mc_identity_collection(kind), NULL}, NULL, body, &answer, identity->error);
-	if (result < 0)
-		return result;
-	result = mc_identity_object_parse(
-		identity, kind, cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
+	result = mc_identity_request(
+		identity, "POST", (const char *const[]){mc_identity_collection(kind), NULL}, body, &answer);
+	if (result == 0)
+		result = mc_identity_object_parse(identity, kind,
+			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
 	if (result < 0)
 		return result;
 	mc_identity_cache_put(cache, generation, object);
@@ -234,8 +233,8 @@ int mc_identity_rename(const struct mc_identity *identity, const struct mc_ident
 
 static int delete_in_keystone(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id)
 {
-	int result = mc_keystone_request(identity->keystone, identity->call, "DELETE",
-		(const char *const[]){mc_identity_collection(kind), id, NULL}, NULL, NULL, NULL, identity->error);
+	int result = mc_identity_request(
+		identity, "DELETE", (const char *const[]){mc_identity_collection(kind), id, NULL}, NULL, NULL);
 
 	mc_identity_cache_forget(mc_identity_cache_of(identity), kind, id);
 	return result == -EACCES ? mc_identity_refused(identity, kind, id) : result;

@@ -27,8 +27,8 @@ static bool is_ours(const struct mc_identity *identity, const cJSON *ldap)
 static int ask(const struct mc_identity *identity, const char *domain, enum mc_identity_driver *ret_driver)
 {
 	MC_CLEANUP(json) cJSON *answer = NULL;
-	int result = mc_keystone_request(identity->keystone, identity->call, "GET",
-		(const char *const[]){"domains", domain, "config", NULL}, NULL, NULL, &answer, identity->error);
+	int result = mc_identity_request(
+		identity, "GET", (const char *const[]){"domains", domain, "config", NULL}, NULL, &answer);
 
 	*ret_driver = MC_IDENTITY_SQL;
 	if (result == -ENOENT)

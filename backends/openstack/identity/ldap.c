@@ -119,8 +119,7 @@ static int change_grant(const struct mc_identity *identity, const char *method, 
 	if (inherited)
 		path[n++] = "inherited_to_projects";
 	path[n] = NULL;
-	int result = mc_keystone_request(
-		identity->keystone, identity->call, method, path, NULL, NULL, NULL, identity->error);
+	int result = mc_identity_request(identity, method, path, NULL, NULL);
 	return result == -ENOENT && !strcmp(method, "DELETE") ? 0 : result;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
-#include "backends/openstack/keystone/private.h"
+#include "backends/openstack/keystone/keystone.h"
 
 #include <string.h>
 
@@ -37,16 +37,16 @@ static int is_login(const struct mc_identity *identity, const struct mc_identity
 
 int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
-	const struct mc_keystone *keystone = identity->keystone;
+	const struct mc_credentials *own = mc_login_credentials(mc_keystone_login(identity->keystone));
 	int result = 0;
 
 	if (ref->kind == MC_IDENTITY_DOMAIN)
-		result = !strcasecmp(ref->name, keystone->user_domain) ||
-			 !strcasecmp(ref->name, keystone->project_domain) || !strcasecmp(ref->name, SERVICES_DOMAIN);
+		result = !strcasecmp(ref->name, own->user_domain) || !strcasecmp(ref->name, own->project_domain) ||
+			 !strcasecmp(ref->name, SERVICES_DOMAIN);
 	else if (ref->kind == MC_IDENTITY_USER)
-		result = is_login(identity, ref, keystone->user, keystone->user_domain, services_user);
+		result = is_login(identity, ref, own->user, own->user_domain, services_user);
 	else if (ref->kind == MC_IDENTITY_PROJECT)
-		result = is_login(identity, ref, keystone->project, keystone->project_domain, services_project);
+		result = is_login(identity, ref, own->project, own->project_domain, services_project);
 	else if (ref->kind == MC_IDENTITY_ROLE)
 		result = !strcasecmp(ref->name, login_role);
 	if (result != 1)
@@ -80,9 +80,9 @@ static bool is_user(const char *link, const char *home, const char *user, const 
 int mc_identity_not_login_grant(
 	const struct mc_identity *identity, const char *domain, const char *project, const char *role, const char *user)
 {
-	const struct mc_keystone *keystone = identity->keystone;
-	bool is_mounts = !strcasecmp(domain, keystone->project_domain) && !strcasecmp(project, keystone->project) &&
-			 is_user(user, domain, keystone->user, keystone->user_domain);
+	const struct mc_credentials *own = mc_login_credentials(mc_keystone_login(identity->keystone));
+	bool is_mounts = !strcasecmp(domain, own->project_domain) && !strcasecmp(project, own->project) &&
+			 is_user(user, domain, own->user, own->user_domain);
 	bool is_services = !strcasecmp(domain, SERVICES_DOMAIN) && !strcasecmp(project, services_project) &&
 			   is_user(user, domain, services_user, SERVICES_DOMAIN);
 

@@ -131,8 +131,11 @@ int mc_identity_each(const struct mc_identity *identity, const char *const *path
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data)
 {
 	struct each each = {.items = {.member = collection, .on_item = on_item, .data = data}};
+	struct mc_error own = {0};
 
-	int result = mc_keystone_stream(identity->keystone, identity->call, path, query, feed, &each, identity->error);
+	int result = mc_keystone_stream(identity->keystone, identity->call, path, query, feed, &each, &own);
+	if (result < 0 && each.result == 0 && identity->error)
+		*identity->error = own;
 	if (each.result != 0) { /* what was found in the answer says more than that it was broken off for it */
 		mc_json_items_clear(&each.items);
 		return each_failed(identity, each.result);
@@ -243,8 +246,8 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 /* Keystone's answer to GET of one object. */
 static int ask(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON **ret_answer)
 {
-	int result = mc_keystone_request(identity->keystone, identity->call, "GET",
-		(const char *const[]){kinds[kind].collection, id, NULL}, NULL, NULL, ret_answer, identity->error);
+	int result = mc_identity_request(
+		identity, "GET", (const char *const[]){kinds[kind].collection, id, NULL}, NULL, ret_answer);
 
 	if (result == 0 && !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(*ret_answer, kinds[kind].member)))
 		return mc_identity_nonsense(identity, "no object where one was asked for");

@@ -18,6 +18,14 @@ static inline struct mc_identity_cache *mc_identity_cache_of(const struct mc_ide
 	return mc_keystone_identity_cache(identity->keystone);
 }
 
+/* mc_keystone_request() of whom IDENTITY asks. */
+static inline int mc_identity_request(const struct mc_identity *identity, const char *method, const char *const *path,
+	const cJSON *body, cJSON **ret_answer)
+{
+	return mc_keystone_request(
+		identity->keystone, identity->call, method, path, NULL, body, ret_answer, identity->error);
+}
+
 /* Of Keystone's JSON; -EIO when it is none. */
 int mc_identity_object_parse(const struct mc_identity *identity, enum mc_identity_kind kind, const cJSON *json,
 	struct mc_identity_object **ret_object);

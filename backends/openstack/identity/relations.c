@@ -140,8 +140,7 @@ static int check_member(const struct mc_identity *identity, const char *const *p
 
 	if (mc_identity_cache_has_member(cache, list, id, &has))
 		return has ? 0 : mc_error_set(identity->error, ENOENT, "there is no such link");
-	int result =
-		mc_keystone_request(identity->keystone, identity->call, "GET", path, NULL, NULL, NULL, identity->error);
+	int result = mc_identity_request(identity, "GET", path, NULL, NULL);
 	if (result == 0)
 		mc_identity_cache_put_member(cache, generation, list, id);
 	return result;
@@ -171,7 +170,7 @@ static int change_grant(const struct mc_identity *identity, const char *method, 
 	const char *const path[] = {mc_identity_collection(scope->kind), scope->id, mc_identity_collection(kind), id,
 		"roles", scope->role, NULL};
 
-	return mc_keystone_request(identity->keystone, identity->call, method, path, NULL, NULL, NULL, identity->error);
+	return mc_identity_request(identity, method, path, NULL, NULL);
 }
 
 int mc_identity_grant(const struct mc_identity *identity, const struct mc_identity_scope *scope,
@@ -235,8 +234,7 @@ static int change_membership(const struct mc_identity *identity, bool add, const
 	int result = mc_identity_directory(identity, MC_IDENTITY_GROUP, group->domain, &directory);
 
 	if (result == 0) {
-		result = mc_keystone_request(identity->keystone, identity->call, add ? "PUT" : "DELETE", path, NULL,
-			NULL, NULL, identity->error);
+		result = mc_identity_request(identity, add ? "PUT" : "DELETE", path, NULL, NULL);
 		result = mc_identity_redirected(identity, MC_IDENTITY_GROUP, group->domain, result, &directory);
 	}
 	if (result < 1)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FS_TREE_CATALOG_H
-#define FS_TREE_CATALOG_H
+#ifndef MCLOUD_CATALOG_H
+#define MCLOUD_CATALOG_H
 
-#include "mcloud/buffer.h"
 #include "mcloud/error.h"
+#include "mcloud/util.h"
 
-#include <cjson/cJSON.h>
 #include <stddef.h>
 
 /* Keystone's service catalog: the answer to GET /v3/auth/catalog.
@@ -24,14 +23,10 @@ void mc_catalog_free(struct mc_catalog *catalog);
 /* Its endpoints, sorted by type, name, region, interface and URL. */
 const struct mc_catalog_endpoint *mc_catalog_endpoints(const struct mc_catalog *catalog, size_t *ret_count);
 
-/* One line an endpoint, its five fields separated by tabs. */
-void mc_catalog_lines(const struct mc_catalog *catalog, struct mc_buffer *out);
+/* The first of that type, region and interface, or NULL. */
+const struct mc_catalog_endpoint *mc_catalog_find(
+	const struct mc_catalog *catalog, const char *type, const char *region, const char *interface);
 
-static inline void mc_cleanup_catalog(struct mc_catalog **catalog)
-{
-	int saved = errno;
-	mc_catalog_free(*catalog);
-	errno = saved;
-}
+MC_DEFINE_CLEANUP(catalog, struct mc_catalog *, mc_catalog_free);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/tree/catalog.h"
+#include "mcloud/catalog.h"
 
-#include "fs/tree/text.h"
-
+#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,15 +114,14 @@ const struct mc_catalog_endpoint *mc_catalog_endpoints(const struct mc_catalog *
 	return catalog->endpoints;
 }
 
-void mc_catalog_lines(const struct mc_catalog *catalog, struct mc_buffer *out)
+const struct mc_catalog_endpoint *mc_catalog_find(
+	const struct mc_catalog *catalog, const char *type, const char *region, const char *interface)
 {
 	for (size_t i = 0; i < catalog->count; i++) {
 		const struct mc_catalog_endpoint *endpoint = &catalog->endpoints[i];
-		const char *fields[] = {
-			endpoint->type, endpoint->name, endpoint->region, endpoint->interface, endpoint->url};
-		for (size_t f = 0; f < MC_COUNT(fields); f++) {
-			mc_text_field(out, fields[f]);
-			mc_buffer_text(out, f + 1 < MC_COUNT(fields) ? "\t" : "\n");
-		}
+		if (!strcmp(endpoint->type, type) && !strcmp(endpoint->region, region) &&
+			!strcmp(endpoint->interface, interface))
+			return endpoint;
 	}
+	return NULL;
 }
