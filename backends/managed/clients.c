@@ -5,7 +5,6 @@
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
 #include "backends/openstack/glance/glance.h"
-#include "backends/openstack/keystone/private.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"

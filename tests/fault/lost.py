@@ -102,6 +102,8 @@ class Chaos:
             acts.append(lambda: self._mend(self._random.choice(sorted(self.broken))))
             weights.append(4)
         self._random.choices(acts, weights)[0]()
+        for line in self._cloud.failures():
+            self._say(line)
 
     def run(self, seconds):
         self._begun = time.monotonic()
@@ -116,6 +118,8 @@ class Chaos:
             self._cloud.heal(region, self.broken.pop(region))
         while True:
             troubled = [r for r in REGIONS if not self._is_well(r)]
+            for line in self._cloud.failures():
+                self._say(line)
             if not troubled:
                 return []
             if time.monotonic() > until:

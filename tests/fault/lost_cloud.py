@@ -41,6 +41,7 @@ class Cloud:
 
     def __init__(self, mount, name, options, command, regions):
         self.mount, self._name, self._options, self._command = mount, name, options, command
+        self._told = ""  # the last line of `errors`, which begins with its time
         self.addresses = {region: self.read(region, "address") for region in regions}
 
     # the mount
@@ -89,6 +90,16 @@ class Cloud:
     def last_words(self):
         """What the daemon has to say when something can't be brought back."""
         return self.run("tail", "-n", "40", f"{self.mount}/errors", f"{self.mount}/status", f"{self.mount}/journal")
+
+    def failures(self):
+        """What the daemon has told as failed since the last time, but for what clients were refused."""
+        try:
+            lines = self.run("cat", f"{self.mount}/errors").split("\n")
+        except Refused:  # nobody serves the mount at this moment
+            return []
+        new = [line for line in lines if line > self._told and line.split("\t")[1:2] == ["region"]]
+        self._told = max([self._told, *lines])
+        return new
 
     def _daemon(self):
         for pid in filter(str.isdigit, os.listdir("/proc")):
