@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/errors.h"
 
+#include "mcloud/lock.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,9 +80,9 @@ void mc_errors_add(
 
 void mc_errors_render(struct mc_errors *errors, struct mc_buffer *out)
 {
-	pthread_mutex_lock(&errors->lock);
-	unsigned long from = errors->added > KEPT ? errors->added - KEPT : 0;
-	for (unsigned long i = from; i < errors->added; i++)
-		mc_buffer_text(out, errors->lines[i % KEPT]);
-	pthread_mutex_unlock(&errors->lock);
+	MC_LOCKED(&errors->lock) {
+		unsigned long from = errors->added > KEPT ? errors->added - KEPT : 0;
+		for (unsigned long i = from; i < errors->added; i++)
+			mc_buffer_text(out, errors->lines[i % KEPT]);
+	}
 }

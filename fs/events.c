@@ -133,7 +133,7 @@ static size_t lost(const struct mc_events *events, uint64_t *from, char *text, s
 
 size_t mc_events_read(struct mc_events *events, uint64_t *from, char *to, size_t size)
 {
-	pthread_mutex_lock(&events->lock);
+	MC_HOLD(&events->lock);
 	size_t done = lost(events, from, to, size);
 	while (*from != events->next) {
 		const char *line = events->lines[*from % KEPT];
@@ -144,7 +144,6 @@ size_t mc_events_read(struct mc_events *events, uint64_t *from, char *to, size_t
 		done += length;
 		(*from)++;
 	}
-	pthread_mutex_unlock(&events->lock);
 	return done;
 }
 

@@ -74,11 +74,10 @@ void mc_handle_unref(struct mc_handle *handle)
 
 bool mc_handle_is_open(struct mc_fs *fs, const struct mc_node *node)
 {
-	pthread_mutex_lock(&fs->lock);
+	MC_HOLD(&fs->lock);
 	const struct mc_handle *handle = fs->handles;
 	while (handle && handle->node != node)
 		handle = handle->next;
-	pthread_mutex_unlock(&fs->lock);
 	return handle;
 }
 
@@ -110,13 +109,13 @@ void mc_handle_add_writer(struct mc_handle *handle, pid_t thread)
 	mc_node_set_copier(handle->node, &process);
 	if (!process.id || mc_handle_wrote(handle, &process))
 		return;
-	pthread_mutex_lock(&handle->lock);
-	struct mc_process *writers = realloc(handle->writers, (handle->n_writers + 1) * sizeof *writers);
-	if (writers) {
-		handle->writers = writers;
-		writers[handle->n_writers++] = process;
+	MC_LOCKED(&handle->lock) {
+		struct mc_process *writers = realloc(handle->writers, (handle->n_writers + 1) * sizeof *writers);
+		if (writers) {
+			handle->writers = writers;
+			writers[handle->n_writers++] = process;
+		}
 	}
-	pthread_mutex_unlock(&handle->lock);
 }
 
 void mc_handle_spoil(struct mc_handle *handle, int code, const char *why)
@@ -192,9 +191,8 @@ int64_t mc_handle_look(struct mc_ask *ask, struct mc_node *node)
 
 int64_t mc_handle_content_size(struct mc_handle *handle)
 {
-	pthread_mutex_lock(&handle->lock);
+	MC_HOLD(&handle->lock);
 	int64_t size = handle->kind == MC_HANDLE_CONTENT && handle->made ? (int64_t)handle->content.size : -1;
-	pthread_mutex_unlock(&handle->lock);
 	return size;
 }
 
@@ -295,9 +293,8 @@ ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size, i
 
 bool mc_handle_stream_ready(struct mc_handle *handle)
 {
-	pthread_mutex_lock(&handle->lock);
+	MC_HOLD(&handle->lock);
 	read_ahead(handle);
 	bool ready = handle->ahead.size || handle->at_end || handle->failed;
-	pthread_mutex_unlock(&handle->lock);
 	return ready;
 }

@@ -120,7 +120,7 @@ static void join_ended(struct mc_lanes *lanes)
 		pthread_join(worker->thread, NULL);
 		free(worker);
 	}
-	pthread_mutex_lock(&lanes->lock);
+	MC_HOLD(&lanes->lock);
 }
 
 void mc_lanes_stop(struct mc_lanes *lanes)
@@ -201,30 +201,30 @@ int mc_lanes_submit(struct mc_lanes *lanes, const char *region, enum mc_lane kin
 {
 	int result = 0;
 
-	pthread_mutex_lock(&lanes->lock);
-	if (lanes->ended)
-		join_ended(lanes);
-	struct mc_lane_queue *lane = lanes->stopping ? NULL : find_lane(lanes, region ? region : "", kind);
-	if (!lane)
-		result = lanes->stopping ? -EINTR : -ENOMEM;
-	else if (lane->waiting >= lane->idle)
-		result = add_thread(lane);
-	if (lane && result == 0) {
-		job->queued = lane;
-		job->next = NULL;
-		job->last = lane->end;
-		*(lane->end ? &lane->end->next : &lane->first) = job;
-		lane->end = job;
-		lane->waiting++;
-		pthread_cond_signal(&lane->jobs);
+	MC_LOCKED(&lanes->lock) {
+		if (lanes->ended)
+			join_ended(lanes);
+		struct mc_lane_queue *lane = lanes->stopping ? NULL : find_lane(lanes, region ? region : "", kind);
+		if (!lane)
+			result = lanes->stopping ? -EINTR : -ENOMEM;
+		else if (lane->waiting >= lane->idle)
+			result = add_thread(lane);
+		if (lane && result == 0) {
+			job->queued = lane;
+			job->next = NULL;
+			job->last = lane->end;
+			*(lane->end ? &lane->end->next : &lane->first) = job;
+			lane->end = job;
+			lane->waiting++;
+			pthread_cond_signal(&lane->jobs);
+		}
 	}
-	pthread_mutex_unlock(&lanes->lock);
 	return result;
 }
 
 bool mc_lanes_withdraw(struct mc_lanes *lanes, struct mc_job *job)
 {
-	pthread_mutex_lock(&lanes->lock);
+	MC_HOLD(&lanes->lock);
 	struct mc_lane_queue *lane = job->queued;
 	if (lane) {
 		*(job->last ? &job->last->next : &lane->first) = job->next;
@@ -232,14 +232,12 @@ bool mc_lanes_withdraw(struct mc_lanes *lanes, struct mc_job *job)
 		job->queued = NULL;
 		lane->waiting--;
 	}
-	pthread_mutex_unlock(&lanes->lock);
 	return lane != NULL;
 }
 
 unsigned mc_lanes_threads(struct mc_lanes *lanes)
 {
-	pthread_mutex_lock(&lanes->lock);
+	MC_HOLD(&lanes->lock);
 	unsigned threads = lanes->threads;
-	pthread_mutex_unlock(&lanes->lock);
 	return threads;
 }

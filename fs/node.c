@@ -61,21 +61,19 @@ void mc_cleanup_node(struct mc_node **node)
 
 struct mc_node *mc_nodes_by_ino(struct mc_nodes *nodes, uint64_t ino)
 {
-	pthread_mutex_lock(&nodes->lock);
+	MC_HOLD(&nodes->lock);
 	struct mc_node *node = mc_node_find_ino(nodes, ino);
 	if (node)
 		node->references++;
-	pthread_mutex_unlock(&nodes->lock);
 	return node;
 }
 
 struct mc_node *mc_nodes_child(struct mc_nodes *nodes, struct mc_node *parent, const char *file)
 {
-	pthread_mutex_lock(&nodes->lock);
+	MC_HOLD(&nodes->lock);
 	struct mc_node *node = mc_node_find_name(nodes, parent, file);
 	if (node)
 		node->references++;
-	pthread_mutex_unlock(&nodes->lock);
 	return node;
 }
 
@@ -107,7 +105,7 @@ static void take_news(struct mc_node *node, const struct mc_birth *birth)
 
 struct mc_node *mc_nodes_enter(struct mc_nodes *nodes, struct mc_node *parent, const struct mc_birth *birth)
 {
-	pthread_mutex_lock(&nodes->lock);
+	MC_HOLD(&nodes->lock);
 	struct mc_node *node = mc_node_find_name(nodes, parent, birth->file);
 	if (node && same(node, birth)) {
 		node->references++;
@@ -118,7 +116,6 @@ struct mc_node *mc_nodes_enter(struct mc_nodes *nodes, struct mc_node *parent, c
 	}
 	if (node)
 		take_news(node, birth);
-	pthread_mutex_unlock(&nodes->lock);
 	return node;
 }
 
@@ -132,14 +129,14 @@ void mc_node_looked_up(struct mc_node *node)
 
 void mc_nodes_forget(struct mc_nodes *nodes, uint64_t ino, uint64_t count)
 {
-	pthread_mutex_lock(&nodes->lock);
-	struct mc_node *node = mc_node_find_ino(nodes, ino);
-	if (node && node->lookups) {
-		node->lookups -= count < node->lookups ? count : node->lookups;
-		if (!node->lookups)
-			mc_node_drop(node);
+	MC_LOCKED(&nodes->lock) {
+		struct mc_node *node = mc_node_find_ino(nodes, ino);
+		if (node && node->lookups) {
+			node->lookups -= count < node->lookups ? count : node->lookups;
+			if (!node->lookups)
+				mc_node_drop(node);
+		}
 	}
-	pthread_mutex_unlock(&nodes->lock);
 }
 
 void mc_node_detach(struct mc_node *node)
@@ -152,13 +149,12 @@ int mc_node_move(struct mc_node *node, struct mc_node *parent, const char *file,
 {
 	struct mc_nodes *nodes = node->nodes;
 
-	pthread_mutex_lock(&nodes->lock);
+	MC_HOLD(&nodes->lock);
 	struct mc_node *other = mc_node_find_name(nodes, parent, file);
 	if (other && other != node)
 		mc_node_unname(other);
 	int result = mc_node_rename(node, parent, file, said);
 	node->leased = 0; /* whoever has it moved has the kernel know it */
-	pthread_mutex_unlock(&nodes->lock);
 	return result;
 }
 
@@ -169,10 +165,9 @@ uint64_t mc_node_ino(const struct mc_node *node)
 
 struct mc_node *mc_node_parent(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	struct mc_node *parent = node->parent ? node->parent : node;
 	parent->references++;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return parent;
 }
 
@@ -191,19 +186,17 @@ static const struct mc_node *nearest(const struct mc_node *node, enum mc_key kin
 
 const char *mc_node_key(const struct mc_node *node, enum mc_key kind)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	const struct mc_node *entry = nearest(node, kind);
 	const char *key = entry ? entry->key : NULL;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return key;
 }
 
 const char *mc_node_name(const struct mc_node *node, enum mc_key kind)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	const struct mc_node *entry = nearest(node, kind);
 	const char *name = entry ? entry->said : NULL;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return name;
 }
 
@@ -214,17 +207,15 @@ const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
 
 bool mc_node_is_entry(const struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	bool is_entry = node->said != NULL;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return is_entry;
 }
 
 bool mc_node_needs_key(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	bool needs = node->said && !node->key;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return needs;
 }
 

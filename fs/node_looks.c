@@ -55,7 +55,7 @@ bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest)
 {
 	double now = mc_wall_clock();
 
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	bool other = node->shown != size;
 	if (!node->seen || node->digest != digest || other)
 		node->changed = now;
@@ -63,7 +63,6 @@ bool mc_node_set_shown(struct mc_node *node, int64_t size, uint64_t digest)
 	node->shown = size;
 	node->shown_at = mc_now_ms();
 	node->digest = digest;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return other;
 }
 
@@ -81,19 +80,17 @@ void mc_node_set_copier(struct mc_node *node, const struct mc_process *process)
 
 bool mc_node_is_copier(struct mc_node *node, const struct mc_process *process)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	bool recent = node->copied && mc_now_ms() - node->copied < COPYING_MS;
 	bool is =
 		recent && (mc_process_same(&node->copiers[0], process) || mc_process_same(&node->copiers[1], process));
-	pthread_mutex_unlock(&node->nodes->lock);
 	return is;
 }
 
 struct mc_listing *mc_node_listing(struct mc_node *node)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	struct mc_listing *listing = node->listing ? mc_listing_ref(node->listing) : NULL;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return listing;
 }
 
@@ -132,12 +129,11 @@ void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void
 
 bool mc_node_lease(struct mc_node *node, int64_t until)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	MC_HOLD(&node->nodes->lock);
 	bool may = node->named && node->key && node->parent->row->directory->leases_names &&
 		   strcmp(node->said, node->file) == 0;
 	if (may && node->leased < until)
 		node->leased = until;
-	pthread_mutex_unlock(&node->nodes->lock);
 	return may;
 }
 
@@ -170,8 +166,7 @@ void mc_nodes_tell_key(struct mc_nodes *nodes, enum mc_key kind, const char *key
 
 size_t mc_nodes_count(struct mc_nodes *nodes)
 {
-	pthread_mutex_lock(&nodes->lock);
+	MC_HOLD(&nodes->lock);
 	size_t count = nodes->tables[MC_BY_INO].count;
-	pthread_mutex_unlock(&nodes->lock);
 	return count;
 }

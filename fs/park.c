@@ -228,8 +228,7 @@ void mc_park_post(struct mc_park *park, struct mc_waiter *waiter)
 
 bool mc_park_cancelled(struct mc_park *park, const struct mc_waiter *waiter)
 {
-	pthread_mutex_lock(&park->lock);
+	MC_HOLD(&park->lock);
 	bool cancelled = waiter->cancelled || park->stopping;
-	pthread_mutex_unlock(&park->lock);
 	return cancelled;
 }

@@ -94,15 +94,15 @@ void mc_journal_add(struct mc_journal *journal, const char *backend, const char 
 
 	copy_text(entry.backend, sizeof entry.backend, backend);
 	copy_text(entry.call, sizeof entry.call, call);
-	pthread_mutex_lock(&journal->lock);
-	journal->entries[journal->added++ % KEPT] = entry;
-	struct backend *count = find_backend(journal, entry.backend);
-	if (count) {
-		count->calls++;
-		count->failures += status < 0 || status >= 500;
-		count->seconds += ms / 1000;
+	MC_LOCKED(&journal->lock) {
+		journal->entries[journal->added++ % KEPT] = entry;
+		struct backend *count = find_backend(journal, entry.backend);
+		if (count) {
+			count->calls++;
+			count->failures += status < 0 || status >= 500;
+			count->seconds += ms / 1000;
+		}
 	}
-	pthread_mutex_unlock(&journal->lock);
 }
 
 void mc_journal_show(struct mc_journal *journal, struct mc_buffer *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/directory/ldap.h"
+#include "mcloud/lock.h"
 
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -256,13 +257,12 @@ static bool still_open(const struct mc_ldap_connection *connection)
 
 static struct mc_ldap_connection *take_idle(struct mc_directory *directory)
 {
-	pthread_mutex_lock(&directory->lock);
+	MC_HOLD(&directory->lock);
 	struct mc_ldap_connection *connection = directory->idle;
 	if (connection) {
 		directory->idle = connection->next;
 		directory->n_idle--;
 	}
-	pthread_mutex_unlock(&directory->lock);
 	return connection;
 }
 

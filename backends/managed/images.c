@@ -219,7 +219,7 @@ int mc_image_replicate(struct mc_cloud *cloud, const char *from, const char *id,
 size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *id, size_t at, struct mc_buffer *out,
 	bool *ret_done, int *ret_result)
 {
-	pthread_mutex_lock(&cloud->lock);
+	MC_HOLD(&cloud->lock);
 	const struct mc_cloud_copy *copy = find(cloud, from, id);
 	size_t size = copy ? copy->lines.size : 0;
 	if (at > size) /* another copy has begun since */
@@ -228,7 +228,6 @@ size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *i
 		mc_buffer_add(out, copy->lines.data + at, size - at);
 	*ret_done = !copy || copy->done;
 	*ret_result = copy ? copy->result : 0;
-	pthread_mutex_unlock(&cloud->lock);
 	return size;
 }
 

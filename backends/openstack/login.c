@@ -3,6 +3,7 @@
 
 #include "backends/base/gate.h"
 #include "backends/openstack/service.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <stdatomic.h>
@@ -287,27 +288,25 @@ int mc_login_token(struct mc_login *login, struct mc_call *call, bool fresh, cha
 			*error = own;
 		return r;
 	}
-	pthread_mutex_lock(&login->lock);
-	r = kept_token(login, call, ret_token, error);
-	pthread_mutex_unlock(&login->lock);
+	MC_LOCKED(&login->lock)
+		r = kept_token(login, call, ret_token, error);
 	return r;
 }
 
 void mc_login_refused(struct mc_login *login, const char *token)
 {
-	pthread_mutex_lock(&login->lock);
-	if (login->token && !strcmp(login->token, token))
-		mc_free_secret(mc_steal(&login->token));
-	pthread_mutex_unlock(&login->lock);
+	MC_LOCKED(&login->lock) {
+		if (login->token && !strcmp(login->token, token))
+			mc_free_secret(mc_steal(&login->token));
+	}
 }
 
 int mc_login_renew(struct mc_login *login, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(secret) char *token = NULL;
 
-	pthread_mutex_lock(&login->lock);
+	MC_HOLD(&login->lock);
 	mc_free_secret(mc_steal(&login->token));
 	int r = kept_token(login, call, &token, error);
-	pthread_mutex_unlock(&login->lock);
 	return r;
 }

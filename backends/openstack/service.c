@@ -2,6 +2,7 @@
 #include "backends/openstack/service.h"
 
 #include "backends/openstack/login.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <pthread.h>
@@ -239,10 +240,10 @@ static int ask_heir(struct mc_openstack *service, struct mc_call *call, struct q
 	bool is_write = strcmp(question->http.method, "GET") != 0 && strcmp(question->http.method, "HEAD") != 0;
 	struct mc_openstack *heir = NULL;
 
-	pthread_mutex_lock(&service->lock);
-	if (question->drop == DROPPED_UNSENT && is_write && service->heir)
-		heir = mc_openstack_ref(service->heir);
-	pthread_mutex_unlock(&service->lock);
+	MC_LOCKED(&service->lock) {
+		if (question->drop == DROPPED_UNSENT && is_write && service->heir)
+			heir = mc_openstack_ref(service->heir);
+	}
 	if (!heir)
 		return mc_openstack_dropped(error, question->drop == DROPPED_SENT && is_write);
 	int r = ask(heir, call, question, response, error);

@@ -146,13 +146,13 @@ static size_t find_suspects(struct mc_fs *fs, struct suspect *suspects)
 
 static void end_suspect(struct mc_fs *fs, const struct suspect *suspect)
 {
-	pthread_mutex_lock(&fs->lock);
-	struct mc_request *request = fs->asks;
-	while (request && (request != suspect->request || request->started != suspect->started))
-		request = request->next;
-	if (request)
-		end(request);
-	pthread_mutex_unlock(&fs->lock);
+	MC_LOCKED(&fs->lock) {
+		struct mc_request *request = fs->asks;
+		while (request && (request != suspect->request || request->started != suspect->started))
+			request = request->next;
+		if (request)
+			end(request);
+	}
 }
 
 void mc_request_tick(void *data)

@@ -4,6 +4,7 @@
 #include "fs/control.h"
 #include "fs/request/holders.h"
 #include "fs/resolve.h"
+#include "mcloud/lock.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,10 +25,9 @@ void mc_pieces_clear(struct mc_pieces *pieces)
 /* The kernel lets one write at a time into a file: the pieces are the writer's meanwhile, without a lock. */
 static struct mc_pieces take_pieces(struct mc_handle *handle)
 {
-	pthread_mutex_lock(&handle->lock);
+	MC_HOLD(&handle->lock);
 	struct mc_pieces pieces = handle->pieces;
 	handle->pieces = (struct mc_pieces){0};
-	pthread_mutex_unlock(&handle->lock);
 	return pieces;
 }
 
@@ -233,15 +233,15 @@ int mc_value_truncate(struct mc_request *request, int64_t size)
 		return make_empty(request);
 	bool is_end = false;
 	if (handle) {
-		pthread_mutex_lock(&handle->lock);
-		struct mc_pieces *pieces = &handle->pieces;
-		if (size == 0) {
-			cut(&pieces->text, 0);
-			pieces->begun = pieces->refused = false;
-			pieces->truncated = true;
+		MC_LOCKED(&handle->lock) {
+			struct mc_pieces *pieces = &handle->pieces;
+			if (size == 0) {
+				cut(&pieces->text, 0);
+				pieces->begun = pieces->refused = false;
+				pieces->truncated = true;
+			}
+			is_end = (pieces->begun && size == pieces->end) || size == (int64_t)handle->content.size;
 		}
-		is_end = (pieces->begun && size == pieces->end) || size == (int64_t)handle->content.size;
-		pthread_mutex_unlock(&handle->lock);
 	}
 	if (size == 0 || is_end)
 		return 0;
@@ -257,9 +257,8 @@ void mc_value_opened(struct mc_handle *handle)
 
 bool mc_value_is_truncated(struct mc_handle *handle)
 {
-	pthread_mutex_lock(&handle->lock);
+	MC_HOLD(&handle->lock);
 	bool truncated = handle->pieces.truncated;
-	pthread_mutex_unlock(&handle->lock);
 	return truncated;
 }
 

@@ -183,7 +183,7 @@ static int begin(struct hub *hub, struct mc_error *error)
 /* The hub of NAME, shared or, if there is none, MADE (handed over). */
 static struct hub *share_or_list(struct mc_follows *follows, const char *name, struct hub *made, uint64_t *ret_position)
 {
-	pthread_mutex_lock(&follows->lock);
+	MC_HOLD(&follows->lock);
 	struct hub *hub = share(follows, name);
 	if (!hub && made) {
 		hub = made;
@@ -192,7 +192,6 @@ static struct hub *share_or_list(struct mc_follows *follows, const char *name, s
 		follows->hubs = hub;
 	}
 	*ret_position = hub ? hub->head : 0;
-	pthread_mutex_unlock(&follows->lock);
 	return hub;
 }
 

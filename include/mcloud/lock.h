@@ -30,4 +30,7 @@ static inline void mc_unlock(struct mc_locked *locked)
 					    *mc_once_##n = &mc_locked_##n;                                             \
 		mc_once_##n; mc_once_##n = NULL)
 
+/* The lock of MUTEX, for the rest of the block that this stands in. */
+#define MC_HOLD(mutex) struct mc_locked mc_held_ __attribute__((cleanup(mc_unlock), unused)) = mc_lock(mutex)
+
 #endif

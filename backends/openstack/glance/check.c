@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <stdlib.h>
@@ -119,19 +120,17 @@ struct mc_hash *mc_check_hash(struct mc_check *check)
 
 enum mc_hash_state mc_check_state(struct mc_check *check)
 {
-	pthread_mutex_lock(&check->lock);
+	MC_HOLD(&check->lock);
 	if (check->state == MC_HASH_OPEN)
 		check->state = mc_hash_state(check->hash);
 	enum mc_hash_state state = check->state;
-	pthread_mutex_unlock(&check->lock);
 	return state;
 }
 
 void mc_check_set(struct mc_check *check, enum mc_hash_state state)
 {
-	pthread_mutex_lock(&check->lock);
-	check->state = state;
-	pthread_mutex_unlock(&check->lock);
+	MC_LOCKED(&check->lock)
+		check->state = state;
 }
 
 /* Under the lock: puts SPAN among the others, and those that it touches into it. False: no memory. */
@@ -161,10 +160,9 @@ static bool count(struct mc_check *check, struct span span)
 
 bool mc_check_give(struct mc_check *check, int64_t offset, size_t size)
 {
-	pthread_mutex_lock(&check->lock);
+	MC_HOLD(&check->lock);
 	check->lost |= !count(check, (struct span){offset, offset + (int64_t)size});
 	bool whole = check->lost ||
 		     (check->n_given == 1 && check->given[0].start == 0 && check->given[0].end >= check->size);
-	pthread_mutex_unlock(&check->lock);
 	return whole;
 }

@@ -2,6 +2,7 @@
 #include "backends/openstack/glance/glance.h"
 
 #include "backends/openstack/keystone/keystone.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <ctype.h>
@@ -169,10 +170,10 @@ void mc_glance_unref(struct mc_glance *glance)
 
 void mc_glance_changed(struct mc_glance *glance)
 {
-	pthread_mutex_lock(&glance->lock);
-	glance->changes++;
-	glance->cached_until = 0;
-	pthread_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock) {
+		glance->changes++;
+		glance->cached_until = 0;
+	}
 }
 
 int mc_glance_request(struct mc_glance *glance, struct mc_call *call, const char *method, const char *const *path,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <openssl/evp.h>
@@ -68,30 +69,28 @@ void mc_hash_hex(const unsigned char *digest, size_t size, char *hex)
 
 void mc_hash_feed(struct mc_hash *hash, int64_t offset, const void *bytes, size_t size)
 {
-	pthread_mutex_lock(&hash->lock);
-	if (hash->context && offset <= hash->position && offset + (int64_t)size > hash->position) {
-		size_t had = (size_t)(hash->position - offset);
-		/* A digest that can't go on can't be right at its end, which is what is said then. */
-		(void)EVP_DigestUpdate(hash->context, (const char *)bytes + had, size - had);
-		hash->position = offset + (int64_t)size;
-		if (hash->position >= hash->size)
-			finish(hash);
+	MC_LOCKED(&hash->lock) {
+		if (hash->context && offset <= hash->position && offset + (int64_t)size > hash->position) {
+			size_t had = (size_t)(hash->position - offset);
+			/* A digest that can't go on can't be right at its end, which is what is said then. */
+			(void)EVP_DigestUpdate(hash->context, (const char *)bytes + had, size - had);
+			hash->position = offset + (int64_t)size;
+			if (hash->position >= hash->size)
+				finish(hash);
+		}
 	}
-	pthread_mutex_unlock(&hash->lock);
 }
 
 int64_t mc_hash_position(struct mc_hash *hash)
 {
-	pthread_mutex_lock(&hash->lock);
+	MC_HOLD(&hash->lock);
 	int64_t position = hash->position;
-	pthread_mutex_unlock(&hash->lock);
 	return position;
 }
 
 enum mc_hash_state mc_hash_state(struct mc_hash *hash)
 {
-	pthread_mutex_lock(&hash->lock);
+	MC_HOLD(&hash->lock);
 	enum mc_hash_state state = hash->state;
-	pthread_mutex_unlock(&hash->lock);
 	return state;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <stdlib.h>
@@ -150,16 +151,16 @@ static int fetch_hidden(
 		return r;
 	r = fetch_all(glance, call, true, &list, error);
 	old = list;
-	pthread_mutex_lock(&glance->lock);
-	if (r == 0)
-		r = copy_list(glance, &list, ret_list, error);
-	if (r == 0 && glance->ttl_ms > 0) {
-		old = glance->hidden;
-		glance->hidden = list;
-		glance->hidden_until = begun + glance->ttl_ms / 2;
-		glance->hidden_changes = changes;
+	MC_LOCKED(&glance->lock) {
+		if (r == 0)
+			r = copy_list(glance, &list, ret_list, error);
+		if (r == 0 && glance->ttl_ms > 0) {
+			old = glance->hidden;
+			glance->hidden = list;
+			glance->hidden_until = begun + glance->ttl_ms / 2;
+			glance->hidden_changes = changes;
+		}
 	}
-	pthread_mutex_unlock(&glance->lock);
 	mc_image_list_clear(&old);
 	return r;
 }
@@ -198,14 +199,14 @@ static void drop_condemned(struct mc_glance *glance, struct mc_image_list *list)
 {
 	size_t count = 0;
 
-	pthread_mutex_lock(&glance->lock);
-	for (size_t i = 0; i < list->count; i++)
-		if (mc_glance_is_condemned(glance, list->items[i].id))
-			mc_image_clear(&list->items[i]);
-		else
-			list->items[count++] = list->items[i];
-	list->count = count;
-	pthread_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock) {
+		for (size_t i = 0; i < list->count; i++)
+			if (mc_glance_is_condemned(glance, list->items[i].id))
+				mc_image_clear(&list->items[i]);
+			else
+				list->items[count++] = list->items[i];
+		list->count = count;
+	}
 }
 
 int mc_glance_list(
@@ -215,9 +216,10 @@ int mc_glance_list(
 	int64_t begun = mc_now_ms();
 
 	*ret_list = list;
-	pthread_mutex_lock(&glance->lock);
-	uint64_t changes = glance->changes;
-	pthread_mutex_unlock(&glance->lock);
+	uint64_t changes;
+
+	MC_LOCKED(&glance->lock)
+		changes = glance->changes;
 	int r = fetch_all(glance, call, false, &list, error);
 	if (r == 0)
 		r = fetch_hidden(glance, call, &hidden, error);
@@ -253,17 +255,15 @@ static int pick(struct mc_glance *glance, const struct mc_image_list *list, cons
 static int pick_locked(struct mc_glance *glance, const struct mc_image_list *list, const char *name,
 	struct mc_image *ret_image, struct mc_error *error)
 {
-	pthread_mutex_lock(&glance->lock);
+	MC_HOLD(&glance->lock);
 	int r = pick(glance, list, name, ret_image, error);
-	pthread_mutex_unlock(&glance->lock);
 	return r;
 }
 
 static struct mc_glance_recent begin_recent(struct mc_glance *glance)
 {
-	pthread_mutex_lock(&glance->lock);
+	MC_HOLD(&glance->lock);
 	struct mc_glance_recent recent = {.until = mc_now_ms() + glance->ttl_ms / 2, .changes = glance->changes};
-	pthread_mutex_unlock(&glance->lock);
 	return recent;
 }
 
@@ -286,13 +286,13 @@ static bool recall(struct mc_glance *glance, const char *id, struct mc_image *re
 	int64_t now = mc_now_ms();
 	bool found = false;
 
-	pthread_mutex_lock(&glance->lock);
-	for (size_t i = 0; i < MC_GLANCE_RECENT && !found; i++) {
-		const struct mc_glance_recent *recent = &glance->recent[i];
-		found = recent->until > now && recent->changes == glance->changes && !strcmp(recent->image.id, id) &&
-			mc_image_copy(&recent->image, ret_image) == 0;
+	MC_LOCKED(&glance->lock) {
+		for (size_t i = 0; i < MC_GLANCE_RECENT && !found; i++) {
+			const struct mc_glance_recent *recent = &glance->recent[i];
+			found = recent->until > now && recent->changes == glance->changes &&
+				!strcmp(recent->image.id, id) && mc_image_copy(&recent->image, ret_image) == 0;
+		}
 	}
-	pthread_mutex_unlock(&glance->lock);
 	return found;
 }
 
@@ -300,11 +300,11 @@ int mc_glance_remembered(struct mc_glance *glance, const char *id, struct mc_ima
 {
 	int result = recall(glance, id, ret_image) ? 0 : -EAGAIN;
 
-	pthread_mutex_lock(&glance->lock);
-	for (size_t i = 0; result < 0 && is_fresh(glance) && i < glance->cached.count; i++)
-		if (!strcmp(glance->cached.items[i].id, id) && !mc_glance_is_condemned(glance, id))
-			result = mc_image_copy(&glance->cached.items[i], ret_image);
-	pthread_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock) {
+		for (size_t i = 0; result < 0 && is_fresh(glance) && i < glance->cached.count; i++)
+			if (!strcmp(glance->cached.items[i].id, id) && !mc_glance_is_condemned(glance, id))
+				result = mc_image_copy(&glance->cached.items[i], ret_image);
+	}
 	return result;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <stdlib.h>
@@ -119,19 +120,19 @@ static struct mc_glance_stream *choose_stream(
 	struct mc_glance_stream *stream = NULL;
 	bool hashes;
 
-	pthread_mutex_lock(&reader->lock);
-	bool in_order = is_in_order(reader, offset, end);
-	int64_t start = stream_start(reader, offset, &hashes);
-	if (reader->stream && mc_glance_stream_covers(reader->stream, offset)) {
-		stream = mc_glance_stream_ref(reader->stream);
-	} else if (in_order && (hashes || end < reader->image.size)) {
-		*ret_old = mc_steal(&reader->stream);
-		/* Without one (too many run) it goes range by range. */
-		if (mc_glance_stream_new(reader->glance, &reader->image, start, reader->hash, &reader->stream, NULL) ==
-			0)
+	MC_LOCKED(&reader->lock) {
+		bool in_order = is_in_order(reader, offset, end);
+		int64_t start = stream_start(reader, offset, &hashes);
+		if (reader->stream && mc_glance_stream_covers(reader->stream, offset)) {
 			stream = mc_glance_stream_ref(reader->stream);
+		} else if (in_order && (hashes || end < reader->image.size)) {
+			*ret_old = mc_steal(&reader->stream);
+			/* Without one (too many run) it goes range by range. */
+			if (mc_glance_stream_new(
+				    reader->glance, &reader->image, start, reader->hash, &reader->stream, NULL) == 0)
+				stream = mc_glance_stream_ref(reader->stream);
+		}
 	}
-	pthread_mutex_unlock(&reader->lock);
 	return stream;
 }
 
@@ -149,10 +150,10 @@ static void drop_stream(struct mc_image_reader *reader, struct mc_glance_stream 
 {
 	struct mc_glance_stream *old = NULL;
 
-	pthread_mutex_lock(&reader->lock);
-	if (reader->stream == stream)
-		old = mc_steal(&reader->stream);
-	pthread_mutex_unlock(&reader->lock);
+	MC_LOCKED(&reader->lock) {
+		if (reader->stream == stream)
+			old = mc_steal(&reader->stream);
+	}
 	end_stream(old);
 }
 

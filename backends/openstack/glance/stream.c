@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <inttypes.h>
@@ -115,15 +116,15 @@ static int put(struct mc_glance_stream *stream, const char *bytes, size_t size)
 			stream->tail = head + (int64_t)part - RING;
 		pthread_mutex_unlock(&stream->lock);
 		copy_in(stream, head, bytes, part);
-		pthread_mutex_lock(&stream->lock);
-		stream->head += (int64_t)part;
-		if (stream->head >= stream->wake_at) {
-			stream->wake_at = INT64_MAX;
-			mc_gate_open(&stream->news);
+		MC_LOCKED(&stream->lock) {
+			stream->head += (int64_t)part;
+			if (stream->head >= stream->wake_at) {
+				stream->wake_at = INT64_MAX;
+				mc_gate_open(&stream->news);
+			}
+			if (stream->has_hasher)
+				pthread_cond_signal(&stream->content);
 		}
-		if (stream->has_hasher)
-			pthread_cond_signal(&stream->content);
-		pthread_mutex_unlock(&stream->lock);
 		bytes += part;
 		size -= part;
 	}
@@ -196,15 +197,15 @@ static void *produce(void *data)
 	}
 	if (stream->head < stream->image->size && r == 0)
 		r = mc_error_set(&stream->error, EIO, "Glance gave less of the image than it has");
-	pthread_mutex_lock(&stream->lock);
-	stream->result = stream->head == stream->image->size ? 0
-			 : stream->stopping                  ? -ESTALE
-			 : r == -EBADMSG                     ? -EIO
-							     : r;
-	stream->ended = true;
-	mc_gate_open(&stream->news);
-	pthread_cond_signal(&stream->content);
-	pthread_mutex_unlock(&stream->lock);
+	MC_LOCKED(&stream->lock) {
+		stream->result = stream->head == stream->image->size ? 0
+				 : stream->stopping                  ? -ESTALE
+				 : r == -EBADMSG                     ? -EIO
+								     : r;
+		stream->ended = true;
+		mc_gate_open(&stream->news);
+		pthread_cond_signal(&stream->content);
+	}
 	return NULL;
 }
 
@@ -244,18 +245,16 @@ static void *run_hash(void *data)
 /* A place among the streams of all readers. */
 static bool take_place(struct mc_glance *glance)
 {
-	pthread_mutex_lock(&glance->lock);
+	MC_HOLD(&glance->lock);
 	bool is_free = glance->n_streams < MC_GLANCE_STREAMS;
 	glance->n_streams += is_free;
-	pthread_mutex_unlock(&glance->lock);
 	return is_free;
 }
 
 static void give_place(struct mc_glance *glance)
 {
-	pthread_mutex_lock(&glance->lock);
-	glance->n_streams--;
-	pthread_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock)
+		glance->n_streams--;
 }
 
 static void init_locks(struct mc_glance_stream *stream)
@@ -312,12 +311,12 @@ struct mc_glance_stream *mc_glance_stream_ref(struct mc_glance_stream *stream)
 
 void mc_glance_stream_stop(struct mc_glance_stream *stream)
 {
-	pthread_mutex_lock(&stream->lock);
-	stream->stopping = true;
-	mc_gate_open(&stream->news);
-	pthread_cond_signal(&stream->space);
-	pthread_cond_signal(&stream->content);
-	pthread_mutex_unlock(&stream->lock);
+	MC_LOCKED(&stream->lock) {
+		stream->stopping = true;
+		mc_gate_open(&stream->news);
+		pthread_cond_signal(&stream->space);
+		pthread_cond_signal(&stream->content);
+	}
 	if (stream->call)
 		mc_call_cancel(stream->call);
 }
@@ -343,10 +342,9 @@ void mc_glance_stream_unref(struct mc_glance_stream *stream)
 
 bool mc_glance_stream_covers(struct mc_glance_stream *stream, int64_t offset)
 {
-	pthread_mutex_lock(&stream->lock);
+	MC_HOLD(&stream->lock);
 	bool is_there = offset >= stream->tail && offset < stream->head;
 	bool will_be = offset >= stream->head && offset < stream->head + REACH && !stream->ended && !stream->stopping;
-	pthread_mutex_unlock(&stream->lock);
 	return is_there || will_be;
 }
 
@@ -390,14 +388,14 @@ static void unpin(void *data)
 	struct pin *pin = data;
 	struct mc_glance_stream *stream = pin->stream;
 
-	pthread_mutex_lock(&stream->lock);
-	for (struct pin **at = &stream->pins; *at; at = &(*at)->next)
-		if (*at == pin) {
-			*at = pin->next;
-			break;
-		}
-	pthread_cond_signal(&stream->space);
-	pthread_mutex_unlock(&stream->lock);
+	MC_LOCKED(&stream->lock) {
+		for (struct pin **at = &stream->pins; *at; at = &(*at)->next)
+			if (*at == pin) {
+				*at = pin->next;
+				break;
+			}
+		pthread_cond_signal(&stream->space);
+	}
 	mc_glance_stream_unref(stream);
 	free(pin);
 }

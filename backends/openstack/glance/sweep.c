@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <stdio.h>
@@ -106,15 +107,15 @@ static void condemn(struct mc_glance *glance, const char *id, int64_t awaited)
 {
 	char *copy = strdup(id);
 
-	pthread_mutex_lock(&glance->lock);
-	struct mc_glance_condemned *condemned =
-		copy ? realloc(glance->condemned, (glance->n_condemned + 1) * sizeof *condemned) : NULL;
-	if (condemned) {
-		glance->condemned = condemned;
-		condemned[glance->n_condemned++] =
-			(struct mc_glance_condemned){.id = mc_steal(&copy), .awaited = awaited};
+	MC_LOCKED(&glance->lock) {
+		struct mc_glance_condemned *condemned =
+			copy ? realloc(glance->condemned, (glance->n_condemned + 1) * sizeof *condemned) : NULL;
+		if (condemned) {
+			glance->condemned = condemned;
+			condemned[glance->n_condemned++] =
+				(struct mc_glance_condemned){.id = mc_steal(&copy), .awaited = awaited};
+		}
 	}
-	pthread_mutex_unlock(&glance->lock);
 	free(copy); /* without memory to remember it, the next mount finds it by its mark */
 }
 
@@ -123,15 +124,15 @@ static void forgive(struct mc_glance *glance, const char *id, bool was_there)
 {
 	char *gone = NULL;
 
-	pthread_mutex_lock(&glance->lock);
-	for (size_t i = 0; i < glance->n_condemned && !gone; i++) {
-		struct mc_glance_condemned *condemned = &glance->condemned[i];
-		if (!strcmp(condemned->id, id) && (was_there || condemned->awaited <= mc_now_ms())) {
-			gone = condemned->id;
-			*condemned = glance->condemned[--glance->n_condemned];
+	MC_LOCKED(&glance->lock) {
+		for (size_t i = 0; i < glance->n_condemned && !gone; i++) {
+			struct mc_glance_condemned *condemned = &glance->condemned[i];
+			if (!strcmp(condemned->id, id) && (was_there || condemned->awaited <= mc_now_ms())) {
+				gone = condemned->id;
+				*condemned = glance->condemned[--glance->n_condemned];
+			}
 		}
 	}
-	pthread_mutex_unlock(&glance->lock);
 	free(gone);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/writer.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <inttypes.h>
@@ -54,11 +55,11 @@ static ssize_t give_bytes(void *data, void *to, size_t size)
 		return 0;
 	/* Nobody writes here before `sent` says so. */
 	memcpy(to, writer->ring + at, (size_t)part);
-	pthread_mutex_lock(&writer->lock);
-	writer->sent += part;
-	writer->progress = mc_now_ms();
-	mc_gate_open(&writer->news);
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock) {
+		writer->sent += part;
+		writer->progress = mc_now_ms();
+		mc_gate_open(&writer->news);
+	}
 	return (ssize_t)part;
 }
 
@@ -71,9 +72,8 @@ static int set_format(struct mc_image_writer *writer, struct mc_error *error)
 	size_t size = (size_t)(writer->end < MC_WRITER_RING ? writer->end : MC_WRITER_RING);
 	pthread_mutex_unlock(&writer->lock);
 	const char *format = size ? mc_glance_format(writer->ring, size) : "raw";
-	pthread_mutex_lock(&writer->lock);
-	writer->format = format;
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock)
+		writer->format = format;
 	MC_CLEANUP(json) cJSON *disk = cJSON_CreateString(writer->disk_format ? writer->disk_format : format);
 	MC_CLEANUP(json)
 	cJSON *container = cJSON_CreateString(writer->container_format ? writer->container_format : "bare");
@@ -123,17 +123,17 @@ static void *upload(void *data)
 
 	if (r == 0)
 		r = send_content(writer, &error);
-	pthread_mutex_lock(&writer->lock);
-	/* An answer before all was sent is a failure, whatever it says. */
-	if (r == 0 && !(writer->closed && writer->sent == writer->end))
-		r = mc_error_set(&error, EIO, "Glance ended the upload before its end");
-	if (r < 0 && writer->result == 0) {
-		writer->result = r;
-		writer->error = error;
+	MC_LOCKED(&writer->lock) {
+		/* An answer before all was sent is a failure, whatever it says. */
+		if (r == 0 && !(writer->closed && writer->sent == writer->end))
+			r = mc_error_set(&error, EIO, "Glance ended the upload before its end");
+		if (r < 0 && writer->result == 0) {
+			writer->result = r;
+			writer->error = error;
+		}
+		writer->ended = true;
+		mc_gate_open(&writer->news);
 	}
-	writer->ended = true;
-	mc_gate_open(&writer->news);
-	pthread_mutex_unlock(&writer->lock);
 	mc_glance_changed(writer->glance);
 	return NULL;
 }
@@ -142,9 +142,8 @@ int mc_writer_start(struct mc_image_writer *writer, struct mc_error *error)
 {
 	if (writer->has_uploader)
 		return 0;
-	pthread_mutex_lock(&writer->lock);
-	writer->progress = mc_now_ms();
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock)
+		writer->progress = mc_now_ms();
 	if (pthread_create(&writer->uploader, NULL, upload, writer) != 0)
 		return mc_error_set(error, EAGAIN, "no thread for the upload");
 	writer->has_uploader = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/writer.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <inttypes.h>
@@ -24,13 +25,12 @@ bool mc_writer_enlist(struct mc_image_writer *writer)
 {
 	struct mc_glance *glance = writer->glance;
 
-	pthread_mutex_lock(&glance->lock);
+	MC_HOLD(&glance->lock);
 	bool is_first = !mc_glance_writer_of(glance, writer->id);
 	if (is_first) {
 		writer->next = glance->writers;
 		glance->writers = writer;
 	}
-	pthread_mutex_unlock(&glance->lock);
 	return is_first;
 }
 
@@ -38,13 +38,13 @@ static void remove_from_glance(struct mc_image_writer *writer)
 {
 	struct mc_glance *glance = writer->glance;
 
-	pthread_mutex_lock(&glance->lock);
-	for (struct mc_image_writer **at = &glance->writers; *at; at = &(*at)->next)
-		if (*at == writer) {
-			*at = writer->next;
-			break;
-		}
-	pthread_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock) {
+		for (struct mc_image_writer **at = &glance->writers; *at; at = &(*at)->next)
+			if (*at == writer) {
+				*at = writer->next;
+				break;
+			}
+	}
 }
 
 static void free_writer(struct mc_image_writer *writer)
@@ -163,7 +163,7 @@ static int wait_progress(struct mc_image_writer *writer, struct mc_call *call, s
 /* Becomes the one that writes. */
 static int take_turn(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
 {
-	pthread_mutex_lock(&writer->lock);
+	MC_HOLD(&writer->lock);
 	int r = 0;
 	while (writer->busy && r == 0)
 		r = mc_gate_wait(&writer->news, &writer->lock, call, -1);
@@ -171,16 +171,15 @@ static int take_turn(struct mc_image_writer *writer, struct mc_call *call, struc
 		writer->busy = true;
 	else
 		mc_error_set(error, -r, "interrupted");
-	pthread_mutex_unlock(&writer->lock);
 	return r;
 }
 
 static void end_turn(struct mc_image_writer *writer)
 {
-	pthread_mutex_lock(&writer->lock);
-	writer->busy = false;
-	mc_gate_open(&writer->news);
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock) {
+		writer->busy = false;
+		mc_gate_open(&writer->news);
+	}
 }
 
 /* Waits for room in the ring: how many bytes fit together, or -errno. */
@@ -189,14 +188,14 @@ static int64_t wait_room(struct mc_image_writer *writer, struct mc_call *call, s
 	int64_t room = 0;
 	int r = 0;
 
-	pthread_mutex_lock(&writer->lock);
-	while (r == 0 && room == 0) {
-		r = failure(writer, error);
-		room = MC_WRITER_RING - (writer->end - writer->sent);
-		if (r == 0 && room == 0)
-			r = wait_progress(writer, call, error);
+	MC_LOCKED(&writer->lock) {
+		while (r == 0 && room == 0) {
+			r = failure(writer, error);
+			room = MC_WRITER_RING - (writer->end - writer->sent);
+			if (r == 0 && room == 0)
+				r = wait_progress(writer, call, error);
+		}
 	}
-	pthread_mutex_unlock(&writer->lock);
 	int64_t at = writer->end % MC_WRITER_RING;
 	return r < 0 ? r : room < MC_WRITER_RING - at ? room : MC_WRITER_RING - at;
 }
@@ -217,12 +216,12 @@ static ssize_t append(
 		size_t part = size - done < (size_t)room ? size - done : (size_t)room;
 		memcpy(writer->ring + writer->end % MC_WRITER_RING, bytes + done, part);
 		(void)EVP_DigestUpdate(writer->hash, bytes + done, part);
-		pthread_mutex_lock(&writer->lock);
-		if (writer->sent == writer->end)
-			writer->progress = mc_now_ms(); /* until now Glance had nothing to take */
-		writer->end += (int64_t)part;
-		pthread_cond_signal(&writer->content);
-		pthread_mutex_unlock(&writer->lock);
+		MC_LOCKED(&writer->lock) {
+			if (writer->sent == writer->end)
+				writer->progress = mc_now_ms(); /* until now Glance had nothing to take */
+			writer->end += (int64_t)part;
+			pthread_cond_signal(&writer->content);
+		}
 		done += part;
 	}
 	return (ssize_t)done;
@@ -251,7 +250,7 @@ static int prepare_ring(struct mc_image_writer *writer, struct mc_error *error)
 /* With the turn: whether something may be written at OFFSET. */
 static int check_write(struct mc_image_writer *writer, int64_t offset, struct mc_error *error)
 {
-	pthread_mutex_lock(&writer->lock);
+	MC_HOLD(&writer->lock);
 	int r = failure(writer, error);
 	if (r == 0 && (writer->finished || writer->closed))
 		r = mc_error_set(error, EPERM, "the content of an image can't be changed");
@@ -259,7 +258,6 @@ static int check_write(struct mc_image_writer *writer, int64_t offset, struct mc
 		r = mc_error_set(error, ESPIPE,
 			"an image is written from its beginning to its end: offset %" PRId64 " comes after %" PRId64,
 			offset, (int64_t)writer->end);
-	pthread_mutex_unlock(&writer->lock);
 	return r;
 }
 
@@ -288,16 +286,16 @@ static int close_upload(struct mc_image_writer *writer, struct mc_call *call, st
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&writer->lock);
-	r = failure(writer, error);
-	writer->closed = true;
-	writer->progress = mc_now_ms();
-	pthread_cond_signal(&writer->content);
-	while (r == 0 && !writer->ended)
-		r = wait_progress(writer, call, error);
-	if (r == 0)
+	MC_LOCKED(&writer->lock) {
 		r = failure(writer, error);
-	pthread_mutex_unlock(&writer->lock);
+		writer->closed = true;
+		writer->progress = mc_now_ms();
+		pthread_cond_signal(&writer->content);
+		while (r == 0 && !writer->ended)
+			r = wait_progress(writer, call, error);
+		if (r == 0)
+			r = failure(writer, error);
+	}
 	return r;
 }
 
@@ -326,10 +324,10 @@ static int finish(struct mc_image_writer *writer, struct mc_call *call, struct m
 /* With the turn: ends the uploader's thread. */
 static void break_off(struct mc_image_writer *writer)
 {
-	pthread_mutex_lock(&writer->lock);
-	writer->broken = !writer->ended;
-	pthread_cond_signal(&writer->content);
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock) {
+		writer->broken = !writer->ended;
+		pthread_cond_signal(&writer->content);
+	}
 	mc_call_cancel(writer->call);
 	if (writer->has_uploader)
 		pthread_join(writer->uploader, NULL);
@@ -342,11 +340,11 @@ void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_e
 	if (r < 0)
 		mc_glance_discard(writer->glance, writer->id);
 	remove_from_glance(writer);
-	pthread_mutex_lock(&writer->lock);
-	writer->finished = true;
-	writer->result = r;
-	writer->error = r < 0 ? *error : (struct mc_error){0};
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock) {
+		writer->finished = true;
+		writer->result = r;
+		writer->error = r < 0 ? *error : (struct mc_error){0};
+	}
 	free(mc_steal(&writer->ring));
 }
 
@@ -364,9 +362,8 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 		r = finish(writer, call, &why);
 		mc_writer_conclude(writer, r, &why);
 	}
-	pthread_mutex_lock(&writer->lock);
-	r = failure(writer, error);
-	pthread_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock)
+		r = failure(writer, error);
 	end_turn(writer);
 	return r;
 }
@@ -391,9 +388,8 @@ bool mc_image_writer_park(struct mc_image_writer *writer)
 	pthread_mutex_unlock(&writer->lock);
 	if (!is_idle)
 		return false;
-	pthread_mutex_lock(&glance->lock);
-	writer->parked = true;
-	pthread_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock)
+		writer->parked = true;
 	mc_glance_unref(glance);
 	return true;
 }
@@ -410,13 +406,12 @@ static void unpark(struct mc_image_writer *writer)
 
 struct mc_image_writer *mc_image_writer_resume(struct mc_glance *glance, const char *id)
 {
-	pthread_mutex_lock(&glance->lock);
+	MC_HOLD(&glance->lock);
 	struct mc_image_writer *writer = mc_glance_writer_of(glance, id);
 	if (writer && !writer->parked)
 		writer = NULL;
 	if (writer)
 		unpark(writer);
-	pthread_mutex_unlock(&glance->lock);
 	return writer;
 }
 
@@ -425,11 +420,11 @@ void mc_glance_free_parked(struct mc_glance *glance)
 	struct mc_image_writer *writer;
 
 	do {
-		pthread_mutex_lock(&glance->lock);
-		writer = glance->writers;
-		if (writer)
-			unpark(writer);
-		pthread_mutex_unlock(&glance->lock);
+		MC_LOCKED(&glance->lock) {
+			writer = glance->writers;
+			if (writer)
+				unpark(writer);
+		}
 		mc_image_writer_free(writer);
 	} while (writer);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/claims.h"
 
+#include "mcloud/lock.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -43,32 +45,32 @@ int mc_identity_claim(struct mc_identity_claims *claims, const char *domain, enu
 {
 	int result = 0;
 
-	pthread_mutex_lock(&claims->lock);
-	struct mc_identity_claim **at = find(claims, domain);
-	if (!*at) {
-		*at = calloc(1, sizeof(**at) + strlen(domain) + 1);
-		if (*at)
-			memcpy((*at)->domain, domain, strlen(domain) + 1);
-	} else if ((*at)->removed || how == MC_CLAIM_REMOVE) {
-		result = -EBUSY;
+	MC_LOCKED(&claims->lock) {
+		struct mc_identity_claim **at = find(claims, domain);
+		if (!*at) {
+			*at = calloc(1, sizeof(**at) + strlen(domain) + 1);
+			if (*at)
+				memcpy((*at)->domain, domain, strlen(domain) + 1);
+		} else if ((*at)->removed || how == MC_CLAIM_REMOVE) {
+			result = -EBUSY;
+		}
+		if (!*at)
+			result = -ENOMEM;
+		else if (result == 0 && how == MC_CLAIM_REMOVE)
+			(*at)->removed = true;
+		else if (result == 0)
+			(*at)->makers++;
 	}
-	if (!*at)
-		result = -ENOMEM;
-	else if (result == 0 && how == MC_CLAIM_REMOVE)
-		(*at)->removed = true;
-	else if (result == 0)
-		(*at)->makers++;
-	pthread_mutex_unlock(&claims->lock);
 	return result;
 }
 
 void mc_identity_release(struct mc_identity_claims *claims, const char *domain, enum mc_identity_claiming how)
 {
-	pthread_mutex_lock(&claims->lock);
-	struct mc_identity_claim **at = find(claims, domain), *claim = *at;
-	if (claim && (how == MC_CLAIM_REMOVE || --claim->makers == 0)) {
-		*at = claim->next;
-		free(claim);
+	MC_LOCKED(&claims->lock) {
+		struct mc_identity_claim **at = find(claims, domain), *claim = *at;
+		if (claim && (how == MC_CLAIM_REMOVE || --claim->makers == 0)) {
+			*at = claim->next;
+			free(claim);
+		}
 	}
-	pthread_mutex_unlock(&claims->lock);
 }

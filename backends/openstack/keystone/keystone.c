@@ -3,6 +3,7 @@
 
 #include "backends/openstack/identity/cache.h"
 #include "backends/openstack/service.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -131,10 +132,10 @@ static void note_change(struct mc_keystone *keystone, const char *method, const 
 	for (size_t i = 0; i < MC_COUNT(shown); i++) {
 		if (!path[0] || strcmp(path[0], shown[i]) != 0)
 			continue;
-		pthread_mutex_lock(&keystone->lock);
-		keystone->catalog_generation++;
-		free(mc_steal(&keystone->catalog));
-		pthread_mutex_unlock(&keystone->lock);
+		MC_LOCKED(&keystone->lock) {
+			keystone->catalog_generation++;
+			free(mc_steal(&keystone->catalog));
+		}
 	}
 }
 
@@ -164,11 +165,11 @@ static char *kept_catalog(struct mc_keystone *keystone, unsigned long *ret_gener
 {
 	char *catalog = NULL;
 
-	pthread_mutex_lock(&keystone->lock);
-	*ret_generation = keystone->catalog_generation;
-	if (keystone->catalog && mc_now_ms() < keystone->catalog_end)
-		catalog = strdup(keystone->catalog);
-	pthread_mutex_unlock(&keystone->lock);
+	MC_LOCKED(&keystone->lock) {
+		*ret_generation = keystone->catalog_generation;
+		if (keystone->catalog && mc_now_ms() < keystone->catalog_end)
+			catalog = strdup(keystone->catalog);
+	}
 	return catalog;
 }
 
@@ -176,14 +177,14 @@ static void keep_catalog(struct mc_keystone *keystone, const char *catalog, int6
 {
 	char *new = strdup(catalog), *old = new;
 
-	pthread_mutex_lock(&keystone->lock);
-	/* What was asked before a change may show what was before it. */
-	if (generation == keystone->catalog_generation) {
-		old = keystone->catalog;
-		keystone->catalog = new;
-		keystone->catalog_end = end;
+	MC_LOCKED(&keystone->lock) {
+		/* What was asked before a change may show what was before it. */
+		if (generation == keystone->catalog_generation) {
+			old = keystone->catalog;
+			keystone->catalog = new;
+			keystone->catalog_end = end;
+		}
 	}
-	pthread_mutex_unlock(&keystone->lock);
 	free(old);
 }
 
