@@ -77,7 +77,8 @@ struct mc_region {
 	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
 	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
 	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
-	char **progress;                       /* lines of the last work */
+	int64_t names_at; /* likewise: its names are to be told apart, and could not be; 0: they are */
+	char **progress;  /* lines of the last work */
 	size_t n_progress;
 	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
 	struct mc_glance *glance;

@@ -81,3 +81,70 @@ int mc_database_differences(struct mc_database *database, struct mc_database *ot
 		mine.n_rows >= theirs.n_rows ? &mine : &theirs, mine.n_rows >= theirs.n_rows ? &theirs : &mine, out);
 	return out->failed ? mc_error_set(error, ENOMEM, "out of memory") : 0;
 }
+
+/* A position that SQL gives as "position"; "" for NULL. */
+static int read_position(struct mc_database *database, struct mc_call *call, const char *sql,
+	char position[MC_GTID_MAX], struct mc_error *error)
+{
+	MC_CLEANUP(database_table) struct mc_database_table table = {0};
+	int r = mc_database_rows(database, call, sql, &table, error);
+	const char *text;
+
+	if (r < 0)
+		return r;
+	text = table.n_rows ? mc_database_cell(&table, 0, "position") : NULL;
+	if (text && strlen(text) >= MC_GTID_MAX)
+		return mc_error_set(error, EIO, "the database's position is longer than %d characters", MC_GTID_MAX);
+	memcpy(position, text ? text : "", text ? strlen(text) + 1 : 1);
+	return 0;
+}
+
+/* From here on the connection reads all tables as they are at one moment, and that is the one at which the database was
+ * at POSITION: also while commits that are in the binary log already wait for a slave, and can't be read yet. What was
+ * copied or replicated is in the table of the slave's position, what was written in the log's.
+ * https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/ */
+static int begin_snapshot(
+	struct mc_database *database, struct mc_call *call, char position[MC_GTID_MAX], struct mc_error *error)
+{
+	static const char logged[] =
+		"SELECT BINLOG_GTID_POS((SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE "
+		"VARIABLE_NAME = 'BINLOG_SNAPSHOT_FILE'), (SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM "
+		"information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'BINLOG_SNAPSHOT_POSITION')) AS position";
+	static const char applied[] =
+		"SELECT GROUP_CONCAT(CONCAT_WS('-', domain_id, server_id, seq_no)) AS position FROM "
+		"mysql.gtid_slave_pos AS each_one WHERE sub_id = (SELECT MAX(sub_id) FROM mysql.gtid_slave_pos "
+		"WHERE domain_id = each_one.domain_id)";
+	char in_log[MC_GTID_MAX], in_table[MC_GTID_MAX];
+	int r = mc_database_run(database, call, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error);
+
+	if (r == 0)
+		r = read_position(database, call, logged, in_log, error);
+	if (r == 0)
+		r = read_position(database, call, applied, in_table, error);
+	if (r == 0 && mc_gtid_merge(in_log, in_table, position) < 0)
+		r = mc_error_set(error, EIO, "the database's positions %s and %s are not ones", in_log, in_table);
+	return r;
+}
+
+static int end_snapshot(struct mc_database *database, struct mc_call *call, int result)
+{
+	int r = mc_database_run(database, call, "COMMIT", NULL);
+
+	return result ? result : r;
+}
+
+int mc_database_compare(struct mc_database *database, struct mc_database *other, struct mc_call *call,
+	struct mc_buffer *out, struct mc_error *error)
+{
+	char mine[MC_GTID_MAX], theirs[MC_GTID_MAX];
+	int r = begin_snapshot(other, call, theirs, error);
+
+	if (r == 0)
+		r = begin_snapshot(database, call, mine, error);
+	if (r == 0 && (mc_gtid_covers(mine, theirs) != 1 || mc_gtid_covers(theirs, mine) != 1))
+		r = mc_error_set(error, EAGAIN, "the one is at %s, and the other at %s", mine, theirs);
+	if (r == 0)
+		r = mc_database_differences(database, other, call, out, error);
+	r = end_snapshot(database, call, r);
+	return end_snapshot(other, call, r);
+}

@@ -417,15 +417,6 @@ int mc_database_acknowledging(
 		NULL, ret_slaves, error);
 }
 
-int mc_database_waiting(
-	struct mc_database *database, struct mc_call *call, unsigned long *ret_commits, struct mc_error *error)
-{
-	return mc_database_query(database, call,
-		"SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS "
-		"WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'",
-		NULL, ret_commits, error);
-}
-
 int mc_database_drop_region(
 	struct mc_database *database, struct mc_call *call, const char *region, struct mc_error *error)
 {

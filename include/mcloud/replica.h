@@ -110,9 +110,6 @@ int mc_database_acknowledges(struct mc_database *database, struct mc_call *call,
 /* How many slaves are connected to a master that say when they have received a commit. */
 int mc_database_acknowledging(
 	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error);
-/* How many commits of a master wait for one of them just now. */
-int mc_database_waiting(
-	struct mc_database *database, struct mc_call *call, unsigned long *ret_commits, struct mc_error *error);
 /* 1 or 0. */
 int mc_database_semisync(struct mc_database *database, struct mc_call *call, bool is_master, struct mc_error *error);
 
@@ -120,8 +117,12 @@ int mc_database_semisync(struct mc_database *database, struct mc_call *call, boo
 int mc_database_same_origin(
 	struct mc_database *database, struct mc_database *other, struct mc_call *call, struct mc_error *error);
 
-/* The tables of Keystone's whose content differs in the two, as names with blanks between, to OUT. */
+/* The tables of Keystone's whose content differs in the two just now, as names with blanks between, to OUT: what is on
+ * its way differs, too. */
 int mc_database_differences(struct mc_database *database, struct mc_database *other, struct mc_call *call,
+	struct mc_buffer *out, struct mc_error *error);
+/* The same of both at one position: what differs does so for good. -EAGAIN: they were not at one position. */
+int mc_database_compare(struct mc_database *database, struct mc_database *other, struct mc_call *call,
 	struct mc_buffer *out, struct mc_error *error);
 
 /* The region's endpoints and the region itself leave the catalog. */

@@ -192,13 +192,14 @@ void mc_replication_inspect(struct mc_region *region)
 		look(region, master, own, source, false, false);
 }
 
-/* Whether an earlier try to bring it into its part has failed. */
+/* Whether an earlier try to bring it into its part has failed, or has left something for later. */
 static bool is_unrestored(struct mc_region *region)
 {
 	bool unrestored;
 
 	MC_LOCKED(&region->cloud->lock)
-		unrestored = region->restore_at != 0;
+		unrestored = region->restore_at ||
+			     (region->is_master && region->names_at && mc_now_ms() >= region->names_at);
 	return unrestored;
 }
 
@@ -230,7 +231,8 @@ static void look_at_all(struct mc_cloud *cloud)
 static bool is_needed(const struct mc_cloud *cloud)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++)
-		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->restore_at)
+		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->restore_at ||
+			(cloud->regions[i]->is_master && cloud->regions[i]->names_at))
 			return true;
 	return false;
 }

@@ -14,6 +14,8 @@
 
 /* Only the master's database takes writes. */
 
+#define NAMES_AGAIN_MS (20 * 1000)
+
 /* Whether REGION's database may be let write now. Call with the lock. */
 static enum mc_deed may_open(const struct mc_region *region)
 {
@@ -30,16 +32,21 @@ static enum mc_deed may_open(const struct mc_region *region)
 	return who == MC_PLAN_NOBODY ? MC_DEED_NONE : mc_plan_open(facts, count, who, running);
 }
 
-/* In a cloud that an earlier version has made; where that can't be done now, it serves all the same, and the next open
- * tries again. */
+/* In a cloud that an earlier version has made. Where that can't be done now, it serves all the same: the keeper tries
+ * it again, and tells of the first failure only. */
 static void tell_names_apart(struct mc_region *region, struct mc_database *database, struct mc_call *call)
 {
 	struct mc_error error = {0};
+	int r = mc_database_tell_names_apart(database, call, mc_recipe_names_sql(), &error);
+	bool is_first;
 
-	if (mc_database_tell_names_apart(database, call, mc_recipe_names_sql(), &error) == 0)
+	MC_LOCKED(&region->cloud->lock) {
+		is_first = !region->names_at;
+		region->names_at = r < 0 ? mc_now_ms() + NAMES_AGAIN_MS : 0;
+	}
+	if (r == 0 || !is_first)
 		return;
-	mc_error_context(&error, "names that differ in accents only are one in region %s until it is started again",
-		region->name);
+	mc_error_context(&error, "names that differ in accents only are one in region %s for now", region->name);
 	mc_cloud_fail(region->cloud, region->name, &error);
 }
 
