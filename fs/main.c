@@ -126,8 +126,9 @@ static int print_cloud(const struct mc_options *options, struct mc_buffer *text,
 {
 	MC_CLEANUP(attached) struct mc_attached_config *config = NULL;
 	const char *first = options->source, *second = options->mountpoint;
+	const char *name = first ? first : second;
 	const struct mc_attached_source source = {
-		.cloud = first ? first : second, .region = first ? second : NULL, .environment = environ};
+		.cloud = name && *name ? name : NULL, .region = first ? second : NULL, .environment = environ};
 	int r = mc_attached_load(&source, &config, error);
 
 	return r < 0 ? r : mc_attached_print(config, text);

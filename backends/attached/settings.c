@@ -209,6 +209,9 @@ static int fill_tls(struct mc_arena *arena, const struct mc_value *settings, cha
 		return mc_error_set(error, EINVAL, "verify is empty: write true or false");
 	config->verify = !mc_value_holds(mc_value_get(settings, "insecure")) && (none || mc_value_holds(verify));
 	int r = path_of(arena, settings, environment, "cacert", &config->cacert, error);
+	/* openstacksdk forgets cacert then, and believes the system's. */
+	if (r == 0 && none && config->verify && config->cacert)
+		r = mc_error_set(error, EINVAL, "verify is null beside cacert: write true or false");
 	if (r == 0 && config->verify && is_path && !config->cacert)
 		r = copy(verify, &config->cacert);
 	if (!config->verify && config->cacert)
