@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/attached/clouds_yaml.h"
 
+#include "backends/attached/json_check.h"
 #include "backends/attached/scalar.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -394,31 +394,17 @@ static int read_stream(struct reader *reader, struct mc_value **ret_value)
 	}
 }
 
-/* Wipes what cJSON has copied. */
-static void wipe_json(cJSON *item)
+/* YAML reads nearly all JSON, and more. */
+static int check_json(const struct reader *reader, const char *text)
 {
-	for (; item; item = item->next) {
-		if (item->valuestring)
-			explicit_bzero(item->valuestring, strlen(item->valuestring));
-		wipe_json(item->child);
-	}
-}
+	const char *end;
+	size_t line = 0;
 
-/* YAML reads nearly all JSON, and more: this says whether TEXT is JSON. */
-static int check_json(const struct reader *reader, const char *text, size_t size)
-{
-	const char *end = NULL;
-	cJSON *json = cJSON_ParseWithLengthOpts(text, size + 1, &end, 1);
-
-	if (!json) {
-		size_t line = 0;
-		for (const char *at = text; end && at < end && at < text + size; at++)
-			line += *at == '\n';
-		return wrong(reader, line, "this is no JSON");
-	}
-	wipe_json(json);
-	cJSON_Delete(json);
-	return 0;
+	if (mc_json_check(text, &end))
+		return 0;
+	for (const char *at = text; at < end && *at; at++)
+		line += *at == '\n';
+	return wrong(reader, line, "this is no JSON");
 }
 
 static int check_utf8(const struct reader *reader, const char *text, size_t size)
@@ -446,7 +432,7 @@ int mc_clouds_parse(struct mc_arena *arena, const char *text, size_t size, bool 
 			error, EINVAL, "%s: the file is larger than %d MiB", name, MC_CLOUDS_MAX_BYTES / (1024 * 1024));
 	int r = check_utf8(&reader, text, size);
 	if (r == 0 && json)
-		r = check_json(&reader, text, size);
+		r = check_json(&reader, text);
 	if (r < 0)
 		return r;
 	reader.scalars = mc_scalars_new();
