@@ -117,53 +117,76 @@ static void folders(struct mc_arena *arena, char *const *environment, const char
 	ret_folders[4] = "/etc/openstack";
 }
 
-/* All of FD up to the limit and a byte: *RET_TEXT is malloc'ed, with a NUL behind *RET_SIZE bytes. 0 or -errno. */
-static int read_all(int fd, char **ret_text, size_t *ret_size)
-{
-	size_t capacity = MC_CLOUDS_MAX_BYTES + 1, size = 0;
-	char *text = malloc(capacity + 1);
+/* A file's bytes while they are read. */
+struct content {
+	char *text;
+	size_t size, capacity;
+};
 
-	if (!text)
+static void wipe(struct content *content)
+{
+	if (content->text)
+		explicit_bzero(content->text, content->size);
+	free(content->text);
+	*content = (struct content){0};
+}
+
+/* Twice the room, and a byte for the NUL. What it leaves behind is wiped. */
+static int grow(struct content *content)
+{
+	struct content new = {.size = content->size, .capacity = content->capacity ? 2 * content->capacity : 16 * 1024};
+
+	if (new.capacity > MC_CLOUDS_MAX_BYTES + 1)
+		new.capacity = MC_CLOUDS_MAX_BYTES + 1;
+	new.text = malloc(new.capacity + 1);
+	if (!new.text)
 		return -ENOMEM;
-	while (size < capacity) {
-		ssize_t got = read(fd, text + size, capacity - size);
+	if (content->size)
+		memcpy(new.text, content->text, content->size);
+	wipe(content);
+	*content = new;
+	return 0;
+}
+
+/* All of FD, up to a byte more than a file may have, and a NUL. 0 or -errno; CONTENT is to be wiped in any case. */
+static int read_all(int fd, struct content *content)
+{
+	while (content->size <= MC_CLOUDS_MAX_BYTES) {
+		int r = content->size < content->capacity ? 0 : grow(content);
+		if (r < 0)
+			return r;
+		ssize_t got = read(fd, content->text + content->size, content->capacity - content->size);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0) {
-			int code = errno;
-			explicit_bzero(text, size);
-			free(text);
-			return -code;
-		}
+		if (got < 0)
+			return -errno;
 		if (!got)
 			break;
-		size += (size_t)got;
+		content->size += (size_t)got;
 	}
-	text[size] = '\0';
-	*ret_text = text;
-	*ret_size = size;
+	content->text[content->size] = '\0';
 	return 0;
 }
 
 /* 0; -EINVAL, -ENOMEM with their sentences; another errno is of open(2) or read(2), without one. */
 static int read_file(struct mc_arena *arena, const char *path, struct mc_value **ret_value, struct mc_error *error)
 {
-	char *text = NULL;
-	size_t size = 0, length = strlen(path);
+	struct content content = {0};
+	size_t length = strlen(path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == EINVAL ? -EIO : -errno;
-	int r = read_all(fd, &text, &size);
+	int r = read_all(fd, &content);
 	close(fd);
-	if (r == -ENOMEM)
-		return mc_error_set(error, ENOMEM, "out of memory");
-	if (r < 0)
-		return r == -EINVAL ? -EIO : r;
 	bool json = length >= 4 && !strcmp(path + length - 4, "json");
-	r = mc_clouds_parse(arena, text, size, json, path, ret_value, error);
-	explicit_bzero(text, size);
-	free(text);
+	if (r == -ENOMEM)
+		mc_error_set(error, ENOMEM, "out of memory");
+	else if (r == -EINVAL)
+		r = -EIO;
+	else if (r == 0)
+		r = mc_clouds_parse(arena, content.text, content.size, json, path, ret_value, error);
+	wipe(&content);
 	return r;
 }
 
