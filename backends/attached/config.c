@@ -111,8 +111,8 @@ static int no_cloud(struct mc_loader *loader, const char *name)
 /* The regions' names, and the settings of the one that is asked for. */
 static int fill(struct mc_loader *loader, const char *name, struct mc_attached_config *config)
 {
-	struct mc_value *regions, *settings, *names = mc_value_new(loader->arena, MC_VALUE_LIST, NULL);
-	const struct mc_value *region;
+	struct mc_value *regions = NULL, *settings = NULL, *names = mc_value_new(loader->arena, MC_VALUE_LIST, NULL);
+	const struct mc_value *region = NULL;
 	int r = mc_loader_regions(loader, name, &regions);
 
 	if (r == 0)

@@ -188,7 +188,7 @@ static int path_of(struct mc_arena *arena, const struct mc_value *settings, char
 	const struct mc_value *value;
 	int r = text_of(settings, key, &value, error);
 
-	if (r < 0 || !mc_value_holds(value))
+	if (r < 0 || !value || !*value->text)
 		return r;
 	const char *path = mc_expand_user(arena, environment, value->text);
 	*ret_path = path ? strdup(path) : NULL;
