@@ -12,9 +12,9 @@
 
 /* libyaml's allocator is a set of functions that it calls by name, and these take their place: what it frees, or
  * leaves behind when it grows, is wiped. */
-YAML_DECLARE(void *) yaml_malloc(size_t size);
-YAML_DECLARE(void *) yaml_realloc(void *pointer, size_t size);
-YAML_DECLARE(void) yaml_free(void *pointer);
+void *yaml_malloc(size_t size);
+void *yaml_realloc(void *pointer, size_t size);
+void yaml_free(void *pointer);
 
 void *yaml_malloc(size_t size)
 {

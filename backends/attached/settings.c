@@ -116,7 +116,8 @@ static int version(const char *name, int ours, struct mc_attached_service *servi
 	}
 	if (number >= ours && number < ours + 1)
 		return 0;
-	return mc_error_set(error, EINVAL, "%s_api_version is %.16s: mcloudfs speaks version %d only", name,
+	return mc_error_set(error, EINVAL,
+		"%s_api_version is %.16s: mcloudfs speaks version %d only; if the cloud has that, write it", name,
 		service->api_version, ours);
 }
 

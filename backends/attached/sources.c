@@ -101,8 +101,8 @@ static int read_files(struct mc_loader *loader, struct mc_value **ret_tree, cons
 	if (r < 0)
 		return r;
 	note_file(loader, secure_path);
-	/* An empty file is as none, but no settings can be merged into it. */
-	if ((*ret_tree)->kind == MC_VALUE_NONE && !mc_value_holds(secure))
+	/* An empty file is as none. */
+	if (mc_value_is(*ret_tree, MC_VALUE_NONE))
 		*ret_tree = mc_value_new(loader->arena, MC_VALUE_MAP, NULL);
 	if (!mc_value_is(*ret_tree, MC_VALUE_MAP))
 		return not_a_map(loader, *ret_path ? *ret_path : "clouds.yaml", "all of it", *ret_tree);
