@@ -37,9 +37,11 @@ static int field(struct output *output, const struct mc_value *config, const cha
 	memcpy(name, *text, length);
 	name[length] = '\0';
 	const struct mc_value *value = mc_value_get(config, name);
+	/* What is in braces may be a piece of a password: it isn't told. */
 	if (!mc_value_is_scalar(value))
-		return mc_error_set(error, EINVAL, "%.100s: {%s} stands for %s, which can't be written into text", key,
-			name, mc_value_kind_name(value));
+		return bad(error, key,
+			value ? "a key's name in braces is that of a list or mapping"
+			      : "no key has the name that stands in braces; a brace that is meant is written twice");
 	put(output, value->text, strlen(value->text));
 	*text += length + 1;
 	return 0;

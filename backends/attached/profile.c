@@ -36,9 +36,7 @@ static int read_vendor(struct mc_loader *loader, const char *name, struct mc_val
 	*ret_profile = NULL;
 	if (strstr(name, "://") || !strncmp(name, "//", 2))
 		return mc_error_set(loader->error, EINVAL,
-			"the profile %.100s is to be fetched from there, which mcloudfs does not: write it into "
-			"clouds-public.yaml",
-			name);
+			"the profile is a URL, which mcloudfs does not fetch: write it into clouds-public.yaml");
 	if (access(folder_of(loader), R_OK | X_OK) < 0)
 		return mc_error_set(loader->error, EINVAL,
 			"the profile %.100s is in no clouds-public.yaml, and openstacksdk, which may know it, isn't "

@@ -4,6 +4,7 @@
 
 #include "mcloud/util.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +28,9 @@ void mc_arena_free(struct mc_arena *arena);
 
 static inline void mc_cleanup_arena(struct mc_arena *arena)
 {
+	int saved = errno;
 	mc_arena_free(arena);
+	errno = saved;
 }
 
 enum mc_value_kind {

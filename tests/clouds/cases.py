@@ -157,8 +157,8 @@ login("a profile that nobody knows", USER.replace("{u", "{auth_url: x, u") + "pr
 login("a profile of openstacksdk's own", USER + "profile: citycloud", region="Sto2")
 login("a profile of openstacksdk's own, and a name in it", USER + "profile: elastx\nimage_service_name: '{identity_api_version}'")
 login("openstacksdk's own in YAML, with regions that have values", USER + "profile: limestonenetworks", region="us-slc")
-login("a profile to be fetched", USER + "profile: https://127.0.0.1:1", refused="profile https://127.0.0.1:1", **WITH)
-login("a profile of a profile to be fetched", USER + "profile: vexxhost", refused="vexxhost.com", **WITH)
+login("a profile to be fetched", USER + "profile: https://127.0.0.1:1", refused="profile is a URL", **WITH)
+login("a profile of a profile to be fetched", USER + "profile: vexxhost", refused="profile is a URL", **WITH)
 login("a profile that is null", USER.replace("{u", "{auth_url: x, u") + "profile: null\ncloud: acme", **WITH)
 login("a profile that is a number", USER + "profile: 7", refused="profile is a number", **WITH)
 

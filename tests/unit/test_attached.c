@@ -146,6 +146,8 @@ static void test_sentences_hold_no_secret(void **state)
 		"auth: {auth_url: x, user_id: u, token: s3cr3t}",
 		"auth: {auth_url: x, user_id: u}, other_password: 'a}s3cr3t'",
 		"auth: {auth_url: x, user_id: u}, regions: [{name: a, values: {}, password: s3cr3t}]",
+		"auth: {auth_url: x, user_id: u}, other_password: 'a{s3cr3t}'",
+		"auth: {auth_url: x, user_id: u}, profile: 'https://u:s3cr3t@x'",
 		"auth: {auth_url: x, user_id: u}, regions: s3cr3t",
 		"auth: {auth_url: x, user_id: u}, api_timeout: s3cr3t",
 		"auth: {auth_url: x, user_id: u, password: !s3cr3t x}",
