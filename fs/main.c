@@ -4,7 +4,9 @@
 #include "fs/fs.h"
 #include "fs/options.h"
 #include "fs/tree/follow.h"
+#include "mcloud/attached.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -119,20 +121,44 @@ static int serve(struct mount *mount, struct mc_error *error)
 	return mc_fs_run(mount->fs, is_ready, &mount->daemon, error);
 }
 
+/* --print-cloud: what the clouds' files and the environment come to, for tests and for whoever wonders. */
+static int print_cloud(const struct mc_options *options, struct mc_buffer *text, struct mc_error *error)
+{
+	MC_CLEANUP(attached) struct mc_attached_config *config = NULL;
+	const char *first = options->source, *second = options->mountpoint;
+	const char *name = first ? first : second;
+	const struct mc_attached_source source = {
+		.cloud = name && *name ? name : NULL, .region = first ? second : NULL, .environment = environ};
+	int r = mc_attached_load(&source, &config, error);
+
+	return r < 0 ? r : mc_attached_print(config, text);
+}
+
 /* --help and the like. */
-static int print(const struct mc_options *options)
+static int print(const struct mc_options *options, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	int r = 0;
 
 	if (options->help)
 		mc_options_help(&text);
 	else if (options->version)
 		mc_buffer_text(&text, "mcloudfs " MC_VERSION "\n");
+	else if (options->print_cloud)
+		r = print_cloud(options, &text, error);
 	else
 		mc_tree_print(&text);
-	if (text.failed || fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout))
-		return EXIT_FAILURE;
-	return EXIT_SUCCESS;
+	if (r < 0 || text.failed)
+		return r < 0 ? r : -ENOMEM;
+	if (fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout))
+		return mc_error_errno(error, errno, "standard output can't be written");
+	return 0;
+}
+
+/* Whether something is to be printed and nothing mounted. */
+static bool only_prints(const struct mc_options *options)
+{
+	return options->help || options->version || options->print_tree || options->print_cloud;
 }
 
 int main(int argc, char **argv)
@@ -145,13 +171,8 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 2);
 	if (result == 0)
 		result = mc_options_command_line(&mount.options, argc, argv, &error);
-	if (result == 0 && (mount.options.help || mount.options.version || mount.options.print_tree)) {
-		result = print(&mount.options);
-		mc_options_clear(&mount.options);
-		return result;
-	}
 	if (result == 0)
-		result = serve(&mount, &error);
+		result = only_prints(&mount.options) ? print(&mount.options, &error) : serve(&mount, &error);
 	if (result < 0)
 		fprintf(stderr, "mcloudfs: %s\n", *error.message ? error.message : "out of memory");
 	close_mount(&mount);

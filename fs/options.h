@@ -17,6 +17,7 @@ struct mc_options {
 	char *source, *mountpoint; /* source NULL: none was given */
 	struct mc_buffer mount;    /* what the kernel and libfuse get, "ro,allow_other" */
 	bool foreground, debug, help, version, print_tree;
+	bool print_cloud; /* --print-cloud [NAME [REGION]]: in mountpoint, or source and mountpoint */
 };
 
 /* The defaults. 0 or -ENOMEM. */

@@ -31,6 +31,7 @@ static bool take_flag(struct mc_options *options, const char *word)
 		{"--help", "-h", &options->help},
 		{"--version", "-V", &options->version},
 		{"--print-tree", NULL, &options->print_tree},
+		{"--print-cloud", NULL, &options->print_cloud},
 		{"--foreground", "-f", &options->foreground},
 		{"--debug", "-d", &options->debug},
 	};
@@ -65,7 +66,7 @@ int mc_options_command_line(struct mc_options *options, int argc, char **argv, s
 				"unknown argument \"%.100s\": mcloudfs --help lists those there are", word);
 		}
 	}
-	if (result < 0 || options->help || options->version || options->print_tree)
+	if (result < 0 || options->help || options->version || options->print_tree || options->print_cloud)
 		return result;
 	options->foreground |= options->debug;
 	if (!options->mountpoint)

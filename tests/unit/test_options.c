@@ -200,6 +200,23 @@ static void test_help(void **state)
 		assert_non_null(strstr(text.data, names[i]));
 }
 
+/* For tests and for whoever wonders: no help tells of it, and it needs no mount point. */
+static void test_print_cloud(void **state)
+{
+	struct mc_options *options = *state;
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	struct mc_error error = {0};
+
+	assert_int_equal(LINE("--print-cloud"), 0);
+	assert_true(options->print_cloud);
+	assert_null(options->mountpoint);
+	assert_int_equal(LINE("--print-cloud", "prod", "Kista"), 0);
+	assert_string_equal(options->source, "prod");
+	assert_string_equal(options->mountpoint, "Kista");
+	mc_options_help(&text);
+	assert_null(strstr(text.data, "print-cloud"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mount_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_help, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_print_cloud, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

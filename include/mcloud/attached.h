@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MCLOUD_ATTACHED_H
+#define MCLOUD_ATTACHED_H
+
+#include "mcloud/buffer.h"
+#include "mcloud/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How to reach a cloud that is there already: what clouds.yaml, secure.yaml, clouds-public.yaml and the environment say
+ * of it, found and merged as openstacksdk does (openstack.config: OpenStackConfig().get_one(),
+ * https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html). All texts are UTF-8; NULL: none. */
+
+/* What is asked for. */
+struct mc_attached_source {
+	const char *cloud;        /* NULL: OS_CLOUD, the environment's own cloud, or the only one there is */
+	const char *region;       /* of the cloud's regions; NULL or empty: the first */
+	const char *clouds_file;  /* read in place of the clouds.yaml that would be found; NULL: search */
+	char *const *environment; /* as environ(7): OS_*, HOME, XDG_CONFIG_HOME, XDG_CONFIG_DIRS, SNAP_REAL_HOME */
+	const char *vendors;      /* folder of openstacksdk's own profiles; NULL: Debian's */
+};
+
+/* How one logs in. */
+enum mc_login {
+	MC_LOGIN_PASSWORD = 1,               /* password, v3password */
+	MC_LOGIN_TOKEN = 2,                  /* token, v3token */
+	MC_LOGIN_APPLICATION_CREDENTIAL = 4, /* v3applicationcredential */
+	MC_LOGIN_TOTP = 8,                   /* v3totp */
+};
+
+/* Who one is. Of an id and a name the id counts. The scope is, in this order, what there is of: domain, project, trust,
+ * unscoped, system; a configuration with two of the first four is refused. */
+struct mc_attached_auth {
+	char *type;       /* auth_type as it is written, "v3password" */
+	unsigned methods; /* of enum mc_login; several: v3multifactor, in the order of their bits */
+	char *auth_url;   /* never NULL; Keystone's URL, with or without a version */
+	char *username, *user_id;
+	char *user_domain_id, *user_domain_name; /* default_domain_* has been filled in */
+	char *password;                          /* secret */
+	char *token;                             /* secret */
+	char *passcode; /* secret; of totp, and as short-lived as that; NULL: it is to be asked for */
+	char *application_credential_id, *application_credential_name;
+	char *application_credential_secret; /* secret */
+	char *project_id, *project_name;
+	char *project_domain_id, *project_domain_name; /* default_domain_* has been filled in */
+	char *domain_id, *domain_name;
+	char *trust_id;
+	char *system_scope; /* only "all" is a scope */
+	bool unscoped;      /* no scope, even if the user has a default project */
+};
+
+/* One service's own settings, or those of the cloud where it has none. */
+struct mc_attached_service {
+	char *region_name; /* in the catalog; NULL or empty: any */
+	char **interfaces; /* n_interfaces, the best first: public, internal, admin; none: any */
+	size_t n_interfaces;
+	char *service_type; /* in the catalog: never NULL */
+	char *service_name; /* in the catalog; NULL: any */
+	char *endpoint;     /* instead of what the catalog has; NULL: the catalog's */
+	char *api_version;  /* "3"; NULL: none is asked for */
+	bool disabled;      /* has_SERVICE is false: it isn't to be used */
+};
+
+struct mc_attached_config {
+	char *cloud;    /* its name in the file */
+	char *region;   /* the one that this is of; empty: it has none */
+	char **regions; /* n_regions: names of those that the configuration knows */
+	size_t n_regions;
+	struct mc_attached_auth auth;
+	struct mc_attached_service identity, image;
+	bool verify;        /* whether a server's certificate is checked (insecure > verify > cacert) */
+	char *cacert;       /* file or folder of CAs that are believed, and no others; NULL: the system's */
+	char *cert, *key;   /* files of a client's certificate and its key; key NULL: both are in cert */
+	int64_t timeout_ms; /* of a request (api_timeout); 0: none is given */
+	char **files;       /* n_files: paths that were read, some relative: when one changes, so may all this */
+	size_t n_files;
+	char **warnings; /* n_warnings: sentences without a full stop on what openstacksdk warns of, too */
+	size_t n_warnings;
+};
+
+/* The configuration, owned by the caller. -ENOENT: there is no such cloud, or there are several and none was chosen;
+ * -EINVAL: a file or setting makes no sense, or asks for what mcloudfs has not, which the sentence names;
+ * the errno of open(2) or read(2) where clouds_file can't be read; -ENOMEM. No sentence holds a secret. */
+int mc_attached_load(
+	const struct mc_attached_source *source, struct mc_attached_config **ret_config, struct mc_error *error);
+
+/* Wipes what is secret in it; takes NULL. */
+void mc_attached_free(struct mc_attached_config *config);
+
+MC_DEFINE_CLEANUP(attached, struct mc_attached_config *, mc_attached_free);
+
+/* The configuration as one JSON object, each secret as asterisks, with a newline at its end. 0 or -ENOMEM. */
+int mc_attached_print(const struct mc_attached_config *config, struct mc_buffer *out);
+
+#endif
