@@ -26,16 +26,22 @@ int mc_database_same_origin(
 	return r ? r : n > 0;
 }
 
-/* All tables of Keystone's, each with its checksum; not the versions of the caches, which differ when another does. The
- * server itself builds the statement, with their names in it. */
+/* All tables of Keystone's, each with how many rows it has, and what these add up to; not the versions of the caches,
+ * which differ when another does. The server itself builds the statement, with their names in it. CHECKSUM TABLE is
+ * none to go by: with a generated column that is stored, its numbers are others for the same rows in another copy. */
 static int checksums(
 	struct mc_database *database, struct mc_call *call, struct mc_database_table *ret_table, struct mc_error *error)
 {
-	static const char *const build[] = {"SET SESSION group_concat_max_len = 65536",
-		"SET @statement = (SELECT CONCAT('CHECKSUM TABLE ', GROUP_CONCAT('keystone.`', "
-		"REPLACE(table_name, '`', '``'), '`' ORDER BY table_name)) FROM information_schema.tables "
-		"WHERE table_schema = 'keystone' AND table_type = 'BASE TABLE' "
-		"AND table_name <> 'mcloud_cache_version')",
+	static const char *const build[] = {"SET SESSION group_concat_max_len = 1048576",
+		"SET @statement = (SELECT GROUP_CONCAT(CONCAT("
+		"'SELECT ', QUOTE(table_name), ' AS `Table`, CONCAT_WS(''-'', COUNT(*), BIT_XOR(number), SUM(number)) "
+		"AS `Checksum` FROM (SELECT CRC32(CONCAT_WS(CHAR(0), ', texts, ')) AS number FROM keystone.`', "
+		"REPLACE(table_name, '`', '``'), '`) AS numbers') ORDER BY table_name SEPARATOR ' UNION ALL ') FROM "
+		"(SELECT table_name, GROUP_CONCAT(CONCAT('COALESCE(CAST(`', REPLACE(column_name, '`', '``'), "
+		"'` AS BINARY), CHAR(1))') ORDER BY ordinal_position) AS texts FROM information_schema.columns "
+		"JOIN information_schema.tables USING (table_schema, table_name) WHERE table_schema = 'keystone' "
+		"AND table_type = 'BASE TABLE' AND table_name <> 'mcloud_cache_version' AND is_generated = 'NEVER' "
+		"GROUP BY table_name) AS every_table)",
 		NULL};
 	int r = 0;
 
@@ -60,10 +66,9 @@ static void add_differing(const struct mc_database_table *a, const struct mc_dat
 {
 	for (size_t i = 0; i < a->n_rows; i++) {
 		const char *name = mc_database_cell(a, i, "Table");
-		const char *dot = name ? strchr(name, '.') : NULL;
 
 		if (name && !has_same(b, name, mc_database_cell(a, i, "Checksum")))
-			mc_buffer_printf(out, "%s%s", out->size ? " " : "", dot ? dot + 1 : name);
+			mc_buffer_printf(out, "%s%s", out->size ? " " : "", name);
 	}
 }
 
