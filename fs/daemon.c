@@ -22,7 +22,7 @@
 #define LOCK_WAIT_MS 5000
 
 /* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the pipe's end. */
-static int detach(struct mc_daemon *daemon, struct mc_error *error)
+static int detach_process(struct mc_daemon *daemon, struct mc_error *error)
 {
 	int ends[2];
 
@@ -112,7 +112,7 @@ static socklen_t name_socket(const struct mc_options *options, struct sockaddr_u
 }
 
 /* Whether who listens at ADDRESS may hold anything up: root and this user may. */
-static bool is_held(const struct sockaddr_un *address, socklen_t length)
+static bool address_is_held(const struct sockaddr_un *address, socklen_t length)
 {
 	struct ucred holder;
 	socklen_t size = sizeof holder;
@@ -140,7 +140,7 @@ static int lock_name(const struct mc_options *options, struct mc_error *error)
 	if (bind(fd, (const struct sockaddr *)&address, length) == 0 && listen(fd, 8) == 0)
 		return fd;
 	int code = errno;
-	if (code == EADDRINUSE && !is_held(&address, length))
+	if (code == EADDRINUSE && !address_is_held(&address, length))
 		return fd;
 	close(fd);
 	if (code != EADDRINUSE)
@@ -189,7 +189,7 @@ int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, s
 	if (result == 0)
 		result = take_lock(daemon, options, error);
 	if (result == 0 && !options->foreground)
-		result = detach(daemon, error);
+		result = detach_process(daemon, error);
 	return result;
 }
 

@@ -13,10 +13,10 @@ static const char *const kinds[] = {
 	[MC_KIND_LINK] = "link",
 };
 
-static void add_directory(const struct mc_directory_type *type, const char *path, struct mc_buffer *out);
+static void add_directory_rows(const struct mc_directory_type *type, const char *path, struct mc_buffer *out);
 
 /* A row and what is below it. Tables may be shared, but none is below itself. */
-static void add_row(const struct mc_row *row, const char *path, struct mc_buffer *out)
+static void describe_row(const struct mc_row *row, const char *path, struct mc_buffer *out)
 {
 	MC_CLEANUP(buffer) struct mc_buffer here = {0};
 
@@ -28,20 +28,20 @@ static void add_row(const struct mc_row *row, const char *path, struct mc_buffer
 	mc_buffer_printf(out, "%s %s %04o%s%s\n", here.data, kinds[row->kind], (unsigned)row->mode,
 		row->help ? " " : "", row->help ? row->help : "");
 	if (row->directory)
-		add_directory(row->directory, here.data, out);
+		add_directory_rows(row->directory, here.data, out);
 }
 
-static void add_directory(const struct mc_directory_type *type, const char *path, struct mc_buffer *out)
+static void add_directory_rows(const struct mc_directory_type *type, const char *path, struct mc_buffer *out)
 {
 	for (const struct mc_row *row = type->rows; row && row->name; row++)
-		add_row(row, path, out);
+		describe_row(row, path, out);
 	if (type->entry)
-		add_row(type->entry, path, out);
+		describe_row(type->entry, path, out);
 }
 
 void mc_describe(const struct mc_directory_type *root, struct mc_buffer *out)
 {
-	add_directory(root, "", out);
+	add_directory_rows(root, "", out);
 }
 
 void mc_describe_root(const struct mc_directory_type *root, struct mc_buffer *out)

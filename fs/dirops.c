@@ -27,7 +27,7 @@ static ssize_t send_answer(int fd, struct iovec *parts, int count, void *data)
 	return writev(fd, parts, count);
 }
 
-static ssize_t receive(int fd, void *to, size_t size, void *data)
+static ssize_t receive_from_device(int fd, void *to, size_t size, void *data)
 {
 	(void)data;
 	return read(fd, to, size);
@@ -35,7 +35,7 @@ static ssize_t receive(int fd, void *to, size_t size, void *data)
 
 void mc_dirops_prepare(struct mc_fs *fs)
 {
-	static const struct fuse_custom_io io = {.writev = send_answer, .read = receive};
+	static const struct fuse_custom_io io = {.writev = send_answer, .read = receive_from_device};
 
 	(void)fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session));
 }

@@ -52,7 +52,7 @@ void mc_events_free(struct mc_events *events)
 	free(events);
 }
 
-static void add_text(cJSON *object, const char *name, const char *value)
+static void add_event_text(cJSON *object, const char *name, const char *value)
 {
 	if (value && *value)
 		cJSON_AddStringToObject(object, name, value);
@@ -64,12 +64,12 @@ static void add_error(cJSON *object, const struct mc_error *error)
 
 	if (!member)
 		return;
-	add_text(member, "errno", mc_error_name(error->code));
-	add_text(member, "service", error->service);
+	add_event_text(member, "errno", mc_error_name(error->code));
+	add_event_text(member, "service", error->service);
 	if (error->http_status)
 		cJSON_AddNumberToObject(member, "http_status", error->http_status);
-	add_text(member, "request_id", error->request_id);
-	add_text(member, "message", error->message);
+	add_event_text(member, "request_id", error->request_id);
+	add_event_text(member, "message", error->message);
 }
 
 /* EVENT as one line of JSON, malloc'd, or NULL. */
@@ -81,11 +81,11 @@ static char *line_of(const struct mc_cloud_event *event)
 	if (!object)
 		return NULL;
 	mc_format_time(event->when > 0 ? event->when : mc_wall_clock(), when, sizeof when);
-	add_text(object, "time", when);
-	add_text(object, "event", (size_t)event->kind < MC_COUNT(kinds) ? kinds[event->kind] : "unknown");
-	add_text(object, "region", event->region);
-	add_text(object, "container", event->service);
-	add_text(object, "text", event->text);
+	add_event_text(object, "time", when);
+	add_event_text(object, "event", (size_t)event->kind < MC_COUNT(kinds) ? kinds[event->kind] : "unknown");
+	add_event_text(object, "region", event->region);
+	add_event_text(object, "container", event->service);
+	add_event_text(object, "text", event->text);
 	add_error(object, event->error);
 	MC_CLEANUP(free_pointer) char *text = cJSON_PrintUnformatted(object);
 	char *line = NULL;

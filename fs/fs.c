@@ -87,7 +87,7 @@ char *mc_name_to_file(const char *name, const char *key)
 }
 
 /* With the table of nodes locked: the notifier's lock is a leaf, too, and comes after it. */
-static void tell(void *data, uint64_t ino)
+static void notify_inode(void *data, uint64_t ino)
 {
 	mc_notify_add(data, ino);
 }
@@ -95,25 +95,25 @@ static void tell(void *data, uint64_t ino)
 void mc_fs_forget(struct mc_fs *fs, struct mc_node *node, bool entries)
 {
 	mc_fs_changed(fs);
-	mc_node_refresh(node, entries, tell, fs->notify);
+	mc_node_refresh(node, entries, notify_inode, fs->notify);
 }
 
 void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key)
 {
 	mc_fs_changed(fs);
-	(void)mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify);
+	(void)mc_nodes_refresh_key(fs->nodes, kind, key, notify_inode, fs->notify);
 }
 
 void mc_fs_forget_pages(struct mc_fs *fs, enum mc_key kind, const char *key)
 {
 	if (key)
-		mc_nodes_tell_key(fs->nodes, kind, key, tell, fs->pages);
+		mc_nodes_tell_key(fs->nodes, kind, key, notify_inode, fs->pages);
 }
 
 void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key)
 {
 	mc_fs_changed(fs);
-	int64_t left = mc_nodes_refresh_key(fs->nodes, kind, key, tell, fs->notify) - mc_now_ms();
+	int64_t left = mc_nodes_refresh_key(fs->nodes, kind, key, notify_inode, fs->notify) - mc_now_ms();
 	if (left > 0)
 		(void)poll(NULL, 0, (int)left);
 }

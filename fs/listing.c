@@ -68,7 +68,7 @@ const struct mc_row *mc_row_find(const struct mc_directory_type *type, const cha
 }
 
 /* FNV-1a */
-static size_t hash(const char *text)
+static size_t hash_file_name(const char *text)
 {
 	uint64_t value = 0xcbf29ce484222325;
 
@@ -80,7 +80,7 @@ static size_t hash(const char *text)
 /* The slot that holds FILE, or the free one where it belongs. */
 static uint32_t *slot(const struct mc_listing *listing, const char *file)
 {
-	size_t at = hash(file) & listing->mask;
+	size_t at = hash_file_name(file) & listing->mask;
 
 	while (listing->slots[at] && strcmp(listing->items[listing->slots[at] - 1].file, file) != 0)
 		at = (at + 1) & listing->mask;
@@ -94,7 +94,7 @@ static bool taken(const struct mc_listing *listing, const struct mc_directory_ty
 
 /* Gives ENTRY its file name and takes its strings over. One that has no name left to be shown under (another one has
  * the same key) is left out. */
-static int take(struct mc_listing *listing, const struct mc_directory_type *type, struct mc_entry *entry)
+static int take_entry(struct mc_listing *listing, const struct mc_directory_type *type, struct mc_entry *entry)
 {
 	char file[MC_NAME_MAX + 1];
 
@@ -135,7 +135,7 @@ struct mc_listing *mc_listing_new(const struct mc_directory_type *type, struct m
 	if (!listing->slots || !listing->items)
 		goto failed;
 	for (size_t i = 0; i < entries->count; i++)
-		if (take(listing, type, &entries->items[i]) < 0)
+		if (take_entry(listing, type, &entries->items[i]) < 0)
 			goto failed;
 	mc_entries_clear(entries);
 	return listing;

@@ -135,7 +135,7 @@ static int print_cloud(const struct mc_options *options, struct mc_buffer *text,
 }
 
 /* --help and the like. */
-static int print(const struct mc_options *options, struct mc_error *error)
+static int print_information(const struct mc_options *options, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
 	int r = 0;
@@ -172,7 +172,8 @@ int main(int argc, char **argv)
 	if (result == 0)
 		result = mc_options_command_line(&mount.options, argc, argv, &error);
 	if (result == 0)
-		result = only_prints(&mount.options) ? print(&mount.options, &error) : serve(&mount, &error);
+		result =
+			only_prints(&mount.options) ? print_information(&mount.options, &error) : serve(&mount, &error);
 	if (result < 0)
 		fprintf(stderr, "mcloudfs: %s\n", *error.message ? error.message : "out of memory");
 	close_mount(&mount);

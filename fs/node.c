@@ -220,11 +220,11 @@ bool mc_node_needs_key(struct mc_node *node)
 }
 
 /* With the lock held. A tree is a few levels deep. */
-static void add_path(const struct mc_node *node, struct mc_buffer *out)
+static void add_node_path(const struct mc_node *node, struct mc_buffer *out)
 {
 	if (!node->parent)
 		return;
-	add_path(node->parent, out);
+	add_node_path(node->parent, out);
 	if (out->size)
 		mc_buffer_text(out, "/");
 	mc_buffer_text(out, node->file);
@@ -233,7 +233,7 @@ static void add_path(const struct mc_node *node, struct mc_buffer *out)
 void mc_node_path(struct mc_node *node, const char *name, struct mc_buffer *out)
 {
 	MC_LOCKED(&node->nodes->lock)
-		add_path(node, out);
+		add_node_path(node, out);
 	if (name)
 		mc_buffer_printf(out, "%s%s", out->size ? "/" : "", name);
 	else if (!out->size)

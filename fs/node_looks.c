@@ -104,7 +104,7 @@ void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing)
 }
 
 /* With the lock held. */
-static void refresh(struct mc_node *node, mc_node_tell tell, void *data)
+static void refresh_node_looks(struct mc_node *node, mc_node_tell tell, void *data)
 {
 	forget_looks(node);
 	if (node->lookups)
@@ -116,12 +116,12 @@ void mc_node_refresh(struct mc_node *node, bool entries, mc_node_tell tell, void
 	struct mc_listing *old = NULL;
 
 	MC_LOCKED(&node->nodes->lock) {
-		refresh(node, tell, data);
+		refresh_node_looks(node, tell, data);
 		if (entries) {
 			old = node->listing;
 			node->listing = NULL;
 			for (struct mc_node *child = node->children; child; child = child->next_sibling)
-				refresh(child, tell, data);
+				refresh_node_looks(child, tell, data);
 		}
 	}
 	mc_listing_unref(old);
@@ -144,7 +144,7 @@ int64_t mc_nodes_refresh_key(struct mc_nodes *nodes, enum mc_key kind, const cha
 	MC_LOCKED(&nodes->lock) {
 		for (struct mc_node *node = mc_node_first_key(nodes, kind, key); node;
 			node = mc_node_next_key(node, kind, key)) {
-			refresh(node, tell, data);
+			refresh_node_looks(node, tell, data);
 			if (node->named && leased < node->leased)
 				leased = node->leased;
 		}

@@ -22,7 +22,7 @@ static uint64_t hash_text(uint64_t seed, const char *text)
 	return mix(value);
 }
 
-static uint64_t hash_of(const struct mc_node *node, enum mc_node_index index)
+static uint64_t hash_of_node(const struct mc_node *node, enum mc_node_index index)
 {
 	switch (index) {
 	case MC_BY_INO:
@@ -38,7 +38,7 @@ static uint64_t hash_of(const struct mc_node *node, enum mc_node_index index)
 }
 
 /* Twice as many buckets. Without memory it stays as it is, and gets slower. */
-static void grow(struct mc_node_table *table, enum mc_node_index index)
+static void grow_buckets(struct mc_node_table *table, enum mc_node_index index)
 {
 	size_t mask = table->mask * 2 + 1;
 	struct mc_node **buckets = calloc(mask + 1, sizeof *buckets);
@@ -48,7 +48,7 @@ static void grow(struct mc_node_table *table, enum mc_node_index index)
 	for (size_t i = 0; i <= table->mask; i++) {
 		while (table->buckets[i]) {
 			struct mc_node *node = table->buckets[i];
-			struct mc_node **bucket = &buckets[hash_of(node, index) & mask];
+			struct mc_node **bucket = &buckets[hash_of_node(node, index) & mask];
 			table->buckets[i] = node->next[index];
 			node->next[index] = *bucket;
 			*bucket = node;
@@ -64,16 +64,16 @@ static void insert(struct mc_node *node, enum mc_node_index index)
 	struct mc_node_table *table = &node->nodes->tables[index];
 
 	if (table->count++ > table->mask)
-		grow(table, index);
-	struct mc_node **bucket = &table->buckets[hash_of(node, index) & table->mask];
+		grow_buckets(table, index);
+	struct mc_node **bucket = &table->buckets[hash_of_node(node, index) & table->mask];
 	node->next[index] = *bucket;
 	*bucket = node;
 }
 
-static void take_out(struct mc_node *node, enum mc_node_index index)
+static void take_node_out(struct mc_node *node, enum mc_node_index index)
 {
 	struct mc_node_table *table = &node->nodes->tables[index];
-	struct mc_node **link = &table->buckets[hash_of(node, index) & table->mask];
+	struct mc_node **link = &table->buckets[hash_of_node(node, index) & table->mask];
 
 	while (*link != node)
 		link = &(*link)->next[index];
@@ -216,7 +216,7 @@ struct mc_node *mc_node_new(struct mc_nodes *nodes, struct mc_node *parent, cons
 void mc_node_unname(struct mc_node *node)
 {
 	if (node->named)
-		take_out(node, MC_BY_NAME);
+		take_node_out(node, MC_BY_NAME);
 	node->named = false;
 }
 
@@ -225,9 +225,9 @@ void mc_node_drop(struct mc_node *node)
 	while (node && --node->references == 0) {
 		struct mc_node *parent = node->parent;
 		mc_node_unname(node);
-		take_out(node, MC_BY_INO);
+		take_node_out(node, MC_BY_INO);
 		if (node->key)
-			take_out(node, MC_BY_KEY);
+			take_node_out(node, MC_BY_KEY);
 		if (parent)
 			take_child_out(node);
 		for (struct mc_node_past *past = node->past; past; past = past->next)

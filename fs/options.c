@@ -16,12 +16,13 @@ struct option {
 	size_t member; /* offset of the member that it sets */
 };
 
-static int bad(const struct option *option, const char *value, const char *wanted, struct mc_error *error)
+static int bad_option_value(const struct option *option, const char *value, const char *wanted, struct mc_error *error)
 {
 	return mc_error_set(error, EINVAL, "%s=%.100s: %s", option->name, value, wanted);
 }
 
-static int set_text(struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int set_text_option(
+	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	char **member = (char **)(void *)((char *)options + option->member);
 	char *copy = strdup(value);
@@ -39,26 +40,26 @@ static int parse_cloud(
 	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	if (!length || value[length] || length > MAX_CLOUD || *value == '-')
-		return bad(option, value,
+		return bad_option_value(option, value,
 			"a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen",
 			error);
-	return set_text(options, option, value, error);
+	return set_text_option(options, option, value, error);
 }
 
 static int parse_engine(
 	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (strcmp(value, "auto") != 0 && strcmp(value, "docker") != 0)
-		return bad(option, value, "the engines are auto and docker", error);
-	return set_text(options, option, value, error);
+		return bad_option_value(option, value, "the engines are auto and docker", error);
+	return set_text_option(options, option, value, error);
 }
 
 static int parse_path(
 	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (*value != '/')
-		return bad(option, value, "an absolute path is needed", error);
-	return set_text(options, option, value, error);
+		return bad_option_value(option, value, "an absolute path is needed", error);
+	return set_text_option(options, option, value, error);
 }
 
 /* 127.x.0.0: region n gets 127.x.n.1. */
@@ -68,16 +69,16 @@ static int parse_base(
 	struct in_addr address;
 
 	if (inet_pton(AF_INET, value, &address) != 1 || (ntohl(address.s_addr) & 0xff00ffff) != 0x7f000000)
-		return bad(option, value, "an address 127.N.0.0 is needed", error);
-	return set_text(options, option, value, error);
+		return bad_option_value(option, value, "an address 127.N.0.0 is needed", error);
+	return set_text_option(options, option, value, error);
 }
 
 static int parse_suffix(
 	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (!strchr(value, '=') || *value == '=' || *value == ',')
-		return bad(option, value, "a DN is needed, such as dc=acme,dc=org", error);
-	return set_text(options, option, value, error);
+		return bad_option_value(option, value, "a DN is needed, such as dc=acme,dc=org", error);
+	return set_text_option(options, option, value, error);
 }
 
 static int parse_domain(
@@ -85,9 +86,9 @@ static int parse_domain(
 {
 	/* 64 characters is what Keystone takes for a domain's name. */
 	if (!*value || strlen(value) > 64 || strpbrk(value, "/\n") || !strcasecmp(value, "default"))
-		return bad(option, value, "a domain's name has 1 to 64 characters without slashes, and isn't Default",
-			error);
-	return set_text(options, option, value, error);
+		return bad_option_value(option, value,
+			"a domain's name has 1 to 64 characters without slashes, and isn't Default", error);
+	return set_text_option(options, option, value, error);
 }
 
 static int parse_seconds(
@@ -98,7 +99,7 @@ static int parse_seconds(
 	double least = option->member == offsetof(struct mc_options, timeout_ms) ? 0.1 : 0;
 
 	if (!end || *end || value[strspn(value, "0123456789.")] || seconds < least || seconds > MAX_SECONDS)
-		return bad(option, value,
+		return bad_option_value(option, value,
 			least > 0 ? "0.1 to 3600 seconds are possible" : "0 to 3600 seconds are possible", error);
 	*(int *)(void *)((char *)options + option->member) = (int)(seconds * 1000 + 0.5);
 	return 0;
@@ -108,7 +109,7 @@ static int parse_verify(
 	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
 	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-		return bad(option, value, "on or off is needed", error);
+		return bad_option_value(option, value, "on or off is needed", error);
 	options->verify = !strcmp(value, "on");
 	return 0;
 }
@@ -118,7 +119,8 @@ static int parse_replicate(
 {
 	(void)options;
 	if (strcmp(value, "manual") != 0)
-		return bad(option, value, "this version has no replication, so only manual is possible", error);
+		return bad_option_value(
+			option, value, "this version has no replication, so only manual is possible", error);
 	return 0;
 }
 
@@ -152,7 +154,7 @@ static const char *const skipped[] = {"defaults", "auto", "noauto", "nofail", "u
 	"X-", "subtype=mcloudfs"};
 
 /* Whether TEXT is in LIST; items that end with "=" or "-" are beginnings. */
-static bool listed(const char *const *list, size_t count, const char *text)
+static bool option_is_listed(const char *const *list, size_t count, const char *text)
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t length = strlen(list[i]);
@@ -229,9 +231,9 @@ static int parse_one(struct mc_options *options, const char *text, struct mc_err
 	}
 	if (!strcmp(text, "ro") || !strcmp(text, "rw"))
 		options->read_only = text[1] == 'o';
-	if (listed(passed, MC_COUNT(passed), text))
+	if (option_is_listed(passed, MC_COUNT(passed), text))
 		return pass(options, text, error);
-	if (listed(skipped, MC_COUNT(skipped), text))
+	if (option_is_listed(skipped, MC_COUNT(skipped), text))
 		return 0;
 	return mc_error_set(error, EINVAL, "unknown option \"%.100s\": mcloudfs --help lists those there are", text);
 }
@@ -241,7 +243,7 @@ static bool continues_dn(const char *text)
 {
 	static const char *const attributes[] = {"dc=", "ou=", "o=", "c=", "l=", "st=", "cn="};
 
-	return listed(attributes, MC_COUNT(attributes), text);
+	return option_is_listed(attributes, MC_COUNT(attributes), text);
 }
 
 /* Takes the next option off *TEXT: unescaped, malloc'd. NULL: out of memory. */

@@ -24,17 +24,17 @@ struct mc_park {
 	pthread_t waker;
 };
 
-static void init(struct mc_waiter *head)
+static void init_waiters(struct mc_waiter *head)
 {
 	head->next = head->last = head;
 }
 
-static bool is_empty(const struct mc_waiter *head)
+static bool has_no_waiter(const struct mc_waiter *head)
 {
 	return head->next == head;
 }
 
-static void append(struct mc_waiter *head, struct mc_waiter *waiter)
+static void append_waiter(struct mc_waiter *head, struct mc_waiter *waiter)
 {
 	waiter->last = head->last;
 	waiter->next = head;
@@ -42,7 +42,7 @@ static void append(struct mc_waiter *head, struct mc_waiter *waiter)
 	head->last = waiter;
 }
 
-static void take_out(struct mc_waiter *waiter)
+static void take_waiter_out(struct mc_waiter *waiter)
 {
 	waiter->last->next = waiter->next;
 	waiter->next->last = waiter->last;
@@ -52,13 +52,13 @@ static void take_out(struct mc_waiter *waiter)
 /* Moves all of FROM behind TO. */
 static void splice(struct mc_waiter *to, struct mc_waiter *from)
 {
-	if (is_empty(from))
+	if (has_no_waiter(from))
 		return;
 	from->next->last = to->last;
 	from->last->next = to;
 	to->last->next = from->next;
 	to->last = from->last;
-	init(from);
+	init_waiters(from);
 }
 
 struct mc_park *mc_park_new(void)
@@ -69,9 +69,9 @@ struct mc_park *mc_park_new(void)
 		return NULL;
 	pthread_mutex_init(&park->lock, NULL);
 	pthread_cond_init(&park->news, NULL);
-	init(&park->parked);
-	init(&park->round);
-	init(&park->ready);
+	init_waiters(&park->parked);
+	init_waiters(&park->round);
+	init_waiters(&park->ready);
 	return park;
 }
 
@@ -98,17 +98,17 @@ static void wait_for_news(struct mc_park *park)
 static struct mc_waiter *next_waiter(struct mc_park *park)
 {
 	for (;;) {
-		struct mc_waiter *head = is_empty(&park->ready) ? &park->round : &park->ready;
-		if (!is_empty(head)) {
+		struct mc_waiter *head = has_no_waiter(&park->ready) ? &park->round : &park->ready;
+		if (!has_no_waiter(head)) {
 			struct mc_waiter *waiter = head->next;
-			take_out(waiter);
+			take_waiter_out(waiter);
 			waiter->parked = false;
 			return waiter;
 		}
 		if (park->served != park->wakes || park->stopping) {
 			park->served = park->wakes;
 			splice(&park->round, &park->parked);
-			if (!is_empty(&park->round))
+			if (!has_no_waiter(&park->round))
 				continue;
 			if (park->stopping)
 				return NULL;
@@ -198,7 +198,7 @@ int mc_park_wait(struct mc_park *park, struct mc_waiter *waiter, uint64_t seen)
 		} else if (park->wakes != seen) {
 			result = -EAGAIN;
 		} else {
-			append(&park->parked, waiter);
+			append_waiter(&park->parked, waiter);
 			waiter->parked = true;
 		}
 	}
@@ -210,8 +210,8 @@ void mc_park_cancel(struct mc_park *park, struct mc_waiter *waiter)
 	MC_LOCKED(&park->lock) {
 		waiter->cancelled = true;
 		if (waiter->parked) {
-			take_out(waiter);
-			append(&park->ready, waiter);
+			take_waiter_out(waiter);
+			append_waiter(&park->ready, waiter);
 			pthread_cond_signal(&park->news);
 		}
 	}
@@ -220,7 +220,7 @@ void mc_park_cancel(struct mc_park *park, struct mc_waiter *waiter)
 void mc_park_post(struct mc_park *park, struct mc_waiter *waiter)
 {
 	MC_LOCKED(&park->lock) {
-		append(&park->ready, waiter);
+		append_waiter(&park->ready, waiter);
 		waiter->parked = true;
 		pthread_cond_signal(&park->news);
 	}

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* NULL: it is no directory. */
-static const struct mc_directory_type *type_of(const struct mc_node *node)
+static const struct mc_directory_type *directory_type_of(const struct mc_node *node)
 {
 	return mc_node_row(node)->directory;
 }
@@ -22,7 +22,7 @@ static struct mc_ask ask_of(const struct mc_ask *ask, struct mc_node *node)
 
 const struct mc_row *mc_resolve_row(struct mc_ask *ask, struct mc_node *directory, const char *file)
 {
-	const struct mc_directory_type *type = type_of(directory);
+	const struct mc_directory_type *type = directory_type_of(directory);
 	const struct mc_row *row = type ? mc_row_find(type, file) : NULL;
 	struct mc_ask here = ask_of(ask, directory);
 
@@ -41,7 +41,7 @@ struct mc_node *mc_resolve_item_node(
 		.said = item->said,
 		.key = item->key,
 		.row = item->row,
-		.kind = type_of(directory)->key,
+		.kind = directory_type_of(directory)->key,
 		.attributes = &item->attributes,
 		.when = when};
 
@@ -80,7 +80,7 @@ struct mc_node *mc_resolve_listed(struct mc_fs *fs, struct mc_node *directory, c
 int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh, struct mc_listing **ret_listing)
 {
 	struct mc_fs *fs = ask->fs;
-	const struct mc_directory_type *type = type_of(directory);
+	const struct mc_directory_type *type = directory_type_of(directory);
 	struct mc_ask here = ask_of(ask, directory);
 	struct mc_entries entries = {0};
 	bool keep = type->lane != MC_LANE_MODEL;
@@ -110,7 +110,7 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 }
 
 /* The node that the last listing of DIRECTORY has under that name, if it is fresh, or NULL. */
-static struct mc_node *listed(struct mc_fs *fs, struct mc_node *directory, const char *file)
+static struct mc_node *node_from_listing(struct mc_fs *fs, struct mc_node *directory, const char *file)
 {
 	struct mc_listing *listing = mc_node_listing(directory);
 	struct mc_node *node = NULL;
@@ -136,7 +136,7 @@ struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, co
 	struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
 	struct mc_looks looks = {0};
 
-	if (type_of(directory)->lane == MC_LANE_MODEL) {
+	if (directory_type_of(directory)->lane == MC_LANE_MODEL) {
 		mc_node_unref(known);
 		return NULL;
 	}
@@ -144,7 +144,7 @@ struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, co
 		mc_node_looks(known, &looks);
 	if (!known || !mc_resolve_is_fresh(fs, looks.confirmed)) {
 		mc_node_unref(known);
-		known = listed(fs, directory, file);
+		known = node_from_listing(fs, directory, file);
 	}
 	mc_metrics_cache(fs->metrics, MC_CACHE_NAMES, known);
 	return known;
@@ -172,7 +172,7 @@ static int by_list(struct mc_ask *ask, struct mc_node *directory, const char *fi
  * would give one object two names. */
 static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
-	const struct mc_directory_type *type = type_of(directory);
+	const struct mc_directory_type *type = directory_type_of(directory);
 	struct mc_ask here = ask_of(ask, directory);
 	struct mc_entry entry = {.attributes.size = -1};
 	char said[MC_NAME_MAX + 1], shown[MC_NAME_MAX + 1];
@@ -205,7 +205,7 @@ static void list_again(struct mc_ask *ask, struct mc_node *directory, int64_t pr
 	struct mc_listing *listing = NULL;
 	struct mc_error error = {0};
 	struct mc_ask other = *ask;
-	unsigned patience = type_of(directory)->list_patience;
+	unsigned patience = directory_type_of(directory)->list_patience;
 
 	other.error = &error;
 	mc_call_extend(ask->call, ask->fs->config.timeout_ms * (int)(patience ? patience : 1));
@@ -219,7 +219,7 @@ static void list_again(struct mc_ask *ask, struct mc_node *directory, int64_t pr
  * Each list that is made for that reason has to wait twice as long for the next one, in case it doesn't help. */
 static int by_find_or_list(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
-	struct mc_listing *old = type_of(directory)->list ? mc_node_listing(directory) : NULL;
+	struct mc_listing *old = directory_type_of(directory)->list ? mc_node_listing(directory) : NULL;
 	int64_t before = mc_now_ms();
 
 	int result = by_find(ask, directory, file, ret_node);
@@ -247,7 +247,7 @@ static int not_there(struct mc_fs *fs, struct mc_node *directory, const char *fi
 
 int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
-	const struct mc_directory_type *type = type_of(directory);
+	const struct mc_directory_type *type = directory_type_of(directory);
 	int result = -ENOENT;
 
 	if (!type)

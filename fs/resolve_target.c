@@ -19,7 +19,7 @@ struct walk {
 	bool is_lost, knows_outside;
 };
 
-static void go(struct walk *walk, struct mc_node *to)
+static void move_to_node(struct walk *walk, struct mc_node *to)
 {
 	mc_node_unref(walk->at);
 	walk->at = to;
@@ -35,7 +35,7 @@ static int count_link(struct walk *walk)
 }
 
 /* Stands on a link of the mount: follows it from the directory where it is. */
-static int follow(struct walk *walk)
+static int follow_link(struct walk *walk)
 {
 	struct mc_ask ask = *walk->ask;
 	const struct mc_row *row = mc_node_row(walk->at);
@@ -49,12 +49,12 @@ static int follow(struct walk *walk)
 		return result;
 	if (!text.data || text.failed)
 		return mc_error_set(ask.error, ENOMEM, "out of memory");
-	go(walk, mc_node_parent(walk->at));
+	move_to_node(walk, mc_node_parent(walk->at));
 	return walk_path(walk, text.data);
 }
 
 /* Goes to the root that the asker sees. */
-static int leave(struct walk *walk)
+static int go_to_root(struct walk *walk)
 {
 	int result;
 
@@ -64,7 +64,7 @@ static int leave(struct walk *walk)
 		result = mc_outside_begin(&walk->outside, walk->ask->fs->mountpoint, walk->process);
 	walk->knows_outside = true;
 	walk->is_lost = result < 0;
-	go(walk, NULL);
+	move_to_node(walk, NULL);
 	mc_node_unref(mc_steal(&walk->entry));
 	return 0;
 }
@@ -73,7 +73,7 @@ static int leave(struct walk *walk)
 static int go_above(struct walk *walk)
 {
 	if (walk->entry) {
-		go(walk, NULL);
+		move_to_node(walk, NULL);
 		mc_node_unref(mc_steal(&walk->entry));
 		return 0;
 	}
@@ -82,7 +82,7 @@ static int go_above(struct walk *walk)
 	if (!slash)
 		return mc_error_set(walk->ask->error, ENOMEM, "out of memory");
 	*slash = '\0';
-	int result = leave(walk);
+	int result = go_to_root(walk);
 	return result < 0 ? result : walk_path(walk, above);
 }
 
@@ -96,14 +96,14 @@ static int step_inside(struct walk *walk, const char *component)
 			mc_node_unref(next);
 			return go_above(walk);
 		}
-		go(walk, next);
+		move_to_node(walk, next);
 		return 0;
 	}
 	int result = mc_resolve(walk->ask, walk->at, component, &next);
 	if (result < 0)
 		return result;
-	go(walk, next);
-	return mc_node_row(next)->kind == MC_KIND_LINK ? follow(walk) : 0;
+	move_to_node(walk, next);
+	return mc_node_row(next)->kind == MC_KIND_LINK ? follow_link(walk) : 0;
 }
 
 static int follow_outside(struct walk *walk, const char *link)
@@ -124,12 +124,12 @@ static int step_outside(struct walk *walk, const char *component)
 	if (result == 2)
 		return follow_outside(walk, link);
 	if (result == 1) {
-		go(walk, mc_nodes_by_ino(walk->ask->fs->nodes, ino));
+		move_to_node(walk, mc_nodes_by_ino(walk->ask->fs->nodes, ino));
 		walk->entry = walk->at ? mc_node_ref(walk->at) : NULL;
 	}
 	walk->is_lost = result < 0 || (result == 1 && !walk->at);
 	if (!walk->is_lost && walk->at && mc_node_row(walk->at)->kind == MC_KIND_LINK)
-		return follow(walk);
+		return follow_link(walk);
 	return 0;
 }
 
@@ -159,7 +159,7 @@ static const char *inside(const struct mc_fs *fs, const char *target)
 }
 
 /* Stands where TARGET begins; gives what of it is left to be walked. */
-static const char *begin(struct walk *walk, struct mc_node *directory, const char *target)
+static const char *begin_walk(struct walk *walk, struct mc_node *directory, const char *target)
 {
 	struct mc_fs *fs = walk->ask->fs;
 
@@ -167,7 +167,7 @@ static const char *begin(struct walk *walk, struct mc_node *directory, const cha
 		walk->at = mc_node_ref(directory);
 		return target;
 	}
-	(void)leave(walk);
+	(void)go_to_root(walk);
 	if (!walk->is_lost)
 		return target;
 	/* What the asker sees can't be seen from here; then the path by which it was mounted is believed. */
@@ -182,7 +182,7 @@ int mc_resolve_target(
 	struct mc_ask *ask, struct mc_node *directory, const char *target, pid_t asker, struct mc_node **ret_node)
 {
 	struct walk walk = {.ask = ask, .process = asker, .outside = {.root = -1, .at = -1}};
-	const char *rest = begin(&walk, directory, target);
+	const char *rest = begin_walk(&walk, directory, target);
 	int result = rest ? walk_path(&walk, rest) : 0;
 
 	*ret_node = NULL;

@@ -65,7 +65,7 @@ struct mapping {
 	size_t line;
 };
 
-static int wrong(const struct reader *reader, size_t line, const char *what)
+static int wrong_yaml(const struct reader *reader, size_t line, const char *what)
 {
 	return mc_error_set(reader->error, EINVAL, "%s, line %zu: %s", reader->name, line + 1, what);
 }
@@ -77,7 +77,7 @@ static int no_memory(const struct reader *reader)
 	return mc_error_set(reader->error, ENOMEM, "out of memory");
 }
 
-static int next(struct reader *reader, yaml_event_t *event)
+static int next_event(struct reader *reader, yaml_event_t *event)
 {
 	if (yaml_parser_parse(&reader->parser, event))
 		return 0;
@@ -85,7 +85,7 @@ static int next(struct reader *reader, yaml_event_t *event)
 	if (parser->error == YAML_MEMORY_ERROR)
 		return mc_error_set(reader->error, ENOMEM, "out of memory");
 	size_t line = parser->error == YAML_READER_ERROR ? parser->mark.line : parser->problem_mark.line;
-	return wrong(reader, line, parser->problem ? parser->problem : "this is no YAML");
+	return wrong_yaml(reader, line, parser->problem ? parser->problem : "this is no YAML");
 }
 
 static void mc_cleanup_event(yaml_event_t *event)
@@ -142,7 +142,7 @@ static int tagged_scalar(struct reader *reader, const yaml_event_t *event, struc
 		*ret_value = value;
 		return 0;
 	}
-	return wrong(reader, event->start_mark.line, "this tag can't be understood, or doesn't fit its value");
+	return wrong_yaml(reader, event->start_mark.line, "this tag can't be understood, or doesn't fit its value");
 }
 
 static int read_scalar(struct reader *reader, const yaml_event_t *event, struct mc_value **ret_value)
@@ -151,7 +151,7 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event, struct 
 	bool plain = event->data.scalar.plain_implicit;
 
 	if (memchr(word, '\0', event->data.scalar.length))
-		return wrong(reader, event->start_mark.line, "this text has a NUL in it");
+		return wrong_yaml(reader, event->start_mark.line, "this text has a NUL in it");
 	if (reader->json && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
 		*ret_value = mc_scalar_json(reader->arena, word, &looks);
 	else if (plain)
@@ -173,11 +173,11 @@ static int read_alias(struct reader *reader, const yaml_event_t *event, unsigned
 	while (anchor && strcmp(anchor->name, (const char *)event->data.alias.anchor) != 0)
 		anchor = anchor->next;
 	if (!anchor)
-		return wrong(reader, event->start_mark.line, "nothing before this has the name of this alias");
+		return wrong_yaml(reader, event->start_mark.line, "nothing before this has the name of this alias");
 	if (!anchor->value)
-		return wrong(reader, event->start_mark.line, "this alias is inside of what it names");
+		return wrong_yaml(reader, event->start_mark.line, "this alias is inside of what it names");
 	if (level + anchor->value->depth > MC_CLOUDS_MAX_DEPTH)
-		return wrong(reader, event->start_mark.line, "this is nested too deeply");
+		return wrong_yaml(reader, event->start_mark.line, "this is nested too deeply");
 	*ret_value = anchor->value;
 	return 0;
 }
@@ -195,9 +195,9 @@ static int new_anchor(struct reader *reader, const yaml_event_t *event, struct a
 	size_t count = 0;
 	for (const struct anchor *anchor = reader->anchors; anchor; anchor = anchor->next, count++)
 		if (!strcmp(anchor->name, (const char *)name))
-			return wrong(reader, event->start_mark.line, "this anchor's name was used before");
+			return wrong_yaml(reader, event->start_mark.line, "this anchor's name was used before");
 	if (count > MC_CLOUDS_MAX_KEYS)
-		return wrong(reader, event->start_mark.line, "there are too many anchors");
+		return wrong_yaml(reader, event->start_mark.line, "there are too many anchors");
 	struct anchor *anchor = mc_arena_alloc(reader->arena, sizeof(*anchor));
 	if (!anchor)
 		return no_memory(reader);
@@ -219,7 +219,7 @@ static int read_list(struct reader *reader, unsigned level, struct mc_value **re
 	for (;;) {
 		MC_CLEANUP(event) yaml_event_t event = {0};
 		struct mc_value *value = NULL;
-		int r = next(reader, &event);
+		int r = next_event(reader, &event);
 		if (r < 0)
 			return r;
 		if (event.type == YAML_SEQUENCE_END_EVENT)
@@ -244,10 +244,11 @@ static int merge(struct reader *reader, const struct mapping *mapping, const str
 		return 0;
 	}
 	if (!mc_value_is(value, MC_VALUE_LIST))
-		return wrong(reader, mapping->line, "<< needs a mapping, or a list of mappings");
+		return wrong_yaml(reader, mapping->line, "<< needs a mapping, or a list of mappings");
 	for (const struct mc_pair *pair = value->first; pair; pair = pair->next) {
 		if (!mc_value_is(pair->value, MC_VALUE_MAP) || count == MC_COUNT(maps))
-			return wrong(reader, mapping->line, "<< needs a mapping, or a list of at most 64 mappings");
+			return wrong_yaml(
+				reader, mapping->line, "<< needs a mapping, or a list of at most 64 mappings");
 		maps[count++] = pair->value;
 	}
 	while (count)
@@ -270,9 +271,9 @@ static int read_pair(struct reader *reader, const struct mapping *mapping, const
 	else
 		r = read_value(reader, event, level, &key);
 	if (r == 0 && key && !mc_value_is_scalar(key))
-		r = wrong(reader, event->start_mark.line, "this can't be a key");
+		r = wrong_yaml(reader, event->start_mark.line, "this can't be a key");
 	if (r == 0)
-		r = next(reader, &after);
+		r = next_event(reader, &after);
 	if (r == 0)
 		r = read_value(reader, &after, level, &value);
 	if (r < 0)
@@ -286,7 +287,7 @@ static int read_pair(struct reader *reader, const struct mapping *mapping, const
 	else
 		mc_value_set_odd(reader->arena, mapping->own, key->text, value);
 	if (mapping->own->count + mapping->merged->count > MC_CLOUDS_MAX_KEYS)
-		return wrong(reader, mapping->line, "this mapping has too many keys");
+		return wrong_yaml(reader, mapping->line, "this mapping has too many keys");
 	return 0;
 }
 
@@ -300,7 +301,7 @@ static int read_map(struct reader *reader, size_t line, unsigned level, struct m
 		return no_memory(reader);
 	for (;;) {
 		MC_CLEANUP(event) yaml_event_t event = {0};
-		int r = next(reader, &event);
+		int r = next_event(reader, &event);
 		if (r < 0)
 			return r;
 		if (event.type == YAML_MAPPING_END_EVENT)
@@ -325,9 +326,10 @@ static int read_collection(
 	const char *strange = strange_name(tag);
 
 	if (level >= MC_CLOUDS_MAX_DEPTH)
-		return wrong(reader, event->start_mark.line, "this is nested too deeply");
+		return wrong_yaml(reader, event->start_mark.line, "this is nested too deeply");
 	if (tag && !strange && strcmp(tag, "!") != 0 && strcmp(tag, is_list ? "seq" : "map") != 0)
-		return wrong(reader, event->start_mark.line, "this tag can't be understood, or doesn't fit its value");
+		return wrong_yaml(
+			reader, event->start_mark.line, "this tag can't be understood, or doesn't fit its value");
 	int r = is_list ? read_list(reader, level + 1, ret_value)
 			: read_map(reader, event->start_mark.line, level + 1, ret_value);
 	if (r == 0 && strange)
@@ -344,7 +346,7 @@ static int read_value(struct reader *reader, const yaml_event_t *event, unsigned
 	if (r < 0)
 		return r;
 	if (++reader->values > MC_CLOUDS_MAX_VALUES)
-		return wrong(reader, event->start_mark.line, "there are too many values");
+		return wrong_yaml(reader, event->start_mark.line, "there are too many values");
 	if (event->type == YAML_ALIAS_EVENT)
 		r = read_alias(reader, event, level, ret_value);
 	else if (event->type == YAML_SCALAR_EVENT)
@@ -359,14 +361,14 @@ static int read_value(struct reader *reader, const yaml_event_t *event, unsigned
 }
 
 /* The only document of the stream. */
-static int read_stream(struct reader *reader, struct mc_value **ret_value)
+static int read_yaml_stream(struct reader *reader, struct mc_value **ret_value)
 {
 	bool found = false;
 
 	*ret_value = mc_value_new(reader->arena, MC_VALUE_NONE, "None");
 	for (;;) {
 		MC_CLEANUP(event) yaml_event_t event = {0};
-		int r = next(reader, &event);
+		int r = next_event(reader, &event);
 		if (r < 0)
 			return r;
 		switch (event.type) {
@@ -377,7 +379,7 @@ static int read_stream(struct reader *reader, struct mc_value **ret_value)
 		case YAML_SEQUENCE_START_EVENT:
 		case YAML_MAPPING_START_EVENT:
 			if (found)
-				return wrong(reader, event.start_mark.line, "a second document begins here");
+				return wrong_yaml(reader, event.start_mark.line, "a second document begins here");
 			found = true;
 			r = read_value(reader, &event, 0, ret_value);
 			if (r < 0)
@@ -404,7 +406,7 @@ static int check_json(const struct reader *reader, const char *text)
 		return 0;
 	for (const char *at = text; at < end && *at; at++)
 		line += *at == '\n';
-	return wrong(reader, line, "this is no JSON");
+	return wrong_yaml(reader, line, "this is no JSON");
 }
 
 static int check_utf8(const struct reader *reader, const char *text, size_t size)
@@ -414,7 +416,7 @@ static int check_utf8(const struct reader *reader, const char *text, size_t size
 	for (size_t at = 0; at < size;) {
 		size_t length = mc_utf8_sequence(text + at);
 		if (!length || !text[at] || length > size - at)
-			return wrong(reader, line, "this is no text in UTF-8");
+			return wrong_yaml(reader, line, "this is no text in UTF-8");
 		line += text[at] == '\n';
 		at += length;
 	}
@@ -442,7 +444,7 @@ int mc_clouds_parse(struct mc_arena *arena, const char *text, size_t size, bool 
 	}
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, size);
-	r = read_stream(&reader, ret_value);
+	r = read_yaml_stream(&reader, ret_value);
 	yaml_parser_delete(&reader.parser);
 	mc_scalars_free(reader.scalars);
 	if (r < 0)

@@ -109,7 +109,7 @@ static int no_cloud(struct mc_loader *loader, const char *name)
 }
 
 /* The regions' names, and the settings of the one that is asked for. */
-static int fill(struct mc_loader *loader, const char *name, struct mc_attached_config *config)
+static int fill_config(struct mc_loader *loader, const char *name, struct mc_attached_config *config)
 {
 	struct mc_value *regions = NULL, *settings = NULL, *names = mc_value_new(loader->arena, MC_VALUE_LIST, NULL);
 	const struct mc_value *region = NULL;
@@ -136,7 +136,7 @@ static int fill(struct mc_loader *loader, const char *name, struct mc_attached_c
 	return mc_settings_list(names, &config->regions, &config->n_regions);
 }
 
-static int load(struct mc_loader *loader, struct mc_attached_config *config)
+static int load_cloud(struct mc_loader *loader, struct mc_attached_config *config)
 {
 	int r = mc_loader_read(loader);
 
@@ -148,7 +148,7 @@ static int load(struct mc_loader *loader, struct mc_attached_config *config)
 	if (mc_value_get(loader->clouds, name)->kind != MC_VALUE_MAP)
 		return mc_error_set(loader->error, EINVAL, "cloud %.100s is %s, not a mapping", name,
 			mc_value_kind_name(mc_value_get(loader->clouds, name)));
-	r = fill(loader, name, config);
+	r = fill_config(loader, name, config);
 	if (r < 0)
 		return r == -EINVAL ? mc_error_context(loader->error, "cloud %.100s", name) : r;
 	r = mc_settings_list(loader->files, &config->files, &config->n_files);
@@ -165,7 +165,7 @@ int mc_attached_load(
 
 	loader.warnings = mc_value_new(&arena, MC_VALUE_LIST, NULL);
 	loader.files = mc_value_new(&arena, MC_VALUE_LIST, NULL);
-	int r = config && loader.files ? load(&loader, config) : -ENOMEM;
+	int r = config && loader.files ? load_cloud(&loader, config) : -ENOMEM;
 	if (arena.failed == -E2BIG)
 		return mc_error_set(error, EINVAL, "the clouds' configuration is too large");
 	if (arena.failed || r == -ENOMEM)

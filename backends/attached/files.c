@@ -123,7 +123,7 @@ struct content {
 	size_t size, capacity;
 };
 
-static void wipe(struct content *content)
+static void wipe_content(struct content *content)
 {
 	if (content->text)
 		explicit_bzero(content->text, content->size);
@@ -132,7 +132,7 @@ static void wipe(struct content *content)
 }
 
 /* Twice the room, and a byte for the NUL. What it leaves behind is wiped. */
-static int grow(struct content *content)
+static int grow_content(struct content *content)
 {
 	struct content new = {.size = content->size, .capacity = content->capacity ? 2 * content->capacity : 16 * 1024};
 
@@ -143,7 +143,7 @@ static int grow(struct content *content)
 		return -ENOMEM;
 	if (content->size)
 		memcpy(new.text, content->text, content->size);
-	wipe(content);
+	wipe_content(content);
 	*content = new;
 	return 0;
 }
@@ -152,7 +152,7 @@ static int grow(struct content *content)
 static int read_all(int fd, struct content *content)
 {
 	while (content->size <= MC_CLOUDS_MAX_BYTES) {
-		int r = content->size < content->capacity ? 0 : grow(content);
+		int r = content->size < content->capacity ? 0 : grow_content(content);
 		if (r < 0)
 			return r;
 		ssize_t got = read(fd, content->text + content->size, content->capacity - content->size);
@@ -186,7 +186,7 @@ static int read_file(struct mc_arena *arena, const char *path, struct mc_value *
 		r = -EIO;
 	else if (r == 0)
 		r = mc_clouds_parse(arena, content.text, content.size, json, path, ret_value, error);
-	wipe(&content);
+	wipe_content(&content);
 	return r;
 }
 

@@ -12,14 +12,14 @@ struct output {
 	size_t length;
 };
 
-static void put(struct output *output, const char *text, size_t length)
+static void put_output(struct output *output, const char *text, size_t length)
 {
 	if (output->text)
 		memcpy(output->text + output->length, text, length);
 	output->length += length;
 }
 
-static int bad(struct mc_error *error, const char *key, const char *what)
+static int bad_format(struct mc_error *error, const char *key, const char *what)
 {
 	return mc_error_set(error, EINVAL, "%.100s: %s", key, what);
 }
@@ -32,17 +32,17 @@ static int field(struct output *output, const struct mc_value *config, const cha
 	size_t length = strcspn(*text, "{}[].!:");
 
 	if ((*text)[length] != '}' || !length || length >= sizeof(name) || strspn(*text, "0123456789") == length)
-		return bad(error, key,
+		return bad_format(error, key,
 			"a brace begins a key's name, as in {region_name}; one that is meant is written twice");
 	memcpy(name, *text, length);
 	name[length] = '\0';
 	const struct mc_value *value = mc_value_get(config, name);
 	/* What is in braces may be a piece of a password: it isn't told. */
 	if (!mc_value_is_scalar(value))
-		return bad(error, key,
+		return bad_format(error, key,
 			value ? "a key's name in braces is that of a list or mapping"
 			      : "no key has the name that stands in braces; a brace that is meant is written twice");
-	put(output, value->text, strlen(value->text));
+	put_output(output, value->text, strlen(value->text));
 	*text += length + 1;
 	return 0;
 }
@@ -52,17 +52,18 @@ static int render(
 {
 	while (*text) {
 		size_t length = strcspn(text, "{}");
-		put(output, text, length);
+		put_output(output, text, length);
 		text += length;
 		if (!*text)
 			break;
 		if (text[0] == text[1]) {
-			put(output, text, 1);
+			put_output(output, text, 1);
 			text += 2;
 			continue;
 		}
 		if (*text == '}')
-			return bad(error, key, "a brace ends that wasn't begun; one that is meant is written twice");
+			return bad_format(
+				error, key, "a brace ends that wasn't begun; one that is meant is written twice");
 		text++;
 		int r = field(output, config, key, &text, error);
 		if (r < 0)
@@ -70,7 +71,7 @@ static int render(
 		if (output->length > MAX_TEXT)
 			break;
 	}
-	return output->length > MAX_TEXT ? bad(error, key, "this is too long") : 0;
+	return output->length > MAX_TEXT ? bad_format(error, key, "this is too long") : 0;
 }
 
 int mc_format(struct mc_arena *arena, const struct mc_value *config, const char *key, const char *text,

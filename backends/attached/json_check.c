@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-static void skip_blanks(const char **at)
+static void skip_json_blanks(const char **at)
 {
 	*at += strspn(*at, " \t\r\n");
 }
 
-static bool take(const char **at, char one)
+static bool take_character(const char **at, char one)
 {
 	if (**at != one)
 		return false;
@@ -20,7 +20,7 @@ static bool take(const char **at, char one)
 
 static bool check_string(const char **at)
 {
-	if (!take(at, '"'))
+	if (!take_character(at, '"'))
 		return false;
 	for (; (unsigned char)**at >= ' ' && **at != '"'; ++*at) {
 		if (**at != '\\')
@@ -34,41 +34,41 @@ static bool check_string(const char **at)
 			return false;
 		*at += 4;
 	}
-	return take(at, '"');
+	return take_character(at, '"');
 }
 
-static bool check_value(const char **at, unsigned level);
+static bool check_json_value(const char **at, unsigned level);
 
 /* What is between the brackets or braces that end with END. */
 static bool check_items(const char **at, char end, unsigned level)
 {
 	++*at;
-	skip_blanks(at);
-	if (take(at, end))
+	skip_json_blanks(at);
+	if (take_character(at, end))
 		return true;
 	for (;;) {
-		skip_blanks(at);
+		skip_json_blanks(at);
 		if (end == '}') {
 			if (!check_string(at))
 				return false;
-			skip_blanks(at);
-			if (!take(at, ':'))
+			skip_json_blanks(at);
+			if (!take_character(at, ':'))
 				return false;
 		}
-		if (!check_value(at, level))
+		if (!check_json_value(at, level))
 			return false;
-		if (!take(at, ','))
+		if (!take_character(at, ','))
 			break;
 	}
-	return take(at, end);
+	return take_character(at, end);
 }
 
-static bool check_value(const char **at, unsigned level)
+static bool check_json_value(const char **at, unsigned level)
 {
 	static const char words[] = "+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	bool good;
 
-	skip_blanks(at);
+	skip_json_blanks(at);
 	if (**at == '{' || **at == '[') {
 		good = level < MC_CLOUDS_MAX_DEPTH && check_items(at, **at == '{' ? '}' : ']', level + 1);
 	} else if (**at == '"') {
@@ -79,12 +79,12 @@ static bool check_value(const char **at, unsigned level)
 		good = length > 0;
 	}
 	if (good)
-		skip_blanks(at);
+		skip_json_blanks(at);
 	return good;
 }
 
 bool mc_json_check(const char *text, const char **ret_wrong)
 {
 	*ret_wrong = text;
-	return check_value(ret_wrong, 0) && !**ret_wrong;
+	return check_json_value(ret_wrong, 0) && !**ret_wrong;
 }

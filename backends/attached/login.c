@@ -94,7 +94,7 @@ bool mc_login_text(
 	return true;
 }
 
-static const struct type *type_of(const struct mc_value *config, struct mc_error *error)
+static const struct type *auth_type_of(const struct mc_value *config, struct mc_error *error)
 {
 	const struct mc_value *name = mc_value_get(config, "auth_type");
 	const char *word = mc_value_is(name, MC_VALUE_TEXT) ? name->text : mc_value_kind_name(name);
@@ -156,7 +156,8 @@ static struct mc_value *winner(struct mc_value *auth, struct mc_value *config, c
 	return mc_value_holds(found) ? found : NULL;
 }
 
-static void gather(struct mc_arena *arena, struct mc_value *config, struct mc_value *auth, const struct type *type)
+static void gather_auth_keys(
+	struct mc_arena *arena, struct mc_value *config, struct mc_value *auth, const struct type *type)
 {
 	for (size_t i = 0; i < MC_COUNT(keys); i++)
 		if (keys[i].groups & type->groups)
@@ -199,7 +200,7 @@ static int missing(struct mc_error *error, const char *type, const char *what)
 	return mc_error_set(error, EINVAL, "auth_type %.64s needs %s, which auth hasn't got", type, what);
 }
 
-static bool has(const struct mc_value *auth, const char *key)
+static bool has_auth_key(const struct mc_value *auth, const char *key)
 {
 	return mc_value_holds(mc_value_get(auth, key));
 }
@@ -207,20 +208,23 @@ static bool has(const struct mc_value *auth, const char *key)
 /* The rules that a type has beside its keys. */
 static int check_needs(const struct mc_value *auth, const char *type, unsigned groups, struct mc_error *error)
 {
-	if (!has(auth, "auth_url"))
+	if (!has_auth_key(auth, "auth_url"))
 		return missing(error, type, "auth_url");
-	if ((groups & V3) && has(auth, "username") && !has(auth, "user_domain_id") && !has(auth, "user_domain_name"))
+	if ((groups & V3) && has_auth_key(auth, "username") && !has_auth_key(auth, "user_domain_id") &&
+		!has_auth_key(auth, "user_domain_name"))
 		return missing(error, type, "user_domain_id or user_domain_name for its username");
-	if ((groups & V3) && has(auth, "project_name") && !has(auth, "project_domain_id") &&
-		!has(auth, "project_domain_name"))
+	if ((groups & V3) && has_auth_key(auth, "project_name") && !has_auth_key(auth, "project_domain_id") &&
+		!has_auth_key(auth, "project_domain_name"))
 		return missing(error, type, "project_domain_id or project_domain_name for its project_name");
-	if ((groups & TOKEN) && !has(auth, "token"))
+	if ((groups & TOKEN) && !has_auth_key(auth, "token"))
 		return missing(error, type, "token");
 	if (!(groups & CREDENTIAL))
 		return 0;
-	if (!has(auth, "application_credential_id") && !has(auth, "application_credential_name"))
+	if (!has_auth_key(auth, "application_credential_id") && !has_auth_key(auth, "application_credential_name"))
 		return missing(error, type, "application_credential_id, or application_credential_name and a user");
-	return has(auth, "application_credential_secret") ? 0 : missing(error, type, "application_credential_secret");
+	return has_auth_key(auth, "application_credential_secret")
+		       ? 0
+		       : missing(error, type, "application_credential_secret");
 }
 
 /* Keystone takes one scope; keystoneauth says so when it logs in. */
@@ -232,7 +236,7 @@ static int check_scope(const struct mc_value *auth, struct mc_error *error)
 
 	for (size_t i = 0; i < MC_COUNT(scopes); i++) {
 		for (size_t k = 0; k < 2; k++) {
-			if (!has(auth, scopes[i][k]))
+			if (!has_auth_key(auth, scopes[i][k]))
 				continue;
 			if (found)
 				return mc_error_set(error, EINVAL, "auth has two scopes, %s and %s: leave one out",
@@ -246,14 +250,14 @@ static int check_scope(const struct mc_value *auth, struct mc_error *error)
 
 int mc_login_check(struct mc_arena *arena, struct mc_value *config, struct mc_error *error)
 {
-	const struct type *type = type_of(config, error);
+	const struct type *type = auth_type_of(config, error);
 	struct mc_value *auth = mc_value_get(config, "auth");
 	int r = 0;
 
 	if (!type)
 		return -EINVAL;
 	unsigned groups = type->groups, ignored = 0;
-	gather(arena, config, auth, type);
+	gather_auth_keys(arena, config, auth, type);
 	if (groups & METHODS)
 		r = methods(auth, &groups, &ignored, error);
 	for (const struct mc_pair *pair = auth->first; pair && r == 0; pair = pair->next) {
@@ -269,7 +273,7 @@ int mc_login_check(struct mc_arena *arena, struct mc_value *config, struct mc_er
 
 int mc_login_fill(const struct mc_value *config, struct mc_attached_auth *auth, struct mc_error *error)
 {
-	const struct type *type = type_of(config, error);
+	const struct type *type = auth_type_of(config, error);
 	const struct mc_value *map = mc_value_get(config, "auth");
 	unsigned groups = 0;
 	int r = 0;

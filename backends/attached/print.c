@@ -7,7 +7,7 @@
 
 /* The sticky failure of cJSON's additions: each gives NULL when it fails, and takes NULL. */
 
-static void add_list(cJSON *to, const char *name, char *const *texts, size_t count, bool *failed)
+static void add_text_array(cJSON *to, const char *name, char *const *texts, size_t count, bool *failed)
 {
 	cJSON *list = cJSON_AddArrayToObject(to, name);
 
@@ -16,7 +16,7 @@ static void add_list(cJSON *to, const char *name, char *const *texts, size_t cou
 		*failed |= !cJSON_AddItemToArray(list, cJSON_CreateString(texts[i]));
 }
 
-static void add_text(cJSON *to, const char *name, const char *text, bool *failed)
+static void add_setting_text(cJSON *to, const char *name, const char *text, bool *failed)
 {
 	if (text)
 		*failed |= !cJSON_AddStringToObject(to, name, text);
@@ -32,24 +32,24 @@ static void add_auth(cJSON *to, const struct mc_attached_auth *auth, bool *faile
 	bool secret;
 
 	*failed |= !json;
-	add_text(json, "type", auth->type, failed);
+	add_setting_text(json, "type", auth->type, failed);
 	for (size_t i = 0; mc_login_text(&copy, i, &name, &text, &secret); i++)
-		add_text(json, name, *text && secret ? "********" : *text, failed);
+		add_setting_text(json, name, *text && secret ? "********" : *text, failed);
 	*failed |= !cJSON_AddNumberToObject(json, "methods", auth->methods);
 	*failed |= !cJSON_AddBoolToObject(json, "unscoped", auth->unscoped);
 }
 
-static void add_service(cJSON *to, const char *name, const struct mc_attached_service *service, bool *failed)
+static void add_service_settings(cJSON *to, const char *name, const struct mc_attached_service *service, bool *failed)
 {
 	cJSON *json = cJSON_AddObjectToObject(to, name);
 
 	*failed |= !json;
-	add_text(json, "region_name", service->region_name, failed);
-	add_list(json, "interfaces", service->interfaces, service->n_interfaces, failed);
-	add_text(json, "service_type", service->service_type, failed);
-	add_text(json, "service_name", service->service_name, failed);
-	add_text(json, "endpoint", service->endpoint, failed);
-	add_text(json, "api_version", service->api_version, failed);
+	add_setting_text(json, "region_name", service->region_name, failed);
+	add_text_array(json, "interfaces", service->interfaces, service->n_interfaces, failed);
+	add_setting_text(json, "service_type", service->service_type, failed);
+	add_setting_text(json, "service_name", service->service_name, failed);
+	add_setting_text(json, "endpoint", service->endpoint, failed);
+	add_setting_text(json, "api_version", service->api_version, failed);
 	*failed |= !cJSON_AddBoolToObject(json, "disabled", service->disabled);
 }
 
@@ -58,19 +58,19 @@ int mc_attached_print(const struct mc_attached_config *config, struct mc_buffer 
 	MC_CLEANUP(json) cJSON *json = cJSON_CreateObject();
 	bool failed = !json;
 
-	add_text(json, "cloud", config->cloud, &failed);
-	add_text(json, "region", config->region, &failed);
-	add_list(json, "regions", config->regions, config->n_regions, &failed);
+	add_setting_text(json, "cloud", config->cloud, &failed);
+	add_setting_text(json, "region", config->region, &failed);
+	add_text_array(json, "regions", config->regions, config->n_regions, &failed);
 	add_auth(json, &config->auth, &failed);
-	add_service(json, "identity", &config->identity, &failed);
-	add_service(json, "image", &config->image, &failed);
+	add_service_settings(json, "identity", &config->identity, &failed);
+	add_service_settings(json, "image", &config->image, &failed);
 	failed |= !cJSON_AddBoolToObject(json, "verify", config->verify);
-	add_text(json, "cacert", config->cacert, &failed);
-	add_text(json, "cert", config->cert, &failed);
-	add_text(json, "key", config->key, &failed);
+	add_setting_text(json, "cacert", config->cacert, &failed);
+	add_setting_text(json, "cert", config->cert, &failed);
+	add_setting_text(json, "key", config->key, &failed);
 	failed |= !cJSON_AddNumberToObject(json, "timeout_ms", (double)config->timeout_ms);
-	add_list(json, "files", config->files, config->n_files, &failed);
-	add_list(json, "warnings", config->warnings, config->n_warnings, &failed);
+	add_text_array(json, "files", config->files, config->n_files, &failed);
+	add_text_array(json, "warnings", config->warnings, config->n_warnings, &failed);
 	char *text = failed ? NULL : cJSON_Print(json);
 	if (text)
 		mc_buffer_printf(out, "%s\n", text);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* A region as a mapping, at the end of REGIONS. NULL values: none. */
-static void add(struct mc_loader *loader, struct mc_value *regions, struct mc_value *name, struct mc_value *values)
+static void add_region(
+	struct mc_loader *loader, struct mc_value *regions, struct mc_value *name, struct mc_value *values)
 {
 	struct mc_value *region = mc_value_new(loader->arena, MC_VALUE_MAP, NULL);
 
@@ -18,10 +19,10 @@ static void add(struct mc_loader *loader, struct mc_value *regions, struct mc_va
 }
 
 /* An item of `regions`: a name, or a mapping with `name` and `values` and nothing else. */
-static int add_item(struct mc_loader *loader, struct mc_value *regions, struct mc_value *item)
+static int add_region_item(struct mc_loader *loader, struct mc_value *regions, struct mc_value *item)
 {
 	if (mc_value_is_scalar(item)) {
-		add(loader, regions, item, NULL);
+		add_region(loader, regions, item, NULL);
 		return 0;
 	}
 	struct mc_value *name = mc_value_get(item, "name"), *values = mc_value_get(item, "values");
@@ -29,18 +30,18 @@ static int add_item(struct mc_loader *loader, struct mc_value *regions, struct m
 	if (!mc_value_is_scalar(name) || item->count != known || (values && values->kind != MC_VALUE_MAP))
 		return mc_error_set(loader->error, EINVAL,
 			"an item of regions is a name, or a mapping with name and values and nothing else");
-	add(loader, regions, name, values);
+	add_region(loader, regions, name, values);
 	return 0;
 }
 
-static int add_list(struct mc_loader *loader, struct mc_value *regions, const struct mc_value *list)
+static int add_region_list(struct mc_loader *loader, struct mc_value *regions, const struct mc_value *list)
 {
 	int r = 0;
 
 	if (list->kind != MC_VALUE_LIST)
 		return mc_error_set(loader->error, EINVAL, "regions is %s, not a list", mc_value_kind_name(list));
 	for (const struct mc_pair *pair = list->first; pair && r == 0; pair = pair->next)
-		r = add_item(loader, regions, pair->value);
+		r = add_region_item(loader, regions, pair->value);
 	return r;
 }
 
@@ -50,7 +51,7 @@ static void add_names(struct mc_loader *loader, struct mc_value *regions, const 
 	for (;;) {
 		size_t length = strcspn(names, ",");
 		const char *name = mc_arena_text(loader->arena, names, length);
-		add(loader, regions, mc_value_new(loader->arena, MC_VALUE_TEXT, name), NULL);
+		add_region(loader, regions, mc_value_new(loader->arena, MC_VALUE_TEXT, name), NULL);
 		if (!names[length] || loader->arena->failed)
 			return;
 		names += length + 1;
@@ -68,9 +69,9 @@ static int add_of_profile(
 		return r;
 	struct mc_value *list = mc_value_get(profile, "regions"), *one = mc_value_get(profile, "region_name");
 	if (mc_value_holds(list))
-		return add_list(loader, regions, list);
+		return add_region_list(loader, regions, list);
 	if (mc_value_holds(one))
-		add(loader, regions, one, NULL);
+		add_region(loader, regions, one, NULL);
 	return 0;
 }
 
@@ -84,11 +85,11 @@ int mc_loader_regions(struct mc_loader *loader, const char *name, struct mc_valu
 		return loader->arena->failed ? -ENOMEM : -EINVAL;
 	const struct mc_value *regions = mc_value_get(normal, "regions"), *one = mc_value_get(normal, "region_name");
 	if (regions)
-		return add_list(loader, *ret_regions, regions);
+		return add_region_list(loader, *ret_regions, regions);
 	if (!one)
 		return add_of_profile(loader, name, ours, *ret_regions);
 	if (one->kind == MC_VALUE_LIST)
-		return add_list(loader, *ret_regions, one);
+		return add_region_list(loader, *ret_regions, one);
 	if (one->kind != MC_VALUE_TEXT)
 		return mc_error_set(loader->error, EINVAL, "region_name is %s, where text belongs: quote it",
 			mc_value_kind_name(one));
@@ -114,7 +115,7 @@ int mc_loader_region(
 
 	if (!regions->first) {
 		struct mc_value *list = mc_value_new(loader->arena, MC_VALUE_LIST, NULL);
-		add(loader, list, mc_value_text(loader->arena, wanted ? wanted : ""), NULL);
+		add_region(loader, list, mc_value_text(loader->arena, wanted ? wanted : ""), NULL);
 		*ret_region = list && list->first ? list->first->value : NULL;
 		return *ret_region ? 0 : -ENOMEM;
 	}

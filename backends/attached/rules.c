@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int not_text(struct mc_error *error, const char *key, const struct mc_value *value)
+static int auth_key_not_text(struct mc_error *error, const char *key, const struct mc_value *value)
 {
 	return mc_error_set(
 		error, EINVAL, "%.100s is %s, where text belongs: quote it", key, mc_value_kind_name(value));
@@ -172,8 +172,8 @@ static void rename_auth_type(struct mc_arena *arena, struct mc_value *config)
 }
 
 /* Takes the names of one row out of CONFIG and AUTH; the last that is there goes into AUTH, as the first. */
-static int move(struct mc_arena *arena, struct mc_value *config, struct mc_value *auth, const char *const *names,
-	struct mc_error *error)
+static int move_auth_key(struct mc_arena *arena, struct mc_value *config, struct mc_value *auth,
+	const char *const *names, struct mc_error *error)
 {
 	const struct mc_value *found = NULL;
 
@@ -181,7 +181,7 @@ static int move(struct mc_arena *arena, struct mc_value *config, struct mc_value
 		for (size_t i = 0; i < 2; i++) {
 			const struct mc_value *value = mc_value_take(i ? auth : config, *name);
 			if (value && !mc_value_is_scalar(value))
-				return not_text(error, *name, value);
+				return auth_key_not_text(error, *name, value);
 			found = value ? value : found;
 		}
 	}
@@ -209,7 +209,7 @@ static int move_names(struct mc_arena *arena, struct mc_value *config, struct mc
 	int r = 0;
 
 	for (size_t i = 0; i < MC_COUNT(rows) && r == 0; i++)
-		r = move(arena, config, auth, rows[i], error);
+		r = move_auth_key(arena, config, auth, rows[i], error);
 	return r;
 }
 
@@ -260,7 +260,7 @@ static int fill_auth_url(struct mc_arena *arena, const struct mc_value *config, 
 	if (!url)
 		return 0;
 	if (url->kind != MC_VALUE_TEXT)
-		return not_text(error, "auth_url", url);
+		return auth_key_not_text(error, "auth_url", url);
 	int r = mc_format(arena, config, "auth_url", url->text, &text, error);
 	if (r == 0)
 		mc_value_set(arena, auth, "auth_url", mc_value_new(arena, MC_VALUE_TEXT, text));

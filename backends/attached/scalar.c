@@ -59,7 +59,7 @@ static bool is_a(const struct mc_scalars *scalars, enum pattern pattern, const c
 	return !regexec(&scalars->patterns[pattern], word, 0, NULL, 0);
 }
 
-static struct mc_value *scalar(struct mc_arena *arena, enum mc_value_kind kind, const char *text)
+static struct mc_value *new_scalar(struct mc_arena *arena, enum mc_value_kind kind, const char *text)
 {
 	return mc_value_new(arena, kind, mc_arena_text(arena, text, strlen(text)));
 }
@@ -102,7 +102,7 @@ static struct mc_value *odd_integer(struct mc_arena *arena, const char *digits, 
 		return NULL;
 	}
 	snprintf(text, sizeof(text), "%s%llu", minus && whole ? "-" : "", whole);
-	return scalar(arena, MC_VALUE_INTEGER, text);
+	return new_scalar(arena, MC_VALUE_INTEGER, text);
 }
 
 /* DIGITS without their underscores. */
@@ -112,12 +112,12 @@ static struct mc_value *integer(struct mc_arena *arena, char *digits, const char
 
 	digits += *digits == '-' || *digits == '+';
 	if (!strcmp(digits, "0"))
-		return scalar(arena, MC_VALUE_INTEGER, "0");
+		return new_scalar(arena, MC_VALUE_INTEGER, "0");
 	if (*digits == '0' || strchr(digits, ':'))
 		return odd_integer(arena, digits, minus, ret_wrong);
 	if (minus)
 		*--digits = '-';
-	return scalar(arena, MC_VALUE_INTEGER, digits);
+	return new_scalar(arena, MC_VALUE_INTEGER, digits);
 }
 
 /* DIGITS, COUNT of them, of which the first is worth 10^EXPONENT, at TEXT without an exponent. */
@@ -169,7 +169,7 @@ static struct mc_value *real(struct mc_arena *arena, const char *digits, const c
 		return NULL;
 	}
 	mc_scalar_real(sign * number, text);
-	return scalar(arena, MC_VALUE_REAL, text);
+	return new_scalar(arena, MC_VALUE_REAL, text);
 }
 
 static struct mc_value *date(struct mc_arena *arena, const char *word, const char **ret_wrong)
@@ -183,11 +183,11 @@ static struct mc_value *date(struct mc_arena *arena, const char *word, const cha
 		*ret_wrong = "a date of no calendar";
 		return NULL;
 	}
-	return scalar(arena, MC_VALUE_DATE, word);
+	return new_scalar(arena, MC_VALUE_DATE, word);
 }
 
 /* A word of the table, or NULL. */
-static struct mc_value *named(struct mc_arena *arena, const char *word)
+static struct mc_value *value_of_word(struct mc_arena *arena, const char *word)
 {
 	static const struct {
 		const char *words; /* each between blanks */
@@ -240,7 +240,7 @@ struct mc_value *mc_scalar_yaml(
 	const struct mc_scalars *scalars, struct mc_arena *arena, const char *word, const char **ret_wrong)
 {
 	*ret_wrong = NULL;
-	struct mc_value *value = named(arena, word);
+	struct mc_value *value = value_of_word(arena, word);
 	if (!value)
 		value = numeral(scalars, arena, word, ret_wrong);
 	if (value || *ret_wrong)
@@ -300,7 +300,7 @@ struct mc_value *mc_scalar_json(struct mc_arena *arena, const char *word, const 
 		return NULL;
 	}
 	if (!is_real)
-		return scalar(arena, MC_VALUE_INTEGER, !strcmp(word, "-0") ? "0" : word);
+		return new_scalar(arena, MC_VALUE_INTEGER, !strcmp(word, "-0") ? "0" : word);
 	mc_scalar_real(strtod(word, NULL), text);
-	return scalar(arena, MC_VALUE_REAL, text);
+	return new_scalar(arena, MC_VALUE_REAL, text);
 }

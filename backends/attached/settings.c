@@ -26,23 +26,23 @@ int mc_settings_list(const struct mc_value *list, char ***ret_texts, size_t *ret
 	return texts ? 0 : -ENOMEM;
 }
 
-static int not_text(struct mc_error *error, const char *key, const struct mc_value *value)
+static int setting_not_text(struct mc_error *error, const char *key, const struct mc_value *value)
 {
 	return mc_error_set(
 		error, EINVAL, "%.100s is %s, where text belongs: quote it", key, mc_value_kind_name(value));
 }
 
 /* Null is as nothing. *RET_VALUE is NULL, or text. */
-static int text_of(
+static int text_setting(
 	const struct mc_value *settings, const char *key, const struct mc_value **ret_value, struct mc_error *error)
 {
 	const struct mc_value *value = mc_value_get(settings, key);
 
 	*ret_value = mc_value_is(value, MC_VALUE_TEXT) ? value : NULL;
-	return *ret_value || !value || value->kind == MC_VALUE_NONE ? 0 : not_text(error, key, value);
+	return *ret_value || !value || value->kind == MC_VALUE_NONE ? 0 : setting_not_text(error, key, value);
 }
 
-static int copy(const struct mc_value *value, char **ret_text)
+static int copy_setting(const struct mc_value *value, char **ret_text)
 {
 	*ret_text = value ? strdup(value->text) : NULL;
 	return value && !*ret_text ? -ENOMEM : 0;
@@ -56,8 +56,8 @@ static int own(
 	const struct mc_value *value;
 
 	snprintf(name, sizeof(name), "%s_%s", service, key);
-	int r = text_of(settings, name, &value, error);
-	return r < 0 ? r : copy(value, ret_text);
+	int r = text_setting(settings, name, &value, error);
+	return r < 0 ? r : copy_setting(value, ret_text);
 }
 
 /* SERVICE_KEY, or else KEY; null is as nothing. */
@@ -81,7 +81,7 @@ static int interfaces(struct mc_arena *arena, const struct mc_value *settings, c
 	for (const struct mc_pair *pair = mc_value_is(value, MC_VALUE_LIST) ? value->first : &one; pair;
 		pair = pair->next) {
 		if (pair->value && pair->value->kind != MC_VALUE_TEXT)
-			return not_text(error, "interface", pair->value);
+			return setting_not_text(error, "interface", pair->value);
 		if (!pair->value)
 			continue;
 		size_t length = strlen(pair->value->text);
@@ -104,7 +104,7 @@ static bool is_number(const char *text, double *ret_number)
 }
 
 /* What isn't a number asks for nothing. There is but one version of each service that mcloudfs speaks. */
-static int version(const char *name, int ours, struct mc_attached_service *service, struct mc_error *error)
+static int check_api_version(const char *name, int ours, struct mc_attached_service *service, struct mc_error *error)
 {
 	double number;
 
@@ -131,7 +131,7 @@ static int unscoped_endpoint(const struct mc_value *settings, char **ret_endpoin
 		if (mc_value_get(auth, scopes[i]))
 			return 0;
 	free(*ret_endpoint);
-	return copy(mc_value_get(auth, "auth_url"), ret_endpoint);
+	return copy_setting(mc_value_get(auth, "auth_url"), ret_endpoint);
 }
 
 /* Empty is as nothing. */
@@ -163,10 +163,10 @@ static int fill_service(struct mc_arena *arena, const struct mc_value *settings,
 	const struct mc_value *region = own_or_common(settings, name, "region_name");
 
 	if (region && region->kind != MC_VALUE_TEXT && region->kind != MC_VALUE_NONE)
-		return not_text(error, "region_name", region);
+		return setting_not_text(error, "region_name", region);
 	snprintf(has, sizeof(has), "has_%s", name);
 	service->disabled = mc_value_get(settings, has) && !mc_value_holds(mc_value_get(settings, has));
-	int r = copy(mc_value_is(region, MC_VALUE_TEXT) ? region : NULL, &service->region_name);
+	int r = copy_setting(mc_value_is(region, MC_VALUE_TEXT) ? region : NULL, &service->region_name);
 	if (r == 0)
 		r = interfaces(arena, settings, name, service, error);
 	if (r == 0)
@@ -178,7 +178,7 @@ static int fill_service(struct mc_arena *arena, const struct mc_value *settings,
 	if (r == 0)
 		r = own(settings, name, "api_version", &service->api_version, error);
 	if (r == 0)
-		r = version(name, ours, service, error);
+		r = check_api_version(name, ours, service, error);
 	return r == 0 ? endpoint(settings, name, service, error) : r;
 }
 
@@ -187,7 +187,7 @@ static int path_of(struct mc_arena *arena, const struct mc_value *settings, char
 	char **ret_path, struct mc_error *error)
 {
 	const struct mc_value *value;
-	int r = text_of(settings, key, &value, error);
+	int r = text_setting(settings, key, &value, error);
 
 	if (r < 0 || !value || !*value->text)
 		return r;
@@ -214,7 +214,7 @@ static int fill_tls(struct mc_arena *arena, const struct mc_value *settings, cha
 	if (r == 0 && none && config->verify && config->cacert)
 		r = mc_error_set(error, EINVAL, "verify is null beside cacert: write true or false");
 	if (r == 0 && config->verify && is_path && !config->cacert)
-		r = copy(verify, &config->cacert);
+		r = copy_setting(verify, &config->cacert);
 	if (!config->verify && config->cacert)
 		free(mc_steal(&config->cacert));
 	if (r == 0)
@@ -238,7 +238,8 @@ static int fill_timeout(const struct mc_value *settings, struct mc_attached_conf
 
 /* What would make somebody else of one, or somebody else be believed, where openstacksdk or the openstack client know
  * it and mcloudfs doesn't. */
-static int refuse(const struct mc_value *settings, const struct mc_attached_auth *auth, struct mc_error *error)
+static int refuse_unsupported_settings(
+	const struct mc_value *settings, const struct mc_attached_auth *auth, struct mc_error *error)
 {
 	if (mc_value_holds(mc_value_get(settings, "vendor_hook")))
 		return mc_error_set(error, EINVAL,
@@ -254,7 +255,7 @@ static int refuse(const struct mc_value *settings, const struct mc_attached_auth
 int mc_settings_fill(struct mc_arena *arena, const struct mc_value *settings, char *const *environment,
 	struct mc_attached_config *config, struct mc_error *error)
 {
-	int r = refuse(settings, &config->auth, error);
+	int r = refuse_unsupported_settings(settings, &config->auth, error);
 
 	if (r == 0)
 		r = fill_service(arena, settings, "identity", 3, &config->identity, error);

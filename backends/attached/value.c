@@ -87,7 +87,7 @@ struct mc_value *mc_value_text(struct mc_arena *arena, const char *text)
 }
 
 /* FNV-1a. */
-static uint32_t hash_of(const char *key)
+static uint32_t hash_map_key(const char *key)
 {
 	uint32_t hash = 2166136261U;
 
@@ -99,7 +99,7 @@ static uint32_t hash_of(const char *key)
 /* The link to the pair of KEY, or to where it would be. */
 static struct mc_pair **find(struct mc_value *map, const char *key, bool odd)
 {
-	uint32_t hash = hash_of(key);
+	uint32_t hash = hash_map_key(key);
 	struct mc_pair **link = &map->first;
 
 	for (; *link; link = &(*link)->next)
@@ -112,14 +112,14 @@ struct mc_value *mc_value_get(const struct mc_value *map, const char *key)
 {
 	if (!mc_value_is(map, MC_VALUE_MAP))
 		return NULL;
-	uint32_t hash = hash_of(key);
+	uint32_t hash = hash_map_key(key);
 	for (const struct mc_pair *pair = map->first; pair; pair = pair->next)
 		if (pair->hash == hash && !pair->odd && !strcmp(pair->key, key))
 			return pair->value;
 	return NULL;
 }
 
-static void append(struct mc_arena *arena, struct mc_value *to, struct mc_pair new)
+static void append_pair(struct mc_arena *arena, struct mc_value *to, struct mc_pair new)
 {
 	struct mc_pair *pair = mc_arena_alloc(arena, sizeof(*pair));
 
@@ -139,10 +139,10 @@ static void append(struct mc_arena *arena, struct mc_value *to, struct mc_pair n
 void mc_value_add(struct mc_arena *arena, struct mc_value *list, struct mc_value *value)
 {
 	if (list && value)
-		append(arena, list, (struct mc_pair){.value = value});
+		append_pair(arena, list, (struct mc_pair){.value = value});
 }
 
-static void set(struct mc_arena *arena, struct mc_value *map, const char *key, bool odd, struct mc_value *value)
+static void set_pair(struct mc_arena *arena, struct mc_value *map, const char *key, bool odd, struct mc_value *value)
 {
 	if (!map || !value || !key)
 		return;
@@ -155,23 +155,24 @@ static void set(struct mc_arena *arena, struct mc_value *map, const char *key, b
 	}
 	const char *copy = mc_arena_text(arena, key, strlen(key));
 	if (copy)
-		append(arena, map, (struct mc_pair){.key = copy, .hash = hash_of(key), .odd = odd, .value = value});
+		append_pair(arena, map,
+			(struct mc_pair){.key = copy, .hash = hash_map_key(key), .odd = odd, .value = value});
 }
 
 void mc_value_set(struct mc_arena *arena, struct mc_value *map, const char *key, struct mc_value *value)
 {
-	set(arena, map, key, false, value);
+	set_pair(arena, map, key, false, value);
 }
 
 void mc_value_set_odd(struct mc_arena *arena, struct mc_value *map, const char *key, struct mc_value *value)
 {
-	set(arena, map, key, true, value);
+	set_pair(arena, map, key, true, value);
 }
 
 void mc_value_update(struct mc_arena *arena, struct mc_value *map, const struct mc_value *from)
 {
 	for (const struct mc_pair *pair = from ? from->first : NULL; pair; pair = pair->next)
-		set(arena, map, pair->key, pair->odd, pair->value);
+		set_pair(arena, map, pair->key, pair->odd, pair->value);
 }
 
 struct mc_value *mc_value_take(struct mc_value *map, const char *key)
@@ -202,7 +203,7 @@ struct mc_value *mc_value_copy(struct mc_arena *arena, const struct mc_value *va
 		new.next = NULL;
 		new.value = mc_value_copy(arena, pair->value);
 		if (new.value)
-			append(arena, copy, new);
+			append_pair(arena, copy, new);
 	}
 	return copy;
 }

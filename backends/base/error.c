@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A message may quote what a service said: it stays one line of `errors`, and whole UTF-8 characters. */
-static void tidy(char *message)
+static void tidy_message(char *message)
 {
 	mc_utf8_tidy(message);
 	for (char *at = message; *at; at++)
@@ -18,7 +18,7 @@ static void tidy(char *message)
 }
 
 /* Puts ": " and MORE behind TEXT, as far as there is room. */
-static void append(char *text, size_t size, const char *more)
+static void append_reason(char *text, size_t size, const char *more)
 {
 	size_t length = strlen(text);
 
@@ -29,7 +29,7 @@ static void append(char *text, size_t size, const char *more)
 }
 
 /* The arguments may point into ERROR, so the text is made before anything of ERROR is changed. */
-static int set(struct mc_error *error, int code, const char *format, va_list arguments, const char *reason)
+static int set_message(struct mc_error *error, int code, const char *format, va_list arguments, const char *reason)
 {
 	if (!error)
 		return -code;
@@ -37,8 +37,8 @@ static int set(struct mc_error *error, int code, const char *format, va_list arg
 	if (vsnprintf(new.message, sizeof new.message, format, arguments) < 0)
 		new.message[0] = '\0';
 	if (reason)
-		append(new.message, sizeof new.message, reason);
-	tidy(new.message);
+		append_reason(new.message, sizeof new.message, reason);
+	tidy_message(new.message);
 	*error = new;
 	return -code;
 }
@@ -48,7 +48,7 @@ int mc_error_set(struct mc_error *error, int code, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	int result = set(error, code, format, arguments, NULL);
+	int result = set_message(error, code, format, arguments, NULL);
 	va_end(arguments);
 	return result;
 }
@@ -59,7 +59,7 @@ int mc_error_errno(struct mc_error *error, int code, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	int result = set(error, code, format, arguments, reason ? reason : "unknown error");
+	int result = set_message(error, code, format, arguments, reason ? reason : "unknown error");
 	va_end(arguments);
 	return result;
 }
@@ -75,8 +75,8 @@ int mc_error_context(struct mc_error *error, const char *format, ...)
 	va_end(arguments);
 	if (length < 0)
 		return -error->code;
-	append(text, sizeof text, error->message);
-	tidy(text);
+	append_reason(text, sizeof text, error->message);
+	tidy_message(text);
 	memcpy(error->message, text, sizeof text);
 	return -error->code;
 }

@@ -16,7 +16,7 @@ struct mc_gate_waiter {
 	bool is_let; /* under the owner's lock */
 };
 
-static int wait_for_news(int fd, int call_fd, int64_t deadline)
+static int poll_for_news(int fd, int call_fd, int64_t deadline)
 {
 	struct pollfd descriptors[] = {{.fd = fd, .events = POLLIN}, {.fd = call_fd, .events = POLLIN}};
 	int timeout = -1;
@@ -31,7 +31,7 @@ static int wait_for_news(int fd, int call_fd, int64_t deadline)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
-static void leave(struct mc_gate *gate, struct mc_gate_waiter *waiter)
+static void leave_gate(struct mc_gate *gate, struct mc_gate_waiter *waiter)
 {
 	struct mc_gate_waiter **at = &gate->waiters;
 
@@ -56,13 +56,13 @@ int mc_gate_wait(struct mc_gate *gate, pthread_mutex_t *lock, struct mc_call *ca
 	gate->waiters = waiter;
 	while (result == 0 && !waiter->is_let) {
 		pthread_mutex_unlock(lock);
-		result = wait_for_news(waiter->fd, call_fd, deadline);
+		result = poll_for_news(waiter->fd, call_fd, deadline);
 		pthread_mutex_lock(lock);
 		if (!waiter->is_let && call && mc_call_cancelled(call))
 			result = -EINTR;
 	}
 	result = waiter->is_let ? 0 : result;
-	leave(gate, waiter);
+	leave_gate(gate, waiter);
 	return result;
 }
 

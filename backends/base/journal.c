@@ -52,7 +52,7 @@ void mc_journal_free(struct mc_journal *journal)
 }
 
 /* Copies TEXT, cut at a whole UTF-8 character, without what would break the line. */
-static void copy_text(char *to, size_t size, const char *text)
+static void copy_printable(char *to, size_t size, const char *text)
 {
 	size_t length = strnlen(text, size);
 
@@ -84,7 +84,7 @@ static struct backend *find_backend(struct mc_journal *journal, const char *name
 	}
 	struct backend *backend = &journal->backends[journal->n_backends++];
 	*backend = (struct backend){0};
-	copy_text(backend->name, sizeof backend->name, name);
+	copy_printable(backend->name, sizeof backend->name, name);
 	return backend;
 }
 
@@ -92,8 +92,8 @@ void mc_journal_add(struct mc_journal *journal, const char *backend, const char 
 {
 	struct entry entry = {.when = mc_wall_clock(), .ms = ms, .status = status};
 
-	copy_text(entry.backend, sizeof entry.backend, backend);
-	copy_text(entry.call, sizeof entry.call, call);
+	copy_printable(entry.backend, sizeof entry.backend, backend);
+	copy_printable(entry.call, sizeof entry.call, call);
 	MC_LOCKED(&journal->lock) {
 		journal->entries[journal->added++ % KEPT] = entry;
 		struct backend *count = find_backend(journal, entry.backend);

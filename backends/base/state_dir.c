@@ -18,7 +18,7 @@
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* Who can write in a directory can put a link where a file is going to be. Takes FD over. */
-static int check(int fd, const char *shown, struct mc_error *error)
+static int check_directory_owner(int fd, const char *shown, struct mc_error *error)
 {
 	struct stat status;
 	int r;
@@ -62,7 +62,8 @@ int mc_state_open(const char *path, bool make, struct mc_error *error)
 	fd = open(path, OPEN_DIRECTORY);
 	if (fd < 0 && errno == ENOENT && !make)
 		return -ENOENT;
-	return fd < 0 ? mc_error_errno(error, errno, "can't open the directory %s", path) : check(fd, path, error);
+	return fd < 0 ? mc_error_errno(error, errno, "can't open the directory %s", path)
+		      : check_directory_owner(fd, path, error);
 }
 
 int mc_state_open_below(int at, const char *name, const char *shown, bool make, struct mc_error *error)
@@ -76,7 +77,8 @@ int mc_state_open_below(int at, const char *name, const char *shown, bool make, 
 	fd = openat(at, name, OPEN_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT && !make)
 		return -ENOENT;
-	return fd < 0 ? mc_error_errno(error, errno, "can't open the directory %s", shown) : check(fd, shown, error);
+	return fd < 0 ? mc_error_errno(error, errno, "can't open the directory %s", shown)
+		      : check_directory_owner(fd, shown, error);
 }
 
 static int write_all(int fd, const char *bytes, size_t size)
@@ -172,7 +174,7 @@ int mc_state_remove(int at, const char *name)
 
 static int empty_directory(int fd, dev_t device);
 
-static int remove_entry(int at, const char *name, dev_t device)
+static int remove_file_tree(int at, const char *name, dev_t device)
 {
 	struct stat status;
 	int fd, r;
@@ -208,7 +210,7 @@ static int empty_directory(int fd, dev_t device)
 	}
 	while (r == 0 && (errno = 0, entry = readdir(directory)))
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = remove_entry(dirfd(directory), entry->d_name, device);
+			r = remove_file_tree(dirfd(directory), entry->d_name, device);
 	if (r == 0 && errno)
 		r = -errno;
 	closedir(directory);
@@ -218,7 +220,7 @@ static int empty_directory(int fd, dev_t device)
 int mc_state_remove_tree(int at, const char *name)
 {
 	struct stat status;
-	int r = fstat(at, &status) < 0 ? -errno : remove_entry(at, name, status.st_dev);
+	int r = fstat(at, &status) < 0 ? -errno : remove_file_tree(at, name, status.st_dev);
 
 	return r == 0 && fsync(at) < 0 ? -errno : r;
 }

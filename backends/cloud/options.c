@@ -8,7 +8,7 @@
 
 /* A cloud's own copy of its options. */
 
-static char *copy(const char *text)
+static char *copy_option(const char *text)
 {
 	return text ? strdup(text) : NULL;
 }
@@ -27,13 +27,13 @@ void mc_cloud_options_free(struct mc_cloud_options *options)
 void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from)
 {
 	*to = *from;
-	to->name = copy(from->name);
-	to->engine = copy(from->engine);
-	to->socket = copy(from->socket);
-	to->base = copy(from->base);
-	to->ldap_suffix = copy(from->ldap_suffix);
-	to->domain = copy(from->domain);
+	to->name = copy_option(from->name);
+	to->engine = copy_option(from->engine);
+	to->socket = copy_option(from->socket);
+	to->base = copy_option(from->base);
+	to->ldap_suffix = copy_option(from->ldap_suffix);
+	to->domain = copy_option(from->domain);
 	to->state_dir = realpath(from->state_dir, NULL); /* as labels tell it, whatever links lead there */
 	if (!to->state_dir)
-		to->state_dir = copy(from->state_dir);
+		to->state_dir = copy_option(from->state_dir);
 }

@@ -28,7 +28,7 @@ void mc_region_views_clear(struct mc_region_views *views)
 }
 
 /* Call with the lock. */
-static int look(const struct mc_region *region, struct mc_region_view *view)
+static int view_region(const struct mc_region *region, struct mc_region_view *view)
 {
 	const struct mc_region *master = region->is_replica ? mc_region_find_locked(region->cloud, NULL) : NULL;
 	struct mc_sight sight;
@@ -62,7 +62,7 @@ int mc_cloud_region(struct mc_cloud *cloud, const char *name, struct mc_region_v
 	MC_LOCKED(&cloud->lock) {
 		region = mc_region_find_locked(cloud, name);
 		if (region)
-			r = look(region, ret_view);
+			r = view_region(region, ret_view);
 	}
 	if (r < 0)
 		mc_region_view_clear(ret_view);
@@ -80,7 +80,7 @@ int mc_cloud_regions(struct mc_cloud *cloud, struct mc_region_views *ret_views)
 		if (cloud->n_regions && !ret_views->items)
 			r = -ENOMEM;
 		for (size_t i = 0; i < cloud->n_regions && r == 0; i++)
-			r = look(cloud->regions[i], &ret_views->items[ret_views->count++]);
+			r = view_region(cloud->regions[i], &ret_views->items[ret_views->count++]);
 	}
 	if (r < 0)
 		mc_region_views_clear(ret_views);

@@ -67,7 +67,7 @@ size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from,
 }
 
 /* "[########            ]  4/10     2.31 s  DONE", and the same as an event. */
-static void report(struct mc_work *work, unsigned done, const char *text)
+static void report_step(struct mc_work *work, unsigned done, const char *text)
 {
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
 	char bar[BAR_WIDTH + 1];
@@ -107,7 +107,7 @@ static void *run_step(void *data)
 			mc_call_cancel(work->call);
 	}
 	if (r == 0)
-		report(work, done, step->done);
+		report_step(work, done, step->done);
 	MC_LOCKED(&work->lock) {
 		work->ended |= 1u << run.index;
 		pthread_cond_signal(&work->news);
@@ -291,7 +291,7 @@ static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind
 
 /* Takes the region for WORK; when it has other work, that is broken off for a destruction, else -EBUSY. 1: the other
  * one will see to it. */
-static int take(struct mc_region *region, struct mc_work *work, struct mc_error *error)
+static int take_region(struct mc_region *region, struct mc_work *work, struct mc_error *error)
 {
 	struct mc_work *other;
 	int r = 0;
@@ -327,7 +327,7 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 			work_free(work);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
-	r = take(region, work, error);
+	r = take_region(region, work, error);
 	if (r != 0) {
 		work_free(work);
 		return r < 0 ? r : 0;

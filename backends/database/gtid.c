@@ -42,7 +42,7 @@ static int one(const char **text, struct gtid *gtid)
 }
 
 /* How many there are, or -EINVAL. */
-static int parse(const char *text, struct gtid gtids[DOMAINS_MAX])
+static int parse_gtids(const char *text, struct gtid gtids[DOMAINS_MAX])
 {
 	int n = 0;
 
@@ -61,7 +61,7 @@ static int parse(const char *text, struct gtid gtids[DOMAINS_MAX])
 }
 
 /* That of DOMAIN, or NULL. */
-static struct gtid *find(struct gtid *gtids, int n, uint32_t domain)
+static struct gtid *gtid_of_domain(struct gtid *gtids, int n, uint32_t domain)
 {
 	for (int i = 0; i < n; i++)
 		if (gtids[i].domain == domain)
@@ -70,7 +70,7 @@ static struct gtid *find(struct gtid *gtids, int n, uint32_t domain)
 }
 
 /* What another server wrote under the same number is another transaction. */
-static bool has(const struct gtid *gtids, int n, const struct gtid *wanted)
+static bool has_transaction(const struct gtid *gtids, int n, const struct gtid *wanted)
 {
 	for (int i = 0; i < n; i++)
 		if (gtids[i].domain == wanted->domain &&
@@ -80,7 +80,7 @@ static bool has(const struct gtid *gtids, int n, const struct gtid *wanted)
 	return false;
 }
 
-static int print(const struct gtid *gtids, int n, char to[MC_GTID_MAX])
+static int print_gtids(const struct gtid *gtids, int n, char to[MC_GTID_MAX])
 {
 	size_t used = 0;
 
@@ -101,12 +101,12 @@ static int print(const struct gtid *gtids, int n, char to[MC_GTID_MAX])
 int mc_gtid_covers(const char *position, const char *other)
 {
 	struct gtid have[DOMAINS_MAX], want[DOMAINS_MAX];
-	int n_have = parse(position, have), n_want = parse(other, want);
+	int n_have = parse_gtids(position, have), n_want = parse_gtids(other, want);
 
 	if (n_have < 0 || n_want < 0)
 		return -EINVAL;
 	for (int i = 0; i < n_want; i++)
-		if (!has(have, n_have, &want[i]))
+		if (!has_transaction(have, n_have, &want[i]))
 			return 0;
 	return 1;
 }
@@ -114,12 +114,12 @@ int mc_gtid_covers(const char *position, const char *other)
 int mc_gtid_merge(const char *position, const char *other, char ret_both[MC_GTID_MAX])
 {
 	struct gtid both[DOMAINS_MAX], more[DOMAINS_MAX];
-	int n = parse(position, both), n_more = parse(other, more);
+	int n = parse_gtids(position, both), n_more = parse_gtids(other, more);
 
 	if (n < 0 || n_more < 0)
 		return -EINVAL;
 	for (int i = 0; i < n_more; i++) {
-		struct gtid *known = find(both, n, more[i].domain);
+		struct gtid *known = gtid_of_domain(both, n, more[i].domain);
 
 		if (!known && n == DOMAINS_MAX)
 			return -EINVAL;
@@ -128,42 +128,42 @@ int mc_gtid_merge(const char *position, const char *other, char ret_both[MC_GTID
 		else if (known->sequence < more[i].sequence)
 			*known = more[i];
 	}
-	return print(both, n, ret_both);
+	return print_gtids(both, n, ret_both);
 }
 
-static int cut(const char *position, const char *other, bool keeps_unknown, char ret_part[MC_GTID_MAX])
+static int cut_position(const char *position, const char *other, bool keeps_unknown, char ret_part[MC_GTID_MAX])
 {
 	struct gtid all[DOMAINS_MAX], known[DOMAINS_MAX], part[DOMAINS_MAX];
-	int n = parse(position, all), n_known = parse(other, known), n_part = 0;
+	int n = parse_gtids(position, all), n_known = parse_gtids(other, known), n_part = 0;
 
 	if (n < 0 || n_known < 0)
 		return -EINVAL;
 	for (int i = 0; i < n; i++) {
-		const struct gtid *there = find(known, n_known, all[i].domain);
+		const struct gtid *there = gtid_of_domain(known, n_known, all[i].domain);
 
 		if (there)
-			part[n_part++] = has(known, n_known, &all[i]) ? all[i] : *there;
+			part[n_part++] = has_transaction(known, n_known, &all[i]) ? all[i] : *there;
 		else if (keeps_unknown)
 			part[n_part++] = all[i];
 	}
-	return print(part, n_part, ret_part);
+	return print_gtids(part, n_part, ret_part);
 }
 
 int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTID_MAX])
 {
-	return cut(position, other, false, ret_part);
+	return cut_position(position, other, false, ret_part);
 }
 
 int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_MAX])
 {
-	return cut(position, other, true, ret_part);
+	return cut_position(position, other, true, ret_part);
 }
 
 int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX])
 {
 	struct gtid all[DOMAINS_MAX];
-	int n = parse(position, all);
-	const struct gtid *found = n < 0 ? NULL : find(all, n, domain);
+	int n = parse_gtids(position, all);
+	const struct gtid *found = n < 0 ? NULL : gtid_of_domain(all, n, domain);
 
-	return n < 0 ? -EINVAL : print(found, found ? 1 : 0, ret_part);
+	return n < 0 ? -EINVAL : print_gtids(found, found ? 1 : 0, ret_part);
 }

@@ -60,8 +60,8 @@ static const struct {
 };
 
 /* Whether all of it is there now: what others have in the place of one of these rows isn't overwritten. */
-static int check(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
-	struct mc_error *error)
+static int check_role_assignment(struct mc_database *database, struct mc_call *call,
+	const struct mc_database_login *login, struct mc_error *error)
 {
 	static const char sql[] =
 		"SELECT COUNT(*) FROM keystone.assignment a JOIN keystone.local_user u ON a.actor_id = u.user_id "
@@ -108,7 +108,7 @@ int mc_database_restore_login(struct mc_database *database, struct mc_call *call
 	}
 	if (r == 0 && changed)
 		r = renew_all(database, call, error);
-	return r ? r : check(database, call, login, error);
+	return r ? r : check_role_assignment(database, call, login, error);
 }
 
 int mc_database_lacks_driver(struct mc_database *database, struct mc_call *call, const char *domain,

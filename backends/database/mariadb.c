@@ -52,7 +52,7 @@ void mc_database_free(struct mc_database *database)
 }
 
 /* Waits for what the library waits for; gives what has come, or -errno. */
-static int await(MYSQL *mysql, struct mc_call *call, int status)
+static int await_socket(MYSQL *mysql, struct mc_call *call, int status)
 {
 	struct pollfd fds[2] = {{.fd = mysql_get_socket(mysql)}, {.fd = mc_call_fd(call), .events = POLLIN}};
 	int r, ms = mc_call_remaining_ms(call), came = 0;
@@ -79,7 +79,7 @@ static int await(MYSQL *mysql, struct mc_call *call, int status)
 	(__extension__({                                                                                               \
 		int status_ = (start), r_ = 0;                                                                         \
 		while (status_ && r_ >= 0) {                                                                           \
-			r_ = await((mysql), (call), status_);                                                          \
+			r_ = await_socket((mysql), (call), status_);                                                   \
 			if (r_ >= 0) {                                                                                 \
 				int came_ = r_;                                                                        \
 				status_ = (cont);                                                                      \
@@ -110,7 +110,7 @@ static int errno_of(unsigned code)
 	}
 }
 
-static int fail(struct mc_database *database, int r, unsigned code, const char *text, struct mc_error *error)
+static int fail_query(struct mc_database *database, int r, unsigned code, const char *text, struct mc_error *error)
 {
 	int result = r < 0 ? r : -errno_of(code);
 
@@ -144,7 +144,7 @@ static int connect_once(struct mc_database *database, struct mc_call *call, stru
 			database->port, NULL, 0),
 		mysql_real_connect_cont(&connected, mysql, came_));
 	if (r < 0 || !connected) {
-		r = fail(database, r, mysql_errno(mysql), mysql_error(mysql), error);
+		r = fail_query(database, r, mysql_errno(mysql), mysql_error(mysql), error);
 		mysql_close(mysql);
 		return r;
 	}
@@ -180,7 +180,7 @@ static int run_statement(struct mc_database *database, struct mc_call *call, MYS
 		number = mysql_stmt_affected_rows(statement);
 	}
 	if (r < 0 || failed)
-		return fail(database, r, mysql_stmt_errno(statement), mysql_stmt_error(statement), error);
+		return fail_query(database, r, mysql_stmt_errno(statement), mysql_stmt_error(statement), error);
 	*ret_number = (unsigned long)number;
 	return 0;
 }
@@ -259,7 +259,7 @@ static int run_text(struct mc_database *database, struct mc_call *call, const ch
 		failed = r == 0 && !result;
 	}
 	if (r < 0 || failed)
-		return fail(database, r, mysql_errno(mysql), mysql_error(mysql), error);
+		return fail_query(database, r, mysql_errno(mysql), mysql_error(mysql), error);
 	r = result ? copy_table(result, ret_table) : 0;
 	mysql_free_result(result);
 	return r ? mc_error_errno(error, -r, "%s", database->service) : 0;

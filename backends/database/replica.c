@@ -34,7 +34,7 @@ static int run_built(struct mc_database *database, struct mc_call *call, const c
 }
 
 /* The first cell of the answer, malloc'd; "" where there is none. */
-static int text_of(
+static int first_cell_text(
 	struct mc_database *database, struct mc_call *call, const char *sql, char **ret_text, struct mc_error *error)
 {
 	MC_CLEANUP(database_table) struct mc_database_table table = {0};
@@ -89,7 +89,7 @@ static int oldest(struct mc_database *database, struct mc_call *call, char **ret
 	}
 	if (r == 0)
 		r = has_log(database, call, low, error);
-	return r < 0 ? r : text_of(database, call, "SELECT BINLOG_GTID_POS(@log, 4)", ret_position, error);
+	return r < 0 ? r : first_cell_text(database, call, "SELECT BINLOG_GTID_POS(@log, 4)", ret_position, error);
 }
 
 int mc_database_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind,
@@ -97,9 +97,9 @@ int mc_database_position(struct mc_database *database, struct mc_call *call, enu
 {
 	switch (kind) {
 	case MC_GTID_WRITTEN:
-		return text_of(database, call, "SELECT @@GLOBAL.gtid_binlog_pos", ret_position, error);
+		return first_cell_text(database, call, "SELECT @@GLOBAL.gtid_binlog_pos", ret_position, error);
 	case MC_GTID_APPLIED:
-		return text_of(database, call, "SELECT @@GLOBAL.gtid_slave_pos", ret_position, error);
+		return first_cell_text(database, call, "SELECT @@GLOBAL.gtid_slave_pos", ret_position, error);
 	case MC_GTID_OLDEST:
 		return oldest(database, call, ret_position, error);
 	}

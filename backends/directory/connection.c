@@ -37,7 +37,7 @@ static void mc_cleanup_message(LDAPMessage **message)
 }
 
 /* Waits until FD has one of EVENTS, or OTHER (-1: none) is readable. 0, -EINTR, -ETIMEDOUT, -errno. */
-static int await(struct mc_call *call, int fd, short events, int other)
+static int await_descriptor(struct mc_call *call, int fd, short events, int other)
 {
 	struct pollfd fds[] = {
 		{.fd = mc_call_fd(call), .events = POLLIN},
@@ -59,7 +59,7 @@ static int await(struct mc_call *call, int fd, short events, int other)
 	}
 }
 
-/* 0; -errno as connect(2) has it, or as await(). */
+/* 0; -errno as connect(2) has it, or as await_descriptor(). */
 static int finish_connect(struct mc_call *call, int fd, const struct sockaddr *address, socklen_t size)
 {
 	int problem = 0;
@@ -69,7 +69,7 @@ static int finish_connect(struct mc_call *call, int fd, const struct sockaddr *a
 		return 0;
 	if (errno != EINPROGRESS)
 		return -errno;
-	int result = await(call, fd, POLLOUT, -1);
+	int result = await_descriptor(call, fd, POLLOUT, -1);
 	if (result < 0)
 		return result;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &length) < 0)
@@ -149,7 +149,7 @@ static int open_socket(const char *text, struct mc_call *call, int *ret_protocol
 }
 
 /* Whatever ldap.conf(5) and LDAP... variables of the environment say, this connection is as it is meant. */
-static int set_options(LDAP *ld)
+static int set_ldap_options(LDAP *ld)
 {
 	static const struct {
 		int option, value;
@@ -193,7 +193,7 @@ int mc_ldap_receive(
 			return type;
 		if (type < 0)
 			return -ECONNREFUSED;
-		int result = await(call, connection->fd, POLLIN, connection->writable);
+		int result = await_descriptor(call, connection->fd, POLLIN, connection->writable);
 		if (result < 0)
 			return result;
 		(void)epoll_wait(connection->writable, &event, 1, 0);
@@ -201,7 +201,7 @@ int mc_ldap_receive(
 }
 
 /* A simple bind, RFC 4513, section 5.1.3. */
-static int log_in(struct mc_directory *directory, struct mc_ldap_connection *connection, struct mc_call *call,
+static int bind_connection(struct mc_directory *directory, struct mc_ldap_connection *connection, struct mc_call *call,
 	struct mc_error *error)
 {
 	MC_CLEANUP(message) LDAPMessage *message = NULL;
@@ -239,12 +239,12 @@ static int set_up(struct mc_directory *directory, struct mc_call *call, struct m
 		return mc_ldap_fail(error, ENOMEM, "cannot set up a connection to %s", directory->url);
 	}
 	connection->fd = fd;
-	int result = set_options(connection->ld);
+	int result = set_ldap_options(connection->ld);
 	if (result == 0)
 		result = watch_writable(connection);
 	if (result < 0)
 		return mc_ldap_fail(error, -result, "cannot set up a connection to %s", directory->url);
-	return log_in(directory, connection, call, error);
+	return bind_connection(directory, connection, call, error);
 }
 
 /* A server says nothing on an idle connection but that it closes it (RFC 4511, section 4.4.1), or just closes it. */

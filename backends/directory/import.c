@@ -125,7 +125,7 @@ static int apply(struct mc_directory *directory, struct mc_call *call, const str
 	return result;
 }
 
-static int take(
+static int import_record(
 	struct mc_directory *directory, struct mc_call *call, struct mc_ldif_record *record, struct mc_error *error)
 {
 	int fits = mc_ldif_fit(directory, record, error);
@@ -146,7 +146,7 @@ int mc_directory_import(
 		MC_CLEANUP(ldif_record) struct mc_ldif_record record = {0};
 		result = mc_ldif_next(&reader, &record, error);
 		if (result > 0) {
-			int applied = take(directory, call, &record, error);
+			int applied = import_record(directory, call, &record, error);
 			if (applied < 0) {
 				mc_ldif_context(&record, error);
 				return applied;

@@ -221,7 +221,7 @@ static int conclude(struct exchange *exchange, LDAPMessage *message, struct berv
 }
 
 /* All messages of the answer to MESSAGE_ID. */
-static int receive(struct exchange *exchange, int message_id, struct berval *ret_cookie, struct mc_error *error)
+static int receive_results(struct exchange *exchange, int message_id, struct berval *ret_cookie, struct mc_error *error)
 {
 	struct mc_ldap_connection *connection = exchange->connection;
 
@@ -271,7 +271,7 @@ static int talk(struct exchange *exchange, struct mc_error *error)
 			return unsent(exchange, error);
 		ber_memfree(cookie.bv_val);
 		cookie = (struct berval){0};
-		int result = receive(exchange, message_id, &cookie, error);
+		int result = receive_results(exchange, message_id, &cookie, error);
 		if (result < 0)
 			return result;
 	} while (cookie.bv_len > 0);

@@ -15,7 +15,7 @@ struct mc_ldif_line {
 	size_t mod;                /* of a new entry: which of its attributes it belongs to */
 };
 
-static int bad(struct mc_error *error, const char *what)
+static int bad_ldif(struct mc_error *error, const char *what)
 {
 	mc_ldap_fail(error, EINVAL, "%s", what);
 	return -EINVAL;
@@ -91,14 +91,14 @@ static bool read_line(struct mc_ldif *ldif, const char **ret_line, size_t *ret_s
 static int unfold(struct mc_buffer *text, const char *line, size_t size, bool *comment, struct mc_error *error)
 {
 	if (memchr(line, '\0', size))
-		return bad(error, "a NUL byte");
+		return bad_ldif(error, "a NUL byte");
 	if (text->size + size >= MC_LDIF_RECORD_LIMIT)
 		return mc_ldap_fail(error, EFBIG, "a record of more than %d MiB", MC_LDIF_RECORD_LIMIT >> 20);
 	if (line[0] == ' ') {
 		if (*comment)
 			return 0;
 		if (text->size == 0)
-			return bad(error, "it begins with a continuation line");
+			return bad_ldif(error, "it begins with a continuation line");
 		/* Over the NUL that ended the line before. */
 		text->size--;
 		mc_buffer_add(text, line + 1, size - 1);
@@ -148,7 +148,7 @@ static bool is_base64(const char *text)
 }
 
 /* An attribute description, RFC 4512 section 2.5, and the underscore that servers let pass. */
-static bool is_attribute(const char *name)
+static bool is_attribute_description(const char *name)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.;_";
 	size_t length = strspn(name, allowed);
@@ -166,15 +166,17 @@ static int parse_line(char *text, struct mc_ldif_line *line, struct mc_error *er
 		return 0;
 	const char *colon = strchr(text, ':');
 	if (!colon)
-		return bad(error, "a line without a colon");
+		return bad_ldif(error, "a line without a colon");
 	if (colon[1] == '<')
-		return bad(error, "values from URLs are not taken");
+		return bad_ldif(error, "values from URLs are not taken");
 	if (colon[1] == ':' && !is_base64(colon + 2))
-		return bad(error, "a value that is not base64");
+		return bad_ldif(error, "a value that is not base64");
 	if (ldif_parse_line2(text, &line->name, &line->value, &allocated) != 0 || allocated)
-		return bad(error, "a line that can't be decoded");
+		return bad_ldif(error, "a line that can't be decoded");
 	line->name.bv_len = strlen(line->name.bv_val);
-	return is_attribute(line->name.bv_val) ? 0 : bad(error, "a line that doesn't begin with an attribute");
+	return is_attribute_description(line->name.bv_val)
+		       ? 0
+		       : bad_ldif(error, "a line that doesn't begin with an attribute");
 }
 
 static int parse_lines(struct mc_ldif_record *record, size_t size, struct mc_error *error)
@@ -184,7 +186,7 @@ static int parse_lines(struct mc_ldif_record *record, size_t size, struct mc_err
 	for (const char *at = record->text; at < record->text + size; at += strlen(at) + 1)
 		n++;
 	if (n == 0)
-		return bad(error, "no lines");
+		return bad_ldif(error, "no lines");
 	if (n > MC_LDIF_LINE_LIMIT)
 		return mc_ldap_fail(error, EFBIG, "more than %d lines", MC_LDIF_LINE_LIMIT);
 	record->lines = calloc(n, sizeof *record->lines);
@@ -202,7 +204,7 @@ static int parse_lines(struct mc_ldif_record *record, size_t size, struct mc_err
 	return 0;
 }
 
-static bool named(const struct mc_ldif_line *line, const char *name)
+static bool line_is_named(const struct mc_ldif_line *line, const char *name)
 {
 	return line->name.bv_val && strcasecmp(line->name.bv_val, name) == 0;
 }
@@ -213,7 +215,7 @@ static bool says(const struct mc_ldif_line *line, const char *value)
 }
 
 /* The line's value as a string, without a NUL in it; NULL if it isn't one. */
-static const char *string(const struct mc_ldif_line *line)
+static const char *line_string(const struct mc_ldif_line *line)
 {
 	return strlen(line->value.bv_val) == line->value.bv_len ? line->value.bv_val : NULL;
 }
@@ -241,9 +243,9 @@ static int number_attributes(struct mc_ldif_record *record, size_t from, struct 
 	for (size_t i = from; i < record->n_lines; i++) {
 		struct mc_ldif_line *line = &record->lines[i];
 		if (!line->name.bv_val)
-			return bad(error, "\"-\" in a new entry");
-		if (named(line, "dn"))
-			return bad(error, "a second dn: an empty line is missing");
+			return bad_ldif(error, "\"-\" in a new entry");
+		if (line_is_named(line, "dn"))
+			return bad_ldif(error, "a second dn: an empty line is missing");
 		/* Most often it is the one of the line before. */
 		if (n == 0 || strcasecmp(names[mod], line->name.bv_val) != 0)
 			for (mod = 0; mod < n && strcasecmp(names[mod], line->name.bv_val) != 0;)
@@ -254,7 +256,7 @@ static int number_attributes(struct mc_ldif_record *record, size_t from, struct 
 			names[n++] = line->name.bv_val;
 		line->mod = mod;
 	}
-	return n > 0 ? (int)n : bad(error, "an entry without attributes");
+	return n > 0 ? (int)n : bad_ldif(error, "an entry without attributes");
 }
 
 static int interpret_add(struct mc_ldif_record *record, size_t from, struct mc_error *error)
@@ -300,18 +302,18 @@ static int interpret_mod(
 	const struct mc_ldif_line *line = &record->lines[(*at)++];
 	size_t i = 0;
 
-	while (i < MC_COUNT(operations) && !named(line, operations[i].name))
+	while (i < MC_COUNT(operations) && !line_is_named(line, operations[i].name))
 		i++;
-	if (i == MC_COUNT(operations) || !string(line))
-		return bad(error, "a modification must begin with add, delete, replace or increment");
+	if (i == MC_COUNT(operations) || !line_string(line))
+		return bad_ldif(error, "a modification must begin with add, delete, replace or increment");
 	struct berval **first = *values;
 	for (; *at < record->n_lines && record->lines[*at].name.bv_val; (*at)++) {
-		if (!named(&record->lines[*at], line->value.bv_val))
-			return bad(error, "a value of another attribute than its modification says");
+		if (!line_is_named(&record->lines[*at], line->value.bv_val))
+			return bad_ldif(error, "a value of another attribute than its modification says");
 		*(*values)++ = &record->lines[*at].value;
 	}
 	if (operations[i].wants_values && *values == first)
-		return bad(error, "a modification without a value");
+		return bad_ldif(error, "a modification without a value");
 	/* The last one's "-" may be missing. */
 	if (*at < record->n_lines)
 		(*at)++;
@@ -336,7 +338,7 @@ static int interpret_modify(struct mc_ldif_record *record, size_t from, struct m
 	for (size_t at = from; result == 0 && at < record->n_lines; mod++)
 		result = interpret_mod(record, &at, &record->mod_items[mod], &values, error);
 	if (result == 0 && mod == 0)
-		return bad(error, "a change of nothing");
+		return bad_ldif(error, "a change of nothing");
 	if (result == 0)
 		record->mods[mod] = NULL;
 	return result;
@@ -347,26 +349,26 @@ static int interpret_rename(struct mc_ldif_record *record, size_t from, struct m
 	const struct mc_ldif_line *lines = record->lines + from;
 	size_t n = record->n_lines - from;
 
-	if (n < 2 || n > 3 || !named(&lines[0], "newrdn") || !named(&lines[1], "deleteoldrdn") ||
-		(n == 3 && !named(&lines[2], "newsuperior")))
-		return bad(error, "a rename has newrdn, deleteoldrdn and perhaps newsuperior, in this order");
+	if (n < 2 || n > 3 || !line_is_named(&lines[0], "newrdn") || !line_is_named(&lines[1], "deleteoldrdn") ||
+		(n == 3 && !line_is_named(&lines[2], "newsuperior")))
+		return bad_ldif(error, "a rename has newrdn, deleteoldrdn and perhaps newsuperior, in this order");
 	record->keep_old_rdn = says(&lines[1], "0");
 	if (!record->keep_old_rdn && !says(&lines[1], "1"))
-		return bad(error, "deleteoldrdn is 0 or 1");
-	record->new_rdn = string(&lines[0]);
+		return bad_ldif(error, "deleteoldrdn is 0 or 1");
+	record->new_rdn = line_string(&lines[0]);
 	if (!record->new_rdn || !*record->new_rdn)
-		return bad(error, "newrdn is not a name");
+		return bad_ldif(error, "newrdn is not a name");
 	if (n == 3) {
-		record->new_parent = string(&lines[2]);
+		record->new_parent = line_string(&lines[2]);
 		if (!record->new_parent)
-			return bad(error, "newsuperior is not a DN");
+			return bad_ldif(error, "newsuperior is not a DN");
 	}
 	return 0;
 }
 
 static int interpret_delete(struct mc_ldif_record *record, size_t from, struct mc_error *error)
 {
-	return from == record->n_lines ? 0 : bad(error, "lines after changetype: delete");
+	return from == record->n_lines ? 0 : bad_ldif(error, "lines after changetype: delete");
 }
 
 static int interpret_change(struct mc_ldif_record *record, size_t from, struct mc_error *error)
@@ -383,9 +385,9 @@ static int interpret_change(struct mc_ldif_record *record, size_t from, struct m
 		{"moddn", MC_LDIF_RENAME, interpret_rename},
 	};
 
-	if (from < record->n_lines && named(&record->lines[from], "control"))
-		return bad(error, "controls are not taken");
-	if (from == record->n_lines || !named(&record->lines[from], "changetype")) {
+	if (from < record->n_lines && line_is_named(&record->lines[from], "control"))
+		return bad_ldif(error, "controls are not taken");
+	if (from == record->n_lines || !line_is_named(&record->lines[from], "changetype")) {
 		record->change = MC_LDIF_ADD;
 		return interpret_add(record, from, error);
 	}
@@ -395,7 +397,7 @@ static int interpret_change(struct mc_ldif_record *record, size_t from, struct m
 		record->change = changes[i].change;
 		return changes[i].interpret(record, from + 1, error);
 	}
-	return bad(error, "an unknown changetype");
+	return bad_ldif(error, "an unknown changetype");
 }
 
 /* What the lines mean: 1; 0: they are nothing but the version line of the file, or ldapsearch's last words. */
@@ -403,26 +405,28 @@ static int interpret(struct mc_ldif_record *record, bool first, struct mc_error 
 {
 	size_t at = 0;
 
-	if (first && named(&record->lines[0], "version")) {
+	if (first && line_is_named(&record->lines[0], "version")) {
 		if (!says(&record->lines[0], "1"))
-			return bad(error, "only version 1 of LDIF is known");
+			return bad_ldif(error, "only version 1 of LDIF is known");
 		if (++at == record->n_lines)
 			return 0;
 	}
 	/* What ldapsearch says behind the last entry. */
-	if (at == 0 && record->n_lines > 1 && named(&record->lines[0], "search") && named(&record->lines[1], "result"))
+	if (at == 0 && record->n_lines > 1 && line_is_named(&record->lines[0], "search") &&
+		line_is_named(&record->lines[1], "result"))
 		return 0;
-	if (!named(&record->lines[at], "dn"))
-		return bad(error, "it must begin with \"dn:\"");
-	record->dn = string(&record->lines[at]);
+	if (!line_is_named(&record->lines[at], "dn"))
+		return bad_ldif(error, "it must begin with \"dn:\"");
+	record->dn = line_string(&record->lines[at]);
 	if (!record->dn)
-		return bad(error, "a NUL byte in the dn");
+		return bad_ldif(error, "a NUL byte in the dn");
 	int result = interpret_change(record, at + 1, error);
 	return result < 0 ? result : 1;
 }
 
 /* As interpret(), of a record whose text has been read into TEXT, which is empty afterwards. */
-static int parse(struct mc_ldif *ldif, struct mc_buffer *text, struct mc_ldif_record *record, struct mc_error *error)
+static int parse_record(
+	struct mc_ldif *ldif, struct mc_buffer *text, struct mc_ldif_record *record, struct mc_error *error)
 {
 	size_t size = text->size;
 
@@ -446,10 +450,10 @@ int mc_ldif_next(struct mc_ldif *ldif, struct mc_ldif_record *ret_record, struct
 		if (result == 0)
 			return 0;
 		if (result > 0)
-			result = parse(ldif, &text, ret_record, error);
+			result = parse_record(ldif, &text, ret_record, error);
 		if (result < 0) {
-			if (!ret_record->dn && ret_record->n_lines > 0 && named(&ret_record->lines[0], "dn"))
-				ret_record->dn = string(&ret_record->lines[0]);
+			if (!ret_record->dn && ret_record->n_lines > 0 && line_is_named(&ret_record->lines[0], "dn"))
+				ret_record->dn = line_string(&ret_record->lines[0]);
 			mc_ldif_context(ret_record, error);
 		}
 		if (result <= 0)

@@ -76,7 +76,7 @@ int mc_ldap_rdn(const char *attribute, const char *value, char **ret_rdn, struct
 	return hand_over(code, text, ret_rdn, error);
 }
 
-static size_t count(LDAPDN dn)
+static size_t count_rdns(LDAPDN dn)
 {
 	size_t n = 0;
 
@@ -97,7 +97,7 @@ int mc_ldap_dn(const char *parent, const char *attribute, const char *value, cha
 		return result;
 	if (ldap_str2dn(parent, &above, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
 		return mc_ldap_fail(error, EINVAL, "\"%s\" is not a DN", parent);
-	size_t n = count(above);
+	size_t n = count_rdns(above);
 	dn = calloc(n + 2, sizeof *dn);
 	if (!dn)
 		return mc_ldap_fail(error, ENOMEM, "out of memory");
@@ -134,7 +134,7 @@ static char *rewrite(const char *dn, size_t first)
 	MC_CLEANUP(dn) LDAPDN parsed = NULL;
 	char *text = NULL;
 
-	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || count(parsed) <= first)
+	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || count_rdns(parsed) <= first)
 		return NULL;
 	return ldap_dn2str(parsed + first, &text, LDAP_DN_FORMAT_LDAPV3) == LDAP_SUCCESS ? text : NULL;
 }
@@ -159,14 +159,14 @@ int mc_ldap_depth(const char *dn)
 
 	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
 		return -EINVAL;
-	return (int)count(parsed);
+	return (int)count_rdns(parsed);
 }
 
 int mc_ldap_first_rdn(const char *dn, char **ret_attribute, char **ret_value, struct mc_error *error)
 {
 	MC_CLEANUP(dn) LDAPDN parsed = NULL;
 
-	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || count(parsed) == 0)
+	if (ldap_str2dn(dn, &parsed, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS || count_rdns(parsed) == 0)
 		return mc_ldap_fail(error, EINVAL, "\"%s\" is not a DN", dn);
 	LDAPAVA **avas = parsed[0];
 	if (avas[1] || (avas[0]->la_flags & LDAP_AVA_BINARY) || !avas[0]->la_value.bv_len)

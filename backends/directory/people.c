@@ -140,7 +140,7 @@ static int rename_attribute(struct mc_directory *directory, struct mc_call *call
 
 /* Renames the entry OLD to NEW, whose RDN is RDN, and its memberships. Once the name has changed the rest is no longer
  * given up because the asker has gone. */
-static int rename_entry(struct mc_directory *directory, struct mc_call *call, const char *old, const char *new,
+static int rename_dn(struct mc_directory *directory, struct mc_call *call, const char *old, const char *new,
 	const char *rdn, struct mc_error *error)
 {
 	MC_CLEANUP(dns) struct dns groups = {0};
@@ -201,7 +201,7 @@ int mc_directory_user_rename(struct mc_directory *directory, struct mc_call *cal
 	if (result == 0)
 		result = mc_ldap_rdn("uid", new_name, &rdn, error);
 	if (result == 0)
-		result = rename_entry(directory, call, old, new, rdn, error);
+		result = rename_dn(directory, call, old, new, rdn, error);
 	if (result == 0)
 		result = rename_attribute(directory, call, new, "sn", name, new_name, error);
 	if (result == 0)
@@ -210,8 +210,8 @@ int mc_directory_user_rename(struct mc_directory *directory, struct mc_call *cal
 }
 
 /* VALUE in the place of what ATTRIBUTE has; empty: it goes away. */
-static int set(struct mc_directory *directory, struct mc_call *call, const char *dn, const char *attribute,
-	const char *value, struct mc_error *error)
+static int replace_attribute(struct mc_directory *directory, struct mc_call *call, const char *dn,
+	const char *attribute, const char *value, struct mc_error *error)
 {
 	const struct mc_ldap_change change = {LDAP_MOD_REPLACE, attribute, {*value ? value : NULL}};
 
@@ -226,7 +226,7 @@ int mc_directory_user_set(struct mc_directory *directory, struct mc_call *call, 
 	if (strcmp(attribute, "mail") != 0 && strcmp(attribute, "description") != 0)
 		return mc_ldap_fail(error, EINVAL, "a user's \"%s\" can't be set in LDAP", attribute);
 	int result = user_dn(directory, name, &dn, error);
-	return result < 0 ? result : set(directory, call, dn, attribute, value, error);
+	return result < 0 ? result : replace_attribute(directory, call, dn, attribute, value, error);
 }
 
 int mc_directory_user_password(struct mc_directory *directory, struct mc_call *call, const char *name,
@@ -276,7 +276,7 @@ int mc_directory_group_rename(struct mc_directory *directory, struct mc_call *ca
 		result = group_dn(directory, new_name, &new, error);
 	if (result == 0)
 		result = mc_ldap_rdn("cn", new_name, &rdn, error);
-	return result < 0 ? result : rename_entry(directory, call, old, new, rdn, error);
+	return result < 0 ? result : rename_dn(directory, call, old, new, rdn, error);
 }
 
 int mc_directory_group_set(struct mc_directory *directory, struct mc_call *call, const char *name,
@@ -287,7 +287,7 @@ int mc_directory_group_set(struct mc_directory *directory, struct mc_call *call,
 	if (strcmp(attribute, "description") != 0)
 		return mc_ldap_fail(error, EINVAL, "a group's \"%s\" can't be set in LDAP", attribute);
 	int result = group_dn(directory, name, &dn, error);
-	return result < 0 ? result : set(directory, call, dn, attribute, value, error);
+	return result < 0 ? result : replace_attribute(directory, call, dn, attribute, value, error);
 }
 
 int mc_directory_member_add(struct mc_directory *directory, struct mc_call *call, const char *group, const char *user,

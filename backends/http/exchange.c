@@ -91,8 +91,8 @@ static void add_segment(struct mc_buffer *path, const char *segment)
 		add_escaped(path, segment);
 }
 
-static int add_path(struct mc_buffer *path, const struct mc_http_target *target, const struct mc_http_request *request,
-	struct mc_error *error)
+static int add_url_path(struct mc_buffer *path, const struct mc_http_target *target,
+	const struct mc_http_request *request, struct mc_error *error)
 {
 	mc_buffer_text(path, target->path);
 	for (const char *const *segment = request->path; segment && *segment; segment++) {
@@ -109,7 +109,7 @@ static int set_url(struct mc_http_exchange *exchange, const struct mc_http_reque
 	MC_CLEANUP(buffer) struct mc_buffer path = {0}, query = {0};
 
 	exchange->url = curl_url_dup(exchange->target->base);
-	int result = add_path(&path, exchange->target, request, error);
+	int result = add_url_path(&path, exchange->target, request, error);
 	if (result < 0)
 		return result;
 	for (const struct mc_http_param *param = request->query; param && param->name; param++) {
@@ -258,7 +258,7 @@ static int set_body(CURL *easy, const struct mc_http_request *request, bool copy
 	return bad ? -ENOMEM : 0;
 }
 
-static int set_options(struct mc_http_exchange *exchange, const struct mc_http_request *request)
+static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_http_request *request)
 {
 	CURL *easy = exchange->easy;
 	bool bad = false;
@@ -297,7 +297,7 @@ int mc_http_exchange_init(struct mc_http_exchange *exchange, const struct mc_htt
 		result = set_url(exchange, request, error);
 	if (result == 0)
 		result = set_headers(exchange, request, error);
-	if (result == 0 && (set_options(exchange, request) < 0 || set_body(easy, request, copy_body) < 0))
+	if (result == 0 && (set_easy_options(exchange, request) < 0 || set_body(easy, request, copy_body) < 0))
 		result = mc_error_set(error, ENOMEM, "out of memory");
 	if (result < 0 && error)
 		snprintf(error->service, sizeof error->service, "%s", target->service);
@@ -342,7 +342,7 @@ static int broken(const struct mc_http_exchange *exchange, const char *reason, s
 	return mc_error_set(error, ECONNREFUSED, "the connection broke before an answer: %s", reason);
 }
 
-static int explain(const struct mc_http_exchange *exchange, CURLcode code, struct mc_error *error)
+static int explain_curl_code(const struct mc_http_exchange *exchange, CURLcode code, struct mc_error *error)
 {
 	const char *text = exchange->text[0] ? exchange->text : curl_easy_strerror(code);
 
@@ -379,7 +379,7 @@ int mc_http_exchange_result(const struct mc_http_exchange *exchange, CURLcode co
 {
 	if (code == CURLE_OK && exchange->complete && !exchange->failed && !exchange->received.failed)
 		return 0;
-	int result = explain(exchange, code, error);
+	int result = explain_curl_code(exchange, code, error);
 	if (error)
 		snprintf(error->service, sizeof error->service, "%s", exchange->target->service);
 	return result;

@@ -209,7 +209,7 @@ struct transfer {
 	unsigned drops; /* when the request came in */
 };
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *data)
+static size_t take_response_body(char *bytes, size_t size, size_t count, void *data)
 {
 	struct transfer *transfer = data;
 	const struct mc_http_request *request = transfer->request;
@@ -240,7 +240,7 @@ static void take_head(void *data)
 		transfer->exchange.failed = transfer->request->on_head(transfer->request->data, &head);
 }
 
-static size_t make_body(char *to, size_t size, size_t count, void *data)
+static size_t read_request_body(char *to, size_t size, size_t count, void *data)
 {
 	struct transfer *transfer = data;
 	ssize_t length = transfer->request->read_body(transfer->request->data, to, size * count);
@@ -254,12 +254,12 @@ static size_t make_body(char *to, size_t size, size_t count, void *data)
 
 static int set_callbacks(struct transfer *transfer, CURL *easy)
 {
-	CURLcode code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_response_body);
 
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	if (code == CURLE_OK && transfer->request->read_body)
-		code = curl_easy_setopt(easy, CURLOPT_READFUNCTION, make_body);
+		code = curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_request_body);
 	if (code == CURLE_OK && transfer->request->read_body)
 		code = curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
 	/* An answer that says that it is too long is not even begun. */
@@ -329,7 +329,7 @@ static int say(const struct mc_http *http, int result, struct mc_error *error)
 	return result;
 }
 
-static int64_t now_ns(void)
+static int64_t transfer_clock_ns(void)
 {
 	struct timespec now;
 
@@ -358,7 +358,7 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 	struct mc_http_exchange *exchange = &transfer->exchange;
 	struct mc_http_response *response = transfer->response;
 	CURLcode code = CURLE_OK;
-	int64_t begin = now_ns();
+	int64_t begin = transfer_clock_ns();
 
 	int result = mc_http_exchange_init(exchange, &http->target, handle->easy, transfer->request, false, error);
 	if (result < 0)
@@ -379,7 +379,7 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 	exchange->received = (struct mc_buffer){0};
 	if (http->target.journal)
 		mc_journal_add(http->target.journal, http->target.service, exchange->call,
-			result < 0 ? result : response->status, (double)(now_ns() - begin) / 1e6);
+			result < 0 ? result : response->status, (double)(transfer_clock_ns() - begin) / 1e6);
 	return result;
 }
 

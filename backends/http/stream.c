@@ -69,7 +69,7 @@ static void take_headers(void *data)
 		stream->handler.on_open(stream->data, status);
 }
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *data)
+static size_t take_stream_body(char *bytes, size_t size, size_t count, void *data)
 {
 	struct mc_http_stream *stream = data;
 
@@ -78,23 +78,23 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
 	return size * count;
 }
 
-static void detach(struct mc_http_stream *stream)
+static void detach_easy_handle(struct mc_http_stream *stream)
 {
 	if (stream->added)
 		curl_multi_remove_handle(stream->loop->multi, stream->easy);
 	stream->added = false;
 }
 
-static void end(struct mc_http_stream *stream, CURLcode code)
+static void end_transfer(struct mc_http_stream *stream, CURLcode code)
 {
 	int result = mc_http_exchange_result(&stream->exchange, code, NULL);
 	if (!stream->opened)
 		journal(stream, result);
-	detach(stream);
+	detach_easy_handle(stream);
 	stream->handler.on_end(stream->data, result);
 }
 
-static void begin(struct mc_http_stream *stream)
+static void begin_transfer(struct mc_http_stream *stream)
 {
 	stream->begin = mc_now_ms();
 	stream->added = curl_multi_add_handle(stream->loop->multi, stream->easy) == CURLM_OK;
@@ -107,7 +107,7 @@ static void tell_stopped(struct mc_http_stream *stream)
 {
 	struct mc_http_loop *loop = stream->loop;
 
-	detach(stream);
+	detach_easy_handle(stream);
 	MC_LOCKED(&loop->lock) {
 		stream->state = STOPPED;
 		pthread_cond_broadcast(&loop->stopped);
@@ -139,13 +139,13 @@ static bool follow_changes(struct mc_http_loop *loop)
 		if (ending || !stream)
 			return !ending;
 		if (new)
-			begin(stream);
+			begin_transfer(stream);
 		else
 			tell_stopped(stream);
 	}
 }
 
-static void *run(void *data)
+static void *run_transfers(void *data)
 {
 	struct mc_http_loop *loop = data;
 
@@ -156,7 +156,7 @@ static void *run(void *data)
 			char *stream = NULL;
 			CURLcode code = message->data.result;
 			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &stream);
-			end((struct mc_http_stream *)(void *)stream, code);
+			end_transfer((struct mc_http_stream *)(void *)stream, code);
 		}
 		curl_multi_poll(loop->multi, NULL, 0, 60000, NULL);
 	}
@@ -170,7 +170,7 @@ static int start_thread(struct mc_http_loop *loop)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int code = pthread_create(&loop->thread, NULL, run, loop);
+	int code = pthread_create(&loop->thread, NULL, run_transfers, loop);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -code;
 }
@@ -207,7 +207,7 @@ void mc_http_loop_free(struct mc_http_loop *loop)
 	while (loop->streams) {
 		struct mc_http_stream *stream = loop->streams;
 		loop->streams = stream->next;
-		detach(stream);
+		detach_easy_handle(stream);
 		stream_free(stream);
 	}
 	curl_multi_cleanup(loop->multi);
@@ -218,7 +218,8 @@ void mc_http_loop_free(struct mc_http_loop *loop)
 }
 
 /* All options of the stream's handle. 0 or -errno with ERROR filled. */
-static int prepare(struct mc_http_stream *stream, const struct mc_http_request *request, struct mc_error *error)
+static int prepare_transfer(
+	struct mc_http_stream *stream, const struct mc_http_request *request, struct mc_error *error)
 {
 	stream->easy = curl_easy_init();
 	if (!stream->easy)
@@ -228,7 +229,7 @@ static int prepare(struct mc_http_stream *stream, const struct mc_http_request *
 		return result;
 	stream->exchange.on_headers = take_headers;
 	stream->exchange.data = stream;
-	if (curl_easy_setopt(stream->easy, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK ||
+	if (curl_easy_setopt(stream->easy, CURLOPT_WRITEFUNCTION, take_stream_body) != CURLE_OK ||
 		curl_easy_setopt(stream->easy, CURLOPT_WRITEDATA, stream) != CURLE_OK ||
 		curl_easy_setopt(stream->easy, CURLOPT_PRIVATE, stream) != CURLE_OK ||
 		curl_easy_setopt(stream->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) != CURLE_OK ||
@@ -251,7 +252,7 @@ int mc_http_stream_start(struct mc_http_loop *loop, const struct mc_http_options
 	if (result < 0)
 		mc_error_errno(error, -result, "bad address %s", options->base_url);
 	else
-		result = prepare(stream, request, error);
+		result = prepare_transfer(stream, request, error);
 	if (result < 0) {
 		stream_free(stream);
 		return result;

@@ -28,7 +28,7 @@
 #define ENGINE_ENDS_S 30
 
 /* The region that VOLUME belongs to: its name and number. NULL: to none. */
-static const char *region_of(const struct mc_engine_volume *volume, unsigned *ret_number)
+static const char *region_of_volume(const struct mc_engine_volume *volume, unsigned *ret_number)
 {
 	const char *name = mc_engine_volume_label(volume, "region"), *number = mc_engine_volume_label(volume, "number");
 	unsigned long n = number ? strtoul(number, NULL, 10) : 0;
@@ -66,7 +66,7 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 	for (size_t i = 0; i < volumes->count && r == 0; i++) {
 		MC_CLEANUP(region) struct mc_region *region = NULL;
 		unsigned number;
-		const char *name = region_of(&volumes->items[i], &number);
+		const char *name = region_of_volume(&volumes->items[i], &number);
 		int mark = mc_mark_of(&volumes->items[i]);
 
 		if (!name || !is_old(&volumes->items[i]))

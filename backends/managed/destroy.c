@@ -90,7 +90,7 @@ static int remove_kind(struct mc_work *work, enum mc_service_kind kind, struct m
 	return r;
 }
 
-static int leave(struct mc_work *work, struct mc_error *error)
+static int leave_replication(struct mc_work *work, struct mc_error *error)
 {
 	return mc_replicate_leave(work, error);
 }
@@ -173,7 +173,7 @@ enum { MARK, LEAVE, KEYSTONE, GLANCE, MEMCACHED, DATABASE, SHARED, MARKS };
 
 const struct mc_step mc_destroy_steps[] = {
 	[MARK] = {"mark", "it is meant to go", 0, mark_destroying},
-	[LEAVE] = {"leave", "its endpoints are gone", AFTER(MARK), leave},
+	[LEAVE] = {"leave", "its endpoints are gone", AFTER(MARK), leave_replication},
 	[KEYSTONE] = {"keystone", "keystone is gone", AFTER(MARK), remove_keystone},
 	[GLANCE] = {"glance", "glance and its images are gone", AFTER(MARK), remove_glance},
 	[MEMCACHED] = {"memcached", "memcached is gone", AFTER(KEYSTONE) | AFTER(GLANCE), remove_memcached},

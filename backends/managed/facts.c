@@ -39,13 +39,14 @@ static int open_folder(const struct mc_cloud_options *options, const char *name,
 	return fd;
 }
 
-static int bad(const struct mc_cloud_options *options, const char *file, const char *why, struct mc_error *error)
+static int bad_facts_file(
+	const struct mc_cloud_options *options, const char *file, const char *why, struct mc_error *error)
 {
 	return mc_error_set(error, EIO, "%s/%s/" REGIONS "/%s %s", options->state_dir, options->name, file, why);
 }
 
 /* 0, or what is wrong with it. */
-static const char *parse(const char *text, const char *(*known)(const char *mark), struct mc_fact *fact)
+static const char *parse_fact(const char *text, const char *(*known)(const char *mark), struct mc_fact *fact)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_Parse(text);
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(root, "number"), *mark;
@@ -70,7 +71,7 @@ static const char *parse(const char *text, const char *(*known)(const char *mark
 }
 
 /* 1: it is a region's, 0: it isn't. */
-static int region_of(const char *file, char region[64])
+static int region_of_facts_file(const char *file, char region[64])
 {
 	size_t length = strlen(file), ending = strlen(ENDING);
 
@@ -91,8 +92,8 @@ static int read_one(const struct mc_cloud_options *options, int folder, const ch
 	if (n < 0)
 		return mc_error_errno(
 			error, (int)-n, "can't read %s/%s/" REGIONS "/%s", options->state_dir, options->name, file);
-	trouble = parse(text, known, fact);
-	return trouble ? bad(options, file, trouble, error) : 0;
+	trouble = parse_fact(text, known, fact);
+	return trouble ? bad_facts_file(options, file, trouble, error) : 0;
 }
 
 int mc_facts_read(const struct mc_cloud_options *options, const char *(*known)(const char *mark),
@@ -112,7 +113,7 @@ int mc_facts_read(const struct mc_cloud_options *options, const char *(*known)(c
 	while (r == 0 && (errno = 0, entry = readdir(folder))) {
 		struct mc_fact fact = {0};
 
-		if (!region_of(entry->d_name, fact.region))
+		if (!region_of_facts_file(entry->d_name, fact.region))
 			continue;
 		r = read_one(options, fd, entry->d_name, known, &fact, error);
 		if (r == 0)
@@ -124,7 +125,7 @@ int mc_facts_read(const struct mc_cloud_options *options, const char *(*known)(c
 	return r;
 }
 
-static char *to_text(const struct mc_fact *fact)
+static char *fact_to_text(const struct mc_fact *fact)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
 	cJSON *marks = cJSON_AddArrayToObject(root, "marks");
@@ -138,7 +139,7 @@ static char *to_text(const struct mc_fact *fact)
 
 int mc_facts_write(const struct mc_cloud_options *options, const struct mc_fact *fact, struct mc_error *error)
 {
-	MC_CLEANUP(free_pointer) char *text = to_text(fact);
+	MC_CLEANUP(free_pointer) char *text = fact_to_text(fact);
 	char file[NAME_MAX + 1];
 	int fd, r;
 
@@ -215,7 +216,7 @@ int mc_facts_data(const struct mc_cloud_options *options, const char *service, b
 	return r;
 }
 
-static bool is_empty(int at, const char *name)
+static bool is_empty_folder(int at, const char *name)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -237,7 +238,7 @@ int mc_facts_check_free(const struct mc_cloud_options *options, const char *serv
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	empty = is_empty(fd, service);
+	empty = is_empty_folder(fd, service);
 	close(fd);
 	return empty ? 0
 		     : mc_error_set(error, EBUSY,

@@ -17,8 +17,8 @@ struct behind {
 	char region[];
 };
 
-static int set_format(void *data, struct mc_call *call, const char *id, const char *attribute, const char *value,
-	struct mc_error *error)
+static int set_format_in_database(void *data, struct mc_call *call, const char *id, const char *attribute,
+	const char *value, struct mc_error *error)
 {
 	const struct behind *behind = data;
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(behind->cloud, behind->region);
@@ -40,6 +40,7 @@ int mc_region_behind_glance(struct mc_region *region, struct mc_glance_behind *r
 		return -ENOMEM;
 	behind->cloud = region->cloud;
 	memcpy(behind->region, region->name, size);
-	*ret_behind = (struct mc_glance_behind){.set_format = set_format, .free_data = free, .data = behind};
+	*ret_behind =
+		(struct mc_glance_behind){.set_format = set_format_in_database, .free_data = free, .data = behind};
 	return 0;
 }

@@ -44,14 +44,14 @@ static void free_copy(struct mc_cloud_copy *copy)
 	free(copy);
 }
 
-static void tell(struct mc_cloud *cloud, const struct mc_region *to, const char *text)
+static void tell_copy_progress(struct mc_cloud *cloud, const struct mc_region *to, const char *text)
 {
 	mc_cloud_tell(cloud, &(struct mc_cloud_event){
 				     .kind = MC_CLOUD_COPY, .region = to->name, .text = text, .when = mc_wall_clock()});
 }
 
 /* "[########            ]  40 %     2.31 s  TEXT" */
-static void report(void *data, int64_t done, int64_t size, const char *text)
+static void report_copy_progress(void *data, int64_t done, int64_t size, const char *text)
 {
 	struct mc_cloud_copy *copy = data;
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
@@ -65,10 +65,10 @@ static void report(void *data, int64_t done, int64_t size, const char *text)
 		&line, "[%s] %3d %% %8.2f s  %s\n", bar, percent, (double)(mc_now_ms() - copy->begun) / 1000, text);
 	MC_LOCKED(&copy->cloud->lock)
 		mc_buffer_add(&copy->lines, line.data, line.size);
-	tell(copy->cloud, copy->to, text);
+	tell_copy_progress(copy->cloud, copy->to, text);
 }
 
-static void run(void *data)
+static void run_image_copy(void *data)
 {
 	struct mc_cloud_copy *copy = data;
 	struct mc_cloud *cloud = copy->cloud;
@@ -77,14 +77,14 @@ static void run(void *data)
 	struct mc_error error = {0};
 	MC_CLEANUP(free_pointer) char *id = NULL;
 	const struct mc_image_copy what = {
-		copy->from->glance, copy->to->glance, copy->id, copy->from->name, report, copy};
+		copy->from->glance, copy->to->glance, copy->id, copy->from->name, report_copy_progress, copy};
 
 	int r = mc_glance_copy(&what, copy->call, &id, &error);
 	if (r < 0)
 		mc_buffer_printf(&text, "failed: %s", error.message);
 	else
 		mc_buffer_printf(&text, "done: %s in %s", id, copy->to->name);
-	report(copy, r == 0, 1, text.data ? text.data : "done");
+	report_copy_progress(copy, r == 0, 1, text.data ? text.data : "done");
 	if (r < 0) {
 		mc_error_context(&error, "copying image %s from %s", copy->id, copy->from->name);
 		mc_cloud_fail(cloud, copy->to->name, &error);
@@ -95,11 +95,11 @@ static void run(void *data)
 		cloud->copying--;
 	}
 	/* Whoever reads its progress sees the end. The copy itself may be gone by now. */
-	tell(cloud, to, "ended");
+	tell_copy_progress(cloud, to, "ended");
 }
 
 /* With the lock: the last copy of image ID of region FROM, or NULL. */
-static struct mc_cloud_copy *find(struct mc_cloud *cloud, const char *from, const char *id)
+static struct mc_cloud_copy *find_image_copy(struct mc_cloud *cloud, const char *from, const char *id)
 {
 	for (struct mc_cloud_copy *copy = cloud->copies; copy; copy = copy->next)
 		if (!strcmp(copy->from->name, from) && !strcmp(copy->id, id))
@@ -136,13 +136,13 @@ static void free_all(struct mc_cloud_copy *copies)
 }
 
 /* A place among the copies; COPY is the cloud's from then on. */
-static int list(struct mc_cloud_copy *copy, struct mc_error *error)
+static int list_image_copy(struct mc_cloud_copy *copy, struct mc_error *error)
 {
 	struct mc_cloud *cloud = copy->cloud;
 	int r = 0;
 
 	pthread_mutex_lock(&cloud->lock);
-	const struct mc_cloud_copy *last = find(cloud, copy->from->name, copy->id);
+	const struct mc_cloud_copy *last = find_image_copy(cloud, copy->from->name, copy->id);
 	if (cloud->is_closing)
 		r = mc_error_set(error, EINTR, "the mount is going");
 	else if (last && !last->done)
@@ -161,7 +161,7 @@ static int list(struct mc_cloud_copy *copy, struct mc_error *error)
 }
 
 /* Nothing will run: COPY, just listed, leaves no trace. */
-static void unlist(struct mc_cloud_copy *copy)
+static void unlist_image_copy(struct mc_cloud_copy *copy)
 {
 	struct mc_cloud *cloud = copy->cloud;
 
@@ -175,7 +175,7 @@ static void unlist(struct mc_cloud_copy *copy)
 	}
 }
 
-static int begin(struct mc_cloud_copy *copy, struct mc_error *error)
+static int begin_image_copy(struct mc_cloud_copy *copy, struct mc_error *error)
 {
 	if (!copy->from || !copy->to)
 		return mc_error_set(error, EINVAL, "there is no such region");
@@ -185,9 +185,9 @@ static int begin(struct mc_cloud_copy *copy, struct mc_error *error)
 		return mc_error_set(error, EIO, "the cloud's secrets are lost");
 	if (!copy->id || !copy->call)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int r = list(copy, error);
-	if (r == 0 && mc_cloud_spawn(copy->cloud, run, copy) < 0) {
-		unlist(copy);
+	int r = list_image_copy(copy, error);
+	if (r == 0 && mc_cloud_spawn(copy->cloud, run_image_copy, copy) < 0) {
+		unlist_image_copy(copy);
 		r = mc_error_set(error, EAGAIN, "no thread for the copy");
 	}
 	return r;
@@ -210,7 +210,7 @@ int mc_image_replicate(struct mc_cloud *cloud, const char *from, const char *id,
 		.id = strdup(id),
 		.begun = mc_now_ms(),
 		.call = mc_call_new(STEP_MS)};
-	r = begin(copy, error);
+	r = begin_image_copy(copy, error);
 	if (r < 0)
 		free_copy(copy);
 	return r;
@@ -220,7 +220,7 @@ size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *i
 	bool *ret_done, int *ret_result)
 {
 	MC_HOLD(&cloud->lock);
-	const struct mc_cloud_copy *copy = find(cloud, from, id);
+	const struct mc_cloud_copy *copy = find_image_copy(cloud, from, id);
 	size_t size = copy ? copy->lines.size : 0;
 	if (at > size) /* another copy has begun since */
 		at = 0;

@@ -29,7 +29,7 @@
 
 #define NUMBER_MAX 254 /* 127.77.N.1 */
 
-static int check_name(const char *name, struct mc_error *error)
+static int check_region_name(const char *name, struct mc_error *error)
 {
 	size_t length = strlen(name);
 
@@ -43,8 +43,8 @@ static int check_name(const char *name, struct mc_error *error)
 }
 
 /* A number for a new region NAME, and the master that it will be a slave of, or NULL. */
-static int find_place(struct mc_cloud *cloud, const char *name, unsigned *ret_number, struct mc_region **ret_master,
-	struct mc_error *error)
+static int find_region_number(struct mc_cloud *cloud, const char *name, unsigned *ret_number,
+	struct mc_region **ret_master, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
 	unsigned number = 1;
@@ -124,10 +124,10 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
 	struct mc_secrets *secrets;
 	unsigned number = 0;
-	int r = check_name(name, error);
+	int r = check_region_name(name, error);
 
 	if (r == 0)
-		r = find_place(cloud, name, &number, &master, error);
+		r = find_region_number(cloud, name, &number, &master, error);
 	if (r == 0)
 		r = check_engine(cloud, call, error);
 	if (r == 0)

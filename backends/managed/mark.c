@@ -36,7 +36,7 @@ static const char *const mark_names[MC_MARKS] = {
 };
 
 /* What FACT says of a region whose marks are MARKED. */
-static void describe(const struct mc_region *region, const bool marked[MC_MARKS], struct mc_fact *fact)
+static void describe_region(const struct mc_region *region, const bool marked[MC_MARKS], struct mc_fact *fact)
 {
 	*fact = (struct mc_fact){.number = region->number, .created = region->created};
 	snprintf(fact->region, sizeof(fact->region), "%s", region->name);
@@ -51,13 +51,13 @@ static int check_writable(const struct mc_cloud *cloud, struct mc_error *error)
 }
 
 /* MARKED is what is to be so from now on. Call with `facts`. */
-static int store(struct mc_region *region, const bool marked[MC_MARKS], struct mc_error *error)
+static int store_marks(struct mc_region *region, const bool marked[MC_MARKS], struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_fact fact;
 	int r;
 
-	describe(region, marked, &fact);
+	describe_region(region, marked, &fact);
 	r = mc_facts_write(&cloud->options, &fact, error);
 	if (r < 0)
 		return r;
@@ -68,7 +68,7 @@ static int store(struct mc_region *region, const bool marked[MC_MARKS], struct m
 	return 0;
 }
 
-static int change(struct mc_region *region, enum mc_mark mark, bool is_set, struct mc_error *error)
+static int change_mark(struct mc_region *region, enum mc_mark mark, bool is_set, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool marked[MC_MARKS], is_kept;
@@ -85,7 +85,7 @@ static int change(struct mc_region *region, enum mc_mark mark, bool is_set, stru
 			r = is_set ? mc_error_set(error, ENOENT, "region %s is there no more", region->name) : 0;
 		} else if (marked[mark] != is_set) {
 			marked[mark] = is_set;
-			r = store(region, marked, error);
+			r = store_marks(region, marked, error);
 		}
 	}
 	return r;
@@ -94,13 +94,13 @@ static int change(struct mc_region *region, enum mc_mark mark, bool is_set, stru
 int mc_mark_set(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
 {
 	(void)call;
-	return change(region, mark, true, error);
+	return change_mark(region, mark, true, error);
 }
 
 int mc_mark_clear(struct mc_region *region, struct mc_call *call, enum mc_mark mark, struct mc_error *error)
 {
 	(void)call;
-	return change(region, mark, false, error);
+	return change_mark(region, mark, false, error);
 }
 
 bool mc_mark_known(struct mc_region *region, enum mc_mark mark)
@@ -119,7 +119,7 @@ int mc_mark_look(struct mc_region *region, struct mc_call *call, enum mc_mark ma
 	return mc_mark_known(region, mark);
 }
 
-static int find(const char *name)
+static int mark_by_name(const char *name)
 {
 	for (int i = 0; name && i < MC_MARKS; i++)
 		if (!strcmp(name, mark_names[i]))
@@ -129,12 +129,12 @@ static int find(const char *name)
 
 int mc_mark_of(const struct mc_engine_volume *volume)
 {
-	return find(mc_engine_volume_label(volume, "mark"));
+	return mark_by_name(mc_engine_volume_label(volume, "mark"));
 }
 
 static const char *known_name(const char *name)
 {
-	int mark = find(name);
+	int mark = mark_by_name(name);
 
 	return mark < 0 ? NULL : mark_names[mark];
 }
@@ -144,7 +144,7 @@ struct reading {
 	struct mc_error *error;
 };
 
-static int take(void *data, const struct mc_fact *fact)
+static int take_fact(void *data, const struct mc_fact *fact)
 {
 	struct reading *reading = data;
 	MC_CLEANUP(region)
@@ -155,7 +155,7 @@ static int take(void *data, const struct mc_fact *fact)
 	MC_LOCKED(&reading->cloud->lock) {
 		region->is_kept = true;
 		for (size_t i = 0; i < fact->n_marks; i++)
-			region->marked[find(fact->marks[i])] = true;
+			region->marked[mark_by_name(fact->marks[i])] = true;
 	}
 	return 0;
 }
@@ -164,7 +164,7 @@ int mc_marks_read(struct mc_cloud *cloud, struct mc_error *error)
 {
 	struct reading reading = {cloud, error};
 
-	return mc_facts_read(&cloud->options, known_name, take, &reading, error);
+	return mc_facts_read(&cloud->options, known_name, take_fact, &reading, error);
 }
 
 int mc_marks_keep(struct mc_region *region, struct mc_error *error)
@@ -178,7 +178,7 @@ int mc_marks_keep(struct mc_region *region, struct mc_error *error)
 	MC_LOCKED(&cloud->facts) {
 		MC_LOCKED(&cloud->lock)
 			memcpy(marked, region->marked, sizeof(marked));
-		r = store(region, marked, error);
+		r = store_marks(region, marked, error);
 	}
 	return r;
 }

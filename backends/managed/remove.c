@@ -19,7 +19,7 @@
 
 /* 0: the region holds nothing of its user's. A region that never served has no images; else its Glance database says.
  */
-static int check_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int check_region_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	unsigned long images = 0;
@@ -109,7 +109,7 @@ static int begin_destroy(struct mc_region *region, struct mc_error *error)
 int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
-	const struct mc_removal removal = {.look = check_empty,
+	const struct mc_removal removal = {.look = check_region_empty,
 		.freeze = freeze_glance,
 		.thaw = thaw_glance,
 		.destroy = begin_destroy,

@@ -13,7 +13,7 @@
 
 /* The list of services, which the engine and its events keep true. */
 
-static char *copy(const char *text)
+static char *copy_service_text(const char *text)
 {
 	return text ? strdup(text) : NULL;
 }
@@ -22,14 +22,14 @@ static char *copy(const char *text)
 static int copy_service(struct mc_engine_service *to, const struct mc_engine_service *from)
 {
 	*to = *from;
-	to->name = copy(from->name);
-	to->id = copy(from->id);
-	to->image = copy(from->image);
-	to->health = copy(from->health);
-	to->address = copy(from->address);
-	to->ports = copy(from->ports);
-	to->region = copy(from->region);
-	to->kind = copy(from->kind);
+	to->name = copy_service_text(from->name);
+	to->id = copy_service_text(from->id);
+	to->image = copy_service_text(from->image);
+	to->health = copy_service_text(from->health);
+	to->address = copy_service_text(from->address);
+	to->ports = copy_service_text(from->ports);
+	to->region = copy_service_text(from->region);
+	to->kind = copy_service_text(from->kind);
 	return to->name ? 0 : -ENOMEM;
 }
 
@@ -197,7 +197,7 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 		struct mc_engine_service service = list.items[i];
 
 		memset(&list.items[i], 0, sizeof(list.items[i]));
-		list.items[i].name = copy(service.name);
+		list.items[i].name = copy_service_text(service.name);
 		put_service(cloud, &service);
 	}
 	mc_engine_service_list_clear(&list);
@@ -224,7 +224,7 @@ bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event
 				now.exit_code = event->exit_code;
 			if (event->health) {
 				free(now.health);
-				now.health = copy(event->health);
+				now.health = copy_service_text(event->health);
 			}
 			applied = true;
 		}

@@ -104,7 +104,7 @@ static size_t keys_from_json(const cJSON *array, struct mc_key *keys, size_t roo
 	return n;
 }
 
-static char *to_text(const struct mc_secrets *secrets)
+static char *secrets_to_text(const struct mc_secrets *secrets)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
 
@@ -138,7 +138,7 @@ static int from_text(struct mc_secrets *secrets, const char *text)
 /* Call with the lock, or before anybody else knows it. */
 static int save(const struct mc_secrets *secrets, struct mc_error *error)
 {
-	char *text = to_text(secrets);
+	char *text = secrets_to_text(secrets);
 	int fd, r;
 
 	if (!text)
@@ -171,7 +171,7 @@ static int make_all(struct mc_secrets *secrets)
 	return r;
 }
 
-static int load(struct mc_secrets *secrets, bool *ret_found, struct mc_error *error)
+static int load_secrets_file(struct mc_secrets *secrets, bool *ret_found, struct mc_error *error)
 {
 	char text[FILE_LIMIT];
 	int fd = mc_state_open(secrets->directory, false, error);
@@ -207,7 +207,7 @@ int mc_secrets_open(
 		secrets->name = NULL;
 	if (!secrets->directory || !secrets->name)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	r = load(secrets, &found, error);
+	r = load_secrets_file(secrets, &found, error);
 	if (r < 0 || (!found && !make))
 		return r;
 	if (!found) {

@@ -29,7 +29,7 @@ static int find_images(struct mc_work *work, struct mc_error *error)
 	return r;
 }
 
-static int make_network(struct mc_work *work, struct mc_error *error)
+static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
 	int r = mc_mark_clear(work->region, work->doing, MC_MARK_STOPPED, error); /* from here on it is meant to run */
@@ -87,7 +87,7 @@ static int start_ldap(struct mc_work *work, struct mc_error *error)
 	return r;
 }
 
-static int let_write(struct mc_work *work, struct mc_error *error)
+static int let_started_region_write(struct mc_work *work, struct mc_error *error)
 {
 	return mc_region_let_write(work->region, work->call, error);
 }
@@ -102,7 +102,7 @@ static int register_region(struct mc_work *work, struct mc_error *error)
 	return mc_register_region(work->region, work->call, error);
 }
 
-static int log_in(struct mc_work *work, struct mc_error *error)
+static int probe_login(struct mc_work *work, struct mc_error *error)
 {
 	return mc_probe_login(work->region, work->call, error);
 }
@@ -139,7 +139,7 @@ enum {
 
 const struct mc_step mc_start_steps[] = {
 	[IMAGES] = {"images", "the images are there", 0, find_images},
-	[NETWORK] = {"network", "the network is there", AFTER(IMAGES), make_network},
+	[NETWORK] = {"network", "the network is there", AFTER(IMAGES), prepare_engine_network},
 	[LOAD_KEYSTONE] = {"load-keystone", "keystone loads", AFTER(NETWORK), load_keystone},
 	[LOAD_GLANCE] = {"load-glance", "glance loads", AFTER(NETWORK), load_glance},
 	[DATABASE] = {"database", "the database takes queries", AFTER_LOAD, start_database},
@@ -148,11 +148,11 @@ const struct mc_step mc_start_steps[] = {
 	[KEYSTONE] = {"keystone", "keystone answers", AFTER_LOAD, await_keystone},
 	[GLANCE] = {"glance", "glance answers", AFTER_LOAD, await_glance},
 	[MODE] = {"mode", "commits wait for slaves where they are meant to", AFTER(DATABASE), settle_mode},
-	[OPEN] = {"open", "the database takes writes", AFTER(MODE), let_write},
+	[OPEN] = {"open", "the database takes writes", AFTER(MODE), let_started_region_write},
 	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(OPEN), set_passwords},
 	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(OPEN), register_region},
 	[LOGIN] = {"login", "the admin has logged in",
-		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(CATALOG) | AFTER(MEMCACHED), log_in},
+		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(CATALOG) | AFTER(MEMCACHED), probe_login},
 	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP), mark_served},
 	{NULL},
 };
@@ -161,7 +161,7 @@ enum { STANDBY_IMAGES, STANDBY_NETWORK };
 
 const struct mc_step mc_standby_steps[] = {
 	[STANDBY_IMAGES] = {"images", "the images are there", 0, find_images},
-	[STANDBY_NETWORK] = {"network", "the network is there", AFTER(STANDBY_IMAGES), make_network},
+	[STANDBY_NETWORK] = {"network", "the network is there", AFTER(STANDBY_IMAGES), prepare_engine_network},
 	{"database", "the database takes queries", AFTER(STANDBY_NETWORK), start_database},
 	{NULL},
 };
@@ -188,7 +188,8 @@ enum {
 const struct mc_step mc_slave_steps[] = {
 	[SLAVE_MARK] = {"mark", "it is meant to replicate", 0, mc_replicate_mark},
 	[SLAVE_IMAGES] = {"images", "the images are there", 0, find_images},
-	[SLAVE_NETWORK] = {"network", "the network is there", AFTER(SLAVE_IMAGES) | AFTER(SLAVE_MARK), make_network},
+	[SLAVE_NETWORK] = {"network", "the network is there", AFTER(SLAVE_IMAGES) | AFTER(SLAVE_MARK),
+		prepare_engine_network},
 	[SLAVE_LOAD_KEYSTONE] = {"load-keystone", "keystone loads", AFTER(SLAVE_NETWORK), load_keystone},
 	[SLAVE_LOAD_GLANCE] = {"load-glance", "glance loads", AFTER(SLAVE_NETWORK), load_glance},
 	[SLAVE_DATABASE] = {"database", "the database takes queries", AFTER_SLAVE_LOAD, start_database},
@@ -201,7 +202,7 @@ const struct mc_step mc_slave_steps[] = {
 	[SLAVE_CAUGHT_UP] = {"position", "it has what the master has", AFTER(SLAVE_ATTACHED) | AFTER(SLAVE_CATALOG),
 		mc_replicate_catch_up},
 	[SLAVE_LOGIN] = {"login", "the admin has logged in",
-		AFTER(SLAVE_KEYSTONE) | AFTER(SLAVE_MEMCACHED) | AFTER(SLAVE_CAUGHT_UP), log_in},
+		AFTER(SLAVE_KEYSTONE) | AFTER(SLAVE_MEMCACHED) | AFTER(SLAVE_CAUGHT_UP), probe_login},
 	[SLAVE_SERVED] = {"served", "all of it serves", AFTER(SLAVE_GLANCE) | AFTER(SLAVE_LOGIN) | AFTER(SLAVE_LDAP),
 		mark_served},
 	{NULL},

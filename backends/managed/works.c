@@ -73,7 +73,7 @@ static int run_to_serve(struct mc_work *work, const struct mc_step *steps)
 	return r;
 }
 
-static int run_start(struct mc_work *work)
+static int start_region_steps(struct mc_work *work)
 {
 	await_role(work);
 	if (stands_by(work->region))
@@ -81,35 +81,35 @@ static int run_start(struct mc_work *work)
 	return run_to_serve(work, steps_of_start(work->region));
 }
 
-static int run_replicate(struct mc_work *work)
+static int replicate_region_steps(struct mc_work *work)
 {
 	return run_to_serve(work, mc_slave_steps);
 }
 
-static int run_stop(struct mc_work *work)
+static int stop_region_steps(struct mc_work *work)
 {
 	return mc_work_run_steps(work, mc_stop_steps);
 }
 
-static int run_restart(struct mc_work *work)
+static int restart_region_steps(struct mc_work *work)
 {
-	int r = run_stop(work);
+	int r = stop_region_steps(work);
 
-	return r ? r : run_start(work);
+	return r ? r : start_region_steps(work);
 }
 
-static int run_destroy(struct mc_work *work)
+static int destroy_region_steps(struct mc_work *work)
 {
 	return mc_work_run_steps(work, mc_destroy_steps);
 }
 
-static int run_promote(struct mc_work *work)
+static int promote_region_steps(struct mc_work *work)
 {
 	return mc_work_run_steps(work, mc_promote_steps);
 }
 
 /* What the engine's events have not told yet. */
-static void finish(struct mc_work *work, int result)
+static void refresh_cloud_after(struct mc_work *work, int result)
 {
 	bool is_closing;
 
@@ -123,7 +123,7 @@ static void finish(struct mc_work *work, int result)
 static void finish_promote(struct mc_work *work, int result)
 {
 	mc_promote_finish(work->region, result);
-	finish(work, result);
+	refresh_cloud_after(work, result);
 }
 
 static void follow_start(struct mc_region *region, int result)
@@ -133,7 +133,7 @@ static void follow_start(struct mc_region *region, int result)
 	mc_replication_watch(region->cloud);
 }
 
-static void follow(struct mc_region *region, int result)
+static void watch_replication_after(struct mc_region *region, int result)
 {
 	(void)result;
 	mc_replication_watch(region->cloud);
@@ -143,8 +143,8 @@ static const struct mc_work_type start = {
 	.doing = "starting",
 	.outcome = "ready",
 	.shown = MC_REGION_STARTING,
-	.run = run_start,
-	.finish = finish,
+	.run = start_region_steps,
+	.finish = refresh_cloud_after,
 	.settle = mc_replication_inspect,
 	.follow = follow_start,
 };
@@ -153,8 +153,8 @@ static const struct mc_work_type restart = {
 	.doing = "restarting",
 	.outcome = "ready",
 	.shown = MC_REGION_STARTING,
-	.run = run_restart,
-	.finish = finish,
+	.run = restart_region_steps,
+	.finish = refresh_cloud_after,
 	.settle = mc_replication_inspect,
 	.follow = follow_start,
 };
@@ -163,8 +163,8 @@ static const struct mc_work_type replicate = {
 	.doing = "beginning to replicate",
 	.outcome = "ready",
 	.shown = MC_REGION_SEEDING,
-	.run = run_replicate,
-	.finish = finish,
+	.run = replicate_region_steps,
+	.finish = refresh_cloud_after,
 	.settle = mc_replication_inspect,
 	.follow = follow_start,
 };
@@ -173,7 +173,7 @@ static const struct mc_work_type promote = {
 	.doing = "being promoted",
 	.outcome = "master",
 	.is_aside = true,
-	.run = run_promote,
+	.run = promote_region_steps,
 	.finish = finish_promote,
 	.settle = mc_replication_inspect,
 	.follow = follow_start,
@@ -184,9 +184,9 @@ static const struct mc_work_type stop = {
 	.outcome = "stopped",
 	.shown = MC_REGION_STOPPING,
 	.stops = true,
-	.run = run_stop,
-	.finish = finish,
-	.follow = follow,
+	.run = stop_region_steps,
+	.finish = refresh_cloud_after,
+	.follow = watch_replication_after,
 };
 
 static const struct mc_work_type destroy = {
@@ -194,9 +194,9 @@ static const struct mc_work_type destroy = {
 	.outcome = "destroyed",
 	.shown = MC_REGION_STOPPING,
 	.destroys = true,
-	.run = run_destroy,
-	.finish = finish,
-	.follow = follow,
+	.run = destroy_region_steps,
+	.finish = refresh_cloud_after,
+	.follow = watch_replication_after,
 };
 
 const struct mc_work_type *const mc_works[MC_WORK_KINDS] = {

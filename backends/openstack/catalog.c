@@ -35,15 +35,15 @@ static const char *optional_string(const cJSON *object, const char *name)
 }
 
 /* The same for one that must be there. */
-static const char *string(const cJSON *object, const char *name)
+static const char *required_string(const cJSON *object, const char *name)
 {
 	const char *value = optional_string(object, name);
 	return value && *value ? value : NULL;
 }
 
-static int add_service(struct mc_catalog *catalog, const cJSON *service, struct mc_error *error)
+static int add_service_endpoints(struct mc_catalog *catalog, const cJSON *service, struct mc_error *error)
 {
-	const char *type = string(service, "type"), *name = optional_string(service, "name");
+	const char *type = required_string(service, "type"), *name = optional_string(service, "name");
 	const cJSON *endpoints = cJSON_GetObjectItemCaseSensitive(service, "endpoints"), *item;
 	if (!type || !name || !cJSON_IsArray(endpoints))
 		return nonsense(error, "a service without type, name or endpoints");
@@ -59,8 +59,8 @@ static int add_service(struct mc_catalog *catalog, const cJSON *service, struct 
 		struct mc_catalog_endpoint endpoint = {.type = type,
 			.name = name,
 			.region = optional_string(item, "region_id"),
-			.interface = string(item, "interface"),
-			.url = string(item, "url")};
+			.interface = required_string(item, "interface"),
+			.url = required_string(item, "url")};
 		if (endpoint.region && !*endpoint.region) /* before Identity API v3.2 */
 			endpoint.region = optional_string(item, "region");
 		if (!endpoint.region || !endpoint.interface || !endpoint.url)
@@ -70,7 +70,7 @@ static int add_service(struct mc_catalog *catalog, const cJSON *service, struct 
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_endpoints(const void *a, const void *b)
 {
 	const struct mc_catalog_endpoint *x = a, *y = b;
 	int order = strcmp(x->type, y->type);
@@ -98,12 +98,12 @@ int mc_catalog_parse(const char *json, size_t size, struct mc_catalog **ret_cata
 		return nonsense(error, "it has no list of services");
 	cJSON_ArrayForEach(service, services)
 	{
-		int r = add_service(catalog, service, error);
+		int r = add_service_endpoints(catalog, service, error);
 		if (r)
 			return r;
 	}
 	if (catalog->count)
-		qsort(catalog->endpoints, catalog->count, sizeof(*catalog->endpoints), compare);
+		qsort(catalog->endpoints, catalog->count, sizeof(*catalog->endpoints), compare_endpoints);
 	*ret_catalog = mc_steal(&catalog);
 	return 0;
 }

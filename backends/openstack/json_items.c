@@ -15,7 +15,7 @@ static bool in_array(const struct mc_json_items *items)
 	return items->depth > 0 && (items->arrays >> (items->depth - 1) & 1);
 }
 
-static int push(struct mc_json_items *items, bool array)
+static int push_nesting(struct mc_json_items *items, bool array)
 {
 	if (items->depth == MAX_DEPTH || items->ended)
 		return -EBADMSG;
@@ -86,7 +86,7 @@ static int open_array(struct mc_json_items *items)
 		items->in_list = items->found = true;
 		items->after_item = false;
 	}
-	return push(items, true);
+	return push_nesting(items, true);
 }
 
 /* One byte of structure outside of items. Only what matters for finding them is looked at. */
@@ -106,7 +106,7 @@ static int outer_byte(struct mc_json_items *items, char byte)
 		if (items->in_list && items->after_item)
 			return -EBADMSG;
 		items->in_item = items->in_list;
-		return push(items, false);
+		return push_nesting(items, false);
 	case '}':
 		return pop(items, false);
 	case '[':
@@ -137,9 +137,9 @@ static int item_byte(struct mc_json_items *items, char byte)
 		items->in_string = true;
 		return 0;
 	case '{':
-		return push(items, false);
+		return push_nesting(items, false);
 	case '[':
-		return push(items, true);
+		return push_nesting(items, true);
 	case '}':
 		return pop(items, false);
 	case ']':
@@ -150,7 +150,7 @@ static int item_byte(struct mc_json_items *items, char byte)
 }
 
 /* Keeps what has come of an item that goes on in the next bytes. */
-static int keep(struct mc_json_items *items, const char *text, size_t size)
+static int keep_item_text(struct mc_json_items *items, const char *text, size_t size)
 {
 	if (items->item.size + size > MC_JSON_ITEM_LIMIT)
 		return -EFBIG;
@@ -184,7 +184,7 @@ int mc_json_items_feed(struct mc_json_items *items, const void *bytes, size_t si
 		}
 	}
 	if (result == 0 && items->in_item)
-		result = keep(items, start, (size_t)(end - start));
+		result = keep_item_text(items, start, (size_t)(end - start));
 	return result;
 }
 

@@ -115,7 +115,7 @@ const struct mc_credentials *mc_login_credentials(const struct mc_login *login)
 
 /* {"auth": {"identity": {"methods": [NAME], NAME: {…}}, "scope": {"project": …}}}; *RET_SECRET is in it. NULL: out of
  * memory. */
-static cJSON *make_body(const struct mc_login *login, cJSON **ret_secret)
+static cJSON *make_auth_body(const struct mc_login *login, cJSON **ret_secret)
 {
 	const struct mc_login_method *method = login->method;
 	const struct mc_credentials *credentials = &login->credentials;
@@ -191,7 +191,7 @@ static int explain_failure(const struct mc_login *login, struct mc_error *error)
 	return mc_error_context(error, "login %s %s", user ? "as" : "by", user ? user : login->method->name);
 }
 
-static int log_in(
+static int request_token(
 	const struct mc_login *login, struct mc_call *call, char **ret_token, int64_t *ret_end, struct mc_error *error)
 {
 	static const char *const path[] = {"auth", "tokens", NULL};
@@ -200,7 +200,7 @@ static int log_in(
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
 	int64_t begin = mc_now_ms();
 	cJSON *secret = NULL;
-	MC_CLEANUP(json) cJSON *body = make_body(login, &secret);
+	MC_CLEANUP(json) cJSON *body = make_auth_body(login, &secret);
 
 	if (!body)
 		return mc_openstack_error(login->service, NULL, error, ENOMEM, "out of memory");
@@ -217,7 +217,7 @@ static int copy_token(struct mc_login *login, char **ret_token, struct mc_error 
 }
 
 /* Makes the login that all wait for. With the lock held, which is given back meanwhile. */
-static int lead(struct mc_login *login, struct mc_call *call, char **ret_token, struct mc_error *error)
+static int lead_login(struct mc_login *login, struct mc_call *call, char **ret_token, struct mc_error *error)
 {
 	struct mc_error own = {0};
 	char *token = NULL;
@@ -225,7 +225,7 @@ static int lead(struct mc_login *login, struct mc_call *call, char **ret_token, 
 
 	login->logging_in = true;
 	pthread_mutex_unlock(&login->lock);
-	int r = log_in(login, call, &token, &end, &own);
+	int r = request_token(login, call, &token, &end, &own);
 	pthread_mutex_lock(&login->lock);
 	login->logging_in = false;
 	login->logins++;
@@ -243,7 +243,7 @@ static int lead(struct mc_login *login, struct mc_call *call, char **ret_token, 
 
 /* Waits for the login of another thread: 0 to look again, or -errno, also when that login failed for all. With the lock
  * held. */
-static int follow(struct mc_login *login, struct mc_call *call, struct mc_error *error)
+static int follow_other_login(struct mc_login *login, struct mc_call *call, struct mc_error *error)
 {
 	int left = mc_call_remaining_ms(call);
 	unsigned before = login->logins;
@@ -267,8 +267,8 @@ static int kept_token(struct mc_login *login, struct mc_call *call, char **ret_t
 		if (login->token && mc_now_ms() < login->token_end)
 			return copy_token(login, ret_token, error);
 		if (!login->logging_in)
-			return lead(login, call, ret_token, error);
-		int r = follow(login, call, error);
+			return lead_login(login, call, ret_token, error);
+		int r = follow_other_login(login, call, error);
 		if (r < 0)
 			return r;
 	}
@@ -283,7 +283,7 @@ int mc_login_token(struct mc_login *login, struct mc_call *call, bool fresh, cha
 	*ret_token = NULL;
 	if (fresh) {
 		/* Not kept: whoever asked for it may revoke it. */
-		r = log_in(login, call, ret_token, &end, &own);
+		r = request_token(login, call, ret_token, &end, &own);
 		if (r < 0 && error)
 			*error = own;
 		return r;

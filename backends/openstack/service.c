@@ -110,8 +110,8 @@ int mc_openstack_errno(const struct mc_openstack_api *api, const char *method, i
 	return code ? code : EIO;
 }
 
-static int refuse(const struct mc_openstack *service, const char *method, const struct mc_http_response *response,
-	struct mc_error *error)
+static int refuse_answer(const struct mc_openstack *service, const char *method,
+	const struct mc_http_response *response, struct mc_error *error)
 {
 	char message[sizeof(error->message)];
 
@@ -150,7 +150,7 @@ struct question {
 	enum { NOT_DROPPED, DROPPED_UNSENT, DROPPED_SENT } drop; /* how the last try ended */
 };
 
-static int make_body(
+static int print_question_body(
 	const struct mc_openstack *service, const cJSON *body, struct question *question, struct mc_error *error)
 {
 	question->text = cJSON_PrintUnformatted(body);
@@ -194,7 +194,7 @@ static int make_question(const struct mc_openstack *service, const struct mc_ope
 		.data = request->data,
 		.body_limit = service->api->answer_limit,
 	};
-	return request->body ? make_body(service, request->body, question, error) : 0;
+	return request->body ? print_question_body(service, request->body, question, error) : 0;
 }
 
 static int ask_once(struct mc_openstack *service, struct mc_call *call, struct question *question,
@@ -229,7 +229,7 @@ int mc_openstack_dropped(struct mc_error *error, bool may_be_done)
 	return -ECONNREFUSED;
 }
 
-static int ask(struct mc_openstack *service, struct mc_call *call, struct question *question,
+static int ask_service(struct mc_openstack *service, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error);
 
 /* A write that was dropped before it was sent is one for whoever takes writes now. What a region was asked of itself is
@@ -246,12 +246,12 @@ static int ask_heir(struct mc_openstack *service, struct mc_call *call, struct q
 	}
 	if (!heir)
 		return mc_openstack_dropped(error, question->drop == DROPPED_SENT && is_write);
-	int r = ask(heir, call, question, response, error);
+	int r = ask_service(heir, call, question, response, error);
 	mc_openstack_unref(heir);
 	return r;
 }
 
-static int ask(struct mc_openstack *service, struct mc_call *call, struct question *question,
+static int ask_service(struct mc_openstack *service, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error)
 {
 	int r = ask_once(service, call, question, response, error);
@@ -263,7 +263,7 @@ static int ask(struct mc_openstack *service, struct mc_call *call, struct questi
 	if (question->drop != NOT_DROPPED)
 		return ask_heir(service, call, question, response, error);
 	if (r == 0 && response->status / 100 != 2)
-		r = refuse(service, question->http.method, response, error);
+		r = refuse_answer(service, question->http.method, response, error);
 	return r;
 }
 
@@ -275,7 +275,7 @@ int mc_openstack_ask(struct mc_openstack *service, struct mc_call *call, const s
 	*ret_response = (struct mc_http_response){0};
 	int r = make_question(service, request, &question, error);
 	if (r == 0)
-		r = ask(service, call, &question, ret_response, error);
+		r = ask_service(service, call, &question, ret_response, error);
 	mc_free_secret(question.text); /* it may hold a user's new password */
 	return r;
 }

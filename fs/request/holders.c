@@ -15,7 +15,7 @@ struct wanted {
 };
 
 /* What the kernel knows by itself: the filesystem, which may be this daemon's or one that hangs, isn't asked. */
-static bool look(int directory, const char *name, struct statx *ret)
+static bool stat_inode(int directory, const char *name, struct statx *ret)
 {
 	return statx(directory, name, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO, ret) == 0;
 }
@@ -24,7 +24,7 @@ dev_t mc_holders_device(const char *mountpoint)
 {
 	struct statx what;
 
-	return look(AT_FDCWD, mountpoint, &what) ? makedev(what.stx_dev_major, what.stx_dev_minor) : 0;
+	return stat_inode(AT_FDCWD, mountpoint, &what) ? makedev(what.stx_dev_major, what.stx_dev_minor) : 0;
 }
 
 /* Whether descriptor NAME in the directory FDS (a /proc/PID/fd) writes the file. The mode of the link is the mode of
@@ -35,7 +35,7 @@ static bool writes(const struct wanted *file, int fds, const char *name)
 	struct statx what;
 
 	return fstatat(fds, name, &link, AT_SYMLINK_NOFOLLOW) == 0 && (link.st_mode & S_IWUSR) &&
-	       look(fds, name, &what) && what.stx_ino == file->ino &&
+	       stat_inode(fds, name, &what) && what.stx_ino == file->ino &&
 	       makedev(what.stx_dev_major, what.stx_dev_minor) == file->device;
 }
 
@@ -50,7 +50,7 @@ static DIR *open_at(int directory, const char *path)
 }
 
 /* The next entry of a directory of numbers, or NULL. Takes NULL. */
-static const char *next(DIR *entries)
+static const char *next_number_entry(DIR *entries)
 {
 	struct dirent *entry = NULL;
 
@@ -66,7 +66,7 @@ static bool task_writes(const struct wanted *file, int directory, const char *pa
 	bool found = false;
 
 	*ret_any = false;
-	for (const char *name; !found && (name = next(fds));) {
+	for (const char *name; !found && (name = next_number_entry(fds));) {
 		*ret_any = true;
 		found = writes(file, dirfd(fds), name);
 	}
@@ -82,7 +82,7 @@ static bool threads_write(const struct wanted *file, int process)
 	bool found = false, any = false;
 	char path[64];
 
-	for (const char *name; !any && (name = next(tasks));) {
+	for (const char *name; !any && (name = next_number_entry(tasks));) {
 		snprintf(path, sizeof path, "%.20s/fd", name);
 		found = task_writes(file, dirfd(tasks), path, &any);
 	}
@@ -111,7 +111,7 @@ bool mc_holders_writing(dev_t device, uint64_t ino)
 	DIR *proc = open_at(AT_FDCWD, "/proc");
 	bool found = false;
 
-	for (const char *name; !found && (name = next(proc));)
+	for (const char *name; !found && (name = next_number_entry(proc));)
 		found = process_writes(&file, dirfd(proc), name);
 	if (proc)
 		closedir(proc);

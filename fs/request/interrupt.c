@@ -50,7 +50,7 @@ void mc_request_interrupt(struct mc_request *request)
 }
 
 /* Ends it wherever it is: what is queued won't run, and nobody but the waker is there to answer it. */
-static void end(struct mc_request *request)
+static void end_request(struct mc_request *request)
 {
 	if (mc_lanes_withdraw(request->fs->lanes, &request->job)) {
 		request->waiter.retry = retry_cancelled;
@@ -68,7 +68,7 @@ static void on_interrupt(fuse_req_t req, void *data)
 	bool first = false;
 
 	if (is_dying(fuse_req_ctx(req)->pid)) {
-		end(request);
+		end_request(request);
 		return;
 	}
 	mc_park_cancel(request->fs->park, &request->waiter);
@@ -151,7 +151,7 @@ static void end_suspect(struct mc_fs *fs, const struct suspect *suspect)
 		while (request && (request != suspect->request || request->started != suspect->started))
 			request = request->next;
 		if (request)
-			end(request);
+			end_request(request);
 	}
 }
 

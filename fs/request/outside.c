@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* From what the kernel has in memory: it doesn't ask a filesystem for it. */
-static int look(int fd, const char *path, struct statx *values)
+static int stat_outside(int fd, const char *path, struct statx *values)
 {
 	int flags = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | (*path ? 0 : AT_EMPTY_PATH);
 
@@ -27,7 +27,7 @@ int mc_outside_begin(struct mc_outside *outside, const char *mountpoint, pid_t p
 	char path[32];
 
 	*outside = (struct mc_outside){.root = -1, .at = -1};
-	int result = look(AT_FDCWD, mountpoint, &values);
+	int result = stat_outside(AT_FDCWD, mountpoint, &values);
 	if (result < 0)
 		return result;
 	outside->device = device_of(&values);
@@ -44,7 +44,7 @@ void mc_outside_end(struct mc_outside *outside)
 		close(outside->at);
 }
 
-static void go(struct mc_outside *outside, int to)
+static void move_to_descriptor(struct mc_outside *outside, int to)
 {
 	if (outside->at >= 0)
 		close(outside->at);
@@ -57,7 +57,7 @@ int mc_outside_restart(struct mc_outside *outside)
 
 	if (to < 0)
 		return -errno;
-	go(outside, to);
+	move_to_descriptor(outside, to);
 	return 0;
 }
 
@@ -66,7 +66,7 @@ static bool is_at_root(const struct mc_outside *outside)
 {
 	struct statx root, at;
 
-	return look(outside->root, "", &root) == 0 && look(outside->at, "", &at) == 0 &&
+	return stat_outside(outside->root, "", &root) == 0 && stat_outside(outside->at, "", &at) == 0 &&
 	       device_of(&root) == device_of(&at) && root.stx_ino == at.stx_ino;
 }
 
@@ -89,7 +89,7 @@ int mc_outside_step(struct mc_outside *outside, const char *component, uint64_t 
 	if (!strcmp(component, "..") && is_at_root(outside))
 		return 0;
 	int to = openat(outside->at, component, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int result = to < 0 ? -errno : look(to, "", &values);
+	int result = to < 0 ? -errno : stat_outside(to, "", &values);
 	if (result == 0 && device_of(&values) == outside->device) {
 		*ret_ino = values.stx_ino;
 		result = 1;
@@ -97,7 +97,7 @@ int mc_outside_step(struct mc_outside *outside, const char *component, uint64_t 
 		result = read_link(to, link, size);
 	}
 	if (result == 0)
-		go(outside, to);
+		move_to_descriptor(outside, to);
 	else if (to >= 0)
 		close(to);
 	return result;

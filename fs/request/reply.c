@@ -14,7 +14,7 @@ static const double ROW_SECONDS = 3600;
 /* The kernel begins to count a lease when it gets to the answer, and counts in ticks. */
 enum { LEASE_MS = 10, LEASE_SLACK_MS = 20 };
 
-static int64_t now_ns(void)
+static int64_t reply_clock_ns(void)
 {
 	struct timespec now;
 
@@ -48,7 +48,7 @@ static fuse_req_t settle(struct mc_request *request, bool failed)
 	fuse_req_t req = request->req;
 
 	mc_request_unwatch(request);
-	mc_metrics_operation(request->fs->metrics, request->operation, failed, now_ns() - request->started);
+	mc_metrics_operation(request->fs->metrics, request->operation, failed, reply_clock_ns() - request->started);
 	return req;
 }
 
@@ -141,7 +141,7 @@ void mc_reply_result(struct mc_request *request, int result)
 }
 
 /* Whether the size of what ROW stands for is that of a text which is made when it is opened. */
-static bool is_text(const struct mc_row *row)
+static bool row_is_text(const struct mc_row *row)
 {
 	return row->kind == MC_KIND_VALUE || row->kind == MC_KIND_DOCUMENT || row->kind == MC_KIND_CONTROL;
 }
@@ -149,7 +149,7 @@ static bool is_text(const struct mc_row *row)
 /* Seconds for which what was told of NODE stays true. A text is looked at for each stat(2). */
 static double attribute_seconds(struct mc_fs *fs, const struct mc_row *row, const struct mc_looks *looks)
 {
-	int64_t left = is_text(row) && looks->attributes.size < 0 ? 0 : fs->keep_ms;
+	int64_t left = row_is_text(row) && looks->attributes.size < 0 ? 0 : fs->keep_ms;
 
 	if (row->attributes && left)
 		left = looks->asked ? fs->keep_ms - (mc_now_ms() - looks->asked) : 0;

@@ -126,7 +126,7 @@ static void run_job(struct mc_job *job)
 		request->run(request);
 }
 
-static void list(struct mc_request *request)
+static void list_request(struct mc_request *request)
 {
 	struct mc_fs *fs = request->fs;
 
@@ -139,7 +139,7 @@ static void list(struct mc_request *request)
 	}
 }
 
-static void run(struct mc_request *request)
+static void run_in_lane(struct mc_request *request)
 {
 	int result;
 
@@ -151,7 +151,7 @@ static void run(struct mc_request *request)
 		}
 	} else {
 		if (!request->listed)
-			list(request);
+			list_request(request);
 		mc_request_watch(request);
 		request->job.run = run_job;
 		result = mc_lanes_submit(
@@ -198,7 +198,7 @@ void mc_request_start(struct mc_request *request)
 			return;
 		}
 		if (result == 0) {
-			run(request);
+			run_in_lane(request);
 			return;
 		}
 		if (request->nonblocking) {

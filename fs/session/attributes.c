@@ -99,7 +99,7 @@ static bool is_copying(struct mc_request *request)
 	return mc_node_is_copier(request->node, &process);
 }
 
-static int set_mode(struct mc_request *request, mode_t mode)
+static int change_file_mode(struct mc_request *request, mode_t mode)
 {
 	const struct mc_row *row = mc_node_row(request->node);
 	int result;
@@ -156,7 +156,7 @@ static void run_setattr(struct mc_request *request)
 		result = set_size(request, values->st_size);
 	bool copies = result == 0 && is_copying(request);
 	if (result == 0 && !copies && (to_set & FUSE_SET_ATTR_MODE))
-		result = set_mode(request, values->st_mode);
+		result = change_file_mode(request, values->st_mode);
 	if (result == 0 && !copies && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
 		result = set_owner(request, values, to_set);
 	/* The kernel sends times along with a truncation by itself. */

@@ -10,7 +10,7 @@
 
 /* What changes the names of a directory: mkdir, rmdir, unlink, rename, symlink, mknod, create */
 
-static const struct mc_directory_type *type_of(const struct mc_request *request)
+static const struct mc_directory_type *parent_type_of(const struct mc_request *request)
 {
 	return mc_node_row(request->node)->directory;
 }
@@ -23,7 +23,7 @@ static struct mc_request *new_change(fuse_req_t req, enum mc_operation operation
 
 	if (!request || !mc_request_name(request, name))
 		return NULL;
-	const struct mc_directory_type *type = type_of(request);
+	const struct mc_directory_type *type = parent_type_of(request);
 	if (!type) {
 		mc_reply_fail(request, -ENOTDIR);
 		return NULL;
@@ -47,7 +47,7 @@ static void start_if(struct mc_request *request, bool possible, const char *what
 /* The service's name for the new entry NAME. */
 static int new_name(struct mc_request *request, const char *name, char said[MC_NAME_MAX + 1])
 {
-	if (mc_row_find(type_of(request), name))
+	if (mc_row_find(parent_type_of(request), name))
 		return mc_error_set(&request->error, EEXIST, "that name is taken");
 	if (mc_names_said(name, said) == 0)
 		return 0;
@@ -87,7 +87,7 @@ static void run_mkdir(struct mc_request *request)
 	int result = new_name(request, request->name, said);
 
 	if (result == 0)
-		result = type_of(request)->make(&request->ask, said);
+		result = parent_type_of(request)->make(&request->ask, said);
 	if (result < 0)
 		mc_reply_fail(request, result);
 	else
@@ -100,7 +100,7 @@ void mc_session_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
 	(void)mode;
 	if (request)
-		start_if(request, type_of(request)->make, "nothing can be made in this directory");
+		start_if(request, parent_type_of(request)->make, "nothing can be made in this directory");
 }
 
 /* The entry that is meant, with its key, in request->child and as what the methods are asked about. */
@@ -125,7 +125,7 @@ static int find_child(struct mc_request *request)
 /* The child has gone, or was gone already. */
 static void child_gone(struct mc_request *request)
 {
-	enum mc_key kind = type_of(request)->key;
+	enum mc_key kind = parent_type_of(request)->key;
 	const char *key = mc_node_key(request->child, kind);
 
 	mc_node_detach(request->child);
@@ -150,7 +150,7 @@ static void run_rmdir(struct mc_request *request)
 	else if (!mc_node_is_entry(request->child))
 		mc_reply_fail(request, mc_error_set(&request->error, EPERM, "this directory belongs to what it is in"));
 	else
-		finish_removal(request, type_of(request)->remove(&request->ask));
+		finish_removal(request, parent_type_of(request)->remove(&request->ask));
 }
 
 void mc_session_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -158,7 +158,7 @@ void mc_session_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct mc_request *request = new_change(req, MC_OP_RMDIR, parent, name, run_rmdir);
 
 	if (request)
-		start_if(request, type_of(request)->remove, "nothing can be removed from this directory");
+		start_if(request, parent_type_of(request)->remove, "nothing can be removed from this directory");
 }
 
 static void run_unlink(struct mc_request *request)
@@ -191,10 +191,10 @@ void mc_session_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 /* The child has gone into another entry of TO. The kernel takes it for that one until the lease of its name ends. */
 static void merged(struct mc_request *request, struct mc_node *to)
 {
-	const char *key = mc_node_key(request->child, type_of(request)->key);
+	const char *key = mc_node_key(request->child, parent_type_of(request)->key);
 
 	if (key)
-		mc_fs_forget_name(request->fs, type_of(request)->key, key);
+		mc_fs_forget_name(request->fs, parent_type_of(request)->key, key);
 	mc_node_detach(request->child);
 	has_changed(request);
 	mc_node_set_listing(to, NULL);
@@ -204,7 +204,7 @@ static void merged(struct mc_request *request, struct mc_node *to)
 static int rename_child(struct mc_request *request, struct mc_node *to)
 {
 	char said[MC_NAME_MAX + 1];
-	const struct mc_directory_type *type = type_of(request);
+	const struct mc_directory_type *type = parent_type_of(request);
 	int result = find_child(request);
 
 	if (result < 0)
@@ -260,7 +260,7 @@ void mc_session_rename(
 	else if (flags & ~(unsigned)RENAME_NOREPLACE)
 		mc_reply_fail(request, mc_error_set(&request->error, EINVAL, "names can't be exchanged"));
 	else
-		start_if(request, type_of(request)->rename, "nothing can be renamed in this directory");
+		start_if(request, parent_type_of(request)->rename, "nothing can be renamed in this directory");
 }
 
 static void run_symlink(struct mc_request *request)
@@ -274,7 +274,7 @@ static void run_symlink(struct mc_request *request)
 			&request->ask, request->node, request->text, fuse_req_ctx(request->req)->pid, &pointed);
 	if (result == 0) {
 		request->error = (struct mc_error){0};
-		result = type_of(request)->link(&request->ask, said, request->text, pointed);
+		result = parent_type_of(request)->link(&request->ask, said, request->text, pointed);
 	}
 	if (result < 0)
 		mc_reply_fail(request, result);
@@ -292,7 +292,7 @@ void mc_session_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, c
 	if (!request->text)
 		mc_reply_fail(request, -ENOMEM);
 	else
-		start_if(request, type_of(request)->link, "this directory takes no links");
+		start_if(request, parent_type_of(request)->link, "this directory takes no links");
 }
 
 void mc_session_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
@@ -305,11 +305,11 @@ void mc_session_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const ch
 }
 
 /* Has the directory make a file: its node, and what the directory opened for it. */
-static int create(struct mc_request *request, struct mc_node **ret_node, void **ret_state)
+static int create_child(struct mc_request *request, struct mc_node **ret_node, void **ret_state)
 {
 	char said[MC_NAME_MAX + 1];
 	struct mc_fs *fs = request->fs;
-	const struct mc_directory_type *type = type_of(request);
+	const struct mc_directory_type *type = parent_type_of(request);
 	const struct mc_row *row = type->entry;
 	int result = new_name(request, request->name, said);
 
@@ -334,7 +334,7 @@ static void run_create(struct mc_request *request)
 	MC_CLEANUP(node) struct mc_node *node = NULL;
 	struct mc_handle *handle = NULL;
 	void *state = NULL;
-	int result = create(request, &node, &state);
+	int result = create_child(request, &node, &state);
 
 	if (result == 0) {
 		bool is_file = mc_node_row(node)->file;
@@ -359,7 +359,7 @@ void mc_session_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode
 		return;
 	request->mode = mode & 07777;
 	request->flags = request->ask.flags = file->flags;
-	start_if(request, type_of(request)->create, "no file can be made in this directory");
+	start_if(request, parent_type_of(request)->create, "no file can be made in this directory");
 }
 
 /* A file that nothing is written into: made, flushed and closed. */
@@ -367,7 +367,7 @@ static void run_mknod(struct mc_request *request)
 {
 	MC_CLEANUP(node) struct mc_node *node = NULL;
 	void *state = NULL;
-	int result = create(request, &node, &state);
+	int result = create_child(request, &node, &state);
 	const struct mc_file_type *type = result == 0 ? mc_node_row(node)->file : NULL;
 
 	if (type && state) {
@@ -392,5 +392,6 @@ void mc_session_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	if (!request)
 		return;
 	request->mode = mode & 07777;
-	start_if(request, S_ISREG(mode) && type_of(request)->create, "no such file can be made in this directory");
+	start_if(request, S_ISREG(mode) && parent_type_of(request)->create,
+		"no such file can be made in this directory");
 }

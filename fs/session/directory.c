@@ -28,7 +28,7 @@ static size_t count_rows(const struct mc_directory_type *type)
 }
 
 /* Adds an entry; false: it doesn't fit any more. An ENTRY that the kernel may keep counts as looked up. */
-static bool add(struct page *page, const char *name, const struct fuse_entry_param *entry, off_t next)
+static bool add_dirent(struct page *page, const char *name, const struct fuse_entry_param *entry, off_t next)
 {
 	char *to = page->data + page->size;
 	size_t room = page->capacity - page->size;
@@ -46,7 +46,7 @@ static bool add_node(struct page *page, const char *name, struct mc_node *node, 
 	struct fuse_entry_param entry;
 
 	mc_request_entry(page->request->fs, node, &entry);
-	if (!add(page, name, &entry, next))
+	if (!add_dirent(page, name, &entry, next))
 		return false;
 	if (page->plus)
 		mc_node_looked_up(node);
@@ -60,11 +60,11 @@ static bool add_dot(struct page *page, size_t index)
 	struct mc_node *node = index ? mc_node_parent(page->request->node) : mc_node_ref(page->request->node);
 	struct fuse_entry_param entry = {.attr = {.st_ino = mc_node_ino(node), .st_mode = S_IFDIR}};
 
-	return add(page, index ? ".." : ".", &entry, (off_t)index + 1);
+	return add_dirent(page, index ? ".." : ".", &entry, (off_t)index + 1);
 }
 
 /* Attributes that are known from memory go along; others are asked for when somebody wants them. */
-static void refresh(struct mc_request *request, struct mc_node *node)
+static void refresh_attributes(struct mc_request *request, struct mc_node *node)
 {
 	const struct mc_row *row = mc_node_row(node);
 	struct mc_attributes attributes = {.size = -1};
@@ -80,7 +80,7 @@ static void refresh(struct mc_request *request, struct mc_node *node)
 		mc_node_set_attributes(node, &attributes, when);
 }
 
-static bool add_row(struct page *page, const struct mc_row *row, off_t next)
+static bool add_row_dirent(struct page *page, const struct mc_row *row, off_t next)
 {
 	struct mc_request *request = page->request;
 
@@ -90,11 +90,11 @@ static bool add_row(struct page *page, const struct mc_row *row, off_t next)
 	if (!node)
 		return false;
 	if (page->plus)
-		refresh(request, node);
+		refresh_attributes(request, node);
 	return add_node(page, row->name, node, next);
 }
 
-static bool add_item(
+static bool add_listing_item(
 	struct page *page, const struct mc_listing *listing, const struct mc_listing_item *item, off_t next)
 {
 	struct mc_request *request = page->request;
@@ -105,14 +105,14 @@ static bool add_item(
 		entry.attr.st_mode = item->row->kind == MC_KIND_DIRECTORY ? S_IFDIR
 				     : item->row->kind == MC_KIND_LINK    ? S_IFLNK
 									  : S_IFREG;
-		return add(page, item->file, &entry, next);
+		return add_dirent(page, item->file, &entry, next);
 	}
 	MC_CLEANUP(node) struct mc_node *node = mc_resolve_listed(request->fs, request->node, listing, item);
 	return node && add_node(page, item->file, node, next);
 }
 
 /* As many entries from OFFSET on as fit. */
-static void fill(struct page *page, size_t offset, const struct mc_listing *listing)
+static void fill_page(struct page *page, size_t offset, const struct mc_listing *listing)
 {
 	const struct mc_directory_type *type = mc_node_row(page->request->node)->directory;
 	size_t rows = count_rows(type), items = listing ? mc_listing_count(listing) : 0;
@@ -121,9 +121,10 @@ static void fill(struct page *page, size_t offset, const struct mc_listing *list
 	for (; fits && offset < DOTS; offset++)
 		fits = add_dot(page, offset);
 	for (; fits && offset < DOTS + rows; offset++)
-		fits = add_row(page, &type->rows[offset - DOTS], (off_t)offset + 1);
+		fits = add_row_dirent(page, &type->rows[offset - DOTS], (off_t)offset + 1);
 	for (; fits && offset < DOTS + rows + items; offset++)
-		fits = add_item(page, listing, mc_listing_item(listing, offset - DOTS - rows), (off_t)offset + 1);
+		fits = add_listing_item(
+			page, listing, mc_listing_item(listing, offset - DOTS - rows), (off_t)offset + 1);
 }
 
 static void reply_page(struct mc_request *request)
@@ -137,7 +138,7 @@ static void reply_page(struct mc_request *request)
 	pthread_mutex_unlock(&handle->lock);
 	page.data = malloc(page.capacity ? page.capacity : 1);
 	if (page.data) {
-		fill(&page, (size_t)request->offset, listing);
+		fill_page(&page, (size_t)request->offset, listing);
 		mc_reply_bytes(request, page.data, page.size);
 	} else {
 		mc_reply_fail(request, -ENOMEM);

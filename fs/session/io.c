@@ -126,7 +126,7 @@ static void read_content(struct mc_request *request)
 	} while (result == -EAGAIN);
 }
 
-static void read_stream(struct mc_request *request);
+static void read_handle_stream(struct mc_request *request);
 
 static void retry_stream(struct mc_waiter *waiter)
 {
@@ -135,10 +135,10 @@ static void retry_stream(struct mc_waiter *waiter)
 	if (mc_request_interrupted(request))
 		mc_reply_fail(request, -EINTR);
 	else
-		read_stream(request);
+		read_handle_stream(request);
 }
 
-static void read_stream(struct mc_request *request)
+static void read_handle_stream(struct mc_request *request)
 {
 	char small[4096];
 	size_t size = request->size < sizeof small ? request->size : sizeof small;
@@ -189,7 +189,7 @@ void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 		read_content(request);
 		return;
 	case MC_HANDLE_STREAM:
-		read_stream(request);
+		read_handle_stream(request);
 		return;
 	case MC_HANDLE_FILE:
 		if (!row->file->read)

@@ -38,7 +38,7 @@ struct mc_notify *mc_notify_new(bool pages)
 }
 
 /* Waits for the next one; NULL: the end. With the lock held. */
-static struct notice *take(struct mc_notify *notify)
+static struct notice *take_notice(struct mc_notify *notify)
 {
 	while (!notify->first && !notify->stopping)
 		pthread_cond_wait(&notify->news, &notify->lock);
@@ -53,19 +53,19 @@ static struct notice *take(struct mc_notify *notify)
 
 /* Errors don't matter: -ENOENT says that the kernel has forgotten already, anything else that the mount is going. An
  * offset below 0 leaves the pages alone: content that is cached never changes, but may turn out to be wrong. */
-static void tell(const struct mc_notify *notify, const struct notice *notice)
+static void invalidate_inode(const struct mc_notify *notify, const struct notice *notice)
 {
 	(void)fuse_lowlevel_notify_inval_inode(notify->session, notice->ino, notify->pages ? 0 : -1, 0);
 }
 
-static void *run(void *data)
+static void *send_notices(void *data)
 {
 	struct mc_notify *notify = data;
 
 	pthread_mutex_lock(&notify->lock);
-	for (struct notice *notice; (notice = take(notify));) {
+	for (struct notice *notice; (notice = take_notice(notify));) {
 		pthread_mutex_unlock(&notify->lock);
-		tell(notify, notice);
+		invalidate_inode(notify, notice);
 		free(notice);
 		pthread_mutex_lock(&notify->lock);
 	}
@@ -76,7 +76,7 @@ static void *run(void *data)
 int mc_notify_start(struct mc_notify *notify, struct fuse_session *session)
 {
 	notify->session = session;
-	int result = mc_thread_start(&notify->thread, "mc-notify", run, notify);
+	int result = mc_thread_start(&notify->thread, "mc-notify", send_notices, notify);
 	notify->started = result == 0;
 	return result;
 }

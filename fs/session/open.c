@@ -15,7 +15,7 @@
 enum { FLUSH_PATIENCE = 30 };
 
 /* Whether ROW has the methods for opening with FLAGS. Modes are the kernel's business, which root passes by. */
-static bool may_open(const struct mc_row *row, int flags)
+static bool row_allows_access(const struct mc_row *row, int flags)
 {
 	int access = flags & O_ACCMODE;
 	bool reads = access != O_WRONLY, writes = access != O_RDONLY;
@@ -106,7 +106,7 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 	request->nonblocking = file->flags & O_NONBLOCK;
 	request->lane = row->lane;
 	request->needs_region = row->needs_region;
-	if (!may_open(row, file->flags)) {
+	if (!row_allows_access(row, file->flags)) {
 		mc_reply_fail(request,
 			mc_error_set(&request->error, EPERM, writes ? "it can't be written" : "it can't be read"));
 		return;
@@ -129,7 +129,7 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 
 /* Whether the close that was told of isn't the last one. Where the same file was opened more than once, the others'
  * descriptors can't be told from this one's: then it is release that ends it. */
-static bool is_held(struct mc_request *request)
+static bool file_is_held(struct mc_request *request)
 {
 	return mc_node_row(request->node)->file->flush_last &&
 	       mc_holders_writing(request->fs->device, mc_node_ino(request->node));
@@ -161,8 +161,8 @@ static int end_writing(struct mc_request *request)
 
 static void run_flush(struct mc_request *request)
 {
-	mc_reply_result(
-		request, is_held(request) ? mc_handle_spoilt(request->handle, &request->error) : end_writing(request));
+	mc_reply_result(request,
+		file_is_held(request) ? mc_handle_spoilt(request->handle, &request->error) : end_writing(request));
 }
 
 /* A file whose writer is killed isn't complete, though its close looks like any other. Others that only hold it spoil

@@ -21,7 +21,7 @@ enum { LOOP_THREADS = 4, MAX_BACKGROUND = 64 };
 /* For images: a request of the kernel costs as much for 128 KiB as for this much. */
 enum { READ_AHEAD_KIB = 1024 };
 
-static void init(void *data, struct fuse_conn_info *connection)
+static void init_connection(void *data, struct fuse_conn_info *connection)
 {
 	mc_dirops_init(data, connection);
 	connection->max_background = MAX_BACKGROUND;
@@ -38,7 +38,7 @@ static void init(void *data, struct fuse_conn_info *connection)
 }
 
 static const struct fuse_lowlevel_ops operations = {
-	.init = init,
+	.init = init_connection,
 	.lookup = mc_session_lookup,
 	.forget = mc_session_forget,
 	.forget_multi = mc_session_forget_multi,
@@ -136,7 +136,7 @@ static int loop(struct mc_fs *fs)
 	return result > 0 ? 0 : result;
 }
 
-static int start(struct mc_fs *fs)
+static int start_threads(struct mc_fs *fs)
 {
 	int result = mc_park_start(fs->park, mc_request_tick, fs);
 
@@ -147,7 +147,7 @@ static int start(struct mc_fs *fs)
 
 int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc_error *error)
 {
-	int result = fuse_set_signal_handlers(fs->session) < 0 ? -EINVAL : start(fs);
+	int result = fuse_set_signal_handlers(fs->session) < 0 ? -EINVAL : start_threads(fs);
 
 	if (result == 0) {
 		if (ready)

@@ -40,7 +40,7 @@ static void give_pieces(struct mc_handle *handle, const struct mc_pieces *pieces
 	mc_pieces_clear(&old);
 }
 
-static void cut(struct mc_buffer *text, size_t size)
+static void cut_text(struct mc_buffer *text, size_t size)
 {
 	if (text->data)
 		explicit_bzero(text->data + size, text->size - size);
@@ -48,7 +48,7 @@ static void cut(struct mc_buffer *text, size_t size)
 }
 
 /* Has the service take SIZE bytes, as they were written, for its value. */
-static int store(struct mc_request *request, const char *bytes, size_t size)
+static int store_value(struct mc_request *request, const char *bytes, size_t size)
 {
 	MC_CLEANUP(free_pointer) char *value = NULL;
 	int result = mc_control_value(bytes, size, &value, &size, &request->error);
@@ -89,7 +89,7 @@ static int look_before(struct mc_request *request, struct mc_pieces *pieces, boo
 	return result;
 }
 
-static int no_place(struct mc_request *request, const struct mc_pieces *pieces)
+static int no_place_at_offset(struct mc_request *request, const struct mc_pieces *pieces)
 {
 	if (pieces->refused)
 		return mc_error_set(
@@ -108,13 +108,13 @@ static int begin_piece(struct mc_request *request, struct mc_pieces *pieces)
 	if (pieces->begun && (appends || request->offset == pieces->end))
 		return 0;
 	if (!whole && (pieces->begun || pieces->refused || pieces->truncated))
-		return no_place(request, pieces);
+		return no_place_at_offset(request, pieces);
 	int result = look_before(request, pieces, !whole);
 	if (result < 0)
 		return result;
 	if (!whole && !appends && request->offset != (int64_t)pieces->before.size)
-		return no_place(request, pieces);
-	cut(&pieces->text, 0);
+		return no_place_at_offset(request, pieces);
+	cut_text(&pieces->text, 0);
 	/* Nothing is shown as an empty line. */
 	if (!whole && pieces->before.size > 1)
 		mc_buffer_add(&pieces->text, pieces->before.data, pieces->before.size);
@@ -135,7 +135,7 @@ static void put_back(struct mc_request *request, struct mc_pieces *pieces, int r
 	if (!pieces->stored || !is_refusal(refusal))
 		return;
 	mc_call_extend(request->ask.call, request->fs->config.timeout_ms * (int)request->patience);
-	int result = pieces->known ? store(request, pieces->before.data, pieces->before.size) : -EPERM;
+	int result = pieces->known ? store_value(request, pieces->before.data, pieces->before.size) : -EPERM;
 	request->error = why;
 	if (result < 0)
 		mc_error_context(&request->error, "only a part was stored, and what was there before is lost");
@@ -151,7 +151,7 @@ static int add_piece(struct mc_request *request, struct mc_pieces *pieces)
 	mc_buffer_add(&pieces->text, request->data, request->size);
 	if (pieces->text.failed)
 		return mc_error_set(&request->error, ENOMEM, "out of memory");
-	return store(request, pieces->text.data, pieces->text.size);
+	return store_value(request, pieces->text.data, pieces->text.size);
 }
 
 static int write_piece(struct mc_request *request, struct mc_pieces *pieces)
@@ -217,7 +217,7 @@ int mc_value_check(struct mc_request *request, size_t size)
 
 static int make_empty(struct mc_request *request)
 {
-	int result = store(request, "", 0);
+	int result = store_value(request, "", 0);
 
 	mc_fs_forget(request->fs, request->node, false);
 	return result;
@@ -236,7 +236,7 @@ int mc_value_truncate(struct mc_request *request, int64_t size)
 		MC_LOCKED(&handle->lock) {
 			struct mc_pieces *pieces = &handle->pieces;
 			if (size == 0) {
-				cut(&pieces->text, 0);
+				cut_text(&pieces->text, 0);
 				pieces->begun = pieces->refused = false;
 				pieces->truncated = true;
 			}

@@ -37,7 +37,7 @@ static void mapping_end(struct writer *writer)
 	emit(writer, &event, yaml_mapping_end_event_initialize(&event));
 }
 
-static void scalar(struct writer *writer, const char *text, yaml_scalar_style_t how)
+static void emit_scalar(struct writer *writer, const char *text, yaml_scalar_style_t how)
 {
 	yaml_event_t event;
 	emit(writer, &event,
@@ -48,13 +48,13 @@ static void scalar(struct writer *writer, const char *text, yaml_scalar_style_t 
 /* Values are quoted, so that no name or password reads as a number, a truth value or a date. */
 static void pair(struct writer *writer, const char *key, const char *value)
 {
-	scalar(writer, key, YAML_PLAIN_SCALAR_STYLE);
-	scalar(writer, value, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+	emit_scalar(writer, key, YAML_PLAIN_SCALAR_STYLE);
+	emit_scalar(writer, value, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 }
 
 static void auth(struct writer *writer, const struct mc_clouds_yaml *settings)
 {
-	scalar(writer, "auth", YAML_PLAIN_SCALAR_STYLE);
+	emit_scalar(writer, "auth", YAML_PLAIN_SCALAR_STYLE);
 	mapping(writer);
 	pair(writer, "auth_url", settings->auth_url);
 	pair(writer, "username", "admin");
@@ -68,10 +68,10 @@ static void auth(struct writer *writer, const struct mc_clouds_yaml *settings)
 static void regions(struct writer *writer, const struct mc_clouds_yaml *settings)
 {
 	yaml_event_t event;
-	scalar(writer, "regions", YAML_PLAIN_SCALAR_STYLE);
+	emit_scalar(writer, "regions", YAML_PLAIN_SCALAR_STYLE);
 	emit(writer, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
 	for (size_t i = 0; i < settings->n_regions; i++)
-		scalar(writer, settings->regions[i], YAML_SINGLE_QUOTED_SCALAR_STYLE);
+		emit_scalar(writer, settings->regions[i], YAML_SINGLE_QUOTED_SCALAR_STYLE);
 	emit(writer, &event, yaml_sequence_end_event_initialize(&event));
 }
 
@@ -81,9 +81,9 @@ static void document(struct writer *writer, const struct mc_clouds_yaml *setting
 	emit(writer, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
 	emit(writer, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
 	mapping(writer);
-	scalar(writer, "clouds", YAML_PLAIN_SCALAR_STYLE);
+	emit_scalar(writer, "clouds", YAML_PLAIN_SCALAR_STYLE);
 	mapping(writer);
-	scalar(writer, settings->cloud, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+	emit_scalar(writer, settings->cloud, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 	mapping(writer);
 	auth(writer, settings);
 	regions(writer, settings);

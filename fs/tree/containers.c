@@ -6,11 +6,11 @@
 #include <string.h>
 
 /* Values come from the model and never wait; documents and commands ask the engine. */
-static int show_state(struct mc_ask *ask, struct mc_buffer *out);
+static int show_container_state(struct mc_ask *ask, struct mc_buffer *out);
 static int show_health(struct mc_ask *ask, struct mc_buffer *out);
 static int show_image(struct mc_ask *ask, struct mc_buffer *out);
-static int show_id(struct mc_ask *ask, struct mc_buffer *out);
-static int show_address(struct mc_ask *ask, struct mc_buffer *out);
+static int show_container_id(struct mc_ask *ask, struct mc_buffer *out);
+static int show_container_address(struct mc_ask *ask, struct mc_buffer *out);
 static int show_ports(struct mc_ask *ask, struct mc_buffer *out);
 static int show_started(struct mc_ask *ask, struct mc_buffer *out);
 static int show_restarts(struct mc_ask *ask, struct mc_buffer *out);
@@ -26,12 +26,12 @@ static const struct mc_verb verbs[];
 
 /* clang-format off */
 static const struct mc_row container_rows[] = {
-	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "created, running, paused, restarting, exited, dead", .show = show_state},
+	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "created, running, paused, restarting, exited, dead", .show = show_container_state},
 	{.name = "health", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, healthy, unhealthy; none: it has no check",
 	 .show = show_health},
 	{.name = "image", .kind = MC_KIND_VALUE, .mode = 0444, .help = "what it was made of", .show = show_image},
-	{.name = "id", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the engine's", .show = show_id},
-	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "in the cloud's own network", .show = show_address},
+	{.name = "id", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the engine's", .show = show_container_id},
+	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "in the cloud's own network", .show = show_container_address},
 	{.name = "ports", .kind = MC_KIND_VALUE, .mode = 0444, .help = "as reached from the host", .show = show_ports},
 	{.name = "started", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it last started; -: never", .show = show_started},
 	{.name = "restarts", .kind = MC_KIND_VALUE, .mode = 0444, .help = "how often the engine has restarted it", .show = show_restarts},
@@ -58,7 +58,7 @@ static void mc_cleanup_service(struct mc_engine_service *service)
 	errno = saved;
 }
 
-static int look(struct mc_ask *ask, struct mc_engine_service *ret_service)
+static int look_at_container(struct mc_ask *ask, struct mc_engine_service *ret_service)
 {
 	const char *name = mc_ask_key(ask, MC_KEY_CONTAINER);
 	int r = mc_cloud_service(ask->cloud, name, ret_service);
@@ -71,7 +71,7 @@ static int look(struct mc_ask *ask, struct mc_engine_service *ret_service)
 static int show_string(struct mc_ask *ask, size_t offset, const char *none, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look(ask, &service);
+	int r = look_at_container(ask, &service);
 	if (r < 0)
 		return r;
 	const char *text = *(char *const *)(const void *)((const char *)&service + offset);
@@ -79,10 +79,10 @@ static int show_string(struct mc_ask *ask, size_t offset, const char *none, stru
 	return 0;
 }
 
-static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+static int show_container_state(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look(ask, &service);
+	int r = look_at_container(ask, &service);
 	if (r == 0)
 		mc_buffer_text(out, service.state);
 	return r;
@@ -98,12 +98,12 @@ static int show_image(struct mc_ask *ask, struct mc_buffer *out)
 	return show_string(ask, offsetof(struct mc_engine_service, image), "", out);
 }
 
-static int show_id(struct mc_ask *ask, struct mc_buffer *out)
+static int show_container_id(struct mc_ask *ask, struct mc_buffer *out)
 {
 	return show_string(ask, offsetof(struct mc_engine_service, id), "", out);
 }
 
-static int show_address(struct mc_ask *ask, struct mc_buffer *out)
+static int show_container_address(struct mc_ask *ask, struct mc_buffer *out)
 {
 	return show_string(ask, offsetof(struct mc_engine_service, address), "-", out);
 }
@@ -117,7 +117,7 @@ static int show_started(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
 	char text[32] = "-";
-	int r = look(ask, &service);
+	int r = look_at_container(ask, &service);
 	if (r < 0)
 		return r;
 	if (service.started > 0)
@@ -129,7 +129,7 @@ static int show_started(struct mc_ask *ask, struct mc_buffer *out)
 static int show_restarts(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look(ask, &service);
+	int r = look_at_container(ask, &service);
 	if (r == 0)
 		mc_buffer_printf(out, "%u", service.restarts);
 	return r;
@@ -138,7 +138,7 @@ static int show_restarts(struct mc_ask *ask, struct mc_buffer *out)
 static int show_exit_code(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look(ask, &service);
+	int r = look_at_container(ask, &service);
 	if (r == 0)
 		mc_buffer_printf(out, "%d", service.exit_code);
 	return r;
@@ -190,7 +190,7 @@ static int show_inspect(struct mc_ask *ask, struct mc_buffer *out)
 static int show_region(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look(ask, &service);
+	int r = look_at_container(ask, &service);
 	if (r == 0 && (!service.region || !*service.region))
 		r = mc_error_set(ask->error, ENOENT, "container %s belongs to all regions", service.name);
 	if (r == 0)
@@ -201,68 +201,69 @@ static int show_region(struct mc_ask *ask, struct mc_buffer *out)
 static bool has_region(struct mc_ask *ask)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	return look(ask, &service) == 0 && service.region && *service.region;
+	return look_at_container(ask, &service) == 0 && service.region && *service.region;
 }
 
-static int act(struct mc_ask *ask, enum mc_engine_action action, const char *signal)
+static int act_on_container(struct mc_ask *ask, enum mc_engine_action action, const char *signal)
 {
 	return mc_cloud_act(ask->cloud, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), action, signal, ask->error);
 }
 
-static int run_start(struct mc_ask *ask, char **words, unsigned n_words)
+static int start_container(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return act(ask, MC_ENGINE_START, NULL);
+	return act_on_container(ask, MC_ENGINE_START, NULL);
 }
 
-static int run_stop(struct mc_ask *ask, char **words, unsigned n_words)
+static int stop_container(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return act(ask, MC_ENGINE_STOP, NULL);
+	return act_on_container(ask, MC_ENGINE_STOP, NULL);
 }
 
-static int run_restart(struct mc_ask *ask, char **words, unsigned n_words)
+static int restart_container(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return act(ask, MC_ENGINE_RESTART, NULL);
+	return act_on_container(ask, MC_ENGINE_RESTART, NULL);
 }
 
 static int run_kill(struct mc_ask *ask, char **words, unsigned n_words)
 {
-	return act(ask, MC_ENGINE_KILL, n_words ? words[0] : NULL);
+	return act_on_container(ask, MC_ENGINE_KILL, n_words ? words[0] : NULL);
 }
 
 static int run_pause(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return act(ask, MC_ENGINE_PAUSE, NULL);
+	return act_on_container(ask, MC_ENGINE_PAUSE, NULL);
 }
 
 static int run_unpause(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return act(ask, MC_ENGINE_UNPAUSE, NULL);
+	return act_on_container(ask, MC_ENGINE_UNPAUSE, NULL);
 }
 
-static bool in_state(struct mc_ask *ask, const char *state)
+static bool container_in_state(struct mc_ask *ask, const char *state)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	return look(ask, &service) == 0 && strcmp(service.state, state) == 0;
+	return look_at_container(ask, &service) == 0 && strcmp(service.state, state) == 0;
 }
 
 static bool is_running(struct mc_ask *ask)
 {
-	return in_state(ask, "running");
+	return container_in_state(ask, "running");
 }
 
 static bool is_paused(struct mc_ask *ask)
 {
-	return in_state(ask, "paused");
+	return container_in_state(ask, "paused");
 }
 
 static bool is_down(struct mc_ask *ask)
 {
-	return in_state(ask, "exited") || in_state(ask, "created") || in_state(ask, "dead");
+	return container_in_state(ask, "exited") || container_in_state(ask, "created") ||
+	       container_in_state(ask, "dead");
 }
 
 static bool is_up(struct mc_ask *ask)
@@ -271,9 +272,9 @@ static bool is_up(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "run it", 0, 0, run_start, is_down},
-	{"stop", "", "ask it to end, and kill it when it takes too long", 0, 0, run_stop, is_up},
-	{"restart", "", "stop, then start", 0, 0, run_restart, NULL},
+	{"start", "", "run it", 0, 0, start_container, is_down},
+	{"stop", "", "ask it to end, and kill it when it takes too long", 0, 0, stop_container, is_up},
+	{"restart", "", "stop, then start", 0, 0, restart_container, NULL},
 	{"kill", "[SIGNAL]", "send it SIGKILL, or another signal", 0, 1, run_kill, is_up},
 	{"pause", "", "freeze all its processes", 0, 0, run_pause, is_running},
 	{"unpause", "", "let them go on", 0, 0, run_unpause, is_paused},
@@ -282,7 +283,7 @@ static const struct mc_verb verbs[] = {
 
 static const struct mc_directory_type container = {.rows = container_rows};
 
-static int list_containers(struct mc_ask *ask, struct mc_entries *entries)
+static int list_cloud_containers(struct mc_ask *ask, struct mc_entries *entries)
 {
 	struct mc_engine_service_list services = {0};
 	int r = mc_cloud_services(ask->cloud, &services);
@@ -307,5 +308,5 @@ static const struct mc_row container_row = {
 const struct mc_directory_type mc_tree_containers = {
 	.key = MC_KEY_CONTAINER,
 	.entry = &container_row,
-	.list = list_containers,
+	.list = list_cloud_containers,
 };

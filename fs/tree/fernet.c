@@ -4,7 +4,7 @@
 
 /* fernet/: the keys that sign the tokens of all regions. */
 
-static int show_keys(struct mc_ask *ask, struct mc_buffer *out)
+static int show_fernet_keys(struct mc_ask *ask, struct mc_buffer *out)
 {
 	int r = mc_fernet_show(ask->cloud, out, ask->error);
 	return r < 0 ? r : mc_text_check(out, ask->error);
@@ -25,7 +25,7 @@ static const struct mc_verb verbs[] = {
 /* clang-format off */
 static const struct mc_row rows[] = {
 	{.name = "keys", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "index, role, fingerprint, age, regions of each key",
-	 .lane = MC_LANE_ENGINE, .show = show_keys},
+	 .lane = MC_LANE_ENGINE, .show = show_fernet_keys},
 	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "rotate", .lane = MC_LANE_ENGINE, .patience = 3, .verbs = verbs},
 	{.name = NULL},
 };

@@ -61,7 +61,7 @@ void mc_follows_free(struct mc_follows *follows)
 }
 
 /* With the lock held. */
-static void unlist(struct hub *hub)
+static void unlist_hub(struct hub *hub)
 {
 	struct hub **place = &hub->follows->hubs;
 	while (*place && *place != hub)
@@ -107,14 +107,14 @@ static void on_text(void *data, const char *text, size_t size)
 	follows->wake(follows->data);
 }
 
-static void on_end(void *data)
+static void on_follow_end(void *data)
 {
 	struct hub *hub = data;
 	struct mc_follows *follows = hub->follows;
 	MC_LOCKED(&follows->lock) {
 		hub->ended = true;
 		if (hub->listed)
-			unlist(hub); /* whoever opens it from now on follows the container's next run */
+			unlist_hub(hub); /* whoever opens it from now on follows the container's next run */
 	}
 	follows->wake(follows->data);
 }
@@ -131,7 +131,7 @@ static struct hub *share(struct mc_follows *follows, const char *name)
 }
 
 /* A hub with one reader, listed; NULL: out of memory. */
-static struct hub *make(struct mc_follows *follows, const char *name)
+static struct hub *make_hub(struct mc_follows *follows, const char *name)
 {
 	struct hub *hub = malloc(sizeof(*hub));
 	char *copy = strdup(name);
@@ -148,13 +148,13 @@ static struct hub *make(struct mc_follows *follows, const char *name)
 }
 
 /* One reader less; the last one ends the follow and frees it. */
-static void leave(struct hub *hub)
+static void leave_hub(struct hub *hub)
 {
 	struct mc_follows *follows = hub->follows;
 	pthread_mutex_lock(&follows->lock);
 	bool last = --hub->readers == 0;
 	if (last && hub->listed)
-		unlist(hub);
+		unlist_hub(hub);
 	pthread_mutex_unlock(&follows->lock);
 	if (!last)
 		return;
@@ -165,14 +165,14 @@ static void leave(struct hub *hub)
 }
 
 /* Starts following. Others may share the hub meanwhile: when it fails, they read its end. */
-static int begin(struct hub *hub, struct mc_error *error)
+static int begin_log_follow(struct hub *hub, struct mc_error *error)
 {
 	struct mc_follows *follows = hub->follows;
 	struct mc_engine *engine = follows->engine;
 	struct mc_engine_follow *follow = NULL;
-	int r = engine->ops->follow(engine, hub->name, on_text, on_end, hub, &follow, error);
+	int r = engine->ops->follow(engine, hub->name, on_text, on_follow_end, hub, &follow, error);
 	if (r < 0) {
-		on_end(hub);
+		on_follow_end(hub);
 		return r;
 	}
 	MC_LOCKED(&follows->lock)
@@ -203,7 +203,7 @@ int mc_follow_open(
 		return mc_error_set(error, ENOMEM, "out of memory");
 	struct hub *hub = share_or_list(follows, name, NULL, &reader->position);
 	if (!hub) {
-		struct hub *made = make(follows, name);
+		struct hub *made = make_hub(follows, name);
 		if (!made)
 			return mc_error_set(error, ENOMEM, "out of memory");
 		hub = share_or_list(follows, name, made, &reader->position);
@@ -211,9 +211,9 @@ int mc_follow_open(
 			free(made->name);
 			free(made);
 		} else {
-			int r = begin(hub, error);
+			int r = begin_log_follow(hub, error);
 			if (r < 0) {
-				leave(hub);
+				leave_hub(hub);
 				return r;
 			}
 		}
@@ -224,7 +224,7 @@ int mc_follow_open(
 }
 
 /* With the lock held: notes what the reader has missed, if it has. */
-static void catch_up(struct mc_follow_reader *reader)
+static void skip_lost_text(struct mc_follow_reader *reader)
 {
 	const struct hub *hub = reader->hub;
 	if (reader->position >= hub->tail)
@@ -252,7 +252,7 @@ ssize_t mc_follow_read(struct mc_follow_reader *reader, void *to, size_t size)
 		return 0;
 	pthread_mutex_lock(&hub->follows->lock);
 	if (!reader->note[reader->noted])
-		catch_up(reader);
+		skip_lost_text(reader);
 	size_t noted = give_note(reader, bytes, size), given = 0;
 	if (!reader->note[reader->noted] && reader->position >= hub->tail) {
 		uint64_t news = hub->head - reader->position;
@@ -273,7 +273,7 @@ void mc_follow_close(struct mc_follow_reader *reader)
 {
 	if (!reader)
 		return;
-	leave(reader->hub);
+	leave_hub(reader->hub);
 	free(reader);
 }
 

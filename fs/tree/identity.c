@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int list(struct mc_ask *ask, struct mc_entries *entries);
-static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret);
-static int make(struct mc_ask *ask, const char *name);
-static int rename_entry(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags);
-static int remove_entry(struct mc_ask *ask);
-static int show_id(struct mc_ask *ask, struct mc_buffer *out);
-static int show_json(struct mc_ask *ask, struct mc_buffer *out);
+static int list_objects(struct mc_ask *ask, struct mc_entries *entries);
+static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_entry *ret);
+static int make_identity_object(struct mc_ask *ask, const char *name);
+static int rename_object(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags);
+static int remove_object(struct mc_ask *ask);
+static int show_object_id(struct mc_ask *ask, struct mc_buffer *out);
+static int show_object_json(struct mc_ask *ask, struct mc_buffer *out);
 static int show_enabled(struct mc_ask *ask, struct mc_buffer *out);
 static int show_description(struct mc_ask *ask, struct mc_buffer *out);
 static int show_email(struct mc_ask *ask, struct mc_buffer *out);
@@ -27,13 +27,13 @@ static bool at_root(struct mc_ask *ask);
 /* What several kinds of object have. */
 #define ID                                                                                                             \
 	{                                                                                                              \
-		"id", MC_KIND_VALUE, 0444, "Keystone's id of it", MC_LANE_KEYSTONE, true, .show = show_id,             \
+		"id", MC_KIND_VALUE, 0444, "Keystone's id of it", MC_LANE_KEYSTONE, true, .show = show_object_id,      \
 											  .recalls = true              \
 	}
 #define JSON                                                                                                           \
 	{                                                                                                              \
 		"json", MC_KIND_DOCUMENT, 0444, "all that Keystone says of it", MC_LANE_KEYSTONE, true,                \
-			.show = show_json                                                                              \
+			.show = show_object_json                                                                       \
 	}
 #define ENABLED                                                                                                        \
 	{                                                                                                              \
@@ -116,8 +116,9 @@ static const struct mc_row domain_entry = OBJECT("DOMAIN", domain, "mkdir, rmdir
 #define OBJECTS(kind_of_key, entry_row)                                                                                \
 	{                                                                                                              \
 		.key = (kind_of_key), .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.leases_names = true, .patience = 3, .list_patience = 6, .list = list, .find = find, .make = make,     \
-		.remove = remove_entry, .rename = rename_entry                                                         \
+		.leases_names = true, .patience = 3, .list_patience = 6, .list = list_objects,                         \
+		.find = find_identity_entry, .make = make_identity_object, .remove = remove_object,                    \
+		.rename = rename_object                                                                                \
 	}
 
 const struct mc_directory_type mc_tree_domains = OBJECTS(MC_KEY_DOMAIN, domain_entry);
@@ -135,7 +136,7 @@ static const struct mc_row project_domain_entry = OBJECT("DOMAIN", projects_of_d
 #define PLACES(entry_row)                                                                                              \
 	{                                                                                                              \
 		.key = MC_KEY_DOMAIN, .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.leases_names = true, .list = list, .find = find                                                       \
+		.leases_names = true, .list = list_objects, .find = find_identity_entry                                \
 	}
 
 const struct mc_directory_type mc_tree_project_domains = PLACES(project_domain_entry);
@@ -245,7 +246,7 @@ struct listing {
 	struct mc_entries *entries;
 };
 
-static int add_item(void *data, const char *id, const char *name)
+static int add_object_entry(void *data, const char *id, const char *name)
 {
 	const struct listing *listing = data;
 
@@ -253,7 +254,7 @@ static int add_item(void *data, const char *id, const char *name)
 	return listing->entries->failed;
 }
 
-static int list(struct mc_ask *ask, struct mc_entries *entries)
+static int list_objects(struct mc_ask *ask, struct mc_entries *entries)
 {
 	struct listing listing = {ask, entries};
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -262,11 +263,11 @@ static int list(struct mc_ask *ask, struct mc_entries *entries)
 	/* The places projects/, users/ and groups/ have no domain above them, those in a domain have. */
 	if (result == 0)
 		result = mc_identity_list(
-			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), add_item, &listing);
+			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), add_object_entry, &listing);
 	return result;
 }
 
-static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -302,7 +303,7 @@ static void forget_object(struct mc_ask *ask, const struct mc_identity_ref *ref)
 		mc_fs_forget_key(ask->fs, MC_KEY_MEMBER, ref->id);
 }
 
-static int make(struct mc_ask *ask, const char *name)
+static int make_identity_object(struct mc_ask *ask, const char *name)
 {
 	const char *domain_id = mc_ask_key(ask, MC_KEY_DOMAIN);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -315,7 +316,7 @@ static int make(struct mc_ask *ask, const char *name)
 	return result;
 }
 
-static int remove_entry(struct mc_ask *ask)
+static int remove_object(struct mc_ask *ask)
 {
 	struct mc_identity_ref ref = the_object(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -328,7 +329,7 @@ static int remove_entry(struct mc_ask *ask)
 	return result;
 }
 
-static int rename_entry(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags)
+static int rename_object(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags)
 {
 	struct mc_identity_ref ref = the_object(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -347,7 +348,7 @@ static int rename_entry(struct mc_ask *ask, struct mc_node *to, const char *name
 	return result;
 }
 
-static int show_id(struct mc_ask *ask, struct mc_buffer *out)
+static int show_object_id(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_identity_ref ref = the_object(ask);
 
@@ -357,7 +358,7 @@ static int show_id(struct mc_ask *ask, struct mc_buffer *out)
 	return out->failed;
 }
 
-static int show_json(struct mc_ask *ask, struct mc_buffer *out)
+static int show_object_json(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_identity_ref ref = the_object(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -436,7 +437,7 @@ static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret)
 	return result;
 }
 
-static int set(struct mc_ask *ask, enum mc_identity_attribute attribute, const char *value)
+static int set_object_attribute(struct mc_ask *ask, enum mc_identity_attribute attribute, const char *value)
 {
 	struct mc_identity_ref ref = the_object(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -454,23 +455,23 @@ static int set(struct mc_ask *ask, enum mc_identity_attribute attribute, const c
 static int store_enabled(struct mc_ask *ask, const char *value, size_t size)
 {
 	(void)size;
-	return set(ask, MC_IDENTITY_ENABLED, value);
+	return set_object_attribute(ask, MC_IDENTITY_ENABLED, value);
 }
 
 static int store_description(struct mc_ask *ask, const char *value, size_t size)
 {
 	(void)size;
-	return set(ask, MC_IDENTITY_DESCRIPTION, value);
+	return set_object_attribute(ask, MC_IDENTITY_DESCRIPTION, value);
 }
 
 static int store_email(struct mc_ask *ask, const char *value, size_t size)
 {
 	(void)size;
-	return set(ask, MC_IDENTITY_EMAIL, value);
+	return set_object_attribute(ask, MC_IDENTITY_EMAIL, value);
 }
 
 static int store_password(struct mc_ask *ask, const char *value, size_t size)
 {
 	(void)size;
-	return set(ask, MC_IDENTITY_PASSWORD, value);
+	return set_object_attribute(ask, MC_IDENTITY_PASSWORD, value);
 }

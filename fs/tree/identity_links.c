@@ -12,9 +12,9 @@
 
 static int list_roles(struct mc_ask *ask, struct mc_entries *entries);
 static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret);
-static int list(struct mc_ask *ask, struct mc_entries *entries);
-static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret);
-static int make(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed);
+static int list_related(struct mc_ask *ask, struct mc_entries *entries);
+static int find_link(struct mc_ask *ask, const char *name, struct mc_entry *ret);
+static int make_related(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed);
 static int show_target(struct mc_ask *ask, struct mc_buffer *out);
 static int remove_link(struct mc_ask *ask);
 
@@ -28,11 +28,11 @@ static const struct mc_row user_link = LINK("USER", "rm ends it"), group_link = 
 /* A membership in the LDAP domain is asked of Keystone and changed in the directory. */
 #define LINKS(link_row)                                                                                                \
 	.key = MC_KEY_MEMBER, .entry = &(link_row), .lane = MC_LANE_KEYSTONE, .needs_region = true, .patience = 3,     \
-	.list_patience = 6, .list = list, .find = find
+	.list_patience = 6, .list = list_related, .find = find_link
 
-static const struct mc_directory_type granted_users = {LINKS(user_link), .link = make};
-static const struct mc_directory_type granted_groups = {LINKS(group_link), .link = make};
-const struct mc_directory_type mc_identity_group_users = {LINKS(user_link), .link = make};
+static const struct mc_directory_type granted_users = {LINKS(user_link), .link = make_related};
+static const struct mc_directory_type granted_groups = {LINKS(group_link), .link = make_related};
+const struct mc_directory_type mc_identity_group_users = {LINKS(user_link), .link = make_related};
 const struct mc_directory_type mc_identity_user_groups = {LINKS(group_link)};
 
 static const struct mc_row role_rows[] = {
@@ -141,7 +141,7 @@ static int link_name(const struct mc_identity_member *member, struct mc_buffer *
 	return ret_name->failed;
 }
 
-static int list(struct mc_ask *ask, struct mc_entries *entries)
+static int list_related(struct mc_ask *ask, struct mc_entries *entries)
 {
 	struct relation relation = relation_of(ask);
 	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL;
@@ -225,7 +225,7 @@ static int find_gone(
 	return ret_id->failed ? ret_id->failed : ret_id->size ? 0 : -ENOENT;
 }
 
-/* The one whose link is called NAME: as list() would have it, without asking for all. */
+/* The one whose link is called NAME: as list_related() would have it, without asking for all. */
 static int find_related(
 	const struct mc_identity *identity, const struct relation *relation, const char *name, struct mc_buffer *ret_id)
 {
@@ -246,7 +246,7 @@ static int find_related(
 	return ret_id->size ? ret_id->failed : find_gone(identity, relation, name, ret_id);
 }
 
-static int find(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+static int find_link(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {
 	struct relation relation = relation_of(ask);
 	MC_CLEANUP(buffer) struct mc_buffer id = {0};
@@ -322,7 +322,7 @@ static bool is_file_name(const char *name, const char *file)
 }
 
 /* NAME must be what MEMBER's link will be called, cut and marked where it has to be. */
-static int check_name(struct mc_ask *ask, const struct mc_identity *identity, const struct relation *relation,
+static int check_link_name(struct mc_ask *ask, const struct mc_identity *identity, const struct relation *relation,
 	const struct mc_identity_member *member, const char *name)
 {
 	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL;
@@ -369,7 +369,7 @@ static void forget_both(struct mc_ask *ask, const struct relation *relation, con
 		mc_fs_forget_key(ask->fs, relation->kind == MC_IDENTITY_USER ? MC_KEY_USER : MC_KEY_GROUP, id);
 }
 
-static int make(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed)
+static int make_related(struct mc_ask *ask, const char *name, const char *target, struct mc_node *pointed)
 {
 	struct relation relation = relation_of(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -383,7 +383,7 @@ static int make(struct mc_ask *ask, const char *name, const char *target, struct
 	if (!mc_identity_pointed(pointed, relation.kind) || !member.id || !member.domain)
 		return mc_error_set(ask->error, EINVAL, "the link must lead to an entry of %s/DOMAIN/",
 			relation.kind == MC_IDENTITY_USER ? "users" : "groups");
-	result = check_name(ask, &identity, &relation, &member, name);
+	result = check_link_name(ask, &identity, &relation, &member, name);
 	if (result < 0)
 		return result;
 	if (relation.scope.role)
@@ -395,7 +395,7 @@ static int make(struct mc_ask *ask, const char *name, const char *target, struct
 	return result;
 }
 
-static int remove_member(
+static int remove_group_user(
 	struct mc_ask *ask, const struct mc_identity *identity, const struct relation *relation, const char *id)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *user = NULL;
@@ -433,7 +433,7 @@ static int remove_link(struct mc_ask *ask)
 	if (relation.scope.role)
 		result = mc_identity_revoke(&identity, &relation.scope, relation.kind, id);
 	else if (relation.owner.kind == MC_IDENTITY_GROUP)
-		result = remove_member(ask, &identity, &relation, id);
+		result = remove_group_user(ask, &identity, &relation, id);
 	else
 		return mc_error_set(ask->error, EPERM, "a user's groups are changed in groups/DOMAIN/GROUP/users/");
 	if (result == 0 || result == -ENOENT)

@@ -60,7 +60,7 @@ int mc_images_look(struct mc_ask *ask, struct mc_image *ret_image, cJSON **ret_j
 }
 
 /* What the kernel knows of the image under its name and under its id is old then. */
-static int change(struct mc_ask *ask, struct mc_glance *glance, const char *name, const cJSON *value)
+static int change_image_attribute(struct mc_ask *ask, struct mc_glance *glance, const char *name, const cJSON *value)
 {
 	const char *id = mc_ask_key(ask, MC_KEY_IMAGE);
 	int r = mc_glance_set(glance, ask->call, id, name, value, ask->error);
@@ -80,7 +80,7 @@ int mc_images_set(struct mc_ask *ask, const char *name, cJSON *value)
 	if (!value)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
 	int r = mc_images_glance(ask, &glance);
-	return r < 0 ? r : change(ask, glance, name, owned);
+	return r < 0 ? r : change_image_attribute(ask, glance, name, owned);
 }
 
 int mc_images_unset(struct mc_ask *ask, const char *name)
@@ -88,7 +88,7 @@ int mc_images_unset(struct mc_ask *ask, const char *name)
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
 	int r = mc_images_glance(ask, &glance);
 
-	return r < 0 ? r : change(ask, glance, name, NULL);
+	return r < 0 ? r : change_image_attribute(ask, glance, name, NULL);
 }
 
 int mc_images_delete(struct mc_ask *ask)

@@ -11,7 +11,7 @@ static int list_ids(struct mc_ask *ask, struct mc_entries *entries);
 static int find_id(struct mc_ask *ask, const char *name, struct mc_entry *ret);
 static int show_attribute(struct mc_ask *ask, struct mc_buffer *out);
 static int show_hash(struct mc_ask *ask, struct mc_buffer *out);
-static int show_json(struct mc_ask *ask, struct mc_buffer *out);
+static int show_image_json(struct mc_ask *ask, struct mc_buffer *out);
 static int store_text(struct mc_ask *ask, const char *value, size_t size);
 static int store_number(struct mc_ask *ask, const char *value, size_t size);
 static int store_boolean(struct mc_ask *ask, const char *value, size_t size);
@@ -54,7 +54,7 @@ static const struct mc_row image_rows[] = {
 	{.name = "progress", .kind = MC_KIND_STREAM, .mode = 0444, .help = "the last copy to another region, as it goes; fails at its end if that failed",
 	 .stream = &mc_images_progress},
 	{.name = "json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "Glance's own answer", .lane = MC_LANE_GLANCE, .needs_region = true,
-	 .show = show_json},
+	 .show = show_image_json},
 	{.name = NULL},
 };
 /* clang-format on */
@@ -167,7 +167,7 @@ static int show_hash(struct mc_ask *ask, struct mc_buffer *out)
 	return r;
 }
 
-static int show_json(struct mc_ask *ask, struct mc_buffer *out)
+static int show_image_json(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(image) struct mc_image image = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;

@@ -6,7 +6,7 @@
 
 /* images-by-id/ID/ctl and progress: copies to other regions. */
 
-static int run_replicate(struct mc_ask *ask, char **words, unsigned n_words)
+static int replicate_image(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)n_words;
 	return mc_image_replicate(
@@ -14,7 +14,7 @@ static int run_replicate(struct mc_ask *ask, char **words, unsigned n_words)
 }
 
 const struct mc_verb mc_images_verbs[] = {
-	{"replicate", "REGION", "copy it to another region; progress tells how it goes", 1, 1, run_replicate, NULL},
+	{"replicate", "REGION", "copy it to another region; progress tells how it goes", 1, 1, replicate_image, NULL},
 	{.name = NULL},
 };
 
@@ -26,7 +26,7 @@ struct progress {
 	char *region, *id;
 };
 
-static void progress_close(struct mc_fs *fs, void *state)
+static void copy_progress_close(struct mc_fs *fs, void *state)
 {
 	struct progress *progress = state;
 
@@ -37,7 +37,7 @@ static void progress_close(struct mc_fs *fs, void *state)
 	free(progress);
 }
 
-static int progress_open(struct mc_ask *ask, void **ret_state)
+static int copy_progress_open(struct mc_ask *ask, void **ret_state)
 {
 	struct progress *progress = calloc(1, sizeof *progress);
 
@@ -47,14 +47,14 @@ static int progress_open(struct mc_ask *ask, void **ret_state)
 	progress->region = strdup(mc_ask_key(ask, MC_KEY_REGION));
 	progress->id = strdup(mc_ask_key(ask, MC_KEY_IMAGE));
 	if (!progress->region || !progress->id) {
-		progress_close(ask->fs, progress);
+		copy_progress_close(ask->fs, progress);
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
 	}
 	*ret_state = progress;
 	return 0;
 }
 
-static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t size)
+static ssize_t copy_progress_read(struct mc_fs *fs, void *state, void *to, size_t size)
 {
 	struct progress *progress = state;
 	bool done = false;
@@ -74,4 +74,4 @@ static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t siz
 }
 
 const struct mc_stream_type mc_images_progress = {
-	.open = progress_open, .read = progress_read, .close = progress_close};
+	.open = copy_progress_open, .read = copy_progress_read, .close = copy_progress_close};

@@ -81,7 +81,7 @@ static int remove_tag(struct mc_ask *ask)
 
 static int list_members(struct mc_ask *ask, struct mc_entries *entries);
 static int make_member(struct mc_ask *ask, const char *name);
-static int remove_member(struct mc_ask *ask);
+static int remove_image_member(struct mc_ask *ask);
 static int show_member_status(struct mc_ask *ask, struct mc_buffer *out);
 static int store_member_status(struct mc_ask *ask, const char *value, size_t size);
 
@@ -101,7 +101,7 @@ static const struct mc_directory_type member_directory = {
 	.rows = member_rows,
 	.lane = MC_LANE_GLANCE,
 	.needs_region = true,
-	.remove = remove_member,
+	.remove = remove_image_member,
 };
 
 static const struct mc_row member_row = {
@@ -121,7 +121,7 @@ const struct mc_directory_type mc_images_members = {
 	.needs_region = true,
 	.list = list_members,
 	.make = make_member,
-	.remove = remove_member,
+	.remove = remove_image_member,
 };
 
 static int add_entry(void *data, const char *project, const char *status)
@@ -150,7 +150,7 @@ static int make_member(struct mc_ask *ask, const char *name)
 	return r < 0 ? r : mc_glance_member_add(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), name, ask->error);
 }
 
-static int remove_member(struct mc_ask *ask)
+static int remove_image_member(struct mc_ask *ask)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
 	int r = mc_images_glance(ask, &glance);

@@ -21,7 +21,7 @@ struct renewal {
 
 enum { FROM, TO };
 
-static int look(struct renewal *renewal)
+static int look_at_images(struct renewal *renewal)
 {
 	struct mc_ask *ask = renewal->ask;
 	int r = mc_glance_look(
@@ -114,7 +114,7 @@ int mc_images_renew(
 	struct mc_ask *ask, struct mc_glance *glance, const char *old_id, const char *new_id, const char *name)
 {
 	struct renewal renewal = {.ask = ask, .glance = glance, .from = old_id, .to = new_id};
-	int r = look(&renewal);
+	int r = look_at_images(&renewal);
 
 	if (r == 0 && has_same_content(&renewal)) {
 		r = keep_old(&renewal);

@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int show_url(struct mc_ask *ask, struct mc_buffer *out);
-static int show_state(struct mc_ask *ask, struct mc_buffer *out);
+static int show_directory_url(struct mc_ask *ask, struct mc_buffer *out);
+static int show_ldap_state(struct mc_ask *ask, struct mc_buffer *out);
 static int show_tree(struct mc_ask *ask, struct mc_buffer *out);
 static int truncate_import(struct mc_ask *ask, int64_t size);
 static const struct mc_file_type import_file;
 
 static const struct mc_row rows[] = {
-	{"url", MC_KIND_VALUE, 0444, "where the directory is reached", MC_LANE_MODEL, .show = show_url},
+	{"url", MC_KIND_VALUE, 0444, "where the directory is reached", MC_LANE_MODEL, .show = show_directory_url},
 	{"state", MC_KIND_VALUE, 0444, "of its container; absent before the first region", MC_LANE_MODEL,
-		.show = show_state},
+		.show = show_ldap_state},
 	{"tree.ldif", MC_KIND_DOCUMENT, 0600, "the whole directory as LDIF, without passwords", MC_LANE_LDAP,
 		.show = show_tree},
 	{"import", MC_KIND_DATA, 0200, "takes LDIF, applied at close", MC_LANE_LDAP, .file = &import_file,
@@ -28,7 +28,7 @@ static const struct mc_row rows[] = {
 
 const struct mc_directory_type mc_tree_ldap = {.rows = rows};
 
-static int show_url(struct mc_ask *ask, struct mc_buffer *out)
+static int show_directory_url(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_directory *directory;
 
@@ -38,7 +38,7 @@ static int show_url(struct mc_ask *ask, struct mc_buffer *out)
 	return result;
 }
 
-static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+static int show_ldap_state(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_engine_service service = {0};
 

@@ -66,7 +66,7 @@ static void containers(const struct mc_engine_service_list *services, struct mc_
 		container_sample(out, restarts, &services->items[i], services->items[i].restarts);
 }
 
-static void replication(const struct mc_region_views *regions, struct mc_buffer *out)
+static void replication_metrics(const struct mc_region_views *regions, struct mc_buffer *out)
 {
 	static const char lag[] = "mcloudfs_replication_lag_seconds", running[] = "mcloudfs_replication_running";
 	head(out, running, "gauge", "1 while the slave replicates its master.");
@@ -100,6 +100,6 @@ void mc_overview_metrics(const struct mc_overview *overview, struct mc_buffer *o
 	head(out, total, "gauge", "Services that the region should have.");
 	for (size_t i = 0; i < regions->count; i++)
 		region_sample(out, total, regions->items[i].name, regions->items[i].services);
-	replication(regions, out);
+	replication_metrics(regions, out);
 	containers(&overview->services, out);
 }

@@ -199,7 +199,7 @@ int mc_region_docs_log(struct mc_ask *ask, struct mc_buffer *out)
 	return r;
 }
 
-static bool has(const struct mc_entries *entries, const char *key)
+static bool has_entry_key(const struct mc_entries *entries, const char *key)
 {
 	for (size_t i = 0; i < entries->count; i++)
 		if (strcmp(entries->items[i].key, key) == 0)
@@ -223,7 +223,7 @@ static int list_endpoints(struct mc_ask *ask, bool interfaces, struct mc_entries
 		if (strcmp(endpoints[i].region, region) != 0 || (type && strcmp(endpoints[i].type, type) != 0))
 			continue;
 		const char *name = interfaces ? endpoints[i].interface : endpoints[i].type;
-		if (!has(entries, name))
+		if (!has_entry_key(entries, name))
 			mc_entries_add(entries, name, name, NULL, NULL);
 	}
 	return entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
@@ -239,7 +239,7 @@ static int list_interfaces(struct mc_ask *ask, struct mc_entries *entries)
 	return list_endpoints(ask, true, entries);
 }
 
-static int show_url(struct mc_ask *ask, struct mc_buffer *out)
+static int show_endpoint_url(struct mc_ask *ask, struct mc_buffer *out)
 {
 	const char *region = mc_ask_key(ask, MC_KEY_REGION), *type = mc_ask_key(ask, MC_KEY_ENDPOINT_TYPE);
 	const char *interface = mc_ask_key(ask, MC_KEY_INTERFACE);
@@ -262,7 +262,7 @@ static const struct mc_row interface_row = {
 	.help = "the URL: public, internal, admin",
 	.lane = MC_LANE_KEYSTONE,
 	.needs_region = true,
-	.show = show_url,
+	.show = show_endpoint_url,
 };
 
 static const struct mc_directory_type interfaces = {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int show_state(struct mc_ask *ask, struct mc_buffer *out);
+static int show_region_state(struct mc_ask *ask, struct mc_buffer *out);
 static int show_role(struct mc_ask *ask, struct mc_buffer *out);
-static int show_address(struct mc_ask *ask, struct mc_buffer *out);
+static int show_region_address(struct mc_ask *ask, struct mc_buffer *out);
 static int show_created(struct mc_ask *ask, struct mc_buffer *out);
 static int show_wait(struct mc_ask *ask, struct mc_buffer *out);
 static int wait_settled(struct mc_ask *ask);
@@ -23,9 +23,9 @@ static const struct mc_directory_type container_links;
 /* clang-format off */
 static const struct mc_row region_rows[] = {
 	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
-	 .show = show_state, .attributes = attributes},
+	 .show = show_region_state, .attributes = attributes},
 	{.name = "role", .kind = MC_KIND_VALUE, .mode = 0444, .help = "master or slave", .show = show_role, .attributes = attributes},
-	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "its loopback address", .show = show_address,
+	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "its loopback address", .show = show_region_address,
 	 .attributes = attributes},
 	{.name = "created", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it was made", .show = show_created,
 	 .attributes = attributes},
@@ -60,7 +60,7 @@ static const struct mc_row region_rows[] = {
 
 static const struct mc_directory_type region = {.rows = region_rows, .key = MC_KEY_NONE};
 
-static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+static int show_region_state(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	int r = mc_region_docs_view(ask, &view);
@@ -78,7 +78,7 @@ static int show_role(struct mc_ask *ask, struct mc_buffer *out)
 	return r;
 }
 
-static int show_address(struct mc_ask *ask, struct mc_buffer *out)
+static int show_region_address(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	int r = mc_region_docs_view(ask, &view);
@@ -151,7 +151,7 @@ struct progress {
 	char region[];
 };
 
-static int progress_open(struct mc_ask *ask, void **ret_state)
+static int region_progress_open(struct mc_ask *ask, void **ret_state)
 {
 	const char *name = mc_ask_key(ask, MC_KEY_REGION);
 	struct progress *progress = calloc(1, sizeof(*progress) + strlen(name) + 1);
@@ -163,7 +163,7 @@ static int progress_open(struct mc_ask *ask, void **ret_state)
 	return 0;
 }
 
-static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t size)
+static ssize_t region_progress_read(struct mc_fs *fs, void *state, void *to, size_t size)
 {
 	struct progress *progress = state;
 	bool done = false;
@@ -179,7 +179,7 @@ static ssize_t progress_read(struct mc_fs *fs, void *state, void *to, size_t siz
 	return done || !size ? 0 : -EAGAIN;
 }
 
-static void progress_close(struct mc_fs *fs, void *state)
+static void region_progress_close(struct mc_fs *fs, void *state)
 {
 	struct progress *progress = state;
 	(void)fs;
@@ -188,26 +188,26 @@ static void progress_close(struct mc_fs *fs, void *state)
 }
 
 static const struct mc_stream_type progress_stream = {
-	.open = progress_open, .read = progress_read, .close = progress_close};
+	.open = region_progress_open, .read = region_progress_read, .close = region_progress_close};
 
 static int command(struct mc_ask *ask, enum mc_region_verb verb)
 {
 	return mc_region_command(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), verb, ask->error);
 }
 
-static int run_start(struct mc_ask *ask, char **words, unsigned n_words)
+static int start_region(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
 	return command(ask, MC_REGION_START);
 }
 
-static int run_stop(struct mc_ask *ask, char **words, unsigned n_words)
+static int stop_region(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
 	return command(ask, MC_REGION_STOP);
 }
 
-static int run_restart(struct mc_ask *ask, char **words, unsigned n_words)
+static int restart_region(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
 	return command(ask, MC_REGION_RESTART);
@@ -219,46 +219,46 @@ static int run_repair(struct mc_ask *ask, char **words, unsigned n_words)
 	return command(ask, MC_REGION_REPAIR);
 }
 
-static int run_destroy(struct mc_ask *ask, char **words, unsigned n_words)
+static int destroy_region(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
 	return command(ask, MC_REGION_DESTROY);
 }
 
 /* Whether the region's state is one of STATES (bits 1 << state). */
-static bool in_state(struct mc_ask *ask, unsigned states)
+static bool region_in_state(struct mc_ask *ask, unsigned states)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 && (states >> view.state & 1);
 }
 
-static bool can_start(struct mc_ask *ask)
+static bool region_can_start(struct mc_ask *ask)
 {
-	return in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
+	return region_in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
 }
 
-static bool can_stop(struct mc_ask *ask)
+static bool region_can_stop(struct mc_ask *ask)
 {
-	return in_state(
+	return region_in_state(
 		ask, 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
 }
 
 static bool can_repair(struct mc_ask *ask)
 {
-	return in_state(ask, 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
+	return region_in_state(ask, 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "run its containers", 0, 0, run_start, can_start},
-	{"stop", "", "end its containers; what it holds stays", 0, 0, run_stop, can_stop},
-	{"restart", "", "stop, then start", 0, 0, run_restart, can_stop},
+	{"start", "", "run its containers", 0, 0, start_region, region_can_start},
+	{"stop", "", "end its containers; what it holds stays", 0, 0, stop_region, region_can_stop},
+	{"restart", "", "stop, then start", 0, 0, restart_region, region_can_stop},
 	{"repair", "", "bring back what is missing or down", 0, 0, run_repair, can_repair},
-	{"destroy", "", "remove it and all it holds, images too", 0, 0, run_destroy, NULL},
+	{"destroy", "", "remove it and all it holds, images too", 0, 0, destroy_region, NULL},
 	{.name = NULL},
 };
 
 /* containers/: links to the region's containers at the root. */
-static int list_containers(struct mc_ask *ask, struct mc_entries *entries)
+static int list_region_containers(struct mc_ask *ask, struct mc_entries *entries)
 {
 	const char *name = mc_ask_key(ask, MC_KEY_REGION);
 	struct mc_engine_service_list services = {0};
@@ -285,7 +285,7 @@ static const struct mc_row container_link = {
 };
 
 static const struct mc_directory_type container_links = {
-	.key = MC_KEY_CONTAINER, .entry = &container_link, .list = list_containers};
+	.key = MC_KEY_CONTAINER, .entry = &container_link, .list = list_region_containers};
 
 /* regions/ */
 static struct mc_attributes region_attributes(const struct mc_region_view *view)

@@ -8,15 +8,15 @@
 
 /* regions/R/replication/: how Keystone's database gets from the master to the slaves. */
 
-static const char *region_of(const struct mc_ask *ask)
+static const char *asked_region(const struct mc_ask *ask)
 {
 	return mc_ask_key(ask, MC_KEY_REGION);
 }
 
-static int show_state(struct mc_ask *ask, struct mc_buffer *out)
+static int show_replication_state(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_replication now = {0};
-	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
 	if (r == 0)
 		mc_buffer_text(out, mc_replication_state_name(now.state));
 	return r;
@@ -25,7 +25,7 @@ static int show_state(struct mc_ask *ask, struct mc_buffer *out)
 static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
 {
 	double lag = -1;
-	int r = mc_replication_lag(ask->cloud, ask->call, region_of(ask), &lag, ask->error);
+	int r = mc_replication_lag(ask->cloud, ask->call, asked_region(ask), &lag, ask->error);
 	if (r < 0)
 		return r;
 	if (lag < 0)
@@ -38,7 +38,7 @@ static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
 static int show_gtid(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_replication now = {0};
-	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
 	if (r == 0)
 		mc_buffer_text(out, now.applied);
 	return r;
@@ -47,7 +47,7 @@ static int show_gtid(struct mc_ask *ask, struct mc_buffer *out)
 static int show_sync(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(free_pointer) char *position = NULL;
-	int r = mc_replication_sync(ask->cloud, ask->call, region_of(ask), &position, ask->error);
+	int r = mc_replication_sync(ask->cloud, ask->call, asked_region(ask), &position, ask->error);
 	if (r == 0)
 		mc_buffer_text(out, position);
 	return r;
@@ -55,7 +55,7 @@ static int show_sync(struct mc_ask *ask, struct mc_buffer *out)
 
 static int show_mode(struct mc_ask *ask, struct mc_buffer *out)
 {
-	int r = mc_replication_mode(ask->cloud, ask->call, region_of(ask), ask->error);
+	int r = mc_replication_mode(ask->cloud, ask->call, asked_region(ask), ask->error);
 	if (r < 0)
 		return r;
 	mc_buffer_text(out, r ? "semisync" : "async");
@@ -68,13 +68,13 @@ static int store_mode(struct mc_ask *ask, const char *value, size_t size)
 	bool semisync = strcmp(value, "semisync") == 0;
 	if (!semisync && strcmp(value, "async") != 0)
 		return mc_error_set(ask->error, EINVAL, "the mode is async or semisync, not \"%.32s\"", value);
-	return mc_replication_set_mode(ask->cloud, ask->call, region_of(ask), semisync, ask->error);
+	return mc_replication_set_mode(ask->cloud, ask->call, asked_region(ask), semisync, ask->error);
 }
 
-static int show_json(struct mc_ask *ask, struct mc_buffer *out)
+static int show_replication_json(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(free_pointer) char *json = NULL;
-	int r = mc_replication_json(ask->cloud, ask->call, region_of(ask), &json, ask->error);
+	int r = mc_replication_json(ask->cloud, ask->call, asked_region(ask), &json, ask->error);
 	return r ? r : mc_text_json(out, json, strlen(json), "the database's status", ask->error);
 }
 
@@ -86,7 +86,7 @@ static const char *thread_name(enum mc_replica_thread thread)
 }
 
 /* A position, or a word for the beginning of all. */
-static const char *named(const char *position)
+static const char *position_or_dash(const char *position)
 {
 	return *position ? position : "-";
 }
@@ -94,7 +94,7 @@ static const char *named(const char *position)
 static int add_drift(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
-	int r = mc_replication_differences(ask->cloud, ask->call, region_of(ask), &tables, ask->error);
+	int r = mc_replication_differences(ask->cloud, ask->call, asked_region(ask), &tables, ask->error);
 	if (r == -ECONNREFUSED || r == -ETIMEDOUT) {
 		mc_buffer_text(out, "drift: not known, as one of the databases does not answer\n");
 		return 0;
@@ -108,9 +108,9 @@ static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, str
 {
 	struct mc_replication now = {0};
 	double lag = -1;
-	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
 	if (r == 0)
-		r = mc_replication_lag(ask->cloud, ask->call, region_of(ask), &lag, ask->error);
+		r = mc_replication_lag(ask->cloud, ask->call, asked_region(ask), &lag, ask->error);
 	if (r < 0)
 		return r;
 	mc_buffer_printf(out, "role: slave\nmaster: %s\nstate: %s\n", view->master ? view->master : "-",
@@ -118,8 +118,8 @@ static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, str
 	if (now.state == MC_REPLICATION_NONE || now.state == MC_REPLICATION_SEEDING)
 		return 0;
 	mc_buffer_printf(out, "receiver: %s\napplier: %s\nreceived: %s\napplied: %s\nmaster's position: %s\n",
-		thread_name(now.status.receiver), thread_name(now.status.applier), named(now.status.received),
-		named(now.applied), named(now.at_master));
+		thread_name(now.status.receiver), thread_name(now.status.applier),
+		position_or_dash(now.status.received), position_or_dash(now.applied), position_or_dash(now.at_master));
 	if (lag < 0)
 		mc_buffer_text(out, "lag: -\n");
 	else
@@ -137,10 +137,10 @@ static int show_slave(struct mc_ask *ask, const struct mc_region_view *view, str
 static int add_mode(struct mc_ask *ask, struct mc_buffer *out)
 {
 	unsigned long slaves = 0;
-	int r = mc_replication_mode(ask->cloud, ask->call, region_of(ask), ask->error);
+	int r = mc_replication_mode(ask->cloud, ask->call, asked_region(ask), ask->error);
 	if (r <= 0)
 		return r;
-	r = mc_replication_acknowledging(ask->cloud, ask->call, region_of(ask), &slaves, ask->error);
+	r = mc_replication_acknowledging(ask->cloud, ask->call, asked_region(ask), &slaves, ask->error);
 	if (r == 0 && slaves)
 		mc_buffer_printf(out, "acknowledging: %lu\n", slaves);
 	else if (r == 0)
@@ -153,23 +153,23 @@ static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_region_views views = {0};
 	struct mc_replication now = {0};
-	int r = mc_replication_look(ask->cloud, ask->call, region_of(ask), &now, ask->error);
+	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
 	if (r < 0)
 		return r;
-	mc_buffer_printf(out, "role: master\nstate: none\nposition: %s\n", named(now.applied));
+	mc_buffer_printf(out, "role: master\nstate: none\nposition: %s\n", position_or_dash(now.applied));
 	r = add_mode(ask, out);
 	if (r < 0)
 		return r;
 	r = mc_cloud_regions(ask->cloud, &views);
 	for (size_t i = 0; r == 0 && i < views.count; i++)
-		if (views.items[i].master && strcmp(views.items[i].master, region_of(ask)) == 0)
+		if (views.items[i].master && strcmp(views.items[i].master, asked_region(ask)) == 0)
 			mc_buffer_printf(out, "slave: %s, %s%s\n", views.items[i].name, views.items[i].replication,
 				views.items[i].is_incomplete ? ", incomplete" : "");
 	mc_region_views_clear(&views);
 	return r ? mc_error_errno(ask->error, -r, "can't list the regions") : 0;
 }
 
-static int show_status(struct mc_ask *ask, struct mc_buffer *out)
+static int show_replication_status(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	int r = mc_region_docs_view(ask, &view);
@@ -192,52 +192,52 @@ static int show_master_link(struct mc_ask *ask, struct mc_buffer *out)
 static bool has_master(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	return mc_cloud_region(ask->cloud, region_of(ask), &view) == 0 && view.master;
+	return mc_cloud_region(ask->cloud, asked_region(ask), &view) == 0 && view.master;
 }
 
-static int run_start(struct mc_ask *ask, char **words, unsigned n_words)
+static int start_replication(struct mc_ask *ask, char **words, unsigned n_words)
 {
-	return mc_replication_start(ask->cloud, ask->call, region_of(ask), n_words ? words[0] : NULL, ask->error);
+	return mc_replication_start(ask->cloud, ask->call, asked_region(ask), n_words ? words[0] : NULL, ask->error);
 }
 
-static int run_stop(struct mc_ask *ask, char **words, unsigned n_words)
+static int stop_replication(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return mc_replication_stop(ask->cloud, ask->call, region_of(ask), ask->error);
+	return mc_replication_stop(ask->cloud, ask->call, asked_region(ask), ask->error);
 }
 
 static int run_resync(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return mc_replication_resync(ask->cloud, ask->call, region_of(ask), ask->error);
+	return mc_replication_resync(ask->cloud, ask->call, asked_region(ask), ask->error);
 }
 
-static int run_promote(struct mc_ask *ask, char **words, unsigned n_words)
+static int promote_slave(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)words, (void)n_words;
-	return mc_replication_promote(ask->cloud, ask->call, region_of(ask), ask->error);
+	return mc_replication_promote(ask->cloud, ask->call, asked_region(ask), ask->error);
 }
 
 static int run_step_down(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	(void)n_words;
-	return mc_replication_step_down(ask->cloud, ask->call, region_of(ask), words[0], ask->error);
+	return mc_replication_step_down(ask->cloud, ask->call, asked_region(ask), words[0], ask->error);
 }
 
 static bool is_slave(struct mc_ask *ask, struct mc_region_view *view)
 {
-	return mc_cloud_region(ask->cloud, region_of(ask), view) == 0 && strcmp(view->role, "slave") == 0;
+	return mc_cloud_region(ask->cloud, asked_region(ask), view) == 0 && strcmp(view->role, "slave") == 0;
 }
 
 /* What reading `ctl` lists, by what was seen last. */
-static bool can_start(struct mc_ask *ask)
+static bool replication_can_start(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && mc_region_state_settled(view.state) && view.state != MC_REGION_STOPPED &&
 	       strcmp(view.replication, "running") != 0;
 }
 
-static bool can_stop(struct mc_ask *ask)
+static bool replication_can_stop(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && view.master && mc_region_serving(ask->cloud, view.name, NULL) == 0 &&
@@ -263,10 +263,10 @@ static bool can_step_down(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "[MASTER]", "replicate the master, and serve", 0, 1, run_start, can_start},
-	{"stop", "", "stay at what it has", 0, 0, run_stop, can_stop},
+	{"start", "[MASTER]", "replicate the master, and serve", 0, 1, start_replication, replication_can_start},
+	{"stop", "", "stay at what it has", 0, 0, stop_replication, replication_can_stop},
 	{"resync", "", "throw its copy away for a new one of the master's", 0, 0, run_resync, serves_copy},
-	{"promote", "", "become the master, whether that is alive or dead", 0, 0, run_promote, serves_copy},
+	{"promote", "", "become the master, whether that is alive or dead", 0, 0, promote_slave, serves_copy},
 	{"stepdown", "REGION", "leave the role of master to it", 1, 1, run_step_down, can_step_down},
 	{.name = NULL},
 };
@@ -276,11 +276,11 @@ static const struct mc_row rows[] = {
 	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, resync, promote, stepdown", .lane = MC_LANE_DATABASE, .patience = 6,
 	 .verbs = verbs},
 	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "how it is going, and whether both databases agree",
-	 .lane = MC_LANE_DATABASE, .patience = 3, .show = show_status},
+	 .lane = MC_LANE_DATABASE, .patience = 3, .show = show_replication_status},
 	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the database's own status row",
-	 .lane = MC_LANE_DATABASE, .show = show_json},
+	 .lane = MC_LANE_DATABASE, .show = show_replication_json},
 	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "none, seeding, running, stopped, broken, diverged",
-	 .lane = MC_LANE_DATABASE, .show = show_state},
+	 .lane = MC_LANE_DATABASE, .show = show_replication_state},
 	{.name = "lag", .kind = MC_KIND_VALUE, .mode = 0444, .help = "seconds behind the master", .lane = MC_LANE_DATABASE, .show = show_lag},
 	{.name = "gtid", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the position applied here", .lane = MC_LANE_DATABASE,
 	 .show = show_gtid},

@@ -9,7 +9,7 @@
 
 static int show_readme(struct mc_ask *ask, struct mc_buffer *out);
 static int show_version(struct mc_ask *ask, struct mc_buffer *out);
-static int show_status(struct mc_ask *ask, struct mc_buffer *out);
+static int show_cloud_status(struct mc_ask *ask, struct mc_buffer *out);
 static int show_status_json(struct mc_ask *ask, struct mc_buffer *out);
 static int show_errors(struct mc_ask *ask, struct mc_buffer *out);
 static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
@@ -22,7 +22,7 @@ static const struct mc_row rows[] = {
 	{.name = "README", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "this text", .show = show_readme},
 	{.name = "version", .kind = MC_KIND_VALUE, .mode = 0444, .help = "of this program and of the engine", .lane = MC_LANE_ENGINE,
 	 .show = show_version},
-	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the regions, one a line", .show = show_status},
+	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the regions, one a line", .show = show_cloud_status},
 	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the same for programs", .show = show_status_json},
 	{.name = "events", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens, as it happens, one JSON object a line",
 	 .stream = &mc_events_stream, .unlisted = true},
@@ -88,7 +88,7 @@ static int draw(struct mc_ask *ask, struct mc_buffer *out, void (*how)(const str
 	return mc_text_check(out, ask->error);
 }
 
-static int show_status(struct mc_ask *ask, struct mc_buffer *out)
+static int show_cloud_status(struct mc_ask *ask, struct mc_buffer *out)
 {
 	return draw(ask, out, mc_status_table);
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *fill(enum mc_health health)
+static const char *health_colour(enum mc_health health)
 {
 	static const char *const colours[] = {[MC_HEALTH_GOOD] = "#c9ecd5",
 		[MC_HEALTH_CHANGING] = "#fbe6b4",
@@ -37,7 +37,7 @@ static void services(const struct mc_overview *overview, const char *region, con
 		mc_text_dot(out, service->name);
 		mc_buffer_text(out, " [label=");
 		two_lines(out, mc_overview_kind(service), summary);
-		mc_buffer_printf(out, ", fillcolor=\"%s\"];\n", fill(mc_overview_health(service)));
+		mc_buffer_printf(out, ", fillcolor=\"%s\"];\n", health_colour(mc_overview_health(service)));
 	}
 }
 
@@ -79,7 +79,7 @@ static void edges(const struct mc_overview *overview, struct mc_buffer *out)
 }
 
 /* From the master's database to each slave's, with the lag. */
-static void replication(const struct mc_overview *overview, struct mc_buffer *out)
+static void replication_arrows(const struct mc_overview *overview, struct mc_buffer *out)
 {
 	for (size_t i = 0; i < overview->regions.count; i++) {
 		const struct mc_region_view *region = &overview->regions.items[i];
@@ -114,6 +114,6 @@ void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out)
 		cluster(overview, &overview->regions.items[i], out);
 	services(overview, NULL, "\t", out);
 	edges(overview, out);
-	replication(overview, out);
+	replication_arrows(overview, out);
 	mc_buffer_text(out, "}\n");
 }

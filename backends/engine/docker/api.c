@@ -81,7 +81,7 @@ static int negotiate(struct mc_docker *docker, struct mc_call *call, unsigned *r
 	return r;
 }
 
-static void append(char *text, size_t size, const char *more)
+static void append_shortened(char *text, size_t size, const char *more)
 {
 	size_t have = strlen(text), length = strnlen(more, size - have - 1);
 
@@ -108,11 +108,11 @@ int mc_docker_address(struct mc_docker *docker, struct mc_call *call, const stru
 		return 0;
 	/* For the journal, without the version, which the file `version` tells. */
 	ret->label[0] = '\0';
-	append(ret->label, sizeof ret->label, ask->http.method);
-	append(ret->label, sizeof ret->label, " ");
+	append_shortened(ret->label, sizeof ret->label, ask->http.method);
+	append_shortened(ret->label, sizeof ret->label, " ");
 	for (size_t i = 0; ask->path[i]; i++) {
-		append(ret->label, sizeof ret->label, "/");
-		append(ret->label, sizeof ret->label, ask->path[i]);
+		append_shortened(ret->label, sizeof ret->label, "/");
+		append_shortened(ret->label, sizeof ret->label, ask->path[i]);
 	}
 	ret->http.call = ret->label;
 	return 0;

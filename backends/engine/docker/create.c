@@ -174,7 +174,7 @@ static cJSON *networking(const struct mc_docker *docker, const struct mc_engine_
 	return NULL;
 }
 
-static cJSON *describe(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
+static cJSON *container_json(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
 	cJSON *json = cJSON_CreateObject();
 	int failed = 0;
@@ -216,7 +216,7 @@ static int name_taken(struct mc_docker *docker, struct mc_call *call, const char
 }
 
 /* Makes CLOUD-NAME.new; REF gets its id. */
-static int make(struct mc_docker *docker, struct mc_call *call, const struct mc_engine_service_spec *spec,
+static int post_container(struct mc_docker *docker, struct mc_call *call, const struct mc_engine_service_spec *spec,
 	struct mc_docker_ref *ref, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -228,7 +228,7 @@ static int make(struct mc_docker *docker, struct mc_call *call, const struct mc_
 		return mc_docker_error(error, ENOMEM, "no memory");
 	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("containers", "create"));
 	ask.http.query = (struct mc_http_param[]){{"name", name}, {NULL, NULL}};
-	mc_docker_ask_body(&ask, describe(docker, spec));
+	mc_docker_ask_body(&ask, container_json(docker, spec));
 	int r = mc_docker_send(docker, call, &ask, &response, error);
 	if (r < 0)
 		return r;
@@ -249,7 +249,7 @@ static int make(struct mc_docker *docker, struct mc_call *call, const struct mc_
 	return 0;
 }
 
-static int finish(
+static int rename_finished_container(
 	struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -268,7 +268,7 @@ static int finish(
 	return mc_docker_fail(&response, error, "can't rename the new %s", ref->name);
 }
 
-static int make_volume(struct mc_docker *docker, struct mc_call *call, const char *volume,
+static int make_missing_volume(struct mc_docker *docker, struct mc_call *call, const char *volume,
 	const struct mc_engine_label *labels, const char *device, struct mc_error *error)
 {
 	int r = mc_docker_volume_create(&docker->engine, call, volume, labels, device, error);
@@ -277,7 +277,7 @@ static int make_volume(struct mc_docker *docker, struct mc_call *call, const cha
 }
 
 /* The caller holds the name. */
-static int create(struct mc_docker *docker, struct mc_call *call, const struct mc_engine_service_spec *spec,
+static int create_container(struct mc_docker *docker, struct mc_call *call, const struct mc_engine_service_spec *spec,
 	const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
 {
 	struct mc_docker_ref ref = {.name = spec->name};
@@ -291,16 +291,16 @@ static int create(struct mc_docker *docker, struct mc_call *call, const struct m
 		r = mc_docker_prepare(&docker->engine, call, error);
 	/* Ours, or there is none of that name: else the engine would mount somebody else's. */
 	if (r == 0 && spec->volume)
-		r = make_volume(docker, call, spec->volume, spec->labels, spec->volume_device, error);
+		r = make_missing_volume(docker, call, spec->volume, spec->labels, spec->volume_device, error);
 	if (r == 0 && spec->sockets)
-		r = make_volume(docker, call, spec->sockets, NULL, NULL, error);
+		r = make_missing_volume(docker, call, spec->sockets, NULL, NULL, error);
 	if (r == 0)
-		r = make(docker, call, spec, &ref, error);
+		r = post_container(docker, call, spec, &ref, error);
 	if (r < 0)
 		return r;
 	r = mc_docker_put_files(docker, call, &ref, files, n_files, error);
 	if (r == 0)
-		r = finish(docker, call, &ref, error);
+		r = rename_finished_container(docker, call, &ref, error);
 	if (r < 0) {
 		/* Also when the asker has gone or its time is over. What can't be removed now is by the next create,
 		 * remove or clear. */
@@ -322,7 +322,7 @@ int mc_docker_create(struct mc_engine *engine, struct mc_call *call, const struc
 	int r = mc_docker_hold(docker, call, spec->name, error);
 	if (r < 0)
 		return r;
-	r = create(docker, call, spec, files, n_files, error);
+	r = create_container(docker, call, spec, files, n_files, error);
 	mc_docker_release(docker, spec->name);
 	return mc_docker_result(r, error);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int version(struct mc_engine *engine, struct mc_call *call, char **ret_version, struct mc_error *error)
+static int engine_version(struct mc_engine *engine, struct mc_call *call, char **ret_version, struct mc_error *error)
 {
 	struct mc_docker *docker = mc_docker_of(engine);
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -77,7 +77,7 @@ static void docker_free(struct mc_engine *engine)
 static const struct mc_engine_ops docker_ops = {
 	.name = "docker",
 	.free = docker_free,
-	.version = version,
+	.version = engine_version,
 	.has_image = has_image,
 	.prepare = mc_docker_prepare,
 	.clear = mc_docker_clear,

@@ -129,7 +129,7 @@ struct mc_docker_watch {
 	bool skipping; /* the rest of a line that is too long */
 };
 
-static void tell(struct mc_docker_watch *watch, enum mc_engine_event_kind kind)
+static void tell_event_kind(struct mc_docker_watch *watch, enum mc_engine_event_kind kind)
 {
 	watch->handler(watch->data, &(struct mc_engine_event){.kind = kind, .when = mc_wall_clock()});
 }
@@ -146,10 +146,10 @@ static void take_line(struct mc_docker_watch *watch, const char *line, size_t si
 	if (r > 0)
 		watch->handler(watch->data, &event.event);
 	else if (r < 0) /* what it was can't be known: everything is to be looked at */
-		tell(watch, MC_ENGINE_CONNECTED);
+		tell_event_kind(watch, MC_ENGINE_CONNECTED);
 }
 
-static void on_data(void *data, const void *bytes, size_t size)
+static void on_events_data(void *data, const void *bytes, size_t size)
 {
 	struct mc_docker_watch *watch = data;
 	const char *at = bytes, *end = at + size, *newline;
@@ -171,7 +171,7 @@ static void on_data(void *data, const void *bytes, size_t size)
 	if (watch->line.failed || watch->line.size > MC_DOCKER_EVENT_LIMIT) {
 		mc_buffer_free(&watch->line);
 		watch->skipping = true;
-		tell(watch, MC_ENGINE_CONNECTED);
+		tell_event_kind(watch, MC_ENGINE_CONNECTED);
 	}
 }
 
@@ -185,10 +185,10 @@ static void on_open(void *data, int status)
 		watch->opened = true;
 		pthread_cond_signal(&watch->news);
 	}
-	tell(watch, MC_ENGINE_CONNECTED);
+	tell_event_kind(watch, MC_ENGINE_CONNECTED);
 }
 
-static void on_end(void *data, int result)
+static void on_events_end(void *data, int result)
 {
 	struct mc_docker_watch *watch = data;
 
@@ -199,7 +199,8 @@ static void on_end(void *data, int result)
 	}
 }
 
-static const struct mc_http_stream_handler handler = {.on_open = on_open, .on_data = on_data, .on_end = on_end};
+static const struct mc_http_stream_handler handler = {
+	.on_open = on_open, .on_data = on_events_data, .on_end = on_events_end};
 
 /* The address with the version, which the engine may have to be asked for: the end of the watch doesn't wait for that.
  */
@@ -246,7 +247,7 @@ static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **re
 }
 
 /* Waits up to MS (negative: for ever) for UNTIL, or for the end of the watch; with the lock held. */
-static void await(struct mc_docker_watch *watch, const bool *until, const bool * or, int ms)
+static void await_flag(struct mc_docker_watch *watch, const bool *until, const bool * or, int ms)
 {
 	struct timespec end;
 	int r = 0;
@@ -272,9 +273,9 @@ static bool watch_once(struct mc_docker_watch *watch)
 		return false;
 	MC_LOCKED(&watch->lock) {
 		/* An engine that accepts and says nothing is not there. */
-		await(watch, &watch->opened, &watch->ended, watch->docker->timeout_ms);
+		await_flag(watch, &watch->opened, &watch->ended, watch->docker->timeout_ms);
 		if (watch->opened)
-			await(watch, &watch->ended, &watch->ended, -1);
+			await_flag(watch, &watch->ended, &watch->ended, -1);
 		opened = watch->opened;
 	}
 	mc_http_stream_stop(stream);
@@ -286,7 +287,7 @@ static bool watch_once(struct mc_docker_watch *watch)
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 2000
 
-static void *run(void *data)
+static void *watch_events(void *data)
 {
 	struct mc_docker_watch *watch = data;
 	const bool never = false;
@@ -302,10 +303,10 @@ static void *run(void *data)
 			pause = RETRY_MIN_MS;
 		mc_docker_forget_version(watch->docker);
 		if (opened || !told)
-			tell(watch, MC_ENGINE_DISCONNECTED);
+			tell_event_kind(watch, MC_ENGINE_DISCONNECTED);
 		told = true;
 		MC_LOCKED(&watch->lock) {
-			await(watch, &never, &never, pause);
+			await_flag(watch, &never, &never, pause);
 			stopping = watch->stopping;
 		}
 	}
@@ -357,7 +358,7 @@ int mc_docker_watch(struct mc_engine *engine, void (*told)(void *data, const str
 	/* Signals are the daemon's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int code = pthread_create(&watch->thread, NULL, run, watch);
+	int code = pthread_create(&watch->thread, NULL, watch_events, watch);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (code != 0) {
 		watch_free(watch);

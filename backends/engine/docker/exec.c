@@ -12,7 +12,7 @@ struct capture {
 	struct mc_buffer *output; /* or NULL */
 };
 
-static int take_frame(void *data, unsigned stream, const char *bytes, size_t size)
+static int take_output_frame(void *data, unsigned stream, const char *bytes, size_t size)
 {
 	struct mc_buffer *output = data;
 
@@ -25,14 +25,14 @@ static int take_frame(void *data, unsigned stream, const char *bytes, size_t siz
 	return output->failed;
 }
 
-static int take_bytes(void *data, const void *bytes, size_t size)
+static int take_exec_frames(void *data, const void *bytes, size_t size)
 {
 	struct capture *capture = data;
 
-	return mc_docker_frames_feed(&capture->frames, bytes, size, take_frame, capture->output);
+	return mc_docker_frames_feed(&capture->frames, bytes, size, take_output_frame, capture->output);
 }
 
-static cJSON *describe(const char *user, const char *const *argv)
+static cJSON *exec_json(const char *user, const char *const *argv)
 {
 	cJSON *json = cJSON_CreateObject(), *words = cJSON_CreateArray();
 	int failed = 0;
@@ -52,7 +52,7 @@ static cJSON *describe(const char *user, const char *const *argv)
 	return NULL;
 }
 
-static int start(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, const char *id,
+static int start_exec(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, const char *id,
 	struct mc_buffer *output, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -67,7 +67,7 @@ static int start(struct mc_docker *docker, struct mc_call *call, const struct mc
 	ask.http.call = "POST /exec/ID/start";
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
-	ask.http.on_body = take_bytes;
+	ask.http.on_body = take_exec_frames;
 	ask.http.data = &capture;
 	int r = mc_docker_do(docker, call, &ask, &response, error, "can't run a command in %s", ref->name);
 	mc_docker_frames_free(&capture.frames);
@@ -111,14 +111,14 @@ int mc_docker_exec(struct mc_docker *docker, struct mc_call *call, const struct 
 	if (!argv[0])
 		return mc_docker_error(error, EINVAL, "no command to run in %s", ref->name);
 	mc_docker_ask_container(&ask, "POST", ref, "exec");
-	mc_docker_ask_body(&ask, describe(user, argv));
+	mc_docker_ask_body(&ask, exec_json(user, argv));
 	int r = mc_docker_json(docker, call, &ask, &json, error, "can't run a command in %s", ref->name);
 	if (r < 0)
 		return r;
 	const char *id = mc_docker_text(json, "Id");
 	if (!*id)
 		return mc_docker_error(error, EIO, "the engine gives no id for a command in %s", ref->name);
-	r = start(docker, call, ref, id, output, error);
+	r = start_exec(docker, call, ref, id, output, error);
 	return r < 0 ? r : exit_code(docker, call, ref, id, ret_code, error);
 }
 

@@ -74,7 +74,7 @@ static int exists(struct upload *upload, const char *path)
 
 /* Puts directory PATH and those above it into the tar where the container lacks them. One that is there must not be in
  * it: it would get FILE's owner and mode. PATH is changed meanwhile, and the same again afterwards. */
-static int add_directory(struct upload *upload, char *path, const struct mc_engine_file *file)
+static int add_parent_directory(struct upload *upload, char *path, const struct mc_engine_file *file)
 {
 	char *slash = strrchr(path, '/');
 
@@ -85,7 +85,7 @@ static int add_directory(struct upload *upload, char *path, const struct mc_engi
 		return r;
 	if (r == 0) {
 		*slash = '\0';
-		r = add_directory(upload, path, file);
+		r = add_parent_directory(upload, path, file);
 		*slash = '/';
 		if (r == 0)
 			r = mc_docker_tar_directory(upload->tar, path, file);
@@ -102,7 +102,7 @@ static int add_parent(struct upload *upload, const struct mc_engine_file *file)
 	if (!path)
 		return -ENOMEM;
 	*strrchr(path, '/') = '\0';
-	return add_directory(upload, path, file);
+	return add_parent_directory(upload, path, file);
 }
 
 /* Where a file for a running service is unpacked first; malloc'd. */
@@ -156,7 +156,7 @@ static int send_tar(struct upload *upload)
 }
 
 /* ASIDE: beside their places. */
-static int put(struct upload *upload, const struct mc_engine_file *files, size_t n_files, bool aside)
+static int put_archive(struct upload *upload, const struct mc_engine_file *files, size_t n_files, bool aside)
 {
 	MC_CLEANUP(docker_tar) struct mc_docker_tar *tar = mc_docker_tar_new();
 	struct mc_error *error = upload->error;
@@ -180,13 +180,13 @@ int mc_docker_put_files(struct mc_docker *docker, struct mc_call *call, const st
 
 	if (n_files == 0)
 		return 0;
-	int r = put(&upload, files, n_files, false);
+	int r = put_archive(&upload, files, n_files, false);
 	forget_all(&upload);
 	return r;
 }
 
 /* Moves what lies beside to its place. The names are arguments of the script, never part of it. */
-static int move(struct upload *upload, const struct mc_engine_file *files, size_t n_files)
+static int move_uploaded_files(struct upload *upload, const struct mc_engine_file *files, size_t n_files)
 {
 	static const char script[] = "while [ $# -ge 2 ]; do mv -fT -- \"$1\" \"$2\" || { rm -f -- \"$1\"; bad=1; }; "
 				     "rmdir -- \"${1%/*}\" 2>/dev/null; shift 2; done; exit ${bad:-0}";
@@ -224,9 +224,9 @@ static int put_running(struct mc_docker *docker, struct mc_call *call, const str
 {
 	struct upload upload = {.docker = docker, .call = call, .ref = ref, .error = error};
 
-	int r = put(&upload, files, n_files, true);
+	int r = put_archive(&upload, files, n_files, true);
 	if (r == 0)
-		r = move(&upload, files, n_files);
+		r = move_uploaded_files(&upload, files, n_files);
 	forget_all(&upload);
 	return r;
 }

@@ -82,7 +82,7 @@ static size_t time_length(const char *bytes, size_t size)
 	return length > 20 && bytes[4] == '-' && bytes[10] == 'T' ? length : 0;
 }
 
-static int take_frame(void *data, unsigned stream, const char *bytes, size_t size)
+static int take_log_frame(void *data, unsigned stream, const char *bytes, size_t size)
 {
 	struct mc_docker_lines *lines = data;
 	struct mc_buffer *partial = &lines->partial[stream <= 1 ? 0 : 1];
@@ -101,7 +101,7 @@ int mc_docker_lines_feed(struct mc_docker_lines *lines, const void *bytes, size_
 	size_t seen = partial->size;
 
 	if (!lines->tty)
-		return mc_docker_frames_feed(&lines->frames, bytes, size, take_frame, lines);
+		return mc_docker_frames_feed(&lines->frames, bytes, size, take_log_frame, lines);
 	mc_buffer_add(partial, bytes, size);
 	return partial->failed ? partial->failed : move_lines(lines, partial, seen);
 }

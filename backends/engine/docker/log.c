@@ -25,7 +25,7 @@ struct reading {
 };
 
 /* An answer begins, perhaps a second time on a new connection. */
-static int begin(void *data, const struct mc_http_response *response)
+static int restart_log_lines(void *data, const struct mc_http_response *response)
 {
 	struct reading *reading = data;
 	struct mc_buffer *out = reading->lines.out;
@@ -39,7 +39,7 @@ static int begin(void *data, const struct mc_http_response *response)
 	return 0;
 }
 
-static int take_bytes(void *data, const void *bytes, size_t size)
+static int take_log_bytes(void *data, const void *bytes, size_t size)
 {
 	struct reading *reading = data;
 
@@ -60,8 +60,8 @@ int mc_docker_log(
 		return r;
 	mc_docker_ask_container(&ask, "GET", &ref, "logs");
 	ask.http.query = (struct mc_http_param[]){{"stdout", "1"}, {"stderr", "1"}, {"timestamps", "1"}, {NULL, NULL}};
-	ask.http.on_head = begin;
-	ask.http.on_body = take_bytes;
+	ask.http.on_head = restart_log_lines;
+	ask.http.on_body = take_log_bytes;
 	ask.http.data = &reading;
 	r = mc_docker_do(docker, call, &ask, &response, error, "can't read the log of %s", name);
 	if (r == 0)
@@ -84,14 +84,14 @@ struct mc_engine_follow {
 	bool broken; /* what comes is no log: no more is taken */
 };
 
-static void tell(struct mc_engine_follow *follow)
+static void pass_log_text(struct mc_engine_follow *follow)
 {
 	if (follow->out.size > 0)
 		follow->on_text(follow->data, follow->out.data, follow->out.size);
 	mc_buffer_free(&follow->out);
 }
 
-static void on_data(void *data, const void *bytes, size_t size)
+static void on_log_data(void *data, const void *bytes, size_t size)
 {
 	struct mc_engine_follow *follow = data;
 
@@ -100,23 +100,23 @@ static void on_data(void *data, const void *bytes, size_t size)
 		mc_buffer_text(
 			&follow->out, "the engine's log stream makes no sense; it is not followed any further\n");
 	}
-	tell(follow);
+	pass_log_text(follow);
 }
 
-static void on_end(void *data, int result)
+static void on_log_end(void *data, int result)
 {
 	struct mc_engine_follow *follow = data;
 
 	(void)result;
 	if (!follow->broken)
 		mc_docker_lines_end(&follow->lines);
-	tell(follow);
+	pass_log_text(follow);
 	follow->on_end(follow->data);
 }
 
-static const struct mc_http_stream_handler handler = {.on_data = on_data, .on_end = on_end};
+static const struct mc_http_stream_handler handler = {.on_data = on_log_data, .on_end = on_log_end};
 
-static int start(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,
+static int start_log_stream(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,
 	struct mc_engine_follow *follow, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -151,7 +151,7 @@ int mc_docker_follow(struct mc_engine *engine, const char *name,
 	follow->lines.out = &follow->out;
 	int r = find_with_tty(docker, call, name, &ref, &follow->lines.tty, error);
 	if (r == 0)
-		r = start(docker, call, &ref, follow, error);
+		r = start_log_stream(docker, call, &ref, follow, error);
 	if (r < 0) {
 		free(follow);
 		return r;

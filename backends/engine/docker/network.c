@@ -43,7 +43,7 @@ static bool has_network(struct mc_docker *docker, struct mc_call *call)
 		       0;
 }
 
-static int make_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
+static int post_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
@@ -81,7 +81,7 @@ int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_
 		return r;
 	r = find_network(docker, call, id, error);
 	if (r == 0 && !*id)
-		r = make_network(docker, call, error);
+		r = post_network(docker, call, error);
 	mc_docker_release(docker, "");
 	return r;
 }

@@ -136,7 +136,7 @@ static char *shorten_ids(const char *said)
 	return mc_buffer_steal(&text, NULL);
 }
 
-static int fail(const struct mc_http_response *response, struct mc_error *error, const char *what)
+static int fail_response(const struct mc_http_response *response, struct mc_error *error, const char *what)
 {
 	MC_CLEANUP(json) cJSON *json = NULL;
 
@@ -163,7 +163,7 @@ int mc_docker_fail(const struct mc_http_response *response, struct mc_error *err
 	if (vsnprintf(what, sizeof what, format, arguments) < 0)
 		what[0] = '\0';
 	va_end(arguments);
-	return fail(response, error, what);
+	return fail_response(response, error, what);
 }
 
 static int do_it(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ask *ask,
@@ -176,7 +176,7 @@ static int do_it(struct mc_docker *docker, struct mc_call *call, const struct mc
 		return r;
 	if (vsnprintf(what, sizeof what, format, arguments) < 0)
 		what[0] = '\0';
-	return fail(ret_response, error, what);
+	return fail_response(ret_response, error, what);
 }
 
 int mc_docker_do(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ask *ask,

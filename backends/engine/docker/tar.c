@@ -15,7 +15,7 @@ struct mc_docker_tar {
 	time_t now;
 };
 
-static la_ssize_t take_bytes(struct archive *archive, void *data, const void *bytes, size_t size)
+static la_ssize_t take_archive_bytes(struct archive *archive, void *data, const void *bytes, size_t size)
 {
 	struct mc_docker_tar *tar = data;
 
@@ -37,7 +37,7 @@ struct mc_docker_tar *mc_docker_tar_new(void)
 	tar->entry = archive_entry_new();
 	if (tar->archive && tar->entry && archive_write_set_format_pax_restricted(tar->archive) == ARCHIVE_OK &&
 		archive_write_set_bytes_per_block(tar->archive, 0) == ARCHIVE_OK &&
-		archive_write_open(tar->archive, tar, NULL, take_bytes, NULL) == ARCHIVE_OK)
+		archive_write_open(tar->archive, tar, NULL, take_archive_bytes, NULL) == ARCHIVE_OK)
 		return tar;
 	mc_docker_tar_free(tar);
 	return NULL;
@@ -57,7 +57,7 @@ void mc_docker_tar_free(struct mc_docker_tar *tar)
 	free(tar);
 }
 
-static int add(struct mc_docker_tar *tar, const char *path, unsigned type, unsigned mode,
+static int add_tar_entry(struct mc_docker_tar *tar, const char *path, unsigned type, unsigned mode,
 	const struct mc_engine_file *file, const void *data, size_t size)
 {
 	archive_entry_clear(tar->entry);
@@ -81,12 +81,12 @@ int mc_docker_tar_directory(struct mc_docker_tar *tar, const char *path, const s
 	/* Who may read the file may enter its directory. */
 	unsigned mode = (owner->mode & 0777) | 0700 | (owner->mode & 0444) >> 2;
 
-	return add(tar, path, AE_IFDIR, mode, owner, NULL, 0);
+	return add_tar_entry(tar, path, AE_IFDIR, mode, owner, NULL, 0);
 }
 
 int mc_docker_tar_file(struct mc_docker_tar *tar, const char *path, const struct mc_engine_file *file)
 {
-	return add(tar, path, AE_IFREG, file->mode & 07777, file, file->data, file->size);
+	return add_tar_entry(tar, path, AE_IFREG, file->mode & 07777, file, file->data, file->size);
 }
 
 int mc_docker_tar_close(struct mc_docker_tar *tar, const void **ret_bytes, size_t *ret_size)

@@ -39,7 +39,7 @@ static cJSON *new_labels(
 	return NULL;
 }
 
-static bool is_ours(const struct mc_docker *docker, const cJSON *volume, const char *name)
+static bool volume_is_ours(const struct mc_docker *docker, const cJSON *volume, const char *name)
 {
 	const cJSON *labels = mc_docker_member(volume, "Labels", NULL);
 
@@ -56,7 +56,7 @@ static int created_by_us(struct mc_docker *docker, const cJSON *volume, const ch
 
 	if (strcmp(mc_docker_text(labels, NONCE_LABEL), nonce) == 0)
 		return 0;
-	if (!is_ours(docker, volume, name))
+	if (!volume_is_ours(docker, volume, name))
 		return 1;
 	if (device && strcmp(has, device) != 0)
 		return mc_docker_error(error, EBUSY,
@@ -218,7 +218,7 @@ static int try_remove(struct mc_docker *docker, struct mc_call *call, const char
 	int r = look_again(docker, call, engine_name, &json, error);
 	if (r < 0)
 		return r == -ENOENT ? 1 : r;
-	if (!is_ours(docker, json, name))
+	if (!volume_is_ours(docker, json, name))
 		return 1;
 	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("volumes", engine_name));
 	r = mc_docker_send(docker, call, &ask, &response, error);

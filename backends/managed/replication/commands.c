@@ -35,7 +35,7 @@ static void mc_cleanup_known(struct known *known)
 	mc_region_unref(known->master);
 }
 
-static int find(struct mc_cloud *cloud, const char *name, struct known *known, struct mc_error *error)
+static int find_slave_and_master(struct mc_cloud *cloud, const char *name, struct known *known, struct mc_error *error)
 {
 	known->region = mc_region_find(cloud, name);
 	known->master = mc_region_find(cloud, NULL);
@@ -63,7 +63,7 @@ static int check_replica(const struct known *known, struct mc_error *error)
 
 static int find_replica(struct mc_cloud *cloud, const char *name, struct known *known, struct mc_error *error)
 {
-	int r = find(cloud, name, known, error);
+	int r = find_slave_and_master(cloud, name, known, error);
 
 	return r ? r : check_replica(known, error);
 }
@@ -73,7 +73,7 @@ int mc_replication_look(struct mc_cloud *cloud, struct mc_call *call, const char
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	*ret = (struct mc_replication){.lag = -1, .status.seconds_behind = -1};
 	if (r == 0 && known.is_seeding) {
@@ -97,7 +97,7 @@ int mc_replication_lag(
 	MC_CLEANUP(known) struct known known = {0};
 	struct mc_replication now = {0};
 	int64_t begun = mc_now_ms();
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	*ret_lag = -1;
 	if (r == 0)
@@ -124,7 +124,7 @@ int mc_replication_json(
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	if (r == 0)
 		r = mc_region_database(known.region, &database, error);
@@ -180,7 +180,7 @@ int mc_replication_sync(
 	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
 	MC_CLEANUP(free_pointer) char *wanted = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	if (r == 0)
 		r = mc_region_database(known.master, &source, error);
@@ -207,7 +207,7 @@ int mc_replication_mode(struct mc_cloud *cloud, struct mc_call *call, const char
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	if (r == 0)
 		r = mc_region_database(known.region, &database, error);
@@ -219,7 +219,7 @@ int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, c
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	if (r == 0)
 		r = mc_region_database(known.region, &database, error);
@@ -270,7 +270,7 @@ int mc_replication_set_mode(
 {
 	MC_CLEANUP(known) struct known known = {0};
 	struct mc_region_views views = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	if (r == 0 && !known.is_master)
 		r = check_replica(&known, error);
@@ -345,7 +345,7 @@ int mc_replication_start(
 {
 	MC_CLEANUP(region) struct mc_region *wanted = master ? mc_region_find(cloud, master) : NULL;
 	MC_CLEANUP(known) struct known known = {0};
-	int r = find(cloud, name, &known, error);
+	int r = find_slave_and_master(cloud, name, &known, error);
 
 	if (r < 0)
 		return r;

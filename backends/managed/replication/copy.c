@@ -48,8 +48,8 @@ static int upload_options(struct mc_region *slave, const char *host, struct mc_c
 }
 
 /* Runs SCRIPT in the slave's container; WHAT could not be done, if it fails. */
-static int run(struct mc_region *slave, const char *host, struct mc_call *call, const char *script, const char *what,
-	struct mc_error *error)
+static int run_copy_script(struct mc_region *slave, const char *host, struct mc_call *call, const char *script,
+	const char *what, struct mc_error *error)
 {
 	char service[MC_SERVICE_NAME_MAX], number[2 * 8 + 1], path[64];
 	const char *const argv[] = {"bash", "-c", script, "copy", path, NULL};
@@ -80,7 +80,7 @@ int mc_copy_load(struct mc_region *slave, struct mc_region *master, struct mc_ca
 	char host[MC_HOST_MAX];
 
 	mc_service_host(master, MC_DATABASE, host);
-	return run(slave, host, call, script, "could not be given a copy of the master's database", error);
+	return run_copy_script(slave, host, call, script, "could not be given a copy of the master's database", error);
 }
 
 int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
@@ -104,5 +104,5 @@ int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct
 	char host[MC_HOST_MAX];
 
 	mc_service_host(slave, MC_DATABASE, host);
-	return run(slave, host, call, script, "could not apply what it had received", error);
+	return run_copy_script(slave, host, call, script, "could not apply what it had received", error);
 }

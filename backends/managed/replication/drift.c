@@ -24,7 +24,7 @@
 
 /* 1: the tables in OUT differ, 0: none does, -EAGAIN: there was no moment at which that could be told. RET_MS: the time
  * that reading them took, if they were read. */
-static int compare(
+static int compare_tables(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *out, int64_t *ret_ms)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(is_fenced ? FENCED_MS : COMPARE_MS);
@@ -54,12 +54,12 @@ static int compare_well(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *out, int64_t *ret_ms)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(COMPARE_MS);
-	int r = compare(region, master, is_fenced, out, ret_ms);
+	int r = compare_tables(region, master, is_fenced, out, ret_ms);
 
 	if (r != 1 || is_fenced)
 		return r;
 	mc_buffer_free(out);
-	return mc_call_pause(call, ALTER_MS) < 0 ? -ETIMEDOUT : compare(region, master, is_fenced, out, ret_ms);
+	return mc_call_pause(call, ALTER_MS) < 0 ? -ETIMEDOUT : compare_tables(region, master, is_fenced, out, ret_ms);
 }
 
 static bool is_due(struct mc_region *region, const struct mc_replication *now)
@@ -76,7 +76,8 @@ static bool is_due(struct mc_region *region, const struct mc_replication *now)
 }
 
 /* 1: they differ. That is marked: it outlasts the comparison, which took its caller's time. */
-static int look(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
+static int compare_and_note(
+	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
 {
 	int64_t ms = -1;
 	int r = compare_well(region, master, is_fenced, tables, &ms);
@@ -104,7 +105,7 @@ int mc_drift_look(struct mc_region *region, struct mc_region *master, const stru
 {
 	MC_CLEANUP(buffer) struct mc_buffer tables = {0};
 
-	return is_due(region, now) && look(region, master, false, &tables) == 1;
+	return is_due(region, now) && compare_and_note(region, master, false, &tables) == 1;
 }
 
 int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_error *error)
@@ -114,7 +115,7 @@ int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_f
 
 	MC_LOCKED(&region->cloud->lock)
 		due = !region->is_compared && (!is_fenced || region->compared_ms < FENCED_MS);
-	if (!due || look(region, master, is_fenced, &tables) != 1)
+	if (!due || compare_and_note(region, master, is_fenced, &tables) != 1)
 		return 0;
 	return mc_error_set(error, EBUSY,
 		"region %s lacks rows of the master's, or has others, in the tables %.200s: `echo resync > "

@@ -170,7 +170,7 @@ int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct m
 }
 
 /* From now on the slave gets what it lacks from the master, whomever it followed before. */
-static int follow(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+static int point_at_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	char password[2 * 24 + 1], host[MC_HOST_MAX], there[MC_GTID_MAX];
 	int r = mc_random_hex(password, 24);
@@ -196,7 +196,7 @@ static int follow(const struct pair *pair, struct mc_call *call, struct mc_error
 
 /* The slave acknowledges what it receives, or not, as its mark says; what it applies waits for nobody, as that of a
  * former master would. */
-static int set_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+static int set_semisync_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	bool counts = mc_mark_known(pair->slave, MC_MARK_SEMISYNC);
 	int r = mc_database_set_semisync(pair->own, call, true, false, error);
@@ -228,12 +228,13 @@ static int set_threads(const struct pair *pair, struct mc_call *call, enum mc_de
 	return r ? r : mc_database_replica_act(pair->own, call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
 }
 
-static int begin(const struct pair *pair, enum mc_deed deed, struct mc_work *work, struct mc_error *error)
+static int begin_following_master(
+	const struct pair *pair, enum mc_deed deed, struct mc_work *work, struct mc_error *error)
 {
 	int r = deed == MC_DEED_COPY ? copy_master(pair, work->call, error) : 0;
 
 	if (r == 0)
-		r = follow(pair, work->call, error);
+		r = point_at_master(pair, work->call, error);
 	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_HALTED, error);
 }
 
@@ -248,13 +249,13 @@ int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 		r = decide(&pair, work->call, work->kind == MC_WORK_REPLICATE || !has_served, &deed, error);
 	begins = r == 0 && (deed == MC_DEED_FOLLOW || deed == MC_DEED_COPY);
 	if (begins)
-		r = begin(&pair, deed, work, error);
+		r = begin_following_master(&pair, deed, work, error);
 	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && has_served)
 		return 0; /* it serves what it has; the watch attaches it when there is a master to follow */
 	if (deed == MC_DEED_LEAVE_ALONE)
 		return 0; /* it keeps what it has, and says so */
 	if (r == 0)
-		r = set_mode(&pair, work->call, error);
+		r = set_semisync_mode(&pair, work->call, error);
 	if (r == 0)
 		r = set_threads(&pair, work->call, deed, error);
 	return r || !begins ? r : mc_replicate_settle_mode(pair.master, work->call, error);
@@ -273,9 +274,9 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 	if (deed == MC_DEED_COPY)
 		return mc_work_begin(region, MC_WORK_REPLICATE, error);
 	if (deed == MC_DEED_FOLLOW)
-		r = follow(&pair, call, error);
+		r = point_at_master(&pair, call, error);
 	if (r == 0)
-		r = set_mode(&pair, call, error);
+		r = set_semisync_mode(&pair, call, error);
 	if (r == 0 && deed == MC_DEED_GO_ON) /* it tells the master of its mode when it connects */
 		r = mc_database_replica_act(pair.own, call, MC_REPLICA_DEAFEN, error);
 	if (r == 0)
@@ -284,7 +285,7 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 }
 
 /* -EIO with the reason when replication has broken. */
-static int check(const struct pair *pair, struct mc_call *call, struct mc_error *error)
+static int check_replica_threads(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_replica_status status = {0};
 	int r = mc_database_replica_status(pair->own, call, &status, error);
@@ -310,10 +311,10 @@ static bool has_other_rows(const struct pair *pair, struct mc_call *call, bool i
  * missed only here. */
 static int copy_instead(const struct pair *pair, struct mc_work *work, struct mc_error *error)
 {
-	int r = begin(pair, MC_DEED_COPY, work, error);
+	int r = begin_following_master(pair, MC_DEED_COPY, work, error);
 
 	if (r == 0)
-		r = set_mode(pair, work->call, error);
+		r = set_semisync_mode(pair, work->call, error);
 	if (r == 0)
 		r = set_threads(pair, work->call, MC_DEED_COPY, error);
 	return r ? r : mc_replicate_settle_mode(pair->master, work->call, error);
@@ -334,7 +335,7 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 	while (r == 0) {
 		r = mc_database_await(pair.own, work->call, position, 1, error);
 		if (r == 0)
-			r = check(&pair, work->call, error);
+			r = check_replica_threads(&pair, work->call, error);
 		if ((r == 1 || r == -EIO) && is_new && has_other_rows(&pair, work->call, r == 1)) {
 			is_new = false;
 			r = copy_instead(&pair, work, error);
@@ -356,7 +357,7 @@ static int takes_writes(const struct pair *pair, struct mc_call *call, struct mc
 }
 
 /* 1: the master knows the region no more, 0: that can't be written now. */
-static int unlist(struct mc_work *work, const struct pair *pair, struct mc_error *error)
+static int unlist_catalog_region(struct mc_work *work, const struct pair *pair, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *catalog = NULL;
 	int r = mc_probe_answers(pair->master) ? takes_writes(pair, work->call, error) : 0;
@@ -383,7 +384,8 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	r = is_replica ? open_pair(work->region, &pair, error) : 0;
 	if (!is_replica || r < 0)
 		return r;
-	r = is_unlisted = unlist(work, &pair, error); /* while it acknowledges that: it may be the only one */
+	r = is_unlisted =
+		unlist_catalog_region(work, &pair, error); /* while it acknowledges that: it may be the only one */
 	/* what it alone has acknowledged goes with it: that must be known of the others before */
 	if (r >= 0)
 		r = mc_replicate_uncount(work->region, work->doing, error);
@@ -393,7 +395,7 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 		if (r == 0)
 			r = mc_replicate_settle_mode(pair.master, work->call, error);
 		if (r == 0 && !is_unlisted)
-			r = is_unlisted = unlist(work, &pair, error);
+			r = is_unlisted = unlist_catalog_region(work, &pair, error);
 	}
 	if (r < 0 || is_unlisted)
 		return r < 0 ? r : 0;

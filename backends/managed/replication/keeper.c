@@ -35,7 +35,7 @@ static struct mc_database *connection(struct mc_region *region)
 	return region->watched;
 }
 
-static void keep(struct mc_region *region, const struct mc_replication *now, const char *trouble)
+static void keep_replication_state(struct mc_region *region, const struct mc_replication *now, const char *trouble)
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool changed;
@@ -86,8 +86,8 @@ static void complete(struct mc_region *region, struct mc_call *call)
 }
 
 /* Why a region is degraded, and what to do; "": it is not, by its replication. */
-static void explain(const struct mc_region *region, const struct mc_facts *facts, const struct mc_replication *now,
-	char *trouble, size_t size)
+static void explain_trouble(const struct mc_region *region, const struct mc_facts *facts,
+	const struct mc_replication *now, char *trouble, size_t size)
 {
 	if (facts->is_estranged)
 		snprintf(trouble, size,
@@ -128,7 +128,7 @@ static bool is_strange(struct mc_region *region, struct mc_region *master, const
 }
 
 /* What is due after a look. */
-static void act(struct mc_region *region, struct mc_region *master, struct mc_call *call,
+static void act_on_slave(struct mc_region *region, struct mc_region *master, struct mc_call *call,
 	const struct mc_replication *now, const struct mc_observed *seen, bool is_counting)
 {
 	struct mc_facts facts = facts_of(region);
@@ -142,7 +142,7 @@ static void act(struct mc_region *region, struct mc_region *master, struct mc_ca
 }
 
 /* IS_BUSY: the region is being brought up. COMPARES: there is time to compare rows. */
-static void look(struct mc_region *region, struct mc_region *master, struct mc_database *own,
+static void look_at_slave(struct mc_region *region, struct mc_region *master, struct mc_database *own,
 	struct mc_database *source, bool is_busy, bool compares)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(ANSWER_MS);
@@ -172,11 +172,11 @@ static void look(struct mc_region *region, struct mc_region *master, struct mc_d
 		return;
 	facts = facts_of(region);
 	if (!*trouble)
-		explain(region, &facts, &now, trouble, sizeof(trouble));
+		explain_trouble(region, &facts, &now, trouble, sizeof(trouble));
 	mc_utf8_tidy(trouble); /* what it quotes may be cut */
-	keep(region, &now, trouble);
+	keep_replication_state(region, &now, trouble);
 	if (r == 0 && !is_busy && !region->cloud->options.read_only)
-		act(region, master, call, &now, &seen, is_counting);
+		act_on_slave(region, master, call, &now, &seen, is_counting);
 }
 
 void mc_replication_inspect(struct mc_region *region)
@@ -189,7 +189,7 @@ void mc_replication_inspect(struct mc_region *region)
 		is_replica = region->is_replica && !region->is_master;
 	if (is_replica && master && mc_region_database_journal(region, NULL, &own, NULL) == 0 &&
 		mc_region_database_journal(master, NULL, &source, NULL) == 0)
-		look(region, master, own, source, false, false);
+		look_at_slave(region, master, own, source, false, false);
 }
 
 /* Whether an earlier try to bring it into its part has failed, or has left something for later. */
@@ -220,9 +220,9 @@ static void look_at_all(struct mc_cloud *cloud)
 		if (!views.items[i].master)
 			continue;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
-			look(region, master, connection(region), connection(master), false, true);
+			look_at_slave(region, master, connection(region), connection(master), false, true);
 		else if (views.items[i].state == MC_REGION_SEEDING)
-			look(region, master, connection(region), connection(master), true, false);
+			look_at_slave(region, master, connection(region), connection(master), true, false);
 	}
 	mc_region_views_clear(&views);
 }
@@ -238,7 +238,7 @@ static bool is_needed(const struct mc_cloud *cloud)
 }
 
 /* One that ends has not missed a slave that has come meanwhile: whoever brings one looks under the same lock. */
-static bool ends(struct mc_cloud *cloud, bool is_cancelled)
+static bool watching_ends(struct mc_cloud *cloud, bool is_cancelled)
 {
 	bool is_over;
 
@@ -263,7 +263,7 @@ static void watch(void *data)
 			mc_promote_tidy(cloud, call);
 		look_at_all(cloud);
 		r = mc_call_pause(call, INTERVAL_MS);
-	} while (!ends(cloud, r < 0));
+	} while (!watching_ends(cloud, r < 0));
 	mc_call_unref(call);
 }
 

@@ -287,7 +287,7 @@ bool mc_plan_is_complete(
 }
 
 /* How a slave that does not follow the master, or is to begin anew, begins. */
-static enum mc_deed begin(const struct mc_facts *slave, const struct mc_observed *seen,
+static enum mc_deed deed_to_begin(const struct mc_facts *slave, const struct mc_observed *seen,
 	const struct mc_observed *at_master, const struct mc_beginning *beginning)
 {
 	char kept[MC_GTID_MAX];
@@ -318,7 +318,7 @@ enum mc_deed mc_plan_slave(const struct mc_facts *slave, const struct mc_observe
 		mc_error_set(error, ETIMEDOUT, "the database of the master region %s does not answer", master->name);
 		return MC_DEED_REFUSE;
 	}
-	return begin(slave, seen, at_master, beginning);
+	return deed_to_begin(slave, seen, at_master, beginning);
 }
 
 bool mc_plan_is_astray(const struct mc_facts *slave, const struct mc_observed *seen, enum mc_replication_state state,

@@ -60,7 +60,7 @@ static int check_applies(
 }
 
 /* Waits until REGION has applied GOAL. */
-static int await(struct mc_region *region, struct mc_call *call, const char *goal, struct mc_error *error)
+static int await_goal(struct mc_region *region, struct mc_call *call, const char *goal, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	int r = mc_region_database(region, &database, error), reached = 0;
@@ -100,7 +100,7 @@ static int look_around(struct mc_work *work, struct mc_scene *scene, size_t *ret
 }
 
 /* With the master alive, it goes on writing while the slave comes close; with a dead one, nothing is to be lost. */
-static int prepare(struct mc_work *work, struct mc_error *error)
+static int prepare_promotion(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
@@ -119,7 +119,7 @@ static int prepare(struct mc_work *work, struct mc_error *error)
 		r = mc_mark_set(work->region, work->doing, MC_MARK_PROMOTED, error);
 	if (r < 0 || deed != MC_DEED_SWITCH_OVER)
 		return r;
-	r = await(work->region, work->call, scene.observed[scene.master].written, error);
+	r = await_goal(work->region, work->call, scene.observed[scene.master].written, error);
 	/* now if that can be, or else when nobody writes */
 	return r ? r : mc_drift_check(work->region, master, false, error);
 }
@@ -201,13 +201,13 @@ static int find_goal(struct mc_work *work, struct mc_error *error)
 	return mc_plan_fail_over(&scene.picture, who, work->goal, error) == MC_DEED_REFUSE ? -error->code : 0;
 }
 
-static int catch_up(struct mc_work *work, struct mc_error *error)
+static int catch_up_with_master(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
 	int r = master && !work->is_living ? find_goal(work, error) : 0;
 
 	if (r == 0 && master)
-		r = await(work->region, work->call, work->goal, error);
+		r = await_goal(work->region, work->call, work->goal, error);
 	return r < 0 || !work->is_living ? r : mc_drift_check(work->region, master, true, error);
 }
 
@@ -227,7 +227,7 @@ static int set_marks(struct mc_work *work, struct mc_error *error)
 	return mc_role_mark(work->region, work->goal, work->is_living, work->doing, error);
 }
 
-static int let_write(struct mc_work *work, struct mc_error *error)
+static int let_promoted_write(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_region *region = work->region, *former = work->former;
 	int r = mc_replicate_settle_mode(region, work->call, error);
@@ -241,7 +241,7 @@ static int let_write(struct mc_work *work, struct mc_error *error)
 }
 
 /* The other regions follow; who can't now is found by the watch when he can. */
-static int lead(struct mc_work *work, struct mc_error *error)
+static int lead_other_regions(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_cloud *cloud = work->cloud;
 	struct mc_region_views views = {0};
@@ -269,18 +269,18 @@ static int lead(struct mc_work *work, struct mc_error *error)
 enum { PREPARE, FENCE, POSITION, ROLE, MARKS, OPEN, LEAD };
 
 const struct mc_step mc_promote_steps[] = {
-	[PREPARE] = {"prepare", "it can become the master", 0, prepare},
+	[PREPARE] = {"prepare", "it can become the master", 0, prepare_promotion},
 	[FENCE] = {"fence", "the former master takes no writes", AFTER(PREPARE), fence},
-	[POSITION] = {"position", "it has all that was written", AFTER(FENCE), catch_up},
+	[POSITION] = {"position", "it has all that was written", AFTER(FENCE), catch_up_with_master},
 	[ROLE] = {"role", "it is the master", AFTER(POSITION), move_role},
 	[MARKS] = {"marks", "the former master is a slave", AFTER(ROLE), set_marks},
-	[OPEN] = {"open", "its database takes writes", AFTER(MARKS), let_write},
-	[LEAD] = {"lead", "the others follow it", AFTER(MARKS), lead},
+	[OPEN] = {"open", "its database takes writes", AFTER(MARKS), let_promoted_write},
+	[LEAD] = {"lead", "the others follow it", AFTER(MARKS), lead_other_regions},
 	{NULL},
 };
 
 /* The cloud is free for another promotion, and its databases for what waited for the end of this one. */
-static void release(struct mc_cloud *cloud)
+static void release_promotion(struct mc_cloud *cloud)
 {
 	MC_LOCKED(&cloud->lock) {
 		cloud->promoted = NULL;
@@ -288,12 +288,12 @@ static void release(struct mc_cloud *cloud)
 	}
 }
 
-static int begin(struct mc_region *region, struct mc_error *error)
+static int begin_promotion(struct mc_region *region, struct mc_error *error)
 {
 	int r = mc_work_begin(region, MC_WORK_PROMOTE, error);
 
 	if (r < 0)
-		release(region->cloud);
+		release_promotion(region->cloud);
 	return r;
 }
 
@@ -303,10 +303,10 @@ int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *err
 	struct mc_error failed = {0};
 
 	if (is_up)
-		return begin(region, error);
+		return begin_promotion(region, error);
 	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &failed);
-	release(region->cloud);
+	release_promotion(region->cloud);
 	return mc_work_begin(region, MC_WORK_START, error);
 }
 
@@ -315,7 +315,7 @@ static void take_up(struct mc_region *region)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(region);
 
-	release(region->cloud);
+	release_promotion(region->cloud);
 	mc_region_restore(region);
 	if (master && mc_probe_runs(master))
 		mc_region_restore(master);
@@ -346,7 +346,7 @@ void mc_promote_finish(struct mc_region *region, int result)
 	if (result < 0)
 		take_up(region);
 	else
-		release(cloud);
+		release_promotion(cloud);
 }
 
 void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
@@ -366,7 +366,7 @@ void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
 }
 
 /* Takes the cloud for a promotion of REGION. */
-static int take(struct mc_region *region, struct mc_error *error)
+static int claim_promotion(struct mc_region *region, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
 	int r = 0;
@@ -394,9 +394,9 @@ int mc_replication_promote(struct mc_cloud *cloud, struct mc_call *call, const c
 		facts = mc_facts_of(region);
 	r = mc_plan_check_facts(&facts, false, error);
 	if (r == 0)
-		r = take(region, error);
+		r = claim_promotion(region, error);
 	if (r == 0)
-		r = begin(region, error);
+		r = begin_promotion(region, error);
 	return r ? r : mc_work_await(region, call, error);
 }
 

@@ -53,7 +53,7 @@ static bool note_end(struct mc_region *region, int result)
 	return is_first;
 }
 
-static void restore(void *data)
+static void restore_region(void *data)
 {
 	struct mc_region *region = data;
 	struct mc_cloud *cloud = region->cloud;
@@ -91,7 +91,7 @@ void mc_region_restore(struct mc_region *region)
 			region->restoring = mc_call_ref(call);
 	}
 	mc_call_unref(call);
-	if (begin && mc_cloud_spawn(cloud, restore, mc_region_ref(region)) < 0) {
+	if (begin && mc_cloud_spawn(cloud, restore_region, mc_region_ref(region)) < 0) {
 		MC_LOCKED(&cloud->lock)
 			mc_call_unref(mc_steal(&region->restoring));
 		mc_region_unref(region);

@@ -16,7 +16,7 @@
  * that one is the master, whatever other marks say (mc_plan_mount()). What goes before that step changes nothing that
  * lasts; what comes after it is done again, by the watch or by the next mount, until it is done. */
 
-static void tell(struct mc_region *region, const char *role)
+static void tell_role(struct mc_region *region, const char *role)
 {
 	mc_cloud_tell(region->cloud,
 		&(struct mc_cloud_event){
@@ -49,8 +49,8 @@ int mc_role_move(struct mc_region *region, struct mc_region *former, struct mc_c
 		region->lag = -1;
 		pthread_cond_broadcast(&region->cloud->idle);
 	}
-	tell(former, "slave");
-	tell(region, "master");
+	tell_role(former, "slave");
+	tell_role(region, "master");
 	return 0;
 }
 
@@ -113,7 +113,7 @@ int mc_role_withdraw(struct mc_region *region, struct mc_call *call, struct mc_e
 }
 
 /* Of a promotion that has come to its end, in whatever way, and left its mark. */
-static int tidy(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int tidy_role_marks(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	bool is_master;
 	int r;
@@ -133,6 +133,6 @@ int mc_role_tidy(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *
 
 	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
 		if (scene.facts[i].is_promoted)
-			r = tidy(scene.regions[i], call, error);
+			r = tidy_role_marks(scene.regions[i], call, error);
 	return r;
 }

@@ -17,7 +17,7 @@
 #define NAMES_AGAIN_MS (20 * 1000)
 
 /* Whether REGION's database may be let write now. Call with the lock. */
-static enum mc_deed may_open(const struct mc_region *region)
+static enum mc_deed may_open_for_writes(const struct mc_region *region)
 {
 	const struct mc_cloud *cloud = region->cloud;
 	struct mc_facts facts[MC_REGIONS_MAX];
@@ -60,7 +60,8 @@ int mc_region_let_write(struct mc_region *region, struct mc_call *call, struct m
 	if (r < 0)
 		return r;
 	MC_LOCKED(&cloud->lock) {
-		while ((may = may_open(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) && !cloud->is_closing)
+		while ((may = may_open_for_writes(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) &&
+			!cloud->is_closing)
 			mc_cloud_await_news(cloud);
 		if (may == MC_DEED_OPEN)
 			cloud->opening++;

@@ -64,7 +64,7 @@ size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_file
 	return n;
 }
 
-static int push(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int push_keys(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	const char *argv[6 + 3 * MC_FERNET_KEYS] = {"find", FERNET_DIRECTORY, "-type", "f"};
@@ -110,7 +110,7 @@ int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_err
 		region->is_pushing = true;
 		region->lacks_keys = false; /* unless others come meanwhile */
 	}
-	r = push(region, call, error);
+	r = push_keys(region, call, error);
 	MC_LOCKED(&cloud->lock) {
 		region->is_pushing = false;
 		region->lacks_keys |= r < 0;
@@ -161,7 +161,7 @@ static void push_again(struct mc_cloud *cloud)
 }
 
 /* One that ends has not missed a region that has come to lack keys: whoever finds one looks under the same lock. */
-static bool ends(struct mc_cloud *cloud, bool is_cancelled)
+static bool key_keeping_ends(struct mc_cloud *cloud, bool is_cancelled)
 {
 	bool is_over = true;
 
@@ -174,7 +174,7 @@ static bool ends(struct mc_cloud *cloud, bool is_cancelled)
 	return is_over;
 }
 
-static void keep(void *data)
+static void keep_keys_pushed(void *data)
 {
 	struct mc_cloud *cloud = data;
 	struct mc_call *call;
@@ -186,7 +186,7 @@ static void keep(void *data)
 		r = mc_call_pause(call, AGAIN_MS);
 		if (r == 0)
 			push_again(cloud);
-	} while (!ends(cloud, r < 0));
+	} while (!key_keeping_ends(cloud, r < 0));
 	mc_call_unref(call);
 }
 
@@ -200,7 +200,7 @@ void mc_fernet_keep(struct mc_cloud *cloud)
 		if (begin)
 			cloud->keeping = mc_call_ref(call);
 	}
-	if (begin && mc_cloud_spawn(cloud, keep, cloud) < 0) {
+	if (begin && mc_cloud_spawn(cloud, keep_keys_pushed, cloud) < 0) {
 		MC_LOCKED(&cloud->lock)
 			mc_call_unref(mc_steal(&cloud->keeping));
 	}
@@ -221,8 +221,8 @@ static void add_holders(const struct mc_key *key, const struct mc_region_views *
 			mc_buffer_printf(out, "\t%s", regions->items[i].name);
 }
 
-static void show_keys(struct mc_secrets *secrets, const struct mc_region_views *regions, const struct mc_buffer *sums,
-	struct mc_buffer *out)
+static void show_key_roles(struct mc_secrets *secrets, const struct mc_region_views *regions,
+	const struct mc_buffer *sums, struct mc_buffer *out)
 {
 	struct mc_key keys[MC_FERNET_KEYS];
 	size_t n = mc_secrets_fernet(secrets, keys, MC_FERNET_KEYS);
@@ -263,7 +263,7 @@ int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_erro
 			mc_buffer_free(&sums[i]); /* it doesn't run: nobody can say what it holds */
 	}
 	if (sums)
-		show_keys(secrets, &regions, sums, out);
+		show_key_roles(secrets, &regions, sums, out);
 	for (size_t i = 0; sums && i < regions.count; i++)
 		mc_buffer_free(&sums[i]);
 	free(sums);

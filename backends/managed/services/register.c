@@ -195,7 +195,7 @@ static int restore_domain(
 
 /* The registration was done at its first start, and what its users have changed since is theirs, but for what nobody
  * can do without. A slave does what it can: its master may be away, and what has been replicated serves. */
-static int restore(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int restore_logins(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
@@ -220,7 +220,7 @@ int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc
 	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
 
 	if (r != 0)
-		return r < 0 ? r : restore(region, call, error);
+		return r < 0 ? r : restore_logins(region, call, error);
 	do { /* into the master's database, from where it is replicated: while its role moves, none takes writes */
 		MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 

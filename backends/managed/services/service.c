@@ -103,8 +103,8 @@ static int has_volume(struct mc_region *region, struct mc_call *call, const char
 
 /* Where the service's data lie or are to lie, to DEVICE; "": in the engine, where version 0.1 has put them, or because
  * only root can give a service a directory. */
-static int find_place(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, char device[PATH_MAX],
-	struct mc_error *error)
+static int find_volume_device(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	char device[PATH_MAX], struct mc_error *error)
 {
 	const struct mc_cloud_options *options = &region->cloud->options;
 	char name[MC_SERVICE_NAME_MAX];
@@ -131,13 +131,13 @@ static int find_place(struct mc_region *region, struct mc_call *call, enum mc_se
 	return r < 0 ? r : 0;
 }
 
-static int make_volume(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, char device[PATH_MAX],
-	struct mc_error *error)
+static int make_service_volume(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+	char device[PATH_MAX], struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], number[12];
 	struct mc_engine_label labels[5];
-	int r = find_place(region, call, kind, device, error);
+	int r = find_volume_device(region, call, kind, device, error);
 
 	if (r < 0)
 		return r;
@@ -152,7 +152,7 @@ int mc_service_make_volume(
 {
 	char device[PATH_MAX];
 
-	return make_volume(region, call, kind, device, error);
+	return make_service_volume(region, call, kind, device, error);
 }
 
 int mc_service_remove_volume(
@@ -298,7 +298,8 @@ static int create_filled(struct mc_region *region, struct mc_call *call, enum mc
 	return r;
 }
 
-static int create(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+static int create_service(
+	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
 {
 	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine_file *files = NULL;
@@ -307,7 +308,7 @@ static int create(struct mc_region *region, struct mc_call *call, enum mc_servic
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
 
 	if (r == 0 && recipe->volume)
-		r = make_volume(region, call, kind, device, error);
+		r = make_service_volume(region, call, kind, device, error);
 	if (r == 0)
 		r = render_files(region, secrets, recipe, &files, error);
 	if (r == 0)
@@ -335,7 +336,7 @@ static int create_and_start(struct mc_region *region, struct mc_call *call, enum
 	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
-	int r = create(region, call, kind, error);
+	int r = create_service(region, call, kind, error);
 
 	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 }
@@ -370,7 +371,7 @@ static bool is_alive(const struct mc_engine_service *service)
 
 /* Of a container that is there, but doesn't run. The network that it was in may be gone, and another one in its place.
  */
-static int start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+static int start_service(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
 	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
@@ -427,7 +428,7 @@ int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_se
 			    ? ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error)
 			    : 0;
 	else if (r == 0)
-		r = start(region, call, kind, name, error);
+		r = start_service(region, call, kind, name, error);
 	mc_engine_service_clear(&service);
 	return r;
 }

@@ -34,7 +34,7 @@ static const char *const attributes[] = {
 	"visibility",
 };
 
-static bool is_attribute(const char *name)
+static bool is_image_attribute(const char *name)
 {
 	for (size_t i = 0; i < MC_COUNT(attributes); i++)
 		if (!strcmp(attributes[i], name))
@@ -48,7 +48,7 @@ static bool is_attribute(const char *name)
 bool mc_glance_is_property(const char *name)
 {
 	return strcmp(name, MC_GLANCE_MARK) != 0 && strcmp(name, MC_GLANCE_COPIED) != 0 &&
-	       strncmp(name, RESERVED, strlen(RESERVED)) != 0 && !is_attribute(name);
+	       strncmp(name, RESERVED, strlen(RESERVED)) != 0 && !is_image_attribute(name);
 }
 
 /* "/NAME" as RFC 6901 writes it. */
@@ -75,7 +75,7 @@ static bool add_operation(cJSON *patch, const struct mc_glance_edit *edit)
 		cJSON_Delete(operation);
 		return false;
 	}
-	const char *verb = !edit->value ? "remove" : is_attribute(edit->name) ? "replace" : "add";
+	const char *verb = !edit->value ? "remove" : is_image_attribute(edit->name) ? "replace" : "add";
 	if (pointer.failed || !cJSON_AddStringToObject(operation, "op", verb) ||
 		!cJSON_AddStringToObject(operation, "path", pointer.data))
 		return false;

@@ -134,7 +134,7 @@ void mc_check_set(struct mc_check *check, enum mc_hash_state state)
 }
 
 /* Under the lock: puts SPAN among the others, and those that it touches into it. False: no memory. */
-static bool count(struct mc_check *check, struct span span)
+static bool count_span(struct mc_check *check, struct span span)
 {
 	size_t first = 0, behind;
 
@@ -161,7 +161,7 @@ static bool count(struct mc_check *check, struct span span)
 bool mc_check_give(struct mc_check *check, int64_t offset, size_t size)
 {
 	MC_HOLD(&check->lock);
-	check->lost |= !count(check, (struct span){offset, offset + (int64_t)size});
+	check->lost |= !count_span(check, (struct span){offset, offset + (int64_t)size});
 	bool whole = check->lost ||
 		     (check->n_given == 1 && check->given[0].start == 0 && check->given[0].end >= check->size);
 	return whole;

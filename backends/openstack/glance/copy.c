@@ -29,7 +29,7 @@ struct copying {
 	cJSON *attributes;
 };
 
-static void report(const struct copying *copying, int64_t done, const char *text)
+static void report_bytes_done(const struct copying *copying, int64_t done, const char *text)
 {
 	copying->copy->report(copying->copy->data, done, copying->image.size, text);
 }
@@ -92,7 +92,7 @@ static int await_import(struct copying *copying, const char *id, struct mc_error
 }
 
 /* Whether the copy has what the image has. */
-static int compare(struct copying *copying, const char *id, struct mc_error *error)
+static int compare_copy(struct copying *copying, const char *id, struct mc_error *error)
 {
 	const struct mc_image *image = &copying->image;
 	struct mc_image made = {0};
@@ -174,11 +174,11 @@ static int import(struct copying *copying, char **ret_id, struct mc_error *error
 	if (r == 0)
 		r = ask_import(copying, id, error);
 	if (r == 0) {
-		report(copying, 0, "the region's Glance fetches it by itself");
+		report_bytes_done(copying, 0, "the region's Glance fetches it by itself");
 		r = await_import(copying, id, error);
 	}
 	if (r == 0)
-		r = compare(copying, id, error);
+		r = compare_copy(copying, id, error);
 	if (r == 0)
 		r = give_attributes(copying, id, error);
 	if (r == 0)
@@ -218,7 +218,7 @@ static int pump(
 			return r;
 		at += (int64_t)mc_loan_size(&loan);
 		for (; at < size && at / (size / 10 + 1) > tenths; tenths++)
-			report(copying, at, "on its way");
+			report_bytes_done(copying, at, "on its way");
 	}
 	mc_call_extend(copying->call, STEP_MS);
 	return mc_image_writer_finish(writer, copying->call, error);
@@ -247,7 +247,7 @@ static int stream(struct copying *copying, char **ret_id, struct mc_error *error
 	mc_image_reader_free(reader);
 	if (r < 0)
 		return r;
-	r = compare(copying, id, error);
+	r = compare_copy(copying, id, error);
 	if (r == 0)
 		r = give_attributes(copying, id, error);
 	if (r < 0)
@@ -258,7 +258,7 @@ static int stream(struct copying *copying, char **ret_id, struct mc_error *error
 }
 
 /* What is there, and whether there is a place for it. */
-static int prepare(struct copying *copying, struct mc_error *error)
+static int prepare_image_copy(struct copying *copying, struct mc_error *error)
 {
 	const struct mc_image_copy *copy = copying->copy;
 	struct mc_image other = {0};
@@ -281,13 +281,13 @@ int mc_glance_copy(const struct mc_image_copy *copy, struct mc_call *call, char 
 	struct mc_error why = {0};
 
 	*ret_id = NULL;
-	int r = prepare(&copying, error);
+	int r = prepare_image_copy(&copying, error);
 	if (r == 0) {
 		r = import(&copying, ret_id, &why);
 		if (r < 0 && !mc_call_cancelled(call)) {
 			MC_CLEANUP(buffer) struct mc_buffer text = {0};
 			mc_buffer_printf(&text, "streamed, for the region's Glance can't fetch it: %s", why.message);
-			report(&copying, 0, text.data ? text.data : "streamed");
+			report_bytes_done(&copying, 0, text.data ? text.data : "streamed");
 			mc_call_extend(call, STEP_MS);
 			r = stream(&copying, ret_id, error);
 		} else if (r < 0 && error) {

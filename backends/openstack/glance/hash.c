@@ -44,7 +44,7 @@ void mc_hash_free(struct mc_hash *hash)
 	free(hash);
 }
 
-static void finish(struct mc_hash *hash)
+static void finish_digest(struct mc_hash *hash)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
@@ -76,7 +76,7 @@ void mc_hash_feed(struct mc_hash *hash, int64_t offset, const void *bytes, size_
 			(void)EVP_DigestUpdate(hash->context, (const char *)bytes + had, size - had);
 			hash->position = offset + (int64_t)size;
 			if (hash->position >= hash->size)
-				finish(hash);
+				finish_digest(hash);
 		}
 	}
 }

@@ -33,7 +33,7 @@ void mc_image_list_clear(struct mc_image_list *list)
 	*list = (struct mc_image_list){0};
 }
 
-static const char *text_of(const cJSON *json, const char *name)
+static const char *json_member_text(const cJSON *json, const char *name)
 {
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
@@ -55,7 +55,7 @@ static int64_t size_of(const cJSON *json)
 }
 
 /* A copy of TEXT, "" for NULL. *FAILED is set when there is no memory. */
-static char *copy_text(const char *text, bool *failed)
+static char *copy_image_text(const char *text, bool *failed)
 {
 	char *copy = strdup(text ? text : "");
 
@@ -79,8 +79,9 @@ static double parse_copied(const char *text)
 
 int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_error *error)
 {
-	const char *id = text_of(json, "id"), *name = text_of(json, "name"), *status = text_of(json, "status");
-	const char *upload = text_of(json, MC_GLANCE_MARK);
+	const char *id = json_member_text(json, "id"), *name = json_member_text(json, "name"),
+		   *status = json_member_text(json, "status");
+	const char *upload = json_member_text(json, MC_GLANCE_MARK);
 	struct mc_image image = {0};
 	bool failed = false;
 
@@ -89,22 +90,22 @@ int mc_image_parse(const cJSON *json, struct mc_image *ret_image, struct mc_erro
 		mc_error_set(error, EIO, "Glance's answer has an image without a proper id");
 		return -EIO;
 	}
-	image.id = copy_text(id, &failed);
-	image.name = copy_text(name && *name ? name : id, &failed);
-	image.status = copy_text(status, &failed);
-	image.visibility = copy_text(text_of(json, "visibility"), &failed);
-	image.disk_format = copy_text(text_of(json, "disk_format"), &failed);
-	image.hash_algorithm = copy_text(text_of(json, "os_hash_algo"), &failed);
-	image.hash = copy_text(text_of(json, "os_hash_value"), &failed);
-	image.upload = upload ? copy_text(upload, &failed) : NULL;
+	image.id = copy_image_text(id, &failed);
+	image.name = copy_image_text(name && *name ? name : id, &failed);
+	image.status = copy_image_text(status, &failed);
+	image.visibility = copy_image_text(json_member_text(json, "visibility"), &failed);
+	image.disk_format = copy_image_text(json_member_text(json, "disk_format"), &failed);
+	image.hash_algorithm = copy_image_text(json_member_text(json, "os_hash_algo"), &failed);
+	image.hash = copy_image_text(json_member_text(json, "os_hash_value"), &failed);
+	image.upload = upload ? copy_image_text(upload, &failed) : NULL;
 	if (failed) {
 		mc_image_clear(&image);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
 	image.size = !strcmp(image.status, "active") || !strcmp(image.status, "deactivated") ? size_of(json) : 0;
-	image.created = mc_parse_time(text_of(json, "created_at"));
-	image.updated = mc_parse_time(text_of(json, "updated_at"));
-	image.copied = parse_copied(text_of(json, MC_GLANCE_COPIED));
+	image.created = mc_parse_time(json_member_text(json, "created_at"));
+	image.updated = mc_parse_time(json_member_text(json, "updated_at"));
+	image.copied = parse_copied(json_member_text(json, MC_GLANCE_COPIED));
 	image.is_protected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "protected"));
 	*ret_image = image;
 	return 0;
@@ -115,14 +116,14 @@ int mc_image_copy(const struct mc_image *from, struct mc_image *to)
 	bool failed = false;
 
 	*to = *from;
-	to->id = copy_text(from->id, &failed);
-	to->name = copy_text(from->name, &failed);
-	to->status = copy_text(from->status, &failed);
-	to->visibility = copy_text(from->visibility, &failed);
-	to->disk_format = copy_text(from->disk_format, &failed);
-	to->hash_algorithm = copy_text(from->hash_algorithm, &failed);
-	to->hash = copy_text(from->hash, &failed);
-	to->upload = from->upload ? copy_text(from->upload, &failed) : NULL;
+	to->id = copy_image_text(from->id, &failed);
+	to->name = copy_image_text(from->name, &failed);
+	to->status = copy_image_text(from->status, &failed);
+	to->visibility = copy_image_text(from->visibility, &failed);
+	to->disk_format = copy_image_text(from->disk_format, &failed);
+	to->hash_algorithm = copy_image_text(from->hash_algorithm, &failed);
+	to->hash = copy_image_text(from->hash, &failed);
+	to->upload = from->upload ? copy_image_text(from->upload, &failed) : NULL;
 	if (!failed)
 		return 0;
 	mc_image_clear(to);

@@ -32,7 +32,7 @@ int mc_image_writer_leave(struct mc_image_writer *writer, struct mc_call *call, 
 }
 
 /* Whether the image of WRITER, who is the only one here, is queued and nobody's upload; then it is this process's. */
-static int claim(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+static int claim_queued_image(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(json) cJSON *json = NULL, *mark = cJSON_CreateString(writer->glance->mark);
 	struct mc_image image;
@@ -61,7 +61,7 @@ static int adopt(struct mc_glance *glance, struct mc_call *call, const char *id,
 		mc_writer_discharge(writer);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
-	int r = mc_writer_enlist(writer) ? claim(writer, call, error)
+	int r = mc_writer_enlist(writer) ? claim_queued_image(writer, call, error)
 					 : mc_error_set(error, EBUSY, "the image is being written");
 	if (r < 0) {
 		mc_writer_discharge(writer);

@@ -68,10 +68,10 @@ struct fetch {
 	int64_t offset; /* of the first byte of `to` */
 	size_t size, got;
 	int64_t skip; /* so many bytes of the answer come before what is wanted */
-	int bad;      /* -errno by on_head or of a refusal; a broken transfer without it may be tried again */
+	int bad;      /* -errno by on_range_head or of a refusal; a broken transfer without it may be tried again */
 };
 
-static int on_head(void *data, const struct mc_http_response *response)
+static int on_range_head(void *data, const struct mc_http_response *response)
 {
 	struct fetch *fetch = data;
 
@@ -80,7 +80,7 @@ static int on_head(void *data, const struct mc_http_response *response)
 	return fetch->bad;
 }
 
-static int on_body(void *data, const void *bytes, size_t size)
+static int on_range_body(void *data, const void *bytes, size_t size)
 {
 	struct fetch *fetch = data;
 	size_t skipped = fetch->skip < (int64_t)size ? (size_t)fetch->skip : size;
@@ -105,8 +105,8 @@ static int fetch_rest(struct mc_glance *glance, struct mc_call *call, struct fet
 		.method = "GET",
 		.path = (const char *const[]){"images", fetch->image->id, "file", NULL},
 		.headers = (const struct mc_http_param[]){{"Range", range}, {NULL, NULL}},
-		.on_head = on_head,
-		.on_body = on_body,
+		.on_head = on_range_head,
+		.on_body = on_range_body,
 		.data = fetch,
 	};
 	fetch->bad = 0;

@@ -210,13 +210,13 @@ static int recheck(struct mc_image_reader *reader, struct mc_call *call, struct 
 	return r;
 }
 
-static int wrong(struct mc_error *error)
+static int wrong_image_hash(struct mc_error *error)
 {
 	return mc_error_set(error, EIO, "the content of the image is not that of its os_hash_value");
 }
 
 /* Whether SIZE bytes at OFFSET, which have come, may be given. */
-static int check(
+static int check_read_range(
 	struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset, struct mc_error *error)
 {
 	if (!reader->check)
@@ -228,7 +228,7 @@ static int check(
 		r = hash_rest(reader, call, mc_check_hash(reader->check), error);
 	if (r < 0)
 		return mc_error_context(error, "the image's hash can't be told");
-	return mc_check_state(reader->check) == MC_HASH_BAD ? wrong(error) : 0;
+	return mc_check_state(reader->check) == MC_HASH_BAD ? wrong_image_hash(error) : 0;
 }
 
 /* What is asked for, from a stream or by a request of its own. */
@@ -263,12 +263,12 @@ int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, s
 	if (reader->check && mc_check_state(reader->check) == MC_HASH_BAD) {
 		r = recheck(reader, call, error);
 		if (r == 0 && mc_check_state(reader->check) == MC_HASH_BAD)
-			r = wrong(error);
+			r = wrong_image_hash(error);
 	}
 	if (r == 0)
 		r = fetch(reader, call, size, offset, &loan, error);
 	if (r == 0)
-		r = check(reader, call, size, offset, error);
+		r = check_read_range(reader, call, size, offset, error);
 	if (r < 0)
 		return r;
 	*ret_loan = loan;

@@ -101,7 +101,7 @@ static void copy_in(struct mc_glance_stream *stream, int64_t offset, const void 
 }
 
 /* Puts SIZE bytes behind the head, as room becomes free. */
-static int put(struct mc_glance_stream *stream, const char *bytes, size_t size)
+static int put_bytes_in_ring(struct mc_glance_stream *stream, const char *bytes, size_t size)
 {
 	while (size > 0) {
 		pthread_mutex_lock(&stream->lock);
@@ -131,7 +131,7 @@ static int put(struct mc_glance_stream *stream, const char *bytes, size_t size)
 	return 0;
 }
 
-static int on_head(void *data, const struct mc_http_response *response)
+static int on_stream_head(void *data, const struct mc_http_response *response)
 {
 	struct mc_glance_stream *stream = data;
 
@@ -139,7 +139,7 @@ static int on_head(void *data, const struct mc_http_response *response)
 	return mc_glance_check_content(stream->image, stream->head, response, &stream->skip, &stream->error);
 }
 
-static int on_body(void *data, const void *bytes, size_t size)
+static int on_stream_body(void *data, const void *bytes, size_t size)
 {
 	struct mc_glance_stream *stream = data;
 	size_t skipped = stream->skip < (int64_t)size ? (size_t)stream->skip : size;
@@ -149,9 +149,9 @@ static int on_body(void *data, const void *bytes, size_t size)
 	stream->skip -= (int64_t)skipped;
 	size -= skipped;
 	if ((int64_t)size <= left)
-		return put(stream, (const char *)bytes + skipped, size);
+		return put_bytes_in_ring(stream, (const char *)bytes + skipped, size);
 	/* More than the image has: what belongs to it may be right, as its hash will tell; the rest is not wanted. */
-	int r = put(stream, (const char *)bytes + skipped, (size_t)left);
+	int r = put_bytes_in_ring(stream, (const char *)bytes + skipped, (size_t)left);
 	return r < 0 ? r : -ECANCELED;
 }
 
@@ -166,8 +166,8 @@ static int run_request(struct mc_glance_stream *stream)
 		.method = "GET",
 		.path = (const char *const[]){"images", stream->image->id, "file", NULL},
 		.headers = (const struct mc_http_param[]){{"Range", range}, {NULL, NULL}},
-		.on_head = on_head,
-		.on_body = on_body,
+		.on_head = on_stream_head,
+		.on_body = on_stream_body,
 		.data = stream,
 	};
 	stream->error = (struct mc_error){0};

@@ -64,7 +64,7 @@ static ssize_t give_bytes(void *data, void *to, size_t size)
 }
 
 /* Glance takes content only for an image whose formats are known. */
-static int set_format(struct mc_image_writer *writer, struct mc_error *error)
+static int set_disk_format(struct mc_image_writer *writer, struct mc_error *error)
 {
 	if (writer->has_formats)
 		return 0;
@@ -119,7 +119,7 @@ static void *upload(void *data)
 {
 	struct mc_image_writer *writer = data;
 	struct mc_error error = {0};
-	int r = set_format(writer, &error);
+	int r = set_disk_format(writer, &error);
 
 	if (r == 0)
 		r = send_content(writer, &error);

@@ -201,7 +201,7 @@ static int64_t wait_room(struct mc_image_writer *writer, struct mc_call *call, s
 }
 
 /* Puts bytes behind the end; the turn is the caller's. Gives how many of them were taken if any, else -errno. */
-static ssize_t append(
+static ssize_t append_bytes_to_ring(
 	struct mc_image_writer *writer, struct mc_call *call, const char *bytes, size_t size, struct mc_error *error)
 {
 	size_t done = 0;
@@ -233,7 +233,8 @@ static int fill_hole(struct mc_image_writer *writer, struct mc_call *call, int64
 
 	while (writer->end < end) {
 		int64_t left = end - writer->end;
-		ssize_t n = append(writer, call, zeros, left < (int64_t)ZEROS ? (size_t)left : ZEROS, error);
+		ssize_t n =
+			append_bytes_to_ring(writer, call, zeros, left < (int64_t)ZEROS ? (size_t)left : ZEROS, error);
 		if (n < 0)
 			return (int)n;
 	}
@@ -274,7 +275,7 @@ ssize_t mc_image_writer_write(struct mc_image_writer *writer, struct mc_call *ca
 	if (r == 0)
 		r = fill_hole(writer, call, offset, error);
 	if (r == 0)
-		r = append(writer, call, bytes, size, error);
+		r = append_bytes_to_ring(writer, call, bytes, size, error);
 	end_turn(writer);
 	return r;
 }
@@ -300,7 +301,7 @@ static int close_upload(struct mc_image_writer *writer, struct mc_call *call, st
 }
 
 /* With the turn. */
-static int finish(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+static int finish_upload(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
 {
 	int r = prepare_ring(writer, error);
 
@@ -359,7 +360,7 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 	bool finished = writer->finished;
 	pthread_mutex_unlock(&writer->lock);
 	if (!finished) {
-		r = finish(writer, call, &why);
+		r = finish_upload(writer, call, &why);
 		mc_writer_conclude(writer, r, &why);
 	}
 	MC_LOCKED(&writer->lock)

@@ -125,7 +125,7 @@ void mc_identity_cache_free(struct mc_identity_cache *cache)
 
 /* FNV-1a over the strings, each with its NUL; names come from outside, but the worst that a chosen collision does is a
  * miss. */
-static size_t hash(enum mc_identity_kind kind, const char *first, const char *second)
+static size_t hash_object_key(enum mc_identity_kind kind, const char *first, const char *second)
 {
 	uint64_t value = UINT64_C(0xcbf29ce484222325) + kind;
 
@@ -147,7 +147,7 @@ struct mc_identity_object *mc_identity_cache_by_id(
 	struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
 {
 	SCOPED_LOCK(cache);
-	struct object_place *place = &cache->by_id[hash(kind, id, NULL) % OBJECTS];
+	struct object_place *place = &cache->by_id[hash_object_key(kind, id, NULL) % OBJECTS];
 
 	if (!place->object || place->object->kind != kind || strcmp(place->object->id, id) != 0 ||
 		mc_now_ms() >= place->until)
@@ -161,7 +161,7 @@ struct mc_identity_object *mc_identity_cache_by_name(
 	if (!domain)
 		domain = "";
 	SCOPED_LOCK(cache);
-	struct object_place *place = &cache->by_name[hash(kind, domain, name) % OBJECTS];
+	struct object_place *place = &cache->by_name[hash_object_key(kind, domain, name) % OBJECTS];
 
 	if (!place->object || place->object->kind != kind || strcmp(place->object->name, name) != 0 ||
 		strcmp(place->object->domain, domain) != 0 || mc_now_ms() >= place->until)
@@ -184,8 +184,8 @@ static void put_object(struct mc_identity_cache *cache, struct mc_identity_objec
 
 	if (size > OBJECT_LIMIT || cache->ttl_ms <= 0)
 		return;
-	put_at(&cache->by_id[hash(object->kind, object->id, NULL) % OBJECTS], object, until);
-	put_at(&cache->by_name[hash(object->kind, object->domain, object->name) % OBJECTS], object, until);
+	put_at(&cache->by_id[hash_object_key(object->kind, object->id, NULL) % OBJECTS], object, until);
+	put_at(&cache->by_name[hash_object_key(object->kind, object->domain, object->name) % OBJECTS], object, until);
 }
 
 void mc_identity_cache_put(struct mc_identity_cache *cache, uint64_t generation, struct mc_identity_object *object)
@@ -197,7 +197,7 @@ void mc_identity_cache_put(struct mc_identity_cache *cache, uint64_t generation,
 
 static struct list_place *list_place(struct mc_identity_cache *cache, const char *list)
 {
-	return &cache->lists[hash(0, list, NULL) % LISTS];
+	return &cache->lists[hash_object_key(0, list, NULL) % LISTS];
 }
 
 static bool list_known(const struct list_place *place, const char *list)
@@ -230,7 +230,7 @@ void mc_identity_cache_put_members(
 
 static struct pair_place *pair_place(struct mc_identity_cache *cache, const char *list, const char *id)
 {
-	return &cache->pairs[hash(0, list, id) % PAIRS];
+	return &cache->pairs[hash_object_key(0, list, id) % PAIRS];
 }
 
 static bool pair_is(const struct pair_place *place, const char *list, const char *id)
@@ -327,7 +327,7 @@ bool mc_identity_cache_driver(
 	struct mc_identity_cache *cache, const char *domain, enum mc_identity_driver *ret_driver, int64_t *ret_age_ms)
 {
 	SCOPED_LOCK(cache);
-	struct driver_place *place = &cache->drivers[hash(0, domain, NULL) % DRIVERS];
+	struct driver_place *place = &cache->drivers[hash_object_key(0, domain, NULL) % DRIVERS];
 
 	if (!place->domain || strcmp(place->domain, domain) != 0)
 		return false;
@@ -343,13 +343,13 @@ void mc_identity_cache_put_driver(struct mc_identity_cache *cache, const char *d
 	if (!copy)
 		return;
 	SCOPED_LOCK(cache);
-	struct driver_place *place = &cache->drivers[hash(0, domain, NULL) % DRIVERS];
+	struct driver_place *place = &cache->drivers[hash_object_key(0, domain, NULL) % DRIVERS];
 	free(place->domain);
 	*place = (struct driver_place){mc_steal(&copy), driver, mc_now_ms()};
 }
 
 /* With the lock held. */
-static void forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
+static void forget_cached_object(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
 {
 	cache->generation++;
 	if (kind == MC_IDENTITY_DOMAIN) {
@@ -369,7 +369,7 @@ static void forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, 
 void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
 {
 	SCOPED_LOCK(cache);
-	forget(cache, kind, id);
+	forget_cached_object(cache, kind, id);
 }
 
 void mc_identity_cache_replace(struct mc_identity_cache *cache, uint64_t generation, struct mc_identity_object *object)
@@ -377,7 +377,7 @@ void mc_identity_cache_replace(struct mc_identity_cache *cache, uint64_t generat
 	SCOPED_LOCK(cache);
 	bool alone = generation == cache->generation;
 
-	forget(cache, object->kind, object->id);
+	forget_cached_object(cache, object->kind, object->id);
 	if (alone)
 		put_object(cache, object);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void wipe(cJSON *value)
+static void wipe_json_text(cJSON *value)
 {
 	char *text = cJSON_GetStringValue(value);
 
@@ -59,7 +59,7 @@ int mc_identity_patch(
 		return result;
 	result = mc_identity_request(
 		identity, "PATCH", (const char *const[]){mc_identity_collection(kind), id, NULL}, body, &answer);
-	wipe(value);
+	wipe_json_text(value);
 	if (result == 0)
 		result = mc_identity_object_parse(identity, kind,
 			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
@@ -110,7 +110,8 @@ static int post(const struct mc_identity *identity, enum mc_identity_kind kind, 
 	return 0;
 }
 
-static int create(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+static int create_object(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
 {
 	struct mc_directory *directory = NULL;
 	int result = mc_identity_directory(identity, kind, domain, &directory);
@@ -122,7 +123,7 @@ static int create(const struct mc_identity *identity, enum mc_identity_kind kind
 	return result == 1 ? mc_identity_ldap_create(identity, directory, kind, name) : result;
 }
 
-static int claim(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
+static int claim_domain(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
 {
 	int result = mc_identity_claim(mc_identity_cache_claims(mc_identity_cache_of(identity)), domain, how);
 
@@ -132,7 +133,7 @@ static int claim(const struct mc_identity *identity, const char *domain, enum mc
 	return result < 0 ? mc_error_set(identity->error, ENOMEM, "out of memory") : 0;
 }
 
-static void release(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
+static void release_domain(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
 {
 	mc_identity_release(mc_identity_cache_claims(mc_identity_cache_of(identity)), domain, how);
 }
@@ -140,13 +141,13 @@ static void release(const struct mc_identity *identity, const char *domain, enum
 int mc_identity_create(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
 {
-	int result = domain ? claim(identity, domain, MC_CLAIM_MAKE) : 0;
+	int result = domain ? claim_domain(identity, domain, MC_CLAIM_MAKE) : 0;
 
 	if (result < 0)
 		return result;
-	result = create(identity, kind, domain, name);
+	result = create_object(identity, kind, domain, name);
 	if (domain)
-		release(identity, domain, MC_CLAIM_MAKE);
+		release_domain(identity, domain, MC_CLAIM_MAKE);
 	return result;
 }
 
@@ -166,7 +167,7 @@ static int set_in_keystone(const struct mc_identity *identity, const struct mc_i
 }
 
 /* Without control characters; LINES: of several lines, perhaps. */
-static bool is_text(const char *value, bool lines)
+static bool is_printable_text(const char *value, bool lines)
 {
 	for (; *value; value++) {
 		bool is_blank = *value == '\t' || (lines && *value == '\n');
@@ -176,14 +177,15 @@ static bool is_text(const char *value, bool lines)
 	return true;
 }
 
-static int check_value(const struct mc_identity *identity, enum mc_identity_attribute attribute, const char *value)
+static int check_attribute_value(
+	const struct mc_identity *identity, enum mc_identity_attribute attribute, const char *value)
 {
 	if (attribute == MC_IDENTITY_ENABLED && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 		return mc_error_set(identity->error, EINVAL, "enabled is true or false, nothing else");
 	if (attribute == MC_IDENTITY_PASSWORD && !*value)
 		return mc_error_set(identity->error, EINVAL, "an empty password lets nobody in");
 	bool lines = attribute == MC_IDENTITY_DESCRIPTION;
-	if (is_text(value, lines))
+	if (is_printable_text(value, lines))
 		return 0;
 	return mc_error_set(
 		identity->error, EINVAL, "the value is %s, without control characters", lines ? "text" : "one line");
@@ -193,7 +195,7 @@ int mc_identity_set(const struct mc_identity *identity, const struct mc_identity
 	enum mc_identity_attribute attribute, const char *value)
 {
 	struct mc_directory *directory = NULL;
-	int result = check_value(identity, attribute, value);
+	int result = check_attribute_value(identity, attribute, value);
 
 	if (result == 0 &&
 		(attribute == MC_IDENTITY_PASSWORD || (attribute == MC_IDENTITY_ENABLED && !strcmp(value, "false"))))
@@ -265,7 +267,7 @@ static int explain_refusal(const struct mc_identity *identity, const char *proje
 	return mc_error_set(identity->error, ENOTEMPTY, "other projects lie below this one: they go first");
 }
 
-static int check_empty(const struct mc_identity *identity, const char *domain)
+static int check_domain_empty(const struct mc_identity *identity, const char *domain)
 {
 	static const enum mc_identity_kind inside[] = {MC_IDENTITY_PROJECT, MC_IDENTITY_USER, MC_IDENTITY_GROUP};
 
@@ -288,7 +290,7 @@ static int delete_empty_domain(const struct mc_identity *identity, const char *d
 	struct mc_error unused = {0};
 	struct mc_identity again = *identity;
 
-	int result = check_empty(identity, domain);
+	int result = check_domain_empty(identity, domain);
 	if (result == 0)
 		result = mc_identity_get(identity, MC_IDENTITY_DOMAIN, domain, &object);
 	bool was_enabled = result == 0 && object->enabled;
@@ -297,7 +299,7 @@ static int delete_empty_domain(const struct mc_identity *identity, const char *d
 	if (result < 0)
 		return result;
 	if (was_enabled)
-		result = check_empty(identity, domain);
+		result = check_domain_empty(identity, domain);
 	if (result == 0)
 		result = delete_in_keystone(identity, MC_IDENTITY_DOMAIN, domain);
 	again.error = &unused;
@@ -308,12 +310,12 @@ static int delete_empty_domain(const struct mc_identity *identity, const char *d
 
 static int delete_domain(const struct mc_identity *identity, const char *domain)
 {
-	int result = claim(identity, domain, MC_CLAIM_REMOVE);
+	int result = claim_domain(identity, domain, MC_CLAIM_REMOVE);
 
 	if (result < 0)
 		return result;
 	result = delete_empty_domain(identity, domain);
-	release(identity, domain, MC_CLAIM_REMOVE);
+	release_domain(identity, domain, MC_CLAIM_REMOVE);
 	return result;
 }
 

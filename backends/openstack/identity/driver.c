@@ -11,7 +11,7 @@
 
 /* Whether the domain's people are those of the cloud's directory, from its "ldap" settings. Keystone's own default for
  * user_tree_dn is ou=Users below suffix. */
-static bool is_ours(const struct mc_identity *identity, const cJSON *ldap)
+static bool ldap_tree_is_ours(const struct mc_identity *identity, const cJSON *ldap)
 {
 	const char *tree = mc_identity_text(ldap, "user_tree_dn"), *ou = "ou=Users,";
 
@@ -24,7 +24,8 @@ static bool is_ours(const struct mc_identity *identity, const cJSON *ldap)
 
 /* https://docs.openstack.org/api-ref/identity/v3/#domain-configuration; a domain without settings of its own is a 404.
  */
-static int ask(const struct mc_identity *identity, const char *domain, enum mc_identity_driver *ret_driver)
+static int ask_domain_driver(
+	const struct mc_identity *identity, const char *domain, enum mc_identity_driver *ret_driver)
 {
 	MC_CLEANUP(json) cJSON *answer = NULL;
 	int result = mc_identity_request(
@@ -40,7 +41,7 @@ static int ask(const struct mc_identity *identity, const char *domain, enum mc_i
 		return mc_identity_nonsense(identity, "a domain's settings that are none");
 	const char *driver = mc_identity_text(cJSON_GetObjectItemCaseSensitive(config, "identity"), "driver");
 	if (!strcmp(driver, "ldap"))
-		*ret_driver = is_ours(identity, cJSON_GetObjectItemCaseSensitive(config, "ldap"))
+		*ret_driver = ldap_tree_is_ours(identity, cJSON_GetObjectItemCaseSensitive(config, "ldap"))
 				      ? MC_IDENTITY_LDAP
 				      : MC_IDENTITY_ELSEWHERE;
 	return 0;
@@ -48,7 +49,7 @@ static int ask(const struct mc_identity *identity, const char *domain, enum mc_i
 
 static int ask_and_keep(const struct mc_identity *identity, const char *domain, enum mc_identity_driver *ret_driver)
 {
-	int result = ask(identity, domain, ret_driver);
+	int result = ask_domain_driver(identity, domain, ret_driver);
 
 	if (result == 0)
 		mc_identity_cache_put_driver(mc_identity_cache_of(identity), domain, *ret_driver);

@@ -8,13 +8,13 @@
  * Keystone keeps the grants of an id when who had it goes; so grants move with a rename and go with a removal here, or
  * the next one of that name would inherit them. */
 
-static int no_place(const struct mc_identity *identity, const char *what)
+static int no_place_in_directory(const struct mc_identity *identity, const char *what)
 {
 	return mc_error_set(identity->error, EPERM, "the LDAP directory has no place for %s", what);
 }
 
 /* Keystone's view has changed behind its back. */
-static void forget(const struct mc_identity *identity, const struct mc_identity_ref *ref)
+static void forget_identity_ref(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
 	mc_identity_cache_forget(mc_identity_cache_of(identity), ref->kind, ref->id);
 }
@@ -27,7 +27,7 @@ int mc_identity_ldap_create(const struct mc_identity *identity, struct mc_direct
 	return mc_directory_group_create(directory, identity->call, name, identity->error);
 }
 
-static int set_text(const struct mc_identity *identity, struct mc_directory *directory,
+static int set_ldap_attribute(const struct mc_identity *identity, struct mc_directory *directory,
 	const struct mc_identity_ref *ref, const char *attribute, const char *value)
 {
 	if (ref->kind == MC_IDENTITY_USER)
@@ -42,18 +42,18 @@ int mc_identity_ldap_set(const struct mc_identity *identity, struct mc_directory
 
 	switch (attribute) {
 	case MC_IDENTITY_DESCRIPTION:
-		result = set_text(identity, directory, ref, "description", value);
+		result = set_ldap_attribute(identity, directory, ref, "description", value);
 		break;
 	case MC_IDENTITY_EMAIL:
-		result = set_text(identity, directory, ref, "mail", value);
+		result = set_ldap_attribute(identity, directory, ref, "mail", value);
 		break;
 	case MC_IDENTITY_PASSWORD:
 		result = mc_directory_user_password(directory, identity->call, ref->name, value, identity->error);
 		break;
 	case MC_IDENTITY_ENABLED:
-		return no_place(identity, "enabled");
+		return no_place_in_directory(identity, "enabled");
 	}
-	forget(identity, ref);
+	forget_identity_ref(identity, ref);
 	return result;
 }
 
@@ -93,7 +93,7 @@ static int list_grants(const struct mc_identity *identity, const struct mc_ident
 }
 
 /* PUT or DELETE of what GRANT says, for ID. Already done: 0. */
-static int change_grant(const struct mc_identity *identity, const char *method, const cJSON *grant,
+static int change_ldap_grant(const struct mc_identity *identity, const char *method, const cJSON *grant,
 	enum mc_identity_kind kind, const char *id)
 {
 	const cJSON *scope = cJSON_GetObjectItemCaseSensitive(grant, "scope");
@@ -129,7 +129,7 @@ static int change_grants(const struct mc_identity *identity, const char *method,
 	int result = 0;
 
 	for (size_t i = 0; i < grants->count && result == 0; i++)
-		result = change_grant(identity, method, grants->items[i], kind, id);
+		result = change_ldap_grant(identity, method, grants->items[i], kind, id);
 	return result;
 }
 
@@ -160,11 +160,11 @@ int mc_identity_ldap_rename(const struct mc_identity *identity, struct mc_direct
 		result = mc_directory_user_rename(directory, identity->call, ref->name, name, identity->error);
 	else
 		result = mc_directory_group_rename(directory, identity->call, ref->name, name, identity->error);
-	forget(identity, ref);
+	forget_identity_ref(identity, ref);
 	if (result < 0)
 		return result;
 	result = move_grants(identity, ref, name, &grants);
-	forget(identity, ref);
+	forget_identity_ref(identity, ref);
 	return result;
 }
 
@@ -185,6 +185,6 @@ int mc_identity_ldap_delete(
 		if (result < 0)
 			result = mc_error_context(identity->error, "it is gone, but not all of its grants");
 	}
-	forget(identity, ref);
+	forget_identity_ref(identity, ref);
 	return result;
 }

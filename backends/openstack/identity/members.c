@@ -48,7 +48,7 @@ void mc_identity_members_unref(struct mc_identity_members *members)
 	free(list_of(members));
 }
 
-static const char *append(char **at, const char *text)
+static const char *append_field(char **at, const char *text)
 {
 	const char *start = *at;
 	size_t size = strlen(text) + 1;
@@ -76,10 +76,10 @@ int mc_identity_members_add(struct mc_identity_members *members, const struct mc
 	if (!at)
 		return -ENOMEM;
 	struct mc_identity_member *copy = &items[members->count++];
-	copy->id = append(&at, member->id);
-	copy->name = append(&at, member->name);
-	copy->domain = append(&at, member->domain);
-	copy->domain_name = append(&at, member->domain_name);
+	copy->id = append_field(&at, member->id);
+	copy->name = append_field(&at, member->name);
+	copy->domain = append_field(&at, member->domain);
+	copy->domain_name = append_field(&at, member->domain_name);
 	return 0;
 }
 

@@ -244,7 +244,8 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 }
 
 /* Keystone's answer to GET of one object. */
-static int ask(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON **ret_answer)
+static int ask_object(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON **ret_answer)
 {
 	int result = mc_identity_request(
 		identity, "GET", (const char *const[]){kinds[kind].collection, id, NULL}, NULL, ret_answer);
@@ -266,7 +267,7 @@ int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind ki
 		return 0;
 	if (identity->recalls)
 		return mc_error_set(identity->error, EAGAIN, "it has to be asked for");
-	int result = ask(identity, kind, id, &answer);
+	int result = ask_object(identity, kind, id, &answer);
 	if (result == 0)
 		result = mc_identity_object_parse(
 			identity, kind, cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), ret_object);
@@ -279,7 +280,7 @@ int mc_identity_json(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, struct mc_buffer *out)
 {
 	MC_CLEANUP(json) cJSON *answer = NULL;
-	int result = ask(identity, kind, id, &answer);
+	int result = ask_object(identity, kind, id, &answer);
 
 	if (result < 0)
 		return result;

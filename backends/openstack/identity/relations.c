@@ -56,7 +56,7 @@ static bool all_at_home(const struct mc_identity_members *members, const char *h
 	return true;
 }
 
-static int gather(const struct mc_identity *identity, const char *list, const char *const *path,
+static int gather_members(const struct mc_identity *identity, const char *list, const char *const *path,
 	const char *const *query, const char *collection, int (*on_item)(void *data, const cJSON *item),
 	struct gathering *gathering, struct mc_identity_members **ret_members)
 {
@@ -127,7 +127,7 @@ int mc_identity_grants(const struct mc_identity *identity, const struct mc_ident
 	struct gathering gathering = {.kind = kind, .home = scope->home, .named = true};
 	char list[LIST_NAME_MAX];
 
-	return gather(identity, grants_list(list, scope, kind), path, query, "role_assignments", on_assignment,
+	return gather_members(identity, grants_list(list, scope, kind), path, query, "role_assignments", on_assignment,
 		&gathering, ret_members);
 }
 
@@ -221,8 +221,8 @@ int mc_identity_members(
 	struct gathering gathering = {.kind = kind, .home = ref->domain};
 	char list[LIST_NAME_MAX];
 
-	return gather(identity, list_name(list, "members", ref->id, ""), path, NULL, collection, on_member, &gathering,
-		ret_members);
+	return gather_members(identity, list_name(list, "members", ref->id, ""), path, NULL, collection, on_member,
+		&gathering, ret_members);
 }
 
 /* PUT or DELETE of a membership, in Keystone or in the directory. */
