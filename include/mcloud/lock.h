@@ -23,7 +23,11 @@ static inline void mc_unlock(struct mc_locked *locked)
 
 /* The statement or block behind it runs with the lock of MUTEX, however that is left: at its end, by return, or by
  * break, which leaves this block, and no loop around it. */
+#ifdef MC_CHECKED_WITHOUT_LOCKS /* cppcheck thinks that each loop may run no times */
+#define MC_LOCKED(mutex)
+#else
 #define MC_LOCKED(mutex) MC_LOCKED_AS_(mutex, __COUNTER__)
+#endif
 #define MC_LOCKED_AS_(mutex, n) MC_LOCKED_BY_(mutex, n)
 #define MC_LOCKED_BY_(mutex, n)                                                                                        \
 	for (struct mc_locked mc_locked_##n __attribute__((cleanup(mc_unlock))) = mc_lock(mutex),                      \
