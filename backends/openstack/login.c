@@ -212,7 +212,7 @@ static int request_token(
 
 static int copy_token(struct mc_login *login, char **ret_token, struct mc_error *error)
 {
-	*ret_token = strdup(login->token);
+	*ret_token = login->token ? strdup(login->token) : NULL;
 	return *ret_token ? 0 : mc_openstack_error(login->service, NULL, error, ENOMEM, "out of memory");
 }
 
@@ -307,6 +307,5 @@ int mc_login_renew(struct mc_login *login, struct mc_call *call, struct mc_error
 
 	MC_HOLD(&login->lock);
 	mc_free_secret(mc_steal(&login->token));
-	int r = kept_token(login, call, &token, error);
-	return r;
+	return kept_token(login, call, &token, error);
 }
