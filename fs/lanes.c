@@ -120,7 +120,7 @@ static void join_ended(struct mc_lanes *lanes)
 		pthread_join(worker->thread, NULL);
 		free(worker);
 	}
-	MC_HOLD(&lanes->lock);
+	pthread_mutex_lock(&lanes->lock);
 }
 
 void mc_lanes_stop(struct mc_lanes *lanes)
