@@ -43,7 +43,7 @@ static bool is_old(const struct mc_engine_volume *volume)
 	return !mc_engine_volume_label(volume, MC_LABEL_STATE_DIR);
 }
 
-int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
+static int check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
 {
 	for (size_t i = 0; i < volumes->count; i++) {
 		const char *directory = mc_engine_volume_label(&volumes->items[i], MC_LABEL_STATE_DIR);
@@ -272,18 +272,25 @@ static void review(struct mc_cloud *cloud)
 	mc_region_views_clear(&views);
 }
 
-int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
+int mc_cloud_list_own(struct mc_cloud *cloud, struct mc_call *call, struct mc_engine_volume_list *ret_volumes,
+	bool *ret_is_resumed, struct mc_error *error)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
-	struct mc_engine_volume_list volumes = {0};
-	bool is_resumed;
-	int r = cloud->engine->ops->volume_list(cloud->engine, call, &volumes, error);
+	int r = cloud->engine->ops->volume_list(cloud->engine, call, ret_volumes, error);
 
 	if (r < 0)
 		return r;
 	MC_LOCKED(&cloud->lock)
-		is_resumed = cloud->is_resumed;
-	r = mc_cloud_check_owner(cloud, &volumes, error);
+		*ret_is_resumed = cloud->is_resumed;
+	return check_owner(cloud, ret_volumes, error);
+}
+
+int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+	struct mc_engine_volume_list volumes = {0};
+	bool is_resumed = false;
+	int r = mc_cloud_list_own(cloud, call, &volumes, &is_resumed, error);
+
 	if (r == 0 && !is_resumed)
 		r = adopt_old(cloud, call, &volumes, error);
 	mc_engine_volume_list_clear(&volumes);

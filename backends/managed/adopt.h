@@ -2,8 +2,11 @@
 #ifndef BACKENDS_MANAGED_ADOPT_H
 #define BACKENDS_MANAGED_ADOPT_H
 
+#include <stdbool.h>
+
 /* What a mount finds. */
 
+struct mc_call;
 struct mc_cloud;
 struct mc_engine_volume_list;
 struct mc_error;
@@ -17,8 +20,10 @@ void mc_cloud_assign_roles(struct mc_cloud *cloud);
 /* The engine is gone: the regions that serve, or did until its end came, are started again when it is back. */
 void mc_cloud_note_running(struct mc_cloud *cloud);
 
-/* -EBUSY when one of VOLUMES was made with another state_dir. */
-int mc_cloud_check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error);
+/* The engine's volumes of the cloud, to be cleared also on failure, and whether what was under way has been gone on
+ * with. -EBUSY when one of them was made with another state_dir. */
+int mc_cloud_list_own(struct mc_cloud *cloud, struct mc_call *call, struct mc_engine_volume_list *ret_volumes,
+	bool *ret_is_resumed, struct mc_error *error);
 
 /* Lists regions and services; the first time that succeeds, goes on with what was under way in each region. */
 int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error);

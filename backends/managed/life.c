@@ -72,14 +72,9 @@ static int find_region_number(struct mc_cloud *cloud, const char *name, unsigned
 static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_engine_volume_list volumes = {0};
-	bool is_resumed;
-	int r = cloud->engine->ops->volume_list(cloud->engine, call, &volumes, error);
+	bool is_resumed = false;
+	int r = mc_cloud_list_own(cloud, call, &volumes, &is_resumed, error);
 
-	if (r < 0)
-		return r;
-	MC_LOCKED(&cloud->lock)
-		is_resumed = cloud->is_resumed;
-	r = mc_cloud_check_owner(cloud, &volumes, error);
 	if (r == 0 && !is_resumed)
 		r = mc_error_set(error, EAGAIN, "what the engine has of the cloud %s is not known yet; see `errors`",
 			cloud->options.name);

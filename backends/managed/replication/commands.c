@@ -150,6 +150,8 @@ int mc_replication_differences(
 		if (r == 0)
 			r = mc_database_await(database, call, there, 1, error);
 		if (r >= 0)
+			r = mc_database_compare(database, source, call, out, error);
+		if (r == -EAGAIN) /* it is behind: what differs now is what there is to say */
 			r = mc_database_differences(database, source, call, out, error);
 		if (r == 0 && !out->size)
 			break;

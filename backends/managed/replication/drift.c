@@ -19,7 +19,6 @@
 #define TIMES 20
 #define PAUSE_MS 5
 #define ALTER_MS 500
-#define REST 20       /* times what a comparison in vain took, for the databases, before the next one */
 #define FENCED_MS 100 /* so much longer may writers wait for the end of a promotion */
 
 /* 1: the tables in OUT differ, 0: none does, -EAGAIN: there was no moment at which that could be told. RET_MS: the time
@@ -89,7 +88,7 @@ static int compare_and_note(
 		if (ms >= 0)
 			region->compared_ms = ms;
 		if (r < 0)
-			region->compare_at = mc_now_ms() + (ms * REST > AGAIN_MS ? ms * REST : AGAIN_MS);
+			region->compare_at = mc_now_ms() + AGAIN_MS;
 	}
 	if (r != 1)
 		return 0;
