@@ -48,6 +48,7 @@ from keystone import assignment, catalog, identity, receipt, revoke, token  # no
 from keystone.common import cache, sql  # noqa: E402
 from keystone.common.sql import core  # noqa: E402
 import keystone.conf  # noqa: E402
+from keystone.identity.mapping_backends import sql as id_mappings  # noqa: E402
 from keystone.models import token_model  # noqa: E402
 from keystone.resource.config_backends import sql as domain_configs  # noqa: E402
 from keystone.server.flask.request_processing.middleware import auth_context  # noqa: E402
@@ -303,6 +304,18 @@ def _void_when_gone(fetch):
     return fetch_token
 
 
+def _read_whole(get_query):
+    """A query that is executed when its session has ended begins another transaction in it, which nobody ends: it keeps the table from
+    being altered until the worker happens to use that connection again."""
+    @functools.wraps(get_query)
+    def get_rows(*args, **kwargs):
+        query = get_query(*args, **kwargs)
+        rows = query.all()
+        query.session.close()
+        return rows
+    return get_rows
+
+
 def _cache_by(versions):
     """Instead of Keystone's own way, by which a worker that has changed something tells those that share its memcached."""
     for region, topics in CACHED.items():
@@ -318,6 +331,7 @@ _cache_by(_region.versions)
 token_model.TokenModel.mint = _date(token_model.TokenModel.mint)
 token.provider.Manager._validate_token = _validate_anew(token.provider.Manager._validate_token)
 auth_context.AuthContextMiddleware.fetch_token = _void_when_gone(auth_context.AuthContextMiddleware.fetch_token)
+id_mappings.Mapping.get_domain_mapping_list = _read_whole(id_mappings.Mapping.get_domain_mapping_list)
 domain_configs.DomainConfig.release_registration = _release_registrations(domain_configs.DomainConfig.release_registration)
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 
