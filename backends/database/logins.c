@@ -2,7 +2,7 @@
 #include "backends/database/query.h"
 
 /* What is logged in with, put back where somebody has taken it away: when that is the mount's own login, no API can do
- * it any more. Each statement changes what isn't so, and nothing else, so that what doesn't change waits for no slave.
+ * it any more. Each statement changes what isn't so, and nothing else; where all is so, none runs.
  * The schema is that of Keystone 22 (Zed). */
 
 /* What "?" stands for in a statement, in their order. */
@@ -59,26 +59,28 @@ static const struct {
 		{USER, PROJECT, ROLE}},
 };
 
-/* Whether all of it is there now: what others have in the place of one of these rows isn't overwritten. */
-static int check_role_assignment(struct mc_database *database, struct mc_call *call,
-	const struct mc_database_login *login, struct mc_error *error)
+/* 1: all of it is so, 0: something isn't. It locks no row: a write that waits for a slave holds locks, and that slave
+ * may wait for this region to serve. */
+static int login_is_whole(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
+	struct mc_error *error)
 {
 	static const char sql[] =
-		"SELECT COUNT(*) FROM keystone.assignment a JOIN keystone.local_user u ON a.actor_id = u.user_id "
-		"JOIN keystone.project p ON a.target_id = p.id JOIN keystone.role r ON a.role_id = r.id "
-		"WHERE a.type = 'UserProject' AND NOT a.inherited AND u.name = ? AND u.domain_id = 'default' AND "
-		"p.name = ? AND p.domain_id = 'default' AND r.name = ? AND r.domain_id = '<<null>>'";
+		"SELECT COUNT(*) FROM keystone.assignment a JOIN keystone.local_user l ON a.actor_id = l.user_id "
+		"JOIN keystone.user u ON u.id = l.user_id JOIN keystone.project p ON a.target_id = p.id "
+		"JOIN keystone.role r ON a.role_id = r.id JOIN keystone.project d ON d.id = 'default' "
+		"WHERE a.type = 'UserProject' AND NOT a.inherited AND l.name = ? AND l.domain_id = 'default' AND "
+		"p.name = ? AND p.domain_id = 'default' AND r.name = ? AND r.domain_id = '<<null>>' AND "
+		"d.name = 'Default' AND d.enabled AND p.enabled AND u.enabled AND "
+		"EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id) AND "
+		"NOT EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id AND expires_at IS NOT NULL) "
+		"AND "
+		"NOT EXISTS (SELECT 1 FROM keystone.user_option WHERE user_id = l.user_id AND "
+		"option_id IN ('MFAE', 'MFAR'))";
 	unsigned long n = 0;
 	int r = mc_database_query(
 		database, call, sql, (const char *const[]){login->user, login->project, login->role, NULL}, &n, error);
 
-	if (r == 0 && n == 0)
-		return mc_error_set(error, EEXIST,
-			"user %s of domain Default, with role %s in project %s, can't be put back: something there "
-			"goes by "
-			"nearly the same name, or is in its place",
-			login->user, login->role, login->project);
-	return r;
+	return r < 0 ? r : n > 0;
 }
 
 /* In all topics, as users and grants may have changed. */
@@ -90,7 +92,7 @@ static int renew_all(struct mc_database *database, struct mc_call *call, struct 
 	return mc_database_query(database, call, sql, NULL, &n, error);
 }
 
-int mc_database_restore_login(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
+static int run_repairs(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
 	struct mc_error *error)
 {
 	const char *const known[] = {[USER] = login->user, [PROJECT] = login->project, [ROLE] = login->role};
@@ -106,9 +108,26 @@ int mc_database_restore_login(struct mc_database *database, struct mc_call *call
 		r = mc_database_query(database, call, repairs[i].sql, texts, &n, error);
 		changed += n;
 	}
-	if (r == 0 && changed)
-		r = renew_all(database, call, error);
-	return r ? r : check_role_assignment(database, call, login, error);
+	return r == 0 && changed ? renew_all(database, call, error) : r;
+}
+
+int mc_database_restore_login(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
+	struct mc_error *error)
+{
+	int r = login_is_whole(database, call, login, error);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = run_repairs(database, call, login, error);
+	if (r == 0)
+		r = login_is_whole(database, call, login, error);
+	/* What others have in the place of one of these rows isn't overwritten. */
+	if (r == 0)
+		return mc_error_set(error, EEXIST,
+			"user %s of domain Default, with role %s in project %s, can't be put back: something there "
+			"goes by nearly the same name, or is in its place",
+			login->user, login->role, login->project);
+	return r < 0 ? r : 0;
 }
 
 int mc_database_lacks_driver(struct mc_database *database, struct mc_call *call, const char *domain,

@@ -18,12 +18,20 @@ int mc_database_set_password(
 	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error)
 {
 	static const char count[] = "SELECT COUNT(*) FROM keystone.local_user WHERE name = ? AND domain_id = 'default'";
+	/* Asked first, as an UPDATE locks also what it leaves as it is: see login_is_whole(). */
+	static const char is_set[] =
+		"SELECT COUNT(*) FROM keystone.local_user l WHERE l.name = ? AND l.domain_id = 'default' AND "
+		"EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id) AND NOT EXISTS "
+		"(SELECT 1 FROM keystone.password WHERE local_user_id = l.id AND NOT (BINARY password_hash <=> ?))";
 	/* All of the user's passwords, so that none from the template is left: by default a user has one. */
 	static const char set[] = "UPDATE keystone.password SET password_hash = ? WHERE local_user_id IN "
 				  "(SELECT id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')";
 	unsigned long n = 0;
-	int r = mc_database_query(database, call, count, (const char *const[]){name, NULL}, &n, error);
+	int r = mc_database_query(database, call, is_set, (const char *const[]){name, hash, NULL}, &n, error);
 
+	if (r < 0 || n > 0)
+		return r;
+	r = mc_database_query(database, call, count, (const char *const[]){name, NULL}, &n, error);
 	if (r == 0 && n == 0)
 		r = mc_error_set(error, ENOENT, "the database knows no user %s", name);
 	return r ? r : mc_database_query(database, call, set, (const char *const[]){hash, name, NULL}, &n, error);

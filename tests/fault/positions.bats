@@ -156,6 +156,24 @@ number() { sql Kista 'SELECT @@GLOBAL.gtid_binlog_pos' | tr , '\n' | awk -F - '$
     [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
 }
 
+@test "a master comes back while a write waits for a slave" {
+    local row=$BATS_TEST_TMPDIR/row tries=0
+    put semisync "$M/regions/Kista/replication/mode"
+    for region in Solna Lund; do put stop "$M/regions/$region/replication/ctl"; done
+    { row Kista waits && echo written >"$row"; } &
+    # its commit waits, and it holds the lock of its domain's row
+    until [ "$(sql Kista "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync ACK%'")" != 0 ]; do
+        [ $((tries += 1)) -le 300 ]
+    done
+    repaired Kista
+    [ ! -e "$row" ]
+    for region in Solna Lund; do put start "$M/regions/$region/replication/ctl"; done
+    wait "$!"
+    [ -e "$row" ]
+    put async "$M/regions/Kista/replication/mode"
+    in_step Solna Lund
+}
+
 @test "what is acknowledged is on the slave's disk" {
     for region in Kista Solna Lund; do [ "$(sql "$region" 'SELECT @@GLOBAL.sync_relay_log')" = 1 ]; done
 }
