@@ -59,8 +59,7 @@ static const struct {
 		{USER, PROJECT, ROLE}},
 };
 
-/* 1: all of it is so, 0: something isn't. It locks no row: a write that waits for a slave holds locks, and that slave
- * may wait for this region to serve. */
+/* 1: all of it is so, 0: something isn't. It locks no row. */
 static int login_is_whole(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
 	struct mc_error *error)
 {
@@ -73,8 +72,7 @@ static int login_is_whole(struct mc_database *database, struct mc_call *call, co
 		"d.name = 'Default' AND d.enabled AND p.enabled AND u.enabled AND "
 		"EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id) AND "
 		"NOT EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id AND expires_at IS NOT NULL) "
-		"AND "
-		"NOT EXISTS (SELECT 1 FROM keystone.user_option WHERE user_id = l.user_id AND "
+		"AND NOT EXISTS (SELECT 1 FROM keystone.user_option WHERE user_id = l.user_id AND "
 		"option_id IN ('MFAE', 'MFAR'))";
 	unsigned long n = 0;
 	int r = mc_database_query(
@@ -114,20 +112,20 @@ static int run_repairs(struct mc_database *database, struct mc_call *call, const
 int mc_database_restore_login(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
 	struct mc_error *error)
 {
-	int r = login_is_whole(database, call, login, error);
+	int whole = login_is_whole(database, call, login, error);
 
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = run_repairs(database, call, login, error);
-	if (r == 0)
-		r = login_is_whole(database, call, login, error);
+	if (whole == 0) {
+		int r = run_repairs(database, call, login, error);
+
+		whole = r < 0 ? r : login_is_whole(database, call, login, error);
+	}
 	/* What others have in the place of one of these rows isn't overwritten. */
-	if (r == 0)
+	if (whole == 0)
 		return mc_error_set(error, EEXIST,
 			"user %s of domain Default, with role %s in project %s, can't be put back: something there "
 			"goes by nearly the same name, or is in its place",
 			login->user, login->role, login->project);
-	return r < 0 ? r : 0;
+	return whole < 0 ? whole : 0;
 }
 
 int mc_database_lacks_driver(struct mc_database *database, struct mc_call *call, const char *domain,

@@ -18,7 +18,7 @@ int mc_database_set_password(
 	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error)
 {
 	static const char count[] = "SELECT COUNT(*) FROM keystone.local_user WHERE name = ? AND domain_id = 'default'";
-	/* Asked first, as an UPDATE locks also what it leaves as it is: see login_is_whole(). */
+	/* Asked first, as an UPDATE locks also what it leaves as it is. */
 	static const char is_set[] =
 		"SELECT COUNT(*) FROM keystone.local_user l WHERE l.name = ? AND l.domain_id = 'default' AND "
 		"EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id) AND NOT EXISTS "

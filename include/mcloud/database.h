@@ -29,7 +29,7 @@ void mc_database_free(struct mc_database *database);
 int mc_database_ping(struct mc_database *database, struct mc_call *call, struct mc_error *error);
 
 /* Sets the local password of user NAME in domain Default of the keystone database. HASH is what Keystone stores
- * (bcrypt, "$2b$…"). -ENOENT: no such user. */
+ * (bcrypt, "$2b$…"). Where it is set already, no row is locked. -ENOENT: no such user. */
 int mc_database_set_password(
 	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
 
@@ -56,8 +56,9 @@ struct mc_database_login {
 	const char *user, *project, *role;
 };
 
-/* Puts back what of LOGIN, and of its domain, is missing or disabled; a user that is new has no password yet. -EEXIST
- * when something that goes by nearly the same name is in the way. */
+/* Puts back what of LOGIN, and of its domain, is missing or disabled; a user that is new has no password yet. Where
+ * nothing is missing, no row is locked: a write that waits for a slave holds locks, and that slave may wait for this
+ * region to serve. -EEXIST when something that goes by nearly the same name is in the way. */
 int mc_database_restore_login(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
 	struct mc_error *error);
 /* In *RET_LACKS whether domain NAME has to be made one that is found in LDAP: 0: no, 1: it isn't there, or has neither
