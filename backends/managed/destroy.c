@@ -7,8 +7,8 @@
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/works.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
 
@@ -16,20 +16,20 @@
 
 /* How a region stops, and how it goes. */
 
-static int stop_kind(struct mc_work *work, enum mc_service_kind kind, struct mc_error *error)
+static int stop_kind(struct mc_work *work, const struct mc_service *service, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
-	struct mc_engine_service service = {0};
+	struct mc_engine_service found = {0};
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, work->region->name, name);
-	r = engine->ops->look(engine, work->doing, name, &service, error);
-	if (r == 0 && !strcmp(service.state, "paused")) /* nothing that is frozen can end by itself */
+	mc_service_name(service, work->region->name, name);
+	r = engine->ops->look(engine, work->doing, name, &found, error);
+	if (r == 0 && !strcmp(found.state, "paused")) /* nothing that is frozen can end by itself */
 		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_UNPAUSE, NULL, error);
 	if (r == 0)
 		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_STOP, NULL, error);
-	mc_engine_service_clear(&service);
+	mc_engine_service_clear(&found);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -40,22 +40,22 @@ static int mark_stopped(struct mc_work *work, struct mc_error *error)
 
 static int stop_glance(struct mc_work *work, struct mc_error *error)
 {
-	return stop_kind(work, MC_GLANCE, error);
+	return stop_kind(work, &mc_services[MC_GLANCE], error);
 }
 
 static int stop_keystone(struct mc_work *work, struct mc_error *error)
 {
-	return stop_kind(work, MC_KEYSTONE, error);
+	return stop_kind(work, &mc_services[MC_KEYSTONE], error);
 }
 
 static int stop_memcached(struct mc_work *work, struct mc_error *error)
 {
-	return stop_kind(work, MC_MEMCACHED, error);
+	return stop_kind(work, &mc_services[MC_MEMCACHED], error);
 }
 
 static int stop_database(struct mc_work *work, struct mc_error *error)
 {
-	return stop_kind(work, MC_DATABASE, error);
+	return stop_kind(work, &mc_services[MC_DATABASE], error);
 }
 
 #define AFTER(step) (1u << (step))
@@ -77,16 +77,16 @@ static int mark_destroying(struct mc_work *work, struct mc_error *error)
 }
 
 /* The container, then its volume. */
-static int remove_kind(struct mc_work *work, enum mc_service_kind kind, struct mc_error *error)
+static int remove_kind(struct mc_work *work, const struct mc_service *service, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, work->region->name, name);
+	mc_service_name(service, work->region->name, name);
 	r = engine->ops->act(engine, work->doing, name, MC_ENGINE_REMOVE, NULL, error);
-	if (r == 0 && mc_recipe_get(kind)->volume)
-		r = mc_service_remove_volume(work->region, work->doing, kind, error);
+	if (r == 0 && service->volume)
+		r = mc_service_remove_volume(work->region, work->doing, service, error);
 	return r;
 }
 
@@ -97,28 +97,28 @@ static int leave_replication(struct mc_work *work, struct mc_error *error)
 
 static int remove_keystone(struct mc_work *work, struct mc_error *error)
 {
-	return remove_kind(work, MC_KEYSTONE, error);
+	return remove_kind(work, &mc_services[MC_KEYSTONE], error);
 }
 
 static int remove_glance(struct mc_work *work, struct mc_error *error)
 {
-	return remove_kind(work, MC_GLANCE, error);
+	return remove_kind(work, &mc_services[MC_GLANCE], error);
 }
 
 static int remove_memcached(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
-	int r = remove_kind(work, MC_MEMCACHED, error);
+	int r = remove_kind(work, &mc_services[MC_MEMCACHED], error);
 
 	/* The volume with its socket; whoever had that, too, is gone. */
-	mc_service_name(MC_MEMCACHED, work->region->name, name);
+	mc_service_name(&mc_services[MC_MEMCACHED], work->region->name, name);
 	return r ? r : engine->ops->volume_remove(engine, work->doing, name, error);
 }
 
 static int remove_database(struct mc_work *work, struct mc_error *error)
 {
-	return remove_kind(work, MC_DATABASE, error);
+	return remove_kind(work, &mc_services[MC_DATABASE], error);
 }
 
 static bool is_last(struct mc_cloud *cloud)
@@ -137,7 +137,7 @@ static int remove_shared(struct mc_work *work, struct mc_error *error)
 
 	if (!is_last(work->cloud))
 		return 0;
-	r = remove_kind(work, MC_LDAP, error);
+	r = remove_kind(work, &mc_services[MC_LDAP], error);
 	return r ? r : engine->ops->clear(engine, work->doing, error);
 }
 

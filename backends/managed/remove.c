@@ -6,7 +6,7 @@
 #include "backends/managed/mark.h"
 #include "backends/managed/names.h"
 #include "backends/managed/removal.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -62,7 +62,7 @@ static int act_on_glance(
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
 
-	mc_service_name(MC_GLANCE, region->name, name);
+	mc_service_name(&mc_services[MC_GLANCE], region->name, name);
 	return engine->ops->act(engine, call, name, action, NULL, error);
 }
 
@@ -73,7 +73,7 @@ static int freeze_glance(struct mc_region *region, struct mc_call *call, struct 
 	struct mc_engine_service service = {0};
 	char name[MC_SERVICE_NAME_MAX];
 
-	mc_service_name(MC_GLANCE, region->name, name);
+	mc_service_name(&mc_services[MC_GLANCE], region->name, name);
 	int r = engine->ops->look(engine, call, name, &service, error);
 	bool runs = r == 0 && !strcmp(service.state, "running");
 	mc_engine_service_clear(&service);

@@ -4,7 +4,7 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/state.h"
 #include "backends/managed/names.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -17,11 +17,11 @@ _Static_assert(MC_SIGHT_NAME_MAX >= MC_SERVICE_NAME_MAX, "a sight has room for t
 static const enum mc_service_kind own_kinds[] = {MC_DATABASE, MC_MEMCACHED, MC_KEYSTONE, MC_GLANCE};
 
 static void look_at_service(
-	const struct mc_region *region, enum mc_service_kind kind, char *name, struct mc_state_service *service)
+	const struct mc_region *region, const struct mc_service *row, char *name, struct mc_state_service *service)
 {
 	const struct mc_engine_service_list *list = &region->cloud->services;
 
-	mc_service_name(kind, region->name, name);
+	mc_service_name(row, region->name, name);
 	*service = (struct mc_state_service){.name = name};
 	for (size_t i = 0; i < list->count && !service->state; i++)
 		if (!strcmp(list->items[i].name, name)) {
@@ -35,6 +35,6 @@ void mc_sight_look(const struct mc_region *region, struct mc_sight *sight)
 {
 	sight->facts.n_services = sight->facts.stands_by ? 1 : MC_COUNT(own_kinds);
 	for (size_t k = 0; k < sight->facts.n_services; k++)
-		look_at_service(region, own_kinds[k], sight->names[k], &sight->services[k]);
-	look_at_service(region, MC_LDAP, sight->directory, &sight->facts.directory);
+		look_at_service(region, &mc_services[own_kinds[k]], sight->names[k], &sight->services[k]);
+	look_at_service(region, &mc_services[MC_LDAP], sight->directory, &sight->facts.directory);
 }

@@ -9,8 +9,8 @@
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/register.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/works.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
@@ -24,8 +24,8 @@ static int find_images(struct mc_work *work, struct mc_error *error)
 	struct mc_engine *engine = work->cloud->engine;
 	int r = 0;
 
-	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS && r == 0; kind++)
-		r = engine->ops->has_image(engine, work->doing, mc_recipe_get(kind)->image, error);
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
+		r = engine->ops->has_image(engine, work->doing, service->image, error);
 	return r;
 }
 
@@ -39,44 +39,44 @@ static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
 
 static int load_keystone(struct mc_work *work, struct mc_error *error)
 {
-	return mc_service_ensure(work->region, work->doing, MC_KEYSTONE, error);
+	return mc_service_ensure(work->region, work->doing, &mc_services[MC_KEYSTONE], error);
 }
 
 static int load_glance(struct mc_work *work, struct mc_error *error)
 {
-	return mc_service_ensure(work->region, work->doing, MC_GLANCE, error);
+	return mc_service_ensure(work->region, work->doing, &mc_services[MC_GLANCE], error);
 }
 
 static int await_keystone(struct mc_work *work, struct mc_error *error)
 {
-	return mc_service_await(work->region, work->call, MC_KEYSTONE, mc_probe_keystone, error);
+	return mc_service_await(work->region, work->call, &mc_services[MC_KEYSTONE], error);
 }
 
 static int await_glance(struct mc_work *work, struct mc_error *error)
 {
-	return mc_service_await(work->region, work->call, MC_GLANCE, mc_probe_glance, error);
+	return mc_service_await(work->region, work->call, &mc_services[MC_GLANCE], error);
 }
 
 static int start_database(struct mc_work *work, struct mc_error *error)
 {
-	int r = mc_service_ensure(work->region, work->doing, MC_DATABASE, error);
+	int r = mc_service_ensure(work->region, work->doing, &mc_services[MC_DATABASE], error);
 
-	return r ? r : mc_service_await(work->region, work->call, MC_DATABASE, mc_probe_database, error);
+	return r ? r : mc_service_await(work->region, work->call, &mc_services[MC_DATABASE], error);
 }
 
 static int start_memcached(struct mc_work *work, struct mc_error *error)
 {
-	return mc_service_ensure(work->region, work->doing, MC_MEMCACHED, error);
+	return mc_service_ensure(work->region, work->doing, &mc_services[MC_MEMCACHED], error);
 }
 
 static int start_ldap(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_directory *directory;
 	struct mc_secrets *secrets;
-	int r = mc_service_ensure(work->region, work->doing, MC_LDAP, error);
+	int r = mc_service_ensure(work->region, work->doing, &mc_services[MC_LDAP], error);
 
 	if (r == 0)
-		r = mc_service_await(work->region, work->call, MC_LDAP, mc_probe_ldap, error);
+		r = mc_service_await(work->region, work->call, &mc_services[MC_LDAP], error);
 	if (r == 0)
 		r = mc_cloud_secrets(work->cloud, &secrets, error);
 	if (r == 0)

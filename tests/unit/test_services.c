@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
 #include "backends/managed/names.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/sight.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -29,7 +29,7 @@ static struct mc_region named(const char *name, unsigned number)
 /* Whatever regions are called, no two of their services have one name in the network. */
 static void test_hosts(void **state)
 {
-	char longest[MC_REGION_NAME_MAX + 1], hosts[64][MC_HOST_MAX];
+	char longest[MC_REGION_NAME_MAX + 1], hosts[12 * MC_SERVICES_MAX][MC_HOST_MAX];
 	struct mc_region regions[12];
 	size_t n = 0, n_hosts = 0;
 
@@ -50,8 +50,10 @@ static void test_hosts(void **state)
 	regions[n++] = named("Kista", 9);
 	assert_true(n <= MC_COUNT(regions));
 	for (size_t i = 0; i < n; i++) {
-		for (enum mc_service_kind kind = 0; kind < MC_LDAP; kind++) {
-			mc_service_host(&regions[i], kind, hosts[n_hosts]);
+		for (const struct mc_service *service = mc_services; service->name; service++) {
+			if (service->is_shared)
+				continue;
+			mc_service_host(&regions[i], service, hosts[n_hosts]);
 			assert_true(strlen(hosts[n_hosts]) < MC_HOST_MAX);
 			for (size_t h = 0; h < n_hosts; h++)
 				if (!strcasecmp(hosts[h], hosts[n_hosts]))
@@ -59,7 +61,7 @@ static void test_hosts(void **state)
 			n_hosts++;
 		}
 	}
-	mc_service_host(&regions[n - 1], MC_KEYSTONE, hosts[0]);
+	mc_service_host(&regions[n - 1], &mc_services[MC_KEYSTONE], hosts[0]);
 	assert_string_equal(hosts[0], "keystone-Kista");
 }
 
