@@ -177,14 +177,27 @@ int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance *
 	return r;
 }
 
+/* ACCOUNTS: the users by which services log in, and NULL. */
+static void list_accounts(const char *accounts[MC_SERVICES_MAX + 1])
+{
+	size_t n = 0;
+
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if (service->account)
+			accounts[n++] = service->account;
+	accounts[n] = NULL;
+}
+
 /* The region's clients, which need the cloud's secrets; without those, the region can only be looked at and destroyed.
  */
 void mc_region_equip(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
+	const char *accounts[MC_SERVICES_MAX + 1];
 	char service[MC_SERVICE_NAME_MAX], url[64];
 	struct mc_secrets *secrets;
 
+	list_accounts(accounts);
 	mc_cloud_address(cloud, region->number, region->address);
 	if (mc_cloud_secrets(cloud, &secrets, NULL) < 0)
 		return;
@@ -198,6 +211,7 @@ void mc_region_equip(struct mc_region *region)
 		.password = mc_secrets_get(secrets, MC_SECRET_ADMIN),
 		.project = "admin",
 		.project_domain = "Default",
+		.services = accounts,
 		.journal = cloud->journal,
 		.ttl_ms = cloud->options.ttl_ms,
 	});
