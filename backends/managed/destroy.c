@@ -40,7 +40,7 @@ static int mark_stopped(struct mc_work *work, struct mc_error *error)
 }
 
 /* From the last row up, who needs a service is met before it. */
-static unsigned count_services(void)
+static unsigned number_of_services(void)
 {
 	unsigned n = 0;
 
@@ -65,7 +65,7 @@ void mc_stop_steps(struct mc_steps *steps)
 	unsigned mark = mc_steps_add(steps, "mark", "it is meant to stop", 0, mark_stopped);
 	unsigned stop[MC_SERVICES_MAX] = {0};
 
-	for (unsigned i = count_services(); i-- > 0;) {
+	for (unsigned i = number_of_services(); i-- > 0;) {
 		const struct mc_service *service = &mc_services[i];
 
 		if (!service->is_shared)
@@ -80,7 +80,7 @@ static int mark_destroying(struct mc_work *work, struct mc_error *error)
 }
 
 /* The container, then its volume, and the one with its socket: whoever had that, too, is gone. */
-static int remove_service(struct mc_work *work, const void *subject, struct mc_error *error)
+static int remove_with_volume(struct mc_work *work, const void *subject, struct mc_error *error)
 {
 	const struct mc_service *service = subject;
 	struct mc_engine *engine = work->cloud->engine;
@@ -119,7 +119,7 @@ static int remove_shared(struct mc_work *work, struct mc_error *error)
 		return 0;
 	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
 		if (service->is_shared)
-			r = remove_service(work, service, error);
+			r = remove_with_volume(work, service, error);
 	return r ? r : engine->ops->clear(engine, work->doing, error);
 }
 
@@ -166,7 +166,7 @@ void mc_destroy_steps(struct mc_steps *steps)
 	unsigned leave = mc_steps_add(steps, "leave", "its endpoints are gone", mark, leave_replication);
 	unsigned removal[MC_SERVICES_MAX] = {0}, all = leave;
 
-	for (unsigned i = count_services(); i-- > 0;) {
+	for (unsigned i = number_of_services(); i-- > 0;) {
 		const struct mc_service *service = &mc_services[i];
 		unsigned needs = i == MC_DATABASE ? leave : mark;
 
@@ -174,7 +174,8 @@ void mc_destroy_steps(struct mc_steps *steps)
 			continue;
 		if (i == MC_MEMCACHED)
 			needs |= steps_of_socket_users(removal);
-		removal[i] = mc_steps_add_on(steps, service->name, service->words.gone, needs, remove_service, service);
+		removal[i] =
+			mc_steps_add_on(steps, service->name, service->words.gone, needs, remove_with_volume, service);
 		all |= removal[i];
 	}
 	all = mc_steps_add(steps, "shared", "what no region needs any more is gone", all, remove_shared);
