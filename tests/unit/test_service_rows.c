@@ -87,15 +87,23 @@ static void needs_are_above(void **state)
 /* The names that the code knows are those of these rows. */
 static void known_rows_are_in_their_place(void **state)
 {
-	static const char *const known[] = {[MC_DATABASE] = "database",
-		[MC_MEMCACHED] = "memcached",
-		[MC_KEYSTONE] = "keystone",
-		[MC_GLANCE] = "glance",
-		[MC_LDAP] = "ldap"};
+	static const struct {
+		const char *name, *container;
+	} known[] = {
+		[MC_DATABASE] = {"database", "mysql-Kista"},
+		[MC_MEMCACHED] = {"memcached", "memcached-Kista"},
+		[MC_KEYSTONE] = {"keystone", "keystone-Kista"},
+		[MC_GLANCE] = {"glance", "glance-Kista"},
+		[MC_LDAP] = {"ldap", "ldap"},
+	};
 
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(known); i++) {
-		assert_string_equal(mc_services[i].name, known[i]);
+		char container[MC_SERVICE_NAME_MAX];
+
+		mc_service_name(&mc_services[i], "Kista", container);
+		assert_string_equal(mc_services[i].name, known[i].name);
+		assert_string_equal(container, known[i].container);
 		assert_int_equal(mc_service_index(&mc_services[i]), i);
 	}
 	assert_non_null(mc_services[MC_KEYSTONE].schema.user);
