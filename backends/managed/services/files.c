@@ -81,10 +81,14 @@ static int render_file(
 	for (const struct mc_service *service = mc_services; service->name && file->takes_schemas; service++)
 		if (service->schema.sql)
 			mc_buffer_text(&text, service->schema.sql);
-	if (text.failed)
-		return mc_error_set(error, ENOMEM, "out of memory");
+	if (text.failed) {
+		mc_error_set(error, ENOMEM, "out of memory");
+		return -ENOMEM; /* said so, as the analyzer doesn't know what the above gives */
+	}
 	int r = mc_recipe_render(text.data, look_up, values, ret_text, bad, sizeof(bad));
-	return r < 0 ? mc_error_set(error, -r, "%s can't be filled in: %s", file->template_name, bad) : 0;
+	if (r < 0)
+		mc_error_set(error, -r, "%s can't be filled in: %s", file->template_name, bad);
+	return r;
 }
 
 static int render_files(
