@@ -3,7 +3,6 @@
 
 #include "backends/cloud/state.h"
 #include "backends/cloud/work.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
 #include "mcloud/identity.h"

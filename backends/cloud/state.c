@@ -44,41 +44,43 @@ static bool serves(const struct mc_state_service *service)
 	       !(service->health && !strcmp(service->health, "unhealthy"));
 }
 
+static bool is_missed(const struct mc_state_facts *facts, const struct mc_state_service *service)
+{
+	return !serves(service) && !(service->is_shared && (facts->stands_by || facts->is_stopped));
+}
+
 size_t mc_state_count_up(const struct mc_state_facts *facts)
 {
 	size_t up = 0;
 
 	for (size_t i = 0; i < facts->n_services; i++)
-		up += serves(&facts->services[i]);
+		up += !facts->services[i].is_shared && serves(&facts->services[i]);
 	return up;
-}
-
-static bool lacks_directory(const struct mc_state_facts *facts)
-{
-	return !facts->stands_by && !facts->is_stopped && !serves(&facts->directory);
 }
 
 size_t mc_state_count_wanted(const struct mc_state_facts *facts)
 {
-	return facts->n_services + lacks_directory(facts);
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < facts->n_services; i++)
+		wanted += !facts->services[i].is_shared || is_missed(facts, &facts->services[i]);
+	return wanted;
 }
 
-/* The first that doesn't serve: its own before what all share. */
+/* The first that is missed. */
 static void explain_services(const struct mc_state_facts *facts, char *trouble, size_t size)
 {
-	const struct mc_state_service *service = &facts->directory;
+	const struct mc_state_service *service = facts->services;
 	const char *how;
 
-	for (size_t i = facts->n_services; i-- > 0;)
-		if (!serves(&facts->services[i]))
-			service = &facts->services[i];
+	while (!is_missed(facts, service))
+		service++;
 	how = !service->state                          ? "gone"
 	      : strcmp(service->state, "running") != 0 ? service->state
 	      : service->is_detached                   ? "out of the cloud's network"
 						       : "unhealthy";
 	snprintf(trouble, size, "%s is %s%s; `echo repair > regions/%s/ctl` brings it back", service->name, how,
-		service == &facts->directory ? ", and the people of the directory are out of reach" : "",
-		facts->region);
+		service->missed ? service->missed : "", facts->region);
 }
 
 enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *trouble, size_t size)

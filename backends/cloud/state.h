@@ -10,6 +10,8 @@
 struct mc_state_service {
 	const char *name, *state, *health; /* HEALTH NULL: without a check */
 	bool is_detached;                  /* it is not in the cloud's network */
+	bool is_shared;                    /* by all regions; only one that serves needs it */
+	const char *missed;                /* what else is so while it doesn't serve, behind that; NULL: nothing */
 };
 
 struct mc_state_facts {
@@ -19,27 +21,26 @@ struct mc_state_facts {
 	bool is_failed, is_stopped; /* by the last work */
 	bool is_connected;          /* the engine can be reached */
 	bool stands_by;
-	const struct mc_state_service *services; /* the region's own */
+	const struct mc_state_service *services; /* the region's own before what is shared */
 	size_t n_services;
-	struct mc_state_service directory; /* what all regions share; only one that serves needs it */
 	enum mc_replication_state replication;
 	const char *replication_trouble; /* the sentence for it */
 };
 
-/* How many of its own services serve, and how many should: the directory counts while it is missed. */
+/* How many of its own services serve, and how many should: one that is shared counts while it is missed. */
 size_t mc_state_count_up(const struct mc_state_facts *facts);
 size_t mc_state_count_wanted(const struct mc_state_facts *facts);
 /* The state; of a degraded region the reason, as a sentence that ends with the cure, to TROUBLE, else "". */
 enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *trouble, size_t size);
 
-#define MC_OWN_SERVICES 4 /* that a region may have for its own */
+#define MC_SIGHT_SERVICES_MAX 12
 #define MC_SIGHT_NAME_MAX 80
 
 /* What the engine says of the region's services, and the rest that its state is made of. */
 struct mc_sight {
 	struct mc_state_facts facts;
-	struct mc_state_service services[MC_OWN_SERVICES];
-	char names[MC_OWN_SERVICES][MC_SIGHT_NAME_MAX], directory[MC_SIGHT_NAME_MAX];
+	struct mc_state_service services[MC_SIGHT_SERVICES_MAX];
+	char names[MC_SIGHT_SERVICES_MAX][MC_SIGHT_NAME_MAX];
 };
 
 #endif

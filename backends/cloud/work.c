@@ -7,6 +7,7 @@
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static void *run_step(void *data)
 
 	free(data);
 	if (r == 0)
-		r = step->run(work, &error);
+		r = step->run ? step->run(work, &error) : step->run_on(work, step->subject, &error);
 	else
 		mc_error_set(&error, -r, "broken off");
 	MC_LOCKED(&work->lock) {
@@ -134,9 +135,29 @@ static void start_step(struct mc_work *work, unsigned index, pthread_t *ret_thre
 	pthread_attr_destroy(&attributes);
 }
 
+static unsigned add_to_table(struct mc_steps *steps, const struct mc_step *step)
+{
+	assert(steps->count < MC_STEPS_MAX);
+	steps->table[steps->count] = *step;
+	return 1u << steps->count++;
+}
+
+unsigned mc_steps_add(struct mc_steps *steps, const char *name, const char *done, unsigned needs,
+	int (*run)(struct mc_work *work, struct mc_error *error))
+{
+	return add_to_table(steps, &(struct mc_step){.name = name, .done = done, .needs = needs, .run = run});
+}
+
+unsigned mc_steps_add_on(struct mc_steps *steps, const char *name, const char *done, unsigned needs,
+	int (*run_on)(struct mc_work *work, const void *subject, struct mc_error *error), const void *subject)
+{
+	return add_to_table(steps,
+		&(struct mc_step){.name = name, .done = done, .needs = needs, .run_on = run_on, .subject = subject});
+}
+
 int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps)
 {
-	pthread_t threads[32] = {0};
+	pthread_t threads[MC_STEPS_MAX] = {0};
 	unsigned started;
 
 	work->steps = steps;
@@ -160,6 +181,7 @@ int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps)
 	for (unsigned i = 0; i < work->n_steps; i++)
 		if (started & (1u << i))
 			pthread_join(threads[i], NULL);
+	work->steps = NULL;
 	return work->failed ? -(work->error.code ? work->error.code : EIO) : 0;
 }
 

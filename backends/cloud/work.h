@@ -25,7 +25,24 @@ struct mc_step {
 	const char *done; /* what is true after it, for `progress` */
 	unsigned needs;   /* bits of the steps (by index) that come before */
 	int (*run)(struct mc_work *work, struct mc_error *error);
+	/* Where RUN is NULL: the same, done to SUBJECT, which is constant. */
+	int (*run_on)(struct mc_work *work, const void *subject, struct mc_error *error);
+	const void *subject;
 };
+
+#define MC_STEPS_MAX 32 /* of a table, as many as bits */
+
+/* A table that is made, not written: {0} has no step. */
+struct mc_steps {
+	struct mc_step table[MC_STEPS_MAX + 1]; /* ends with a NULL name */
+	unsigned count;
+};
+
+/* Adds a step; gives its bit, for the needs of others. */
+unsigned mc_steps_add(struct mc_steps *steps, const char *name, const char *done, unsigned needs,
+	int (*run)(struct mc_work *work, struct mc_error *error));
+unsigned mc_steps_add_on(struct mc_steps *steps, const char *name, const char *done, unsigned needs,
+	int (*run_on)(struct mc_work *work, const void *subject, struct mc_error *error), const void *subject);
 
 enum mc_work_kind {
 	MC_WORK_START,
@@ -75,7 +92,7 @@ struct mc_work {
 /* Begins work of KIND on REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
 int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
 
-/* For a type's `run`: the steps of one table, to their end or the first failure. */
+/* For a type's `run`: the steps of one table, to their end or the first failure. The table isn't used any more then. */
 int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps);
 
 /* Waits for the end of the region's work, and gives its failure; gives up only with the asker, for the work goes on. */

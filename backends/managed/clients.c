@@ -4,8 +4,8 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/table.h"
 #include "backends/openstack/glance/glance.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"
 #include "mcloud/identity.h"
@@ -66,8 +66,9 @@ char *mc_cloud_admin_password(struct mc_cloud *cloud)
 	return mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? strdup(mc_secrets_get(secrets, MC_SECRET_ADMIN)) : NULL;
 }
 
-static int open_database(struct mc_region *region, const char *user, enum mc_secret password,
-	struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
+/* As root, or, if AS isn't NULL, as the user that this service has there. */
+static int open_database(struct mc_region *region, const struct mc_service *as, struct mc_journal *journal,
+	struct mc_database **ret_database, struct mc_error *error)
 {
 	char service[MC_SERVICE_NAME_MAX];
 	struct mc_secrets *secrets;
@@ -75,13 +76,13 @@ static int open_database(struct mc_region *region, const char *user, enum mc_sec
 
 	if (r < 0)
 		return r;
-	mc_service_name(MC_DATABASE, region->name, service);
+	mc_service_name(&mc_services[MC_DATABASE], region->name, service);
 	*ret_database = mc_database_new(&(struct mc_database_options){
 		.service = service,
 		.host = region->address,
-		.port = mc_recipe_get(MC_DATABASE)->port,
-		.user = user,
-		.password = mc_secrets_get(secrets, password),
+		.port = mc_services[MC_DATABASE].port,
+		.user = as ? as->schema.user : NULL,
+		.password = as ? mc_secrets_schema(secrets, as) : mc_secrets_get(secrets, MC_SECRET_DB_ROOT),
 		.journal = journal,
 	});
 	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
@@ -95,12 +96,12 @@ int mc_region_database(struct mc_region *region, struct mc_database **ret_databa
 int mc_region_database_journal(
 	struct mc_region *region, struct mc_journal *journal, struct mc_database **ret_database, struct mc_error *error)
 {
-	return open_database(region, NULL, MC_SECRET_DB_ROOT, journal, ret_database, error);
+	return open_database(region, NULL, journal, ret_database, error);
 }
 
 int mc_region_keystone_database(struct mc_region *region, struct mc_database **ret_database, struct mc_error *error)
 {
-	return open_database(region, "keystone", MC_SECRET_DB_KEYSTONE, region->cloud->journal, ret_database, error);
+	return open_database(region, &mc_services[MC_KEYSTONE], region->cloud->journal, ret_database, error);
 }
 
 int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
@@ -122,7 +123,7 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 		if (r < 0)
 			return r;
 		mc_cloud_address(cloud, 0, address);
-		snprintf(url, sizeof(url), "ldap://%s:%u", address, mc_recipe_get(MC_LDAP)->port);
+		snprintf(url, sizeof(url), "ldap://%s:%u", address, mc_services[MC_LDAP].port);
 		snprintf(bind, sizeof(bind), "cn=admin,%s", cloud->options.ldap_suffix);
 		made = mc_directory_new(&(struct mc_directory_options){
 			.url = url,
@@ -176,19 +177,32 @@ int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance *
 	return r;
 }
 
+/* ACCOUNTS: the users by which services log in, and NULL. */
+static void list_accounts(const char *accounts[MC_SERVICES_MAX + 1])
+{
+	size_t n = 0;
+
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if (service->account)
+			accounts[n++] = service->account;
+	accounts[n] = NULL;
+}
+
 /* The region's clients, which need the cloud's secrets; without those, the region can only be looked at and destroyed.
  */
 void mc_region_equip(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
+	const char *accounts[MC_SERVICES_MAX + 1];
 	char service[MC_SERVICE_NAME_MAX], url[64];
 	struct mc_secrets *secrets;
 
+	list_accounts(accounts);
 	mc_cloud_address(cloud, region->number, region->address);
 	if (mc_cloud_secrets(cloud, &secrets, NULL) < 0)
 		return;
-	mc_service_name(MC_KEYSTONE, region->name, service);
-	mc_service_url(region, MC_KEYSTONE, true, url, sizeof(url));
+	mc_service_name(&mc_services[MC_KEYSTONE], region->name, service);
+	mc_service_url(region, &mc_services[MC_KEYSTONE], true, url, sizeof(url));
 	region->keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = url,
@@ -197,11 +211,12 @@ void mc_region_equip(struct mc_region *region)
 		.password = mc_secrets_get(secrets, MC_SECRET_ADMIN),
 		.project = "admin",
 		.project_domain = "Default",
+		.services = accounts,
 		.journal = cloud->journal,
 		.ttl_ms = cloud->options.ttl_ms,
 	});
-	mc_service_name(MC_GLANCE, region->name, service);
-	mc_service_url(region, MC_GLANCE, true, url, sizeof(url));
+	mc_service_name(&mc_services[MC_GLANCE], region->name, service);
+	mc_service_url(region, &mc_services[MC_GLANCE], true, url, sizeof(url));
 	struct mc_glance_behind behind;
 	if (region->keystone && mc_region_behind_glance(region, &behind) == 0)
 		region->glance = mc_glance_new(&(struct mc_glance_options){.service = service,

@@ -7,8 +7,8 @@
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/works.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
 
@@ -16,20 +16,21 @@
 
 /* How a region stops, and how it goes. */
 
-static int stop_kind(struct mc_work *work, enum mc_service_kind kind, struct mc_error *error)
+static int stop_service(struct mc_work *work, const void *subject, struct mc_error *error)
 {
+	const struct mc_service *service = subject;
 	struct mc_engine *engine = work->cloud->engine;
-	struct mc_engine_service service = {0};
+	struct mc_engine_service found = {0};
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, work->region->name, name);
-	r = engine->ops->look(engine, work->doing, name, &service, error);
-	if (r == 0 && !strcmp(service.state, "paused")) /* nothing that is frozen can end by itself */
+	mc_service_name(service, work->region->name, name);
+	r = engine->ops->look(engine, work->doing, name, &found, error);
+	if (r == 0 && !strcmp(found.state, "paused")) /* nothing that is frozen can end by itself */
 		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_UNPAUSE, NULL, error);
 	if (r == 0)
 		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_STOP, NULL, error);
-	mc_engine_service_clear(&service);
+	mc_engine_service_clear(&found);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -38,87 +39,66 @@ static int mark_stopped(struct mc_work *work, struct mc_error *error)
 	return work->type->stops ? mc_mark_set(work->region, work->doing, MC_MARK_STOPPED, error) : 0;
 }
 
-static int stop_glance(struct mc_work *work, struct mc_error *error)
+/* From the last row up, who needs a service is met before it. */
+static unsigned number_of_services(void)
 {
-	return stop_kind(work, MC_GLANCE, error);
+	unsigned n = 0;
+
+	while (mc_services[n].name)
+		n++;
+	return n;
 }
 
-static int stop_keystone(struct mc_work *work, struct mc_error *error)
+/* The steps, in STEP by service, of those that need SERVICE. */
+static unsigned steps_of_needy(const unsigned step[MC_SERVICES_MAX], const struct mc_service *service)
 {
-	return stop_kind(work, MC_KEYSTONE, error);
+	unsigned bits = 0;
+
+	for (const struct mc_service *other = mc_services; other->name; other++)
+		if (other->needs & MC_BIT(mc_service_index(service)))
+			bits |= step[mc_service_index(other)];
+	return bits;
 }
 
-static int stop_memcached(struct mc_work *work, struct mc_error *error)
+void mc_stop_steps(struct mc_steps *steps)
 {
-	return stop_kind(work, MC_MEMCACHED, error);
+	unsigned mark = mc_steps_add(steps, "mark", "it is meant to stop", 0, mark_stopped);
+	unsigned stop[MC_SERVICES_MAX] = {0};
+
+	for (unsigned i = number_of_services(); i-- > 0;) {
+		const struct mc_service *service = &mc_services[i];
+
+		if (!service->is_shared)
+			stop[i] = mc_steps_add_on(steps, service->name, service->words.stopped,
+				mark | steps_of_needy(stop, service), stop_service, service);
+	}
 }
-
-static int stop_database(struct mc_work *work, struct mc_error *error)
-{
-	return stop_kind(work, MC_DATABASE, error);
-}
-
-#define AFTER(step) (1u << (step))
-enum { STOP_MARK, STOP_GLANCE, STOP_KEYSTONE, STOP_MEMCACHED, STOP_DATABASE };
-
-const struct mc_step mc_stop_steps[] = {
-	[STOP_MARK] = {"mark", "it is meant to stop", 0, mark_stopped},
-	[STOP_GLANCE] = {"glance", "glance has stopped", AFTER(STOP_MARK), stop_glance},
-	[STOP_KEYSTONE] = {"keystone", "keystone has stopped", AFTER(STOP_MARK), stop_keystone},
-	[STOP_MEMCACHED] = {"memcached", "memcached has stopped", AFTER(STOP_KEYSTONE), stop_memcached},
-	[STOP_DATABASE] = {"database", "the database has stopped", AFTER(STOP_GLANCE) | AFTER(STOP_KEYSTONE),
-		stop_database},
-	{NULL},
-};
 
 static int mark_destroying(struct mc_work *work, struct mc_error *error)
 {
 	return mc_mark_set(work->region, work->doing, MC_MARK_DESTROYING, error);
 }
 
-/* The container, then its volume. */
-static int remove_kind(struct mc_work *work, enum mc_service_kind kind, struct mc_error *error)
+/* The container, then its volume, and the one with its socket: whoever had that, too, is gone. */
+static int remove_with_volume(struct mc_work *work, const void *subject, struct mc_error *error)
 {
+	const struct mc_service *service = subject;
 	struct mc_engine *engine = work->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, work->region->name, name);
+	mc_service_name(service, work->region->name, name);
 	r = engine->ops->act(engine, work->doing, name, MC_ENGINE_REMOVE, NULL, error);
-	if (r == 0 && mc_recipe_get(kind)->volume)
-		r = mc_service_remove_volume(work->region, work->doing, kind, error);
+	if (r == 0 && service->volume)
+		r = mc_service_remove_volume(work->region, work->doing, service, error);
+	if (r == 0 && service == &mc_services[MC_MEMCACHED])
+		r = engine->ops->volume_remove(engine, work->doing, name, error);
 	return r;
 }
 
 static int leave_replication(struct mc_work *work, struct mc_error *error)
 {
 	return mc_replicate_leave(work, error);
-}
-
-static int remove_keystone(struct mc_work *work, struct mc_error *error)
-{
-	return remove_kind(work, MC_KEYSTONE, error);
-}
-
-static int remove_glance(struct mc_work *work, struct mc_error *error)
-{
-	return remove_kind(work, MC_GLANCE, error);
-}
-
-static int remove_memcached(struct mc_work *work, struct mc_error *error)
-{
-	struct mc_engine *engine = work->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-	int r = remove_kind(work, MC_MEMCACHED, error);
-
-	/* The volume with its socket; whoever had that, too, is gone. */
-	mc_service_name(MC_MEMCACHED, work->region->name, name);
-	return r ? r : engine->ops->volume_remove(engine, work->doing, name, error);
-}
-
-static int remove_database(struct mc_work *work, struct mc_error *error)
-{
-	return remove_kind(work, MC_DATABASE, error);
 }
 
 static bool is_last(struct mc_cloud *cloud)
@@ -133,11 +113,13 @@ static bool is_last(struct mc_cloud *cloud)
 static int remove_shared(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
-	int r;
+	int r = 0;
 
 	if (!is_last(work->cloud))
 		return 0;
-	r = remove_kind(work, MC_LDAP, error);
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
+		if (service->is_shared)
+			r = remove_with_volume(work, service, error);
 	return r ? r : engine->ops->clear(engine, work->doing, error);
 }
 
@@ -169,17 +151,33 @@ static int remove_marks(struct mc_work *work, struct mc_error *error)
 	return r ? r : mc_marks_forget(work->region, error);
 }
 
-enum { MARK, LEAVE, KEYSTONE, GLANCE, MEMCACHED, DATABASE, SHARED, MARKS };
+static unsigned steps_of_socket_users(const unsigned step[MC_SERVICES_MAX])
+{
+	unsigned bits = 0;
 
-const struct mc_step mc_destroy_steps[] = {
-	[MARK] = {"mark", "it is meant to go", 0, mark_destroying},
-	[LEAVE] = {"leave", "its endpoints are gone", AFTER(MARK), leave_replication},
-	[KEYSTONE] = {"keystone", "keystone is gone", AFTER(MARK), remove_keystone},
-	[GLANCE] = {"glance", "glance and its images are gone", AFTER(MARK), remove_glance},
-	[MEMCACHED] = {"memcached", "memcached is gone", AFTER(KEYSTONE) | AFTER(GLANCE), remove_memcached},
-	[DATABASE] = {"database", "the database is gone", AFTER(LEAVE), remove_database},
-	[SHARED] = {"shared", "what no region needs any more is gone",
-		AFTER(KEYSTONE) | AFTER(GLANCE) | AFTER(MEMCACHED) | AFTER(DATABASE) | AFTER(LEAVE), remove_shared},
-	[MARKS] = {"marks", "nothing is left", AFTER(SHARED), remove_marks},
-	{NULL},
-};
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		bits |= service->sockets ? step[mc_service_index(service)] : 0;
+	return bits;
+}
+
+void mc_destroy_steps(struct mc_steps *steps)
+{
+	unsigned mark = mc_steps_add(steps, "mark", "it is meant to go", 0, mark_destroying);
+	unsigned leave = mc_steps_add(steps, "leave", "its endpoints are gone", mark, leave_replication);
+	unsigned removal[MC_SERVICES_MAX] = {0}, all = leave;
+
+	for (unsigned i = number_of_services(); i-- > 0;) {
+		const struct mc_service *service = &mc_services[i];
+		unsigned needs = i == MC_DATABASE ? leave : mark;
+
+		if (service->is_shared)
+			continue;
+		if (i == MC_MEMCACHED)
+			needs |= steps_of_socket_users(removal);
+		removal[i] =
+			mc_steps_add_on(steps, service->name, service->words.gone, needs, remove_with_volume, service);
+		all |= removal[i];
+	}
+	all = mc_steps_add(steps, "shared", "what no region needs any more is gone", all, remove_shared);
+	mc_steps_add(steps, "marks", "nothing is left", all, remove_marks);
+}

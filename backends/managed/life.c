@@ -9,8 +9,8 @@
 #include "backends/managed/mark.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/services/table.h"
 #include "backends/openstack/glance/glance.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
@@ -90,7 +90,7 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 
 	if (mc_marks_forget(region, NULL) == 0) {
-		mc_service_remove_volume(region, call, MC_DATABASE, NULL);
+		mc_service_remove_volume(region, call, &mc_services[MC_DATABASE], NULL);
 		mc_region_unlist(region);
 		return;
 	}
@@ -108,7 +108,7 @@ static int keep_new(struct mc_region *region, struct mc_region *master, struct m
 	int r = mc_service_check_free(region, error);
 
 	if (r == 0)
-		r = mc_service_make_volume(region, call, MC_DATABASE, error);
+		r = mc_service_make_volume(region, call, &mc_services[MC_DATABASE], error);
 	if (r == 0)
 		r = mc_marks_keep(region, error);
 	return r ? r : mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);

@@ -9,9 +9,9 @@
 #include "backends/managed/replication/restore.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/sight.h"
 #include "backends/managed/works.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -48,7 +48,7 @@ static void restore_database(struct mc_cloud *cloud, const char *name)
 	struct mc_engine_service service;
 
 	if (mc_cloud_service(cloud, name, &service) == 0 && service.region && service.kind &&
-		!strcmp(service.kind, mc_recipe_get(MC_DATABASE)->service))
+		!strcmp(service.kind, mc_services[MC_DATABASE].name))
 		region = mc_region_find(cloud, service.region);
 	mc_engine_service_clear(&service);
 	if (region)

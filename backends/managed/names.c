@@ -2,7 +2,7 @@
 #include "backends/managed/names.h"
 
 #include "backends/cloud/model.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -10,40 +10,39 @@
 
 /* What the services of regions are called, and where they are reached. */
 
-void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC_SERVICE_NAME_MAX])
+void mc_service_name(const struct mc_service *service, const char *region, char name[MC_SERVICE_NAME_MAX])
 {
-	const char *prefix = mc_recipe_get(kind)->prefix;
-
-	if (kind == MC_LDAP)
-		snprintf(name, MC_SERVICE_NAME_MAX, "%s", prefix);
+	if (service->is_shared)
+		snprintf(name, MC_SERVICE_NAME_MAX, "%s", service->prefix);
 	else
-		snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", prefix, region);
+		snprintf(name, MC_SERVICE_NAME_MAX, "%s-%s", service->prefix, region);
 }
 
-void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, char host[MC_HOST_MAX])
+void mc_service_host(const struct mc_region *region, const struct mc_service *service, char host[MC_HOST_MAX])
 {
 	char name[MC_SERVICE_NAME_MAX];
 
-	mc_service_name(kind, region->name, name);
+	mc_service_name(service, region->name, name);
 	if (strlen(name) < MC_HOST_MAX)
 		memcpy(host, name, strlen(name) + 1);
 	else /* two hyphens: no region's name begins with one, so this is nobody else's */
-		snprintf(host, MC_HOST_MAX, "%s--%u", mc_recipe_get(kind)->prefix, region->number);
+		snprintf(host, MC_HOST_MAX, "%s--%u", service->prefix, region->number);
 }
 
-void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size)
+void mc_service_url(
+	const struct mc_region *region, const struct mc_service *service, bool is_public, char *url, size_t size)
 {
 	char host[MC_HOST_MAX], address[16];
-	const struct mc_recipe *recipe = mc_recipe_get(kind);
 
-	mc_service_host(region, kind, host);
-	mc_service_address(region, kind, address);
-	snprintf(url, size, "%s://%s:%u", kind == MC_LDAP ? "ldap" : "http", is_public ? address : host, recipe->port);
+	mc_service_host(region, service, host);
+	mc_service_address(region, service, address);
+	snprintf(url, size, "%s://%s:%u", service->protocol == MC_PROTOCOL_LDAP ? "ldap" : "http",
+		is_public ? address : host, service->port);
 }
 
-void mc_service_address(const struct mc_region *region, enum mc_service_kind kind, char address[16])
+void mc_service_address(const struct mc_region *region, const struct mc_service *service, char address[16])
 {
-	if (kind == MC_LDAP)
+	if (service->is_shared)
 		mc_cloud_address(region->cloud, 0, address);
 	else
 		snprintf(address, 16, "%s", region->address);

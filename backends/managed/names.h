@@ -3,31 +3,33 @@
 #define BACKENDS_MANAGED_NAMES_H
 
 #include "backends/cloud/model.h"
-#include "backends/recipes/recipe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* What the services of regions are called, and where they are reached. */
 
+struct mc_service;
+
 /* Address of number N (0: what is shared): 127.77.N.1 for base 127.77.0.0. */
 void mc_cloud_address(const struct mc_cloud *cloud, unsigned n, char address[16]);
 
-/* service.c: "keystone-Kista", "ldap" into NAME. */
+/* "keystone-Kista", "ldap" into NAME. */
 #define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 16)
 
-void mc_service_name(enum mc_service_kind kind, const char *region, char name[MC_SERVICE_NAME_MAX]);
+void mc_service_name(const struct mc_service *service, const char *region, char name[MC_SERVICE_NAME_MAX]);
 
 /* The name by which other containers reach it: the service's own, or, where that is too long for a DNS label (RFC 1035,
  * section 2.3.4), one with the region's number, which is no other region's service's. */
 #define MC_HOST_MAX 64
 
-void mc_service_host(const struct mc_region *region, enum mc_service_kind kind, char host[MC_HOST_MAX]);
+void mc_service_host(const struct mc_region *region, const struct mc_service *service, char host[MC_HOST_MAX]);
 
 /* "http://ADDRESS:PORT", and for the other containers "http://NAME:PORT". */
-void mc_service_url(const struct mc_region *region, enum mc_service_kind kind, bool is_public, char *url, size_t size);
+void mc_service_url(
+	const struct mc_region *region, const struct mc_service *service, bool is_public, char *url, size_t size);
 
 /* The address under which the service's port is reached from the host. */
-void mc_service_address(const struct mc_region *region, enum mc_service_kind kind, char address[16]);
+void mc_service_address(const struct mc_region *region, const struct mc_service *service, char address[16]);
 
 #endif

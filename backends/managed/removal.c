@@ -18,6 +18,6 @@ int mc_removal_run(const struct mc_removal *removal, struct mc_call *call, struc
 	if (r == 0)
 		r = removal->destroy(region, error);
 	if (r < 0 && frozen)
-		removal->thaw(region);
+		removal->thaw(region, frozen);
 	return r;
 }

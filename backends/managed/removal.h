@@ -12,11 +12,11 @@ struct mc_region;
 struct mc_removal {
 	/* 0: it is empty; else why it stays. */
 	int (*look)(struct mc_region *region, struct mc_call *call, struct mc_error *error);
-	/* Nothing more can be made in it; nobody is answered, so that nobody is told of a success that isn't one. 1:
-	 * now; 0: it couldn't before. */
+	/* Nothing more can be made in it; nobody is answered, so that nobody is told of a success that isn't one. Bits
+	 * of what was frozen, for `thaw`; 0: nothing could be made before. */
 	int (*freeze)(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 	/* As it was before. */
-	void (*thaw)(struct mc_region *region);
+	void (*thaw)(struct mc_region *region, int frozen);
 	int (*destroy)(struct mc_region *region, struct mc_error *error);
 	struct mc_region *region;
 };

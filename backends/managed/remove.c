@@ -6,7 +6,7 @@
 #include "backends/managed/mark.h"
 #include "backends/managed/names.h"
 #include "backends/managed/removal.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -17,28 +17,40 @@
 
 /* rmdir of a region. */
 
-/* 0: the region holds nothing of its user's. A region that never served has no images; else its Glance database says.
- */
-static int check_region_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int count_goods(const struct mc_service *service, struct mc_region *region, struct mc_call *call,
+	unsigned long *ret_count, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	unsigned long images = 0;
+	int r = mc_region_database(region, &database, error);
+
+	if (r == 0)
+		r = service->goods.count(database, call, ret_count, error);
+	if (r < 0 && r != -EINTR)
+		return mc_error_set(error, EBUSY,
+			"whether region %s holds %ss can't be told, as its database does not answer; "
+			"`echo destroy > regions/%s/ctl` if you mean it",
+			region->name, service->goods.noun, region->name);
+	return r;
+}
+
+/* 0: the region holds nothing of its user's. One that never served does not; else the services' databases say. */
+static int check_region_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
 	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
 
 	if (r <= 0)
 		return r;
-	r = mc_region_database(region, &database, error);
-	if (r == 0)
-		r = mc_database_count_images(database, call, &images, error);
-	if (r < 0 && r != -EINTR)
-		return mc_error_set(error, EBUSY,
-			"whether region %s holds images can't be told, as its database does not answer; "
-			"`echo destroy > regions/%s/ctl` if you mean it",
-			region->name, region->name);
-	if (r == 0 && images)
-		r = mc_error_set(error, ENOTEMPTY,
-			"region %s holds %lu image%s; `echo destroy > regions/%s/ctl` if you mean it", region->name,
-			images, images == 1 ? "" : "s", region->name);
+	r = 0;
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
+		unsigned long goods = 0;
+
+		if (service->goods.noun)
+			r = count_goods(service, region, call, &goods, error);
+		if (r == 0 && goods)
+			r = mc_error_set(error, ENOTEMPTY,
+				"region %s holds %lu %s%s; `echo destroy > regions/%s/ctl` if you mean it",
+				region->name, goods, service->goods.noun, goods == 1 ? "" : "s", region->name);
+	}
 	return r;
 }
 
@@ -56,47 +68,65 @@ static int check_settled(struct mc_region *region, struct mc_error *error)
 		region->name, region->name, region->name);
 }
 
-static int act_on_glance(
-	struct mc_region *region, struct mc_call *call, enum mc_engine_action action, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-
-	mc_service_name(MC_GLANCE, region->name, name);
-	return engine->ops->act(engine, call, name, action, NULL, error);
-}
-
 /* 1: it runs no more, 0: it didn't run. */
-static int freeze_glance(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int freeze_service(
+	const struct mc_service *service, struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
-	struct mc_engine_service service = {0};
+	struct mc_engine_service found = {0};
 	char name[MC_SERVICE_NAME_MAX];
 
-	mc_service_name(MC_GLANCE, region->name, name);
-	int r = engine->ops->look(engine, call, name, &service, error);
-	bool runs = r == 0 && !strcmp(service.state, "running");
-	mc_engine_service_clear(&service);
+	mc_service_name(service, region->name, name);
+	int r = engine->ops->look(engine, call, name, &found, error);
+	bool runs = r == 0 && !strcmp(found.state, "running");
+	mc_engine_service_clear(&found);
 	if (r < 0 || !runs)
 		return r == -ENOENT ? 0 : r;
 	/* A loaded machine may not manage to freeze it (runc gives up after some tries): then it ends. */
-	if (act_on_glance(region, call, MC_ENGINE_PAUSE, NULL) == 0)
+	if (engine->ops->act(engine, call, name, MC_ENGINE_PAUSE, NULL, NULL) == 0)
 		return 1;
-	r = act_on_glance(region, call, MC_ENGINE_KILL, error);
+	r = engine->ops->act(engine, call, name, MC_ENGINE_KILL, NULL, error);
 	return r < 0 ? r : 1;
 }
 
 /* Also when its asker has gone. */
-static void thaw_glance(struct mc_region *region)
+static void thaw_service(const struct mc_service *service, struct mc_region *region)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
+	struct mc_engine *engine = region->cloud->engine;
+	char name[MC_SERVICE_NAME_MAX];
 	struct mc_error error = {0};
 
-	if (act_on_glance(region, call, MC_ENGINE_UNPAUSE, NULL) == 0 ||
-		act_on_glance(region, call, MC_ENGINE_START, &error) == 0)
+	mc_service_name(service, region->name, name);
+	if (engine->ops->act(engine, call, name, MC_ENGINE_UNPAUSE, NULL, NULL) == 0 ||
+		engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, &error) == 0)
 		return;
-	mc_error_context(&error, "glance-%s stays frozen: `echo repair > regions/%s/ctl`", region->name, region->name);
+	mc_error_context(&error, "%s stays frozen: `echo repair > regions/%s/ctl`", name, region->name);
 	mc_cloud_fail(region->cloud, region->name, &error);
+}
+
+/* FROZEN: bits of services. */
+static void thaw_keepers(struct mc_region *region, int frozen)
+{
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if ((unsigned)frozen & MC_BIT(mc_service_index(service)))
+			thaw_service(service, region);
+}
+
+/* All services in which users keep something. */
+static int freeze_keepers(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+{
+	int frozen = 0, r = 0;
+
+	for (const struct mc_service *service = mc_services; service->name && r >= 0; service++) {
+		r = service->goods.noun ? freeze_service(service, region, call, error) : 0;
+		if (r > 0)
+			frozen |= (int)MC_BIT(mc_service_index(service));
+	}
+	if (r >= 0)
+		return frozen;
+	thaw_keepers(region, frozen);
+	return r;
 }
 
 static int begin_destroy(struct mc_region *region, struct mc_error *error)
@@ -110,8 +140,8 @@ int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *n
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	const struct mc_removal removal = {.look = check_region_empty,
-		.freeze = freeze_glance,
-		.thaw = thaw_glance,
+		.freeze = freeze_keepers,
+		.thaw = thaw_keepers,
 		.destroy = begin_destroy,
 		.region = region};
 	int r;

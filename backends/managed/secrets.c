@@ -2,6 +2,7 @@
 #include "backends/managed/secrets.h"
 
 #include "backends/managed/services/fernet.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/lock.h"
 #include "mcloud/state_dir.h"
 #include "mcloud/util.h"
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,13 +19,15 @@
 /* The cloud's passwords and keys, in one file of its state_dir. */
 
 #define SECRET_BYTES 24
+#define SECRETS_MAX (MC_SECRETS + 2 * MC_SERVICES_MAX)
+#define NAME_ROOM 64
 #define FILE_LIMIT (64 * 1024)
 
 struct mc_secrets {
 	pthread_mutex_t lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
 				 alone */
-	char *directory, *name;                        /* constant */
-	char values[MC_SECRETS][2 * SECRET_BYTES + 1]; /* constant */
+	char *directory, *name;                         /* constant */
+	char values[SECRETS_MAX][2 * SECRET_BYTES + 1]; /* constant; by secret, then two a service */
 	struct mc_key fernet[MC_FERNET_KEYS];
 	size_t n_fernet;
 	struct mc_key credential[2]; /* constant */
@@ -33,12 +37,43 @@ struct mc_secrets {
 static const char *const secret_names[MC_SECRETS] = {
 	[MC_SECRET_ADMIN] = "admin",
 	[MC_SECRET_DB_ROOT] = "db_root",
-	[MC_SECRET_DB_KEYSTONE] = "db_keystone",
-	[MC_SECRET_DB_GLANCE] = "db_glance",
-	[MC_SECRET_GLANCE] = "glance",
 	[MC_SECRET_LDAP_ADMIN] = "ldap_admin",
 	[MC_SECRET_LDAP_KEYSTONE] = "ldap_keystone",
 };
+
+static size_t index_of_schema(const struct mc_service *service)
+{
+	return MC_SECRETS + (size_t)2 * mc_service_index(service);
+}
+
+static size_t index_of_account(const struct mc_service *service)
+{
+	return index_of_schema(service) + 1;
+}
+
+/* The service that has secret I; NULL: none. */
+static const struct mc_service *service_of_secret(size_t i)
+{
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if (i == index_of_schema(service) || i == index_of_account(service))
+			return service;
+	return NULL;
+}
+
+/* What secret I is called in the file; false: there is no such secret. */
+static bool name_of_secret(size_t i, char name[NAME_ROOM])
+{
+	const struct mc_service *service = service_of_secret(i);
+
+	*name = '\0';
+	if (i < MC_SECRETS)
+		snprintf(name, NAME_ROOM, "%s", secret_names[i]);
+	else if (service && i == index_of_schema(service) && service->schema.user)
+		snprintf(name, NAME_ROOM, "db_%s", service->schema.user);
+	else if (service && i == index_of_account(service) && service->account)
+		snprintf(name, NAME_ROOM, "%s", service->account);
+	return *name;
+}
 
 MC_DEFINE_CLEANUP(secrets, struct mc_secrets *, mc_secrets_free);
 
@@ -107,27 +142,74 @@ static size_t keys_from_json(const cJSON *array, struct mc_key *keys, size_t roo
 static char *secrets_to_text(const struct mc_secrets *secrets)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
+	char name[NAME_ROOM];
 
-	for (unsigned i = 0; i < MC_SECRETS; i++)
-		cJSON_AddStringToObject(root, secret_names[i], secrets->values[i]);
+	for (size_t i = 0; i < SECRETS_MAX; i++)
+		if (name_of_secret(i, name))
+			cJSON_AddStringToObject(root, name, secrets->values[i]);
 	cJSON_AddItemToObject(root, "fernet", keys_to_json(secrets->fernet, secrets->n_fernet));
 	cJSON_AddItemToObject(root, "credential", keys_to_json(secrets->credential, secrets->n_credential));
 	return cJSON_Print(root);
 }
 
-static int from_text(struct mc_secrets *secrets, const char *text)
+/* Secret I, from the file's ROOT: 1; 0: it isn't there. */
+static int read_secret(struct mc_secrets *secrets, const cJSON *root, size_t i)
+{
+	const cJSON *item;
+	const char *value;
+	char name[NAME_ROOM];
+
+	if (!name_of_secret(i, name))
+		return 0;
+	item = cJSON_GetObjectItemCaseSensitive(root, name);
+	value = cJSON_GetStringValue(item);
+	if (!item)
+		return 0;
+	if (!value || !*value || strlen(value) >= sizeof(secrets->values[i]))
+		return -EIO;
+	memcpy(secrets->values[i], value, strlen(value) + 1);
+	return 1;
+}
+
+static int make_of_service(struct mc_secrets *secrets, const struct mc_service *service)
+{
+	int r = service->schema.user ? mc_random_hex(secrets->values[index_of_schema(service)], SECRET_BYTES) : 0;
+
+	if (r == 0 && service->account)
+		r = mc_random_hex(secrets->values[index_of_account(service)], SECRET_BYTES);
+	return r;
+}
+
+/* What SERVICE has, all of it or nothing. *RET_IS_NEW: it had nothing, and was given it. */
+static int read_of_service(
+	struct mc_secrets *secrets, const cJSON *root, const struct mc_service *service, bool *ret_is_new)
+{
+	int wanted = (service->schema.user != NULL) + (service->account != NULL);
+	int schema = read_secret(secrets, root, index_of_schema(service));
+	int account = read_secret(secrets, root, index_of_account(service));
+
+	if (schema < 0 || account < 0 || (schema + account > 0 && schema + account < wanted))
+		return -EIO;
+	if (wanted == 0 || schema + account == wanted)
+		return 0;
+	*ret_is_new = true;
+	return make_of_service(secrets, service);
+}
+
+static int from_text(struct mc_secrets *secrets, const char *text, bool *ret_is_new)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_Parse(text);
+	int r = 0;
 
 	if (!cJSON_IsObject(root))
 		return -EIO;
-	for (unsigned i = 0; i < MC_SECRETS; i++) {
-		const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, secret_names[i]));
-
-		if (!value || !*value || strlen(value) >= sizeof(secrets->values[i]))
+	for (size_t i = 0; i < MC_SECRETS; i++)
+		if (read_secret(secrets, root, i) != 1)
 			return -EIO;
-		memcpy(secrets->values[i], value, strlen(value) + 1);
-	}
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
+		r = read_of_service(secrets, root, service, ret_is_new);
+	if (r < 0)
+		return r;
 	secrets->n_fernet =
 		keys_from_json(cJSON_GetObjectItemCaseSensitive(root, "fernet"), secrets->fernet, MC_FERNET_KEYS);
 	secrets->n_credential = keys_from_json(cJSON_GetObjectItemCaseSensitive(root, "credential"),
@@ -160,8 +242,10 @@ static int make_all(struct mc_secrets *secrets)
 {
 	int r = 0;
 
-	for (unsigned i = 0; i < MC_SECRETS && r == 0; i++)
+	for (size_t i = 0; i < MC_SECRETS && r == 0; i++)
 		r = mc_random_hex(secrets->values[i], SECRET_BYTES);
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
+		r = make_of_service(secrets, service);
 	for (unsigned i = 0; i < 2 && r == 0; i++) { /* staged and primary */
 		r = mc_secrets_new_key(&secrets->fernet[i], i);
 		if (r == 0)
@@ -173,6 +257,7 @@ static int make_all(struct mc_secrets *secrets)
 
 static int load_secrets_file(struct mc_secrets *secrets, bool *ret_found, struct mc_error *error)
 {
+	bool is_new = false; /* some service */
 	char text[FILE_LIMIT];
 	int fd = mc_state_open(secrets->directory, false, error);
 	ssize_t n = fd < 0 ? fd : mc_state_read(fd, secrets->name, text, sizeof(text));
@@ -185,10 +270,12 @@ static int load_secrets_file(struct mc_secrets *secrets, bool *ret_found, struct
 		return n == -ENOENT ? 0
 		       : fd < 0     ? fd
 				: mc_error_errno(error, (int)-n, "can't read %s/%s", secrets->directory, secrets->name);
-	r = from_text(secrets, text);
+	r = from_text(secrets, text, &is_new);
 	explicit_bzero(text, sizeof(text));
-	return r ? mc_error_set(error, -r, "%s/%s does not hold a cloud's secrets", secrets->directory, secrets->name)
-		 : 0;
+	if (r < 0)
+		return mc_error_set(
+			error, -r, "%s/%s does not hold a cloud's secrets", secrets->directory, secrets->name);
+	return is_new ? save(secrets, error) : 0;
 }
 
 int mc_secrets_open(
@@ -259,6 +346,16 @@ int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error)
 const char *mc_secrets_get(const struct mc_secrets *secrets, enum mc_secret secret)
 {
 	return secrets->values[secret];
+}
+
+const char *mc_secrets_schema(const struct mc_secrets *secrets, const struct mc_service *service)
+{
+	return secrets->values[index_of_schema(service)];
+}
+
+const char *mc_secrets_account(const struct mc_secrets *secrets, const struct mc_service *service)
+{
+	return secrets->values[index_of_account(service)];
 }
 
 size_t mc_secrets_fernet(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys)

@@ -6,22 +6,13 @@
 #include <stddef.h>
 
 struct mc_error;
+struct mc_service;
 
 /* The cloud's secrets, made once, kept in state_dir (secrets.c). All are hex or base64url, so that no format needs
  * escaping. */
 struct mc_secrets;
 
-/* secrets.c */
-enum mc_secret {
-	MC_SECRET_ADMIN,
-	MC_SECRET_DB_ROOT,
-	MC_SECRET_DB_KEYSTONE,
-	MC_SECRET_DB_GLANCE,
-	MC_SECRET_GLANCE,
-	MC_SECRET_LDAP_ADMIN,
-	MC_SECRET_LDAP_KEYSTONE,
-	MC_SECRETS
-};
+enum mc_secret { MC_SECRET_ADMIN, MC_SECRET_DB_ROOT, MC_SECRET_LDAP_ADMIN, MC_SECRET_LDAP_KEYSTONE, MC_SECRETS };
 
 struct mc_key {
 	unsigned index; /* 0: staged; the highest: primary */
@@ -29,13 +20,19 @@ struct mc_key {
 	double created;
 };
 
-/* Reads DIRECTORY/CLOUD.json; with MAKE, makes and writes it when there is none; else *RET is NULL then. */
+/* Reads DIRECTORY/CLOUD.json; with MAKE, makes and writes it when there is none; else *RET is NULL then. A service that
+ * the file knows nothing of, as it is new, gets what it lacks. */
 int mc_secrets_open(
 	const char *directory, const char *cloud, bool make, struct mc_secrets **ret_secrets, struct mc_error *error);
 
 void mc_secrets_free(struct mc_secrets *secrets);
 
 const char *mc_secrets_get(const struct mc_secrets *secrets, enum mc_secret secret);
+
+/* The password of SERVICE's user in the database, and in Keystone; "": it has none. */
+const char *mc_secrets_schema(const struct mc_secrets *secrets, const struct mc_service *service);
+
+const char *mc_secrets_account(const struct mc_secrets *secrets, const struct mc_service *service);
 
 /* Copies of the keys, by index. Credential keys don't rotate. */
 size_t mc_secrets_fernet(struct mc_secrets *secrets, struct mc_key *keys, size_t n_keys);

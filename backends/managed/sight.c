@@ -4,7 +4,7 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/state.h"
 #include "backends/managed/names.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -12,29 +12,33 @@
 #include <string.h>
 
 _Static_assert(MC_SIGHT_NAME_MAX >= MC_SERVICE_NAME_MAX, "a sight has room for the name of each service");
+_Static_assert(MC_SIGHT_SERVICES_MAX >= MC_SERVICES_MAX, "and for all of them");
 
-/* A slave that stands by has only the first of them. */
-static const enum mc_service_kind own_kinds[] = {MC_DATABASE, MC_MEMCACHED, MC_KEYSTONE, MC_GLANCE};
-
-static void look_at_service(
-	const struct mc_region *region, enum mc_service_kind kind, char *name, struct mc_state_service *service)
+static void look_at_service(const struct mc_region *region, const struct mc_service *service, struct mc_sight *sight)
 {
 	const struct mc_engine_service_list *list = &region->cloud->services;
+	struct mc_state_service *seen = &sight->services[sight->facts.n_services];
+	char *name = sight->names[sight->facts.n_services++];
 
-	mc_service_name(kind, region->name, name);
-	*service = (struct mc_state_service){.name = name};
-	for (size_t i = 0; i < list->count && !service->state; i++)
+	mc_service_name(service, region->name, name);
+	*seen = (struct mc_state_service){
+		.name = name, .is_shared = service->is_shared, .missed = service->words.missed};
+	for (size_t i = 0; i < list->count && !seen->state; i++)
 		if (!strcmp(list->items[i].name, name)) {
-			service->state = list->items[i].state;
-			service->health = list->items[i].health;
-			service->is_detached = list->items[i].is_detached;
+			seen->state = list->items[i].state;
+			seen->health = list->items[i].health;
+			seen->is_detached = list->items[i].is_detached;
 		}
 }
 
 void mc_sight_look(const struct mc_region *region, struct mc_sight *sight)
 {
-	sight->facts.n_services = sight->facts.stands_by ? 1 : MC_COUNT(own_kinds);
-	for (size_t k = 0; k < sight->facts.n_services; k++)
-		look_at_service(region, own_kinds[k], sight->names[k], &sight->services[k]);
-	look_at_service(region, MC_LDAP, sight->directory, &sight->facts.directory);
+	bool stands_by = sight->facts.stands_by;
+
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if (!service->is_shared && (service->stands_by || !stands_by))
+			look_at_service(region, service, sight);
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if (service->is_shared && !stands_by)
+			look_at_service(region, service, sight);
 }

@@ -9,23 +9,23 @@
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/register.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/works.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 
-/* The starts of regions: of a master, of a slave that stands by, and of one that replicates. Keystone and Glance take
- * longest to load, and need neither each other nor anything else before the first request: so they begin, and the
- * others come up meanwhile. */
+/* The starts of regions: of a master, of a slave that stands by, and of one that replicates. Services that take long to
+ * load need neither each other nor anything else before the first request: so they begin, and the others come up
+ * meanwhile. */
 
 static int find_images(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
 	int r = 0;
 
-	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS && r == 0; kind++)
-		r = engine->ops->has_image(engine, work->doing, mc_recipe_get(kind)->image, error);
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
+		r = engine->ops->has_image(engine, work->doing, service->image, error);
 	return r;
 }
 
@@ -37,53 +37,35 @@ static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
 	return r ? r : engine->ops->prepare(engine, work->doing, error);
 }
 
-static int load_keystone(struct mc_work *work, struct mc_error *error)
+static int load_service(struct mc_work *work, const void *subject, struct mc_error *error)
 {
-	return mc_service_ensure(work->region, work->doing, MC_KEYSTONE, error);
+	return mc_service_ensure(work->region, work->doing, subject, error);
 }
 
-static int load_glance(struct mc_work *work, struct mc_error *error)
-{
-	return mc_service_ensure(work->region, work->doing, MC_GLANCE, error);
-}
-
-static int await_keystone(struct mc_work *work, struct mc_error *error)
-{
-	return mc_service_await(work->region, work->call, MC_KEYSTONE, mc_probe_keystone, error);
-}
-
-static int await_glance(struct mc_work *work, struct mc_error *error)
-{
-	return mc_service_await(work->region, work->call, MC_GLANCE, mc_probe_glance, error);
-}
-
-static int start_database(struct mc_work *work, struct mc_error *error)
-{
-	int r = mc_service_ensure(work->region, work->doing, MC_DATABASE, error);
-
-	return r ? r : mc_service_await(work->region, work->call, MC_DATABASE, mc_probe_database, error);
-}
-
-static int start_memcached(struct mc_work *work, struct mc_error *error)
-{
-	return mc_service_ensure(work->region, work->doing, MC_MEMCACHED, error);
-}
-
-static int start_ldap(struct mc_work *work, struct mc_error *error)
+/* What Keystone will look for in the directory. */
+static int prepare_directory(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_directory *directory;
 	struct mc_secrets *secrets;
-	int r = mc_service_ensure(work->region, work->doing, MC_LDAP, error);
+	int r = mc_cloud_secrets(work->cloud, &secrets, error);
 
-	if (r == 0)
-		r = mc_service_await(work->region, work->call, MC_LDAP, mc_probe_ldap, error);
-	if (r == 0)
-		r = mc_cloud_secrets(work->cloud, &secrets, error);
 	if (r == 0)
 		r = mc_cloud_directory(work->cloud, &directory, error);
 	if (r == 0)
 		r = mc_directory_prepare(
 			directory, work->call, mc_secrets_get(secrets, MC_SECRET_LDAP_KEYSTONE), error);
+	return r;
+}
+
+static int bring_to_serve(struct mc_work *work, const void *subject, struct mc_error *error)
+{
+	const struct mc_service *service = subject;
+	int r = service->words.loads ? 0 : load_service(work, service, error);
+
+	if (r == 0)
+		r = mc_service_await(work->region, work->call, service, error);
+	if (r == 0 && service->protocol == MC_PROTOCOL_LDAP)
+		r = prepare_directory(work, error);
 	return r;
 }
 
@@ -117,93 +99,118 @@ static int settle_mode(struct mc_work *work, struct mc_error *error)
 	return mc_replicate_settle_mode(work->region, work->call, error);
 }
 
-enum {
-	IMAGES,
-	NETWORK,
-	LOAD_KEYSTONE,
-	LOAD_GLANCE,
-	DATABASE,
-	MEMCACHED,
-	LDAP,
-	KEYSTONE,
-	GLANCE,
-	MODE,
-	OPEN,
-	PASSWORDS,
-	CATALOG,
-	LOGIN,
-	SERVED
-};
-#define AFTER(step) (1u << (step))
-#define AFTER_LOAD (AFTER(LOAD_KEYSTONE) | AFTER(LOAD_GLANCE))
-
-const struct mc_step mc_start_steps[] = {
-	[IMAGES] = {"images", "the images are there", 0, find_images},
-	[NETWORK] = {"network", "the network is there", AFTER(IMAGES), prepare_engine_network},
-	[LOAD_KEYSTONE] = {"load-keystone", "keystone loads", AFTER(NETWORK), load_keystone},
-	[LOAD_GLANCE] = {"load-glance", "glance loads", AFTER(NETWORK), load_glance},
-	[DATABASE] = {"database", "the database takes queries", AFTER_LOAD, start_database},
-	[MEMCACHED] = {"memcached", "memcached runs", AFTER_LOAD, start_memcached},
-	[LDAP] = {"ldap", "the directory answers", AFTER_LOAD, start_ldap},
-	[KEYSTONE] = {"keystone", "keystone answers", AFTER_LOAD, await_keystone},
-	[GLANCE] = {"glance", "glance answers", AFTER_LOAD, await_glance},
-	[MODE] = {"mode", "commits wait for slaves where they are meant to", AFTER(DATABASE), settle_mode},
-	[OPEN] = {"open", "the database takes writes", AFTER(MODE), let_started_region_write},
-	[PASSWORDS] = {"passwords", "the passwords are set", AFTER(OPEN), set_passwords},
-	[CATALOG] = {"catalog", "the catalog and the LDAP domain are there", AFTER(OPEN), register_region},
-	[LOGIN] = {"login", "the admin has logged in",
-		AFTER(KEYSTONE) | AFTER(PASSWORDS) | AFTER(CATALOG) | AFTER(MEMCACHED), probe_login},
-	[SERVED] = {"served", "all of it serves", AFTER(GLANCE) | AFTER(LOGIN) | AFTER(LDAP), mark_served},
-	{NULL},
+/* The services of a region on their way up; by service, the bit of the step after which it serves. */
+struct ascent {
+	struct mc_steps *steps;
+	bool stands_by; /* only those run that do in a region that stands by */
+	unsigned serves[MC_SERVICES_MAX];
+	unsigned all;
 };
 
-enum { STANDBY_IMAGES, STANDBY_NETWORK };
+static bool takes_part(const struct ascent *ascent, const struct mc_service *service)
+{
+	return service->stands_by || !ascent->stands_by;
+}
 
-const struct mc_step mc_standby_steps[] = {
-	[STANDBY_IMAGES] = {"images", "the images are there", 0, find_images},
-	[STANDBY_NETWORK] = {"network", "the network is there", AFTER(STANDBY_IMAGES), prepare_engine_network},
-	{"database", "the database takes queries", AFTER(STANDBY_NETWORK), start_database},
-	{NULL},
-};
+/* The services whose bits are in KINDS. */
+static unsigned served_by(const struct ascent *ascent, unsigned kinds)
+{
+	unsigned bits = 0;
 
-enum {
-	SLAVE_MARK,
-	SLAVE_IMAGES,
-	SLAVE_NETWORK,
-	SLAVE_LOAD_KEYSTONE,
-	SLAVE_LOAD_GLANCE,
-	SLAVE_DATABASE,
-	SLAVE_MEMCACHED,
-	SLAVE_LDAP,
-	SLAVE_KEYSTONE,
-	SLAVE_GLANCE,
-	SLAVE_ATTACHED,
-	SLAVE_CATALOG,
-	SLAVE_CAUGHT_UP,
-	SLAVE_LOGIN,
-	SLAVE_SERVED
-};
-#define AFTER_SLAVE_LOAD (AFTER(SLAVE_LOAD_KEYSTONE) | AFTER(SLAVE_LOAD_GLANCE))
+	for (unsigned i = 0; i < MC_SERVICES_MAX; i++)
+		bits |= kinds & MC_BIT(i) ? ascent->serves[i] : 0;
+	return bits;
+}
 
-const struct mc_step mc_slave_steps[] = {
-	[SLAVE_MARK] = {"mark", "it is meant to replicate", 0, mc_replicate_mark},
-	[SLAVE_IMAGES] = {"images", "the images are there", 0, find_images},
-	[SLAVE_NETWORK] = {"network", "the network is there", AFTER(SLAVE_IMAGES) | AFTER(SLAVE_MARK),
-		prepare_engine_network},
-	[SLAVE_LOAD_KEYSTONE] = {"load-keystone", "keystone loads", AFTER(SLAVE_NETWORK), load_keystone},
-	[SLAVE_LOAD_GLANCE] = {"load-glance", "glance loads", AFTER(SLAVE_NETWORK), load_glance},
-	[SLAVE_DATABASE] = {"database", "the database takes queries", AFTER_SLAVE_LOAD, start_database},
-	[SLAVE_MEMCACHED] = {"memcached", "memcached runs", AFTER_SLAVE_LOAD, start_memcached},
-	[SLAVE_LDAP] = {"ldap", "the directory answers", AFTER_SLAVE_LOAD, start_ldap},
-	[SLAVE_KEYSTONE] = {"keystone", "keystone answers", AFTER_SLAVE_LOAD, await_keystone},
-	[SLAVE_GLANCE] = {"glance", "glance answers", AFTER_SLAVE_LOAD, await_glance},
-	[SLAVE_ATTACHED] = {"replication", "it follows the master", AFTER(SLAVE_DATABASE), mc_replicate_attach},
-	[SLAVE_CATALOG] = {"catalog", "the master's catalog has its endpoints", AFTER(SLAVE_MARK), register_region},
-	[SLAVE_CAUGHT_UP] = {"position", "it has what the master has", AFTER(SLAVE_ATTACHED) | AFTER(SLAVE_CATALOG),
-		mc_replicate_catch_up},
-	[SLAVE_LOGIN] = {"login", "the admin has logged in",
-		AFTER(SLAVE_KEYSTONE) | AFTER(SLAVE_MEMCACHED) | AFTER(SLAVE_CAUGHT_UP), probe_login},
-	[SLAVE_SERVED] = {"served", "all of it serves", AFTER(SLAVE_GLANCE) | AFTER(SLAVE_LOGIN) | AFTER(SLAVE_LDAP),
-		mark_served},
-	{NULL},
-};
+/* Gives the bits of the steps. */
+static unsigned add_loads(struct ascent *ascent, unsigned after)
+{
+	unsigned bits = 0;
+
+	for (const struct mc_service *service = mc_services; service->name; service++)
+		if (service->words.loads && takes_part(ascent, service))
+			bits |= mc_steps_add_on(ascent->steps, service->words.load_step, service->words.loads, after,
+				load_service, service);
+	return bits;
+}
+
+/* Steps after which those serve that were LOADED before, or the others. */
+static void add_serves(struct ascent *ascent, bool loaded, unsigned after)
+{
+	for (const struct mc_service *service = mc_services; service->name; service++) {
+		unsigned bit, needs = loaded ? after : after | served_by(ascent, service->needs);
+
+		if ((service->words.loads != NULL) != loaded || !takes_part(ascent, service))
+			continue;
+		bit = mc_steps_add_on(
+			ascent->steps, service->name, service->words.serves, needs, bring_to_serve, service);
+		ascent->serves[mc_service_index(service)] = bit;
+		ascent->all |= bit;
+	}
+}
+
+static void add_services(struct ascent *ascent, unsigned after)
+{
+	unsigned loads = add_loads(ascent, after);
+
+	if (loads)
+		after = loads;
+	add_serves(ascent, false, after);
+	add_serves(ascent, true, after);
+}
+
+/* A login asks Keystone, which asks whom it needs. */
+static unsigned add_login(struct ascent *ascent, unsigned after)
+{
+	unsigned kinds = MC_BIT(MC_KEYSTONE) | mc_services[MC_KEYSTONE].needs;
+
+	return mc_steps_add(
+		ascent->steps, "login", "the admin has logged in", served_by(ascent, kinds) | after, probe_login);
+}
+
+void mc_start_steps(struct mc_steps *steps)
+{
+	struct ascent ascent = {.steps = steps};
+	unsigned images = mc_steps_add(steps, "images", "the images are there", 0, find_images);
+	unsigned network = mc_steps_add(steps, "network", "the network is there", images, prepare_engine_network);
+	unsigned mode, open, passwords, catalog, login;
+
+	add_services(&ascent, network);
+	mode = mc_steps_add(steps, "mode", "commits wait for slaves where they are meant to",
+		ascent.serves[MC_DATABASE], settle_mode);
+	open = mc_steps_add(steps, "open", "the database takes writes", mode, let_started_region_write);
+	passwords = mc_steps_add(steps, "passwords", "the passwords are set", open, set_passwords);
+	catalog = mc_steps_add(steps, "catalog", "the catalog and the LDAP domain are there", open, register_region);
+	login = add_login(&ascent, passwords | catalog);
+	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, mark_served);
+}
+
+void mc_standby_steps(struct mc_steps *steps)
+{
+	struct ascent ascent = {.steps = steps, .stands_by = true};
+	unsigned images = mc_steps_add(steps, "images", "the images are there", 0, find_images);
+	unsigned network = mc_steps_add(steps, "network", "the network is there", images, prepare_engine_network);
+
+	add_services(&ascent, network);
+}
+
+void mc_slave_steps(struct mc_steps *steps)
+{
+	struct ascent ascent = {.steps = steps};
+	unsigned mark = mc_steps_add(steps, "mark", "it is meant to replicate", 0, mc_replicate_mark);
+	unsigned images = mc_steps_add(steps, "images", "the images are there", 0, find_images);
+	unsigned network =
+		mc_steps_add(steps, "network", "the network is there", images | mark, prepare_engine_network);
+	unsigned attached, catalog, caught_up, login;
+
+	add_services(&ascent, network);
+	attached = mc_steps_add(
+		steps, "replication", "it follows the master", ascent.serves[MC_DATABASE], mc_replicate_attach);
+	catalog = mc_steps_add(steps, "catalog", "the master's catalog has its endpoints", mark, register_region);
+	caught_up = mc_steps_add(
+		steps, "position", "it has what the master has", attached | catalog, mc_replicate_catch_up);
+	login = add_login(&ascent, caught_up);
+	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, mark_served);
+}
+
+_Static_assert(8 + 2 * MC_SERVICES_MAX <= MC_STEPS_MAX, "a start has room for all services");

@@ -27,13 +27,18 @@ static bool stands_by(struct mc_region *region)
 	return standby;
 }
 
-static const struct mc_step *steps_of_start(struct mc_region *region)
+static void add_steps_of_start(struct mc_region *region, struct mc_steps *steps)
 {
 	bool is_master;
 
 	MC_LOCKED(&region->cloud->lock)
 		is_master = region->is_master;
-	return is_master ? mc_start_steps : stands_by(region) ? mc_standby_steps : mc_slave_steps;
+	if (is_master)
+		mc_start_steps(steps);
+	else if (stands_by(region))
+		mc_standby_steps(steps);
+	else
+		mc_slave_steps(steps);
 }
 
 /* A promotion kills the master's database if it hangs: a start does not come between. */
@@ -63,10 +68,10 @@ static void await_health(struct mc_work *work)
 	}
 }
 
-/* Runs a table after which the region serves. */
-static int run_to_serve(struct mc_work *work, const struct mc_step *steps)
+/* Runs steps after which the region serves. */
+static int run_to_serve(struct mc_work *work, const struct mc_steps *steps)
 {
-	int r = mc_work_run_steps(work, steps);
+	int r = mc_work_run_steps(work, steps->table);
 
 	if (r == 0)
 		await_health(work);
@@ -75,20 +80,29 @@ static int run_to_serve(struct mc_work *work, const struct mc_step *steps)
 
 static int start_region_steps(struct mc_work *work)
 {
+	struct mc_steps steps = {0};
+
 	await_role(work);
 	if (stands_by(work->region))
 		work->outcome = "standby";
-	return run_to_serve(work, steps_of_start(work->region));
+	add_steps_of_start(work->region, &steps);
+	return run_to_serve(work, &steps);
 }
 
 static int replicate_region_steps(struct mc_work *work)
 {
-	return run_to_serve(work, mc_slave_steps);
+	struct mc_steps steps = {0};
+
+	mc_slave_steps(&steps);
+	return run_to_serve(work, &steps);
 }
 
 static int stop_region_steps(struct mc_work *work)
 {
-	return mc_work_run_steps(work, mc_stop_steps);
+	struct mc_steps steps = {0};
+
+	mc_stop_steps(&steps);
+	return mc_work_run_steps(work, steps.table);
 }
 
 static int restart_region_steps(struct mc_work *work)
@@ -100,7 +114,10 @@ static int restart_region_steps(struct mc_work *work)
 
 static int destroy_region_steps(struct mc_work *work)
 {
-	return mc_work_run_steps(work, mc_destroy_steps);
+	struct mc_steps steps = {0};
+
+	mc_destroy_steps(&steps);
+	return mc_work_run_steps(work, steps.table);
 }
 
 static int promote_region_steps(struct mc_work *work)

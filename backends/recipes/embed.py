@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""embed.py OUTPUT FOLDER FILE…: a C header with the text of each template, so that the daemon needs no files beside it."""
+"""embed.py FOLDER: a C header with the text of each template, FOLDER/*/*.in and *.sql, so that the daemon needs no files beside it."""
 
 import pathlib
 import re
@@ -12,13 +12,12 @@ def literal(text):
 
 
 def main():
-    output, folder, *files = sys.argv[1:]
-    lines = ["/* Made by embed.py from the templates of the recipes. */", ""]
-    for file in files:
-        name = pathlib.Path(file).resolve().relative_to(pathlib.Path(folder).resolve()).with_suffix("")
-        identifier = re.sub(r"[^A-Za-z0-9]", "_", str(name))
-        lines.append(f"static const char mc_template_{identifier}[] ={literal(pathlib.Path(file).read_text('utf-8'))};\n")
-    pathlib.Path(output).write_text("\n".join(lines), "utf-8")
+    folder = pathlib.Path(sys.argv[1])
+    sys.stdout.reconfigure(encoding="utf-8")
+    print("/* Made by embed.py from the templates of the recipes. */")
+    for file in sorted([*folder.glob("*/*.in"), *folder.glob("*/*.sql")]):
+        identifier = re.sub(r"[^A-Za-z0-9]", "_", str(file.relative_to(folder).with_suffix("")))
+        print(f"\nstatic const char mc_template_{identifier}[] ={literal(file.read_text('utf-8'))};")
 
 
 main()

@@ -21,6 +21,9 @@ struct mc_keystone_options {
 	const char *url;     /* "http://127.77.1.1:5000", without /v3 */
 	const char *user, *user_domain, *password, *project,
 		*project_domain; /* names; the password login of every call */
+	/* The users of domain Default by which the cloud's services log in, in project service; the last is NULL. NULL:
+	 * none is known. */
+	const char *const *services;
 	struct mc_journal *journal;
 	int ttl_ms; /* answers are reused for so long, unless changed through this object */
 };

@@ -51,6 +51,7 @@ static inline struct world *setup(int ttl_ms)
 		.password = "topsecret",
 		.project = "admin",
 		.project_domain = "Default",
+		.services = (const char *const[]){"glance", "cinder", NULL},
 		.journal = world->journal,
 		.ttl_ms = ttl_ms,
 	};

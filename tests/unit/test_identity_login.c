@@ -11,6 +11,7 @@ static void test_services_login(void **state)
 	struct world *world = setup(TTL);
 	struct mc_identity *identity = &world->identity;
 	const struct mc_identity_ref glance = {MC_IDENTITY_USER, "default", "u1", "glance"},
+				     cinder = {MC_IDENTITY_USER, "default", "u2", "Cinder"},
 				     service = {MC_IDENTITY_PROJECT, "default", "p1", "Service"},
 				     admin = {MC_IDENTITY_ROLE, NULL, "r1", "admin"},
 				     people = {MC_IDENTITY_DOMAIN, NULL, "d1", "acme"};
@@ -18,11 +19,15 @@ static void test_services_login(void **state)
 	expect(world, "GET", "/v3/domains/default", NULL, 200,
 		"{\"domain\":{\"id\":\"default\",\"name\":\"Default\"}}");
 	assert_int_equal(mc_identity_delete(identity, &glance), -EPERM);
-	assert_non_null(strstr(world->error.message, "logs in with the user glance"));
+	assert_non_null(strstr(world->error.message,
+		"this mount, or a region's Glance, logs in with the user glance, and would be locked out"));
 	assert_int_equal(mc_identity_rename(identity, &glance, "x"), -EPERM);
 	assert_int_equal(mc_identity_set(identity, &glance, MC_IDENTITY_ENABLED, "false"), -EPERM);
 	assert_int_equal(mc_identity_set(identity, &glance, MC_IDENTITY_PASSWORD, "x"), -EPERM);
+	assert_int_equal(mc_identity_delete(identity, &cinder), -EPERM);
+	assert_non_null(strstr(world->error.message, "a region's Cinder, logs in with the user Cinder"));
 	assert_int_equal(mc_identity_delete(identity, &service), -EPERM);
+	assert_non_null(strstr(world->error.message, "a region's Glance, logs in with the project Service"));
 	assert_int_equal(mc_identity_set(identity, &service, MC_IDENTITY_ENABLED, "false"), -EPERM);
 	assert_int_equal(mc_identity_delete(identity, &admin), -EPERM);
 	assert_int_equal(mc_identity_rename(identity, &admin, "x"), -EPERM);
@@ -48,6 +53,8 @@ static void test_login_grants(void **state)
 		{"default", "Admin", "admin", "ADMIN", -EPERM},
 		{"Default", "admin", "admin", "admin@Default", -EPERM},
 		{"Default", "service", "admin", "glance", -EPERM},
+		{"Default", "service", "admin", "cinder@Default", -EPERM},
+		{"Default", "service", "admin", "swift", 0},
 		{"Default", "admin", "admin", "glance", 0},
 		{"Default", "service", "admin", "admin", 0},
 		{"Default", "admin", "member", "admin", 0},

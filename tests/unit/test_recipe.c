@@ -72,38 +72,10 @@ static void test_render(void **state)
 	}
 }
 
-static void test_recipes_are_whole(void **state)
-{
-	(void)state;
-	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS; kind++) {
-		const struct mc_recipe *recipe = mc_recipe_get(kind);
-
-		assert_non_null(recipe->image);
-		/* memcached asks nobody who he is: it has a socket in a volume, and no port */
-		assert_true((recipe->port > 0) == (kind != MC_MEMCACHED) && recipe->stop_seconds > 0);
-		assert_true((recipe->sockets != NULL) ==
-			    (kind == MC_MEMCACHED || kind == MC_KEYSTONE || kind == MC_GLANCE));
-		assert_non_null(recipe->health[0]);
-		for (size_t i = 0; i < recipe->n_files; i++) {
-			char *text = NULL, bad[64] = "";
-
-			assert_int_equal(recipe->files[i].path[0], '/');
-			assert_int_equal(recipe->files[i].mode & 077, 0); /* they hold secrets */
-			assert_int_equal(mc_recipe_render(recipe->files[i].text, look_up, (void *)(uintptr_t) "value",
-						 &text, bad, sizeof(bad)),
-				0);
-			assert_non_null(text);
-			assert_null(strstr(text, "@REGION@"));
-			free(text);
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_render),
-		cmocka_unit_test(test_recipes_are_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,8 +42,9 @@ static int freeze(struct mc_region *region, struct mc_call *call, struct mc_erro
 	return region->freeze < 0 ? mc_error_set(error, -region->freeze, "freeze") : region->freeze;
 }
 
-static void thaw(struct mc_region *region)
+static void thaw(struct mc_region *region, int frozen)
 {
+	assert_int_equal(frozen, region->freeze);
 	note(region, 't');
 }
 

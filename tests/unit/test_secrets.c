@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/fernet.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -54,8 +55,60 @@ static void test_made_once(void **state)
 		for (enum mc_secret other = 0; other < secret; other++)
 			assert_string_not_equal(mc_secrets_get(secrets, secret), mc_secrets_get(secrets, other));
 	}
+	for (const struct mc_service *service = mc_services; service->name; service++) {
+		assert_int_equal(strlen(mc_secrets_schema(secrets, service)), service->schema.user ? 48 : 0);
+		assert_int_equal(strlen(mc_secrets_account(secrets, service)), service->account ? 48 : 0);
+		assert_string_equal(mc_secrets_schema(secrets, service), mc_secrets_schema(again, service));
+		assert_string_equal(mc_secrets_account(secrets, service), mc_secrets_account(again, service));
+	}
 	mc_secrets_free(secrets);
 	mc_secrets_free(again);
+}
+
+/* The file, with each of N NAMES another one, so that nobody finds it. */
+static void forget_in_file(const char *const *names, size_t n)
+{
+	char text[16 * 1024] = "";
+	FILE *stream = fopen(file, "r+");
+
+	assert_non_null(stream);
+	assert_true(fread(text, 1, sizeof(text) - 1, stream) > 0);
+	for (size_t i = 0; i < n; i++) {
+		char *at = strstr(text, names[i]);
+
+		assert_non_null(at);
+		at[1] = '_'; /* behind the quotation mark */
+	}
+	rewind(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+/* A service that is new in this version has nothing in a cloud's file; one that has lost a part of it is no new one. */
+static void test_new_services(void **state)
+{
+	static const char *const both[] = {"\"glance\"", "\"db_glance\""};
+	struct mc_secrets *secrets, *again;
+	struct mc_error error = {0};
+	const struct mc_service *glance = &mc_services[MC_GLANCE], *keystone = &mc_services[MC_KEYSTONE];
+
+	(void)state;
+	assert_int_equal(mc_secrets_open(directory, "lab", true, &secrets, &error), 0);
+	forget_in_file(both, 2);
+	assert_int_equal(mc_secrets_open(directory, "lab", false, &again, &error), 0);
+	assert_int_equal(strlen(mc_secrets_account(again, glance)), 48);
+	assert_string_not_equal(mc_secrets_account(again, glance), mc_secrets_account(secrets, glance));
+	assert_string_not_equal(mc_secrets_schema(again, glance), mc_secrets_schema(secrets, glance));
+	assert_string_equal(mc_secrets_schema(again, keystone), mc_secrets_schema(secrets, keystone));
+	mc_secrets_free(secrets);
+	assert_int_equal(mc_secrets_open(directory, "lab", false, &secrets, &error), 0); /* it was kept */
+	assert_string_equal(mc_secrets_account(again, glance), mc_secrets_account(secrets, glance));
+	assert_string_equal(mc_secrets_schema(again, glance), mc_secrets_schema(secrets, glance));
+	mc_secrets_free(again);
+	mc_secrets_free(secrets);
+	forget_in_file(both, 1);
+	assert_int_equal(mc_secrets_open(directory, "lab", true, &secrets, &error), -EIO);
+	assert_null(secrets);
 }
 
 static void test_keys_are_kept(void **state)
@@ -124,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_made_once, make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(test_new_services, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_keys_are_kept, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_damaged_files_are_refused, make_directory, remove_directory),
 		cmocka_unit_test(test_ssha),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
 #include "backends/managed/names.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/sight.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -29,7 +29,7 @@ static struct mc_region named(const char *name, unsigned number)
 /* Whatever regions are called, no two of their services have one name in the network. */
 static void test_hosts(void **state)
 {
-	char longest[MC_REGION_NAME_MAX + 1], hosts[64][MC_HOST_MAX];
+	char longest[MC_REGION_NAME_MAX + 1], hosts[12 * MC_SERVICES_MAX][MC_HOST_MAX];
 	struct mc_region regions[12];
 	size_t n = 0, n_hosts = 0;
 
@@ -50,8 +50,10 @@ static void test_hosts(void **state)
 	regions[n++] = named("Kista", 9);
 	assert_true(n <= MC_COUNT(regions));
 	for (size_t i = 0; i < n; i++) {
-		for (enum mc_service_kind kind = 0; kind < MC_LDAP; kind++) {
-			mc_service_host(&regions[i], kind, hosts[n_hosts]);
+		for (const struct mc_service *service = mc_services; service->name; service++) {
+			if (service->is_shared)
+				continue;
+			mc_service_host(&regions[i], service, hosts[n_hosts]);
 			assert_true(strlen(hosts[n_hosts]) < MC_HOST_MAX);
 			for (size_t h = 0; h < n_hosts; h++)
 				if (!strcasecmp(hosts[h], hosts[n_hosts]))
@@ -59,7 +61,7 @@ static void test_hosts(void **state)
 			n_hosts++;
 		}
 	}
-	mc_service_host(&regions[n - 1], MC_KEYSTONE, hosts[0]);
+	mc_service_host(&regions[n - 1], &mc_services[MC_KEYSTONE], hosts[0]);
 	assert_string_equal(hosts[0], "keystone-Kista");
 }
 
@@ -77,25 +79,25 @@ static void test_directory_counts(void **state)
 		const char *ldap, *health; /* NULL: it isn't there */
 		bool master, replica, stopped;
 		enum mc_region_state state;
-		unsigned up, total;
+		unsigned missed; /* more than its own */
 		const char *trouble;
 	} cases[] = {
-		{"running", "healthy", true, false, false, MC_REGION_READY, 4, 4, ""},
-		{"running", "starting", true, false, false, MC_REGION_READY, 4, 4, ""},
-		{"exited", NULL, true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is exited"},
-		{"paused", "healthy", true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is paused"},
-		{"running", "unhealthy", true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is unhealthy"},
-		{NULL, NULL, true, false, false, MC_REGION_DEGRADED, 4, 5, "ldap is gone"},
-		{"exited", NULL, false, true, false, MC_REGION_DEGRADED, 4, 5, "echo repair > regions/Kista/ctl"},
+		{"running", "healthy", true, false, false, MC_REGION_READY, 0, ""},
+		{"running", "starting", true, false, false, MC_REGION_READY, 0, ""},
+		{"exited", NULL, true, false, false, MC_REGION_DEGRADED, 1, "ldap is exited"},
+		{"paused", "healthy", true, false, false, MC_REGION_DEGRADED, 1, "ldap is paused"},
+		{"running", "unhealthy", true, false, false, MC_REGION_DEGRADED, 1, "ldap is unhealthy"},
+		{NULL, NULL, true, false, false, MC_REGION_DEGRADED, 1, "ldap is gone"},
+		{"exited", NULL, false, true, false, MC_REGION_DEGRADED, 1, "echo repair > regions/Kista/ctl"},
 		/* one that stands by, and one that is stopped, need no directory */
-		{"exited", NULL, false, false, false, MC_REGION_STANDBY, 1, 1, ""},
-		{"exited", NULL, true, false, true, MC_REGION_STOPPED, 4, 4, ""},
+		{"exited", NULL, false, false, false, MC_REGION_STANDBY, 0, ""},
+		{"exited", NULL, true, false, true, MC_REGION_STOPPED, 0, ""},
 	};
-	static const char *const own[] = {"mysql-Kista", "memcached-Kista", "keystone-Kista", "glance-Kista"};
 
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
-		struct mc_engine_service services[5] = {0};
+		struct mc_engine_service services[MC_SERVICES_MAX] = {0};
+		char names[MC_SERVICES_MAX][MC_SERVICE_NAME_MAX];
 		struct mc_region region = named("Kista", 1), *regions[] = {&region};
 		struct mc_region_view view;
 		struct mc_cloud cloud = {.kind = &kind,
@@ -105,13 +107,21 @@ static void test_directory_counts(void **state)
 			.regions = regions,
 			.n_regions = 1,
 			.is_connected = true,
-			.services = {services, cases[i].ldap ? 5 : 4}};
+			.services = {services, 0}};
+		unsigned own = 0;
 
-		for (size_t s = 0; s < 4; s++)
-			services[s] = (struct mc_engine_service){.name = (char *)(uintptr_t)own[s], .state = "running"};
-		services[4] = (struct mc_engine_service){
-			.name = (char[]){"ldap"}, .health = (char *)(uintptr_t)cases[i].health};
-		snprintf(services[4].state, sizeof(services[4].state), "%s", cases[i].ldap ? cases[i].ldap : "");
+		for (const struct mc_service *service = mc_services; service->name; service++) {
+			struct mc_engine_service *runs = &services[cloud.services.count];
+			const char *how = service->is_shared ? cases[i].ldap : "running";
+
+			own += !service->is_shared && (service->stands_by || cases[i].master || cases[i].replica);
+			if (!how)
+				continue;
+			mc_service_name(service, "Kista", names[cloud.services.count]);
+			*runs = (struct mc_engine_service){.name = names[cloud.services.count++]};
+			runs->health = service->is_shared ? (char *)(uintptr_t)cases[i].health : NULL;
+			snprintf(runs->state, sizeof(runs->state), "%s", how);
+		}
 		region.cloud = &cloud;
 		region.is_master = cases[i].master;
 		region.is_replica = cases[i].replica;
@@ -119,8 +129,8 @@ static void test_directory_counts(void **state)
 		mc_region_settle(&region);
 		assert_int_equal(mc_cloud_region(&cloud, "Kista", &view), 0);
 		assert_int_equal(view.state, cases[i].state);
-		assert_int_equal(view.services_up, cases[i].up);
-		assert_int_equal(view.services, cases[i].total);
+		assert_int_equal(view.services_up, own);
+		assert_int_equal(view.services, own + cases[i].missed);
 		assert_non_null(strstr(view.error, cases[i].trouble));
 		assert_true(*cases[i].trouble || !*view.error);
 		mc_region_view_clear(&view);

@@ -23,7 +23,7 @@ static const struct row {
 	enum mc_region_state state;
 	const char *says;
 	size_t up;
-	struct mc_state_service directory; /* none: one that serves */
+	struct mc_state_service directory; /* which is shared; none: one that serves */
 	bool misses_directory;
 } rows[] = {
 	{"all serve", {.is_connected = true}, {WELL}, MC_REGION_READY, "", 3},
@@ -97,14 +97,18 @@ static void states_are_derived(void **state)
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(rows); i++) {
 		struct mc_state_facts facts = rows[i].facts;
+		struct mc_state_service services[4];
 		char trouble[256] = "what was there";
 		enum mc_region_state is;
 
 		facts.region = "Kista";
-		facts.services = rows[i].services;
-		facts.n_services = 3;
-		facts.directory = rows[i].directory.name ? rows[i].directory
-							 : (struct mc_state_service){"ldap", "running", "healthy"};
+		memcpy(services, rows[i].services, 3 * sizeof(*services));
+		services[3] = rows[i].directory.name ? rows[i].directory
+						     : (struct mc_state_service){"ldap", "running", "healthy"};
+		services[3].is_shared = true;
+		services[3].missed = ", and the people of the directory are out of reach";
+		facts.services = services;
+		facts.n_services = 4;
 		is = mc_state_of(&facts, trouble, sizeof(trouble));
 		if (is != rows[i].state || !strstr(trouble, rows[i].says) || (!*rows[i].says && *trouble) ||
 			mc_state_count_up(&facts) != rows[i].up ||

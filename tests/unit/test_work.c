@@ -128,7 +128,8 @@ static const struct mc_work_type *const works[MC_WORK_KINDS] = {
 static void look(const struct mc_region *which, struct mc_sight *sight)
 {
 	(void)which;
-	sight->facts.directory = (struct mc_state_service){.name = "ldap", .state = "running"};
+	sight->services[0] = (struct mc_state_service){.name = "ldap", .state = "running", .is_shared = true};
+	sight->facts.n_services = 1;
 }
 
 static const struct mc_cloud_kind kind = {.look = look};

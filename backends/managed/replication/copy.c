@@ -5,6 +5,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/table.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/util.h"
@@ -60,7 +61,7 @@ static int run_copy_script(struct mc_region *slave, const char *host, struct mc_
 	if (r < 0)
 		return mc_error_set(error, -r, "no random number for the name of a file");
 	snprintf(path, sizeof(path), "/run/mysqld/copy-%s.cnf", number);
-	mc_service_name(MC_DATABASE, slave->name, service);
+	mc_service_name(&mc_services[MC_DATABASE], slave->name, service);
 	r = upload_options(slave, host, call, service, path, error);
 	if (r == 0)
 		r = engine->ops->run(engine, call, service, argv, &code, &output, error);
@@ -79,7 +80,7 @@ int mc_copy_load(struct mc_region *slave, struct mc_region *master, struct mc_ca
 		      " mariadb --defaults-file=\"$options\"";
 	char host[MC_HOST_MAX];
 
-	mc_service_host(master, MC_DATABASE, host);
+	mc_service_host(master, &mc_services[MC_DATABASE], host);
 	return run_copy_script(slave, host, call, script, "could not be given a copy of the master's database", error);
 }
 
@@ -103,6 +104,6 @@ int mc_copy_apply_received(struct mc_region *slave, struct mc_call *call, struct
 		"exit \"${ended[1]}\"";
 	char host[MC_HOST_MAX];
 
-	mc_service_host(slave, MC_DATABASE, host);
+	mc_service_host(slave, &mc_services[MC_DATABASE], host);
 	return run_copy_script(slave, host, call, script, "could not apply what it had received", error);
 }

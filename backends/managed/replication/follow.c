@@ -11,7 +11,7 @@
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/services/probe.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/database.h"
 #include "mcloud/lock.h"
 #include "mcloud/replica.h"
@@ -177,7 +177,7 @@ static int point_at_master(const struct pair *pair, struct mc_call *call, struct
 
 	if (r < 0)
 		return mc_error_set(error, -r, "no random numbers for a password");
-	mc_service_host(pair->master, MC_DATABASE, host);
+	mc_service_host(pair->master, &mc_services[MC_DATABASE], host);
 	r = mc_database_put_replica_user(pair->source, call, pair->slave->number, password, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_STOP, error);
@@ -187,7 +187,7 @@ static int point_at_master(const struct pair *pair, struct mc_call *call, struct
 		r = mc_database_demote(pair->own, call, there, error);
 	if (r == 0)
 		r = mc_database_follow(
-			pair->own, call, host, mc_recipe_get(MC_DATABASE)->port, pair->slave->number, password, error);
+			pair->own, call, host, mc_services[MC_DATABASE].port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
 	if (r == 0 && mc_mark_known(pair->master, MC_MARK_SEMISYNC))
 		r = mc_replicate_count(pair->slave, call, error);

@@ -7,7 +7,7 @@
 #include "backends/managed/names.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/services/probe.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
@@ -145,7 +145,7 @@ int mc_observe(struct mc_region *region, struct mc_database *database, struct mc
 	if (r < 0)
 		return r;
 	if (master)
-		mc_service_host(master, MC_DATABASE, host);
+		mc_service_host(master, &mc_services[MC_DATABASE], host);
 	ret_seen->answers = true;
 	ret_seen->follows_master = master && status.is_configured && !strcmp(status.master_host, host);
 	ret_seen->is_settling = status.is_configured && status.receiver == MC_REPLICA_NO &&

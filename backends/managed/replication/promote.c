@@ -14,8 +14,8 @@
 #include "backends/managed/replication/role.h"
 #include "backends/managed/replication/writes.h"
 #include "backends/managed/services/probe.h"
+#include "backends/managed/services/table.h"
 #include "backends/managed/works.h"
-#include "backends/recipes/recipe.h"
 #include "mcloud/database.h"
 #include "mcloud/engine.h"
 #include "mcloud/identity.h"
@@ -132,7 +132,7 @@ static int kill_database(struct mc_region *master, struct mc_call *call, struct 
 	struct mc_engine_service service = {0};
 	int r;
 
-	mc_service_name(MC_DATABASE, master->name, name);
+	mc_service_name(&mc_services[MC_DATABASE], master->name, name);
 	engine->ops->act(engine, call, name, MC_ENGINE_KILL, NULL, NULL);
 	for (;;) { /* its end is an event, which may have been told already */
 		r = engine->ops->look(engine, call, name, &service, error);

@@ -9,7 +9,7 @@
 #include "backends/managed/replication/writes.h"
 #include "backends/managed/services/probe.h"
 #include "backends/managed/services/service.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
 
@@ -32,7 +32,7 @@ static bool is_master(struct mc_region *region)
 
 static int bring_back(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_service_await(region, call, MC_DATABASE, mc_probe_database, error);
+	int r = mc_service_await(region, call, &mc_services[MC_DATABASE], error);
 
 	if (r == 0 && !is_master(region))
 		return mc_replicate_rejoin(region, call, error);

@@ -6,6 +6,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/table.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -77,7 +78,7 @@ static int push_keys(struct mc_region *region, struct mc_call *call, struct mc_e
 	if (r < 0)
 		return r;
 	mc_fernet_files(secrets, &files);
-	mc_service_name(MC_KEYSTONE, region->name, name);
+	mc_service_name(&mc_services[MC_KEYSTONE], region->name, name);
 	r = engine->ops->upload(engine, call, name, files.files, files.n_fernet, error);
 	for (size_t i = 0; i < files.n_fernet; i++) {
 		snprintf(names[i], sizeof(names[i]), "%u", files.keys[i].index);
@@ -137,7 +138,7 @@ static bool can_take(struct mc_region *region)
 	struct mc_engine_service service = {0};
 	bool can;
 
-	mc_service_name(MC_KEYSTONE, region->name, name);
+	mc_service_name(&mc_services[MC_KEYSTONE], region->name, name);
 	can = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
 	mc_engine_service_clear(&service);
 	return can;
@@ -258,7 +259,7 @@ int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_erro
 		char name[MC_SERVICE_NAME_MAX];
 		int code;
 
-		mc_service_name(MC_KEYSTONE, regions.items[i].name, name);
+		mc_service_name(&mc_services[MC_KEYSTONE], regions.items[i].name, name);
 		if (cloud->engine->ops->run(cloud->engine, call, name, argv, &code, &sums[i], NULL) < 0)
 			mc_buffer_free(&sums[i]); /* it doesn't run: nobody can say what it holds */
 	}

@@ -7,7 +7,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/observe.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
@@ -18,11 +18,13 @@
 #include <netinet/in.h>
 #include <string.h>
 
-int mc_probe_database(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int probe_sql(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	int r = mc_region_database(region, &database, error);
 
+	(void)service;
 	return r ? r : mc_database_ping(database, call, error);
 }
 
@@ -32,7 +34,7 @@ bool mc_probe_runs(struct mc_region *region)
 	struct mc_engine_service service = {0};
 	bool runs;
 
-	mc_service_name(MC_DATABASE, region->name, name);
+	mc_service_name(&mc_services[MC_DATABASE], region->name, name);
 	runs = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
 	mc_engine_service_clear(&service);
 	return runs;
@@ -42,26 +44,26 @@ bool mc_probe_answers(struct mc_region *region)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
 
-	return call && mc_probe_database(region, call, NULL) == 0;
+	return call && probe_sql(region, call, &mc_services[MC_DATABASE], NULL) == 0;
 }
 
 /* An answer below 500 to the question for its versions, over a connection of its own: a port that an engine's proxy
  * holds open while nobody serves behind it accepts and resets. */
-static int probe_http(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+static int probe_http(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	char url[64], name[MC_SERVICE_NAME_MAX];
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
 	struct mc_http *http;
 	int r;
 
-	mc_service_url(region, kind, true, url, sizeof(url));
-	mc_service_name(kind, region->name, name);
+	mc_service_url(region, service, true, url, sizeof(url));
+	mc_service_name(service, region->name, name);
 	http = mc_http_new(&(struct mc_http_options){.service = name, .base_url = url, .connections = 1});
 	if (!http)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	r = mc_http_perform(http, call,
-		&(struct mc_http_request){.method = "GET",
-			.path = (const char *const[]){kind == MC_KEYSTONE ? "v3" : "healthcheck", NULL}},
+		&(struct mc_http_request){.method = "GET", .path = (const char *const[]){service->probe, NULL}},
 		&response, error);
 	mc_http_unref(http);
 	if (r == 0 && response.status >= 500)
@@ -69,22 +71,27 @@ static int probe_http(struct mc_region *region, struct mc_call *call, enum mc_se
 	return r;
 }
 
-int mc_probe_keystone(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	return probe_http(region, call, MC_KEYSTONE, error);
-}
-
-int mc_probe_glance(struct mc_region *region, struct mc_call *call, struct mc_error *error)
-{
-	return probe_http(region, call, MC_GLANCE, error);
-}
-
-int mc_probe_ldap(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int probe_ldap(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	struct mc_directory *directory;
 	int r = mc_cloud_directory(region->cloud, &directory, error);
 
+	(void)service;
 	return r ? r : mc_directory_ping(directory, call, error);
+}
+
+int mc_probe_service(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
+{
+	static int (*const probes[])(
+		struct mc_region *, struct mc_call *, const struct mc_service *, struct mc_error *) = {
+		[MC_PROTOCOL_SQL] = probe_sql,
+		[MC_PROTOCOL_HTTP] = probe_http,
+		[MC_PROTOCOL_LDAP] = probe_ldap,
+	};
+
+	return service->protocol == MC_PROTOCOL_NONE ? 0 : probes[service->protocol](region, call, service, error);
 }
 
 int mc_probe_login(struct mc_region *region, struct mc_call *call, struct mc_error *error)

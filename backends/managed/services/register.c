@@ -7,7 +7,7 @@
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/probe.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/database.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
@@ -46,28 +46,30 @@ static int set_password(struct mc_database *database, struct mc_call *call, cons
 	return r;
 }
 
-/* What is logged in with: admin by the mount, and glance, which checks its clients' tokens so. Both are in the
- * database's template. */
-static const struct {
-	struct mc_database_login login;
-	enum mc_secret password;
-} logins[] = {
-	{{"admin", "admin", "admin"}, MC_SECRET_ADMIN},
-	{{"glance", "service", "admin"}, MC_SECRET_GLANCE},
-};
+static int put_login(struct mc_database *database, struct mc_call *call, const struct mc_database_login *login,
+	const char *password, struct mc_error *error)
+{
+	int r = mc_database_restore_login(database, call, login, error);
 
-/* Puts back what others have taken away of them, too. */
+	return r ? r : set_password(database, call, login->user, password, error);
+}
+
+/* What is logged in with: admin by the mount, and each service that asks Keystone, by an account of its own. Puts back
+ * what others have taken away of them, too. */
 static int put_logins(
 	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
+	static const struct mc_database_login admin = {"admin", "admin", "admin"};
 	struct mc_secrets *secrets;
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
 
-	for (size_t i = 0; i < MC_COUNT(logins) && r == 0; i++) {
-		r = mc_database_restore_login(database, call, &logins[i].login, error);
-		if (r == 0)
-			r = set_password(database, call, logins[i].login.user,
-				mc_secrets_get(secrets, logins[i].password), error);
+	if (r == 0)
+		r = put_login(database, call, &admin, mc_secrets_get(secrets, MC_SECRET_ADMIN), error);
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
+		const struct mc_database_login login = {service->account, "service", "admin"};
+
+		if (service->account)
+			r = put_login(database, call, &login, mc_secrets_account(secrets, service), error);
 	}
 	return r;
 }
@@ -88,24 +90,19 @@ int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct
 static int put_endpoints(
 	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
-	static const struct {
-		enum mc_service_kind kind;
-		const char *type, *name, *path;
-	} offered[] = {
-		{MC_KEYSTONE, "identity", "keystone", "/v3"},
-		{MC_GLANCE, "image", "glance", ""},
-	};
 	static const char *const interfaces[] = {"public", "internal", "admin"};
 	int r = 0;
 
-	for (size_t o = 0; o < MC_COUNT(offered); o++) {
-		for (size_t i = 0; i < MC_COUNT(interfaces) && r == 0; i++) {
+	for (const struct mc_service *service = mc_services; service->name; service++) {
+		const struct mc_service_endpoint *offered = &service->endpoint;
+
+		for (size_t i = 0; i < MC_COUNT(interfaces) && offered->type && r == 0; i++) {
 			char base[100], url[128];
 
-			mc_service_url(region, offered[o].kind, i == 0, base, sizeof(base));
-			snprintf(url, sizeof(url), "%s%s", base, offered[o].path);
-			r = mc_database_put_endpoint(database, call, region->name, offered[o].type, offered[o].name,
-				interfaces[i], url, error);
+			mc_service_url(region, service, i == 0, base, sizeof(base));
+			snprintf(url, sizeof(url), "%s%s", base, offered->path);
+			r = mc_database_put_endpoint(
+				database, call, region->name, offered->type, offered->name, interfaces[i], url, error);
 		}
 	}
 	return r;
@@ -140,7 +137,7 @@ static int put_domain(
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
 
 	/* the suffix is a DN already, checked when it was given as an option */
-	mc_service_url(region, MC_LDAP, false, url, sizeof(url));
+	mc_service_url(region, &mc_services[MC_LDAP], false, url, sizeof(url));
 	snprintf(users, sizeof(users), "ou=Users,%s", options->ldap_suffix);
 	snprintf(groups, sizeof(groups), "ou=Groups,%s", options->ldap_suffix);
 	snprintf(bind, sizeof(bind), "cn=keystone,%s", options->ldap_suffix);

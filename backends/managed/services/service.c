@@ -7,8 +7,9 @@
 #include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
-#include "backends/managed/services/fernet.h"
-#include "backends/recipes/recipe.h"
+#include "backends/managed/services/files.h"
+#include "backends/managed/services/probe.h"
+#include "backends/managed/services/table.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -18,56 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The services of a region as the engine is asked for them: each is a recipe, filled in with the region's names and the
- * cloud's secrets. */
-
-/* What the templates' names mean. */
-struct values {
-	const struct mc_region *region;
-	const struct mc_secrets *secrets;
-	char number[12], shared_address[16], ldap_hash[64];
-	char hosts[MC_SERVICE_KINDS][MC_HOST_MAX];
-};
-
-static const char *look_up(void *data, const char *name)
-{
-	const struct values *values = data;
-	const struct mc_cloud_options *options = &values->region->cloud->options;
-	const struct {
-		const char *name, *value;
-	} known[] = {
-		{"CLOUD", options->name},
-		{"REGION", values->region->name},
-		{"NUMBER", values->number},
-		{"ADDRESS", values->region->address},
-		{"SHARED_ADDRESS", values->shared_address},
-		{"DATABASE_HOST", values->hosts[MC_DATABASE]},
-		{"KEYSTONE_HOST", values->hosts[MC_KEYSTONE]},
-		{"GLANCE_HOST", values->hosts[MC_GLANCE]},
-		{"LDAP_SUFFIX", options->ldap_suffix},
-		{"LDAP_ADMIN_HASH", values->ldap_hash},
-		{"DB_ROOT_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_ROOT)},
-		{"DB_KEYSTONE_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_KEYSTONE)},
-		{"DB_GLANCE_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_GLANCE)},
-		{"GLANCE_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_GLANCE)},
-	};
-
-	for (size_t i = 0; i < MC_COUNT(known); i++)
-		if (!strcmp(name, known[i].name))
-			return known[i].value;
-	return NULL;
-}
+/* The services of a region as the engine is asked for them: each is made of its row. */
 
 /* The labels of everything that belongs to the service. Strings of the arguments; LABELS has room for 5. */
-static void set_labels(
-	const struct mc_region *region, enum mc_service_kind kind, char number[12], struct mc_engine_label labels[5])
+static void set_labels(const struct mc_region *region, const struct mc_service *service, char number[12],
+	struct mc_engine_label labels[5])
 {
 	size_t n = 0;
 
 	snprintf(number, 12, "%u", region->number);
-	labels[n++] = (struct mc_engine_label){"kind", mc_recipe_get(kind)->service};
+	labels[n++] = (struct mc_engine_label){"kind", service->name};
 	labels[n++] = (struct mc_engine_label){MC_LABEL_STATE_DIR, region->cloud->options.state_dir};
-	if (kind != MC_LDAP) {
+	if (!service->is_shared) {
 		labels[n++] = (struct mc_engine_label){"region", region->name};
 		labels[n++] = (struct mc_engine_label){"number", number};
 	}
@@ -75,14 +38,14 @@ static void set_labels(
 }
 
 /* Whether the service has served once, and so has data that nobody can make again. */
-static bool had_data(struct mc_region *region, enum mc_service_kind kind)
+static bool had_data(struct mc_region *region, const struct mc_service *service)
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool had = false;
 
 	MC_LOCKED(&cloud->lock) {
-		for (size_t i = 0; i < cloud->n_regions; i++) /* the directory serves all regions */
-			if (cloud->regions[i] == region || kind == MC_LDAP)
+		for (size_t i = 0; i < cloud->n_regions; i++) /* what is shared serves all regions */
+			if (cloud->regions[i] == region || service->is_shared)
 				had = had || cloud->regions[i]->marked[MC_MARK_SERVED];
 	}
 	return had;
@@ -103,14 +66,14 @@ static int has_volume(struct mc_region *region, struct mc_call *call, const char
 
 /* Where the service's data lie or are to lie, to DEVICE; "": in the engine, where version 0.1 has put them, or because
  * only root can give a service a directory. */
-static int find_volume_device(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+static int find_volume_device(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
 	char device[PATH_MAX], struct mc_error *error)
 {
 	const struct mc_cloud_options *options = &region->cloud->options;
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, region->name, name);
+	mc_service_name(service, region->name, name);
 	device[0] = '\0';
 	r = mc_facts_data(options, name, false, device, error);
 	if (r != 0)
@@ -119,7 +82,7 @@ static int find_volume_device(struct mc_region *region, struct mc_call *call, en
 	r = has_volume(region, call, name, error);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (had_data(region, kind))
+	if (had_data(region, service))
 		return mc_error_set(error, EIO,
 			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it "
 			"back, or "
@@ -131,38 +94,38 @@ static int find_volume_device(struct mc_region *region, struct mc_call *call, en
 	return r < 0 ? r : 0;
 }
 
-static int make_service_volume(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+static int make_service_volume(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
 	char device[PATH_MAX], struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], number[12];
 	struct mc_engine_label labels[5];
-	int r = find_volume_device(region, call, kind, device, error);
+	int r = find_volume_device(region, call, service, device, error);
 
 	if (r < 0)
 		return r;
-	mc_service_name(kind, region->name, name);
-	set_labels(region, kind, number, labels);
+	mc_service_name(service, region->name, name);
+	set_labels(region, service, number, labels);
 	r = engine->ops->volume_create(engine, call, name, labels, *device ? device : NULL, error);
 	return r == -EEXIST ? 0 : r;
 }
 
 int mc_service_make_volume(
-	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	char device[PATH_MAX];
 
-	return make_service_volume(region, call, kind, device, error);
+	return make_service_volume(region, call, service, device, error);
 }
 
 int mc_service_remove_volume(
-	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, region->name, name);
+	mc_service_name(service, region->name, name);
 	r = engine->ops->volume_remove(engine, call, name, error);
 	return r ? r : mc_facts_remove_data(&region->cloud->options, name, error);
 }
@@ -171,150 +134,76 @@ int mc_service_check_free(struct mc_region *region, struct mc_error *error)
 {
 	int r = 0;
 
-	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS && r == 0; kind++) {
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
 		char name[MC_SERVICE_NAME_MAX];
 
-		mc_service_name(kind, region->name, name);
-		if (kind != MC_LDAP || region->is_master)
+		mc_service_name(service, region->name, name);
+		if (!service->is_shared || region->is_master)
 			r = mc_facts_check_free(&region->cloud->options, name, error);
 	}
 	return r;
 }
 
-static void free_files(struct mc_engine_file *files, size_t n_files)
-{
-	for (size_t i = 0; files && i < n_files; i++) {
-		explicit_bzero((void *)(uintptr_t)files[i].data, files[i].size);
-		free((void *)(uintptr_t)files[i].data);
-	}
-	free(files);
-}
-
-/* The recipe's files with all names filled in, to be freed with free_files(). */
-static int render_files(const struct mc_region *region, const struct mc_secrets *secrets,
-	const struct mc_recipe *recipe, struct mc_engine_file **ret_files, struct mc_error *error)
-{
-	struct mc_engine_file *files = calloc(recipe->n_files + 1, sizeof(*files));
-	struct values values = {.region = region, .secrets = secrets};
-	int r = files ? mc_secrets_ssha(mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN), values.ldap_hash) : -ENOMEM;
-
-	snprintf(values.number, sizeof(values.number), "%u", region->number);
-	mc_cloud_address(region->cloud, 0, values.shared_address);
-	for (enum mc_service_kind kind = 0; kind < MC_SERVICE_KINDS; kind++)
-		mc_service_host(region, kind, values.hosts[kind]);
-	for (size_t i = 0; i < recipe->n_files && r == 0; i++) {
-		const struct mc_recipe_file *from = &recipe->files[i];
-		char bad[64], *text = NULL;
-
-		r = mc_recipe_render(from->text, look_up, &values, &text, bad, sizeof(bad));
-		if (r < 0) {
-			mc_error_set(error, -r, "%s can't be filled in: %s", from->template_name, bad);
-			break;
-		}
-		files[i] = (struct mc_engine_file){.path = from->path,
-			.mode = from->mode,
-			.uid = from->uid,
-			.gid = from->gid,
-			.data = text,
-			.size = strlen(text)};
-	}
-	explicit_bzero(values.ldap_hash, sizeof(values.ldap_hash));
-	if (r < 0) {
-		free_files(files, recipe->n_files);
-		return r;
-	}
-	*ret_files = files;
-	return 0;
-}
-
 /* Who meets a region's public address in a container knows its number only; no host has a dot. NULL: what all regions
  * share has none. */
-static const char *service_alias(const struct mc_region *region, enum mc_service_kind kind, char alias[MC_HOST_MAX])
+static const char *service_alias(
+	const struct mc_region *region, const struct mc_service *service, char alias[MC_HOST_MAX])
 {
-	if (kind == MC_LDAP)
+	if (service->is_shared)
 		return NULL;
-	snprintf(alias, MC_HOST_MAX, "%s.%u", mc_recipe_get(kind)->prefix, region->number);
+	snprintf(alias, MC_HOST_MAX, "%s.%u", service->prefix, region->number);
 	return alias;
 }
 
-static int create_with_files(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
+static int create_with_files(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
 	const char *device, const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
 {
-	const struct mc_recipe *recipe = mc_recipe_get(kind);
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], sockets[MC_SERVICE_NAME_MAX], number[12],
 		address[16];
 	struct mc_engine_label labels[5];
 
-	mc_service_name(kind, region->name, name);
-	mc_service_name(MC_MEMCACHED, region->name, sockets);
-	mc_service_host(region, kind, host);
-	mc_service_address(region, kind, address);
-	set_labels(region, kind, number, labels);
+	mc_service_name(service, region->name, name);
+	mc_service_name(&mc_services[MC_MEMCACHED], region->name, sockets);
+	mc_service_host(region, service, host);
+	mc_service_address(region, service, address);
+	set_labels(region, service, number, labels);
 	return engine->ops->create(engine, call,
 		&(struct mc_engine_service_spec){
 			.name = name,
 			.host = host,
-			.alias = service_alias(region, kind, alias),
+			.alias = service_alias(region, service, alias),
 			.labels = labels,
-			.image = recipe->image,
-			.volume = recipe->volume ? name : NULL,
-			.volume_path = recipe->volume,
+			.image = service->image,
+			.volume = service->volume ? name : NULL,
+			.volume_path = service->volume,
 			.volume_device = *device ? device : NULL,
-			.sockets = recipe->sockets ? sockets : NULL,
-			.sockets_path = recipe->sockets,
-			.host_address = recipe->published ? address : NULL,
-			.port = recipe->port,
-			.health = recipe->health,
+			.sockets = service->sockets ? sockets : NULL,
+			.sockets_path = service->sockets,
+			.host_address = service->published ? address : NULL,
+			.port = service->port,
+			.health = service->health,
 			.health_interval_ms = MC_HEALTH_INTERVAL_MS,
-			.stop_seconds = recipe->stop_seconds,
+			.stop_seconds = service->stop_seconds,
 		},
 		files, n_files, error);
 }
 
-/* The recipe's files and, for Keystone, the keys: FILES has room for both. */
-static int create_filled(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *device,
-	struct mc_secrets *secrets, const struct mc_engine_file *recipe_files, struct mc_error *error)
-{
-	const struct mc_recipe *recipe = mc_recipe_get(kind);
-	struct mc_engine_file *files = calloc(recipe->n_files + 2 * MC_FERNET_KEYS, sizeof(*files));
-	struct mc_key_files keys;
-	size_t n = recipe->n_files;
-	int r;
-
-	if (!files)
-		return mc_error_set(error, ENOMEM, "out of memory");
-	if (n)
-		memcpy(files, recipe_files, n * sizeof(*files));
-	if (kind == MC_KEYSTONE) {
-		size_t n_keys = mc_fernet_files(secrets, &keys);
-
-		memcpy(files + n, keys.files, n_keys * sizeof(*files));
-		n += n_keys;
-	}
-	r = create_with_files(region, call, kind, device, files, n, error);
-	explicit_bzero(&keys, sizeof(keys));
-	free(files);
-	return r;
-}
-
 static int create_service(
-	struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
-	const struct mc_recipe *recipe = mc_recipe_get(kind);
-	struct mc_engine_file *files = NULL;
+	struct mc_service_files files = {0};
 	struct mc_secrets *secrets;
 	char device[PATH_MAX] = "";
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
 
-	if (r == 0 && recipe->volume)
-		r = make_service_volume(region, call, kind, device, error);
+	if (r == 0 && service->volume)
+		r = make_service_volume(region, call, service, device, error);
 	if (r == 0)
-		r = render_files(region, secrets, recipe, &files, error);
+		r = mc_service_files_make(region, service, secrets, &files, error);
 	if (r == 0)
-		r = create_filled(region, call, kind, device, secrets, files, error);
-	if (files)
-		free_files(files, recipe->n_files);
+		r = create_with_files(region, call, service, device, files.items, files.count, error);
+	mc_service_files_clear(&files);
 	return r == -EEXIST ? 0 : r;
 }
 
@@ -332,36 +221,36 @@ static int upload_keys(struct mc_region *region, struct mc_call *call, const cha
 	return r;
 }
 
-static int create_and_start(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
-	struct mc_error *error)
+static int create_and_start(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
+	const char *name, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
-	int r = create_service(region, call, kind, error);
+	int r = create_service(region, call, service, error);
 
 	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 }
 
 /* A container that can't be used as it is. What it has to keep is in its volume. */
-static int make_anew(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+static int make_anew(struct mc_region *region, struct mc_call *call, const struct mc_service *service, const char *name,
 	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	int r = engine->ops->act(engine, call, name, MC_ENGINE_REMOVE, NULL, error);
 
-	return r ? r : create_and_start(region, call, kind, name, error);
+	return r ? r : create_and_start(region, call, service, name, error);
 }
 
 /* One that runs, and that somebody has taken out of the network. */
-static int attach(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
+static int attach(struct mc_region *region, struct mc_call *call, const struct mc_service *service, const char *name,
 	struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char host[MC_HOST_MAX], alias[MC_HOST_MAX];
 	int r;
 
-	mc_service_host(region, kind, host);
+	mc_service_host(region, service, host);
 	r = engine->ops->prepare(engine, call, error);
-	return r ? r : engine->ops->attach(engine, call, name, host, service_alias(region, kind, alias), error);
+	return r ? r : engine->ops->attach(engine, call, name, host, service_alias(region, service, alias), error);
 }
 
 static bool is_alive(const struct mc_engine_service *service)
@@ -371,22 +260,22 @@ static bool is_alive(const struct mc_engine_service *service)
 
 /* Of a container that is there, but doesn't run. The network that it was in may be gone, and another one in its place.
  */
-static int start_service(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, const char *name,
-	struct mc_error *error)
+static int start_service(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
+	const char *name, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
-	int r = kind == MC_KEYSTONE ? upload_keys(region, call, name, error) : 0;
+	int r = service->has_keys ? upload_keys(region, call, name, error) : 0;
 
 	if (r == 0)
 		r = engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
-	return r == -ENONET ? make_anew(region, call, kind, name, error) : r;
+	return r == -ENONET ? make_anew(region, call, service, name, error) : r;
 }
 
 /* Whether another version's recipe has made it: its files and its image's belong together, and the services of a region
  * too. Its data are in a volume. */
-static bool is_of_old(enum mc_service_kind kind, const struct mc_engine_service *service)
+static bool is_of_old(const struct mc_service *service, const struct mc_engine_service *found)
 {
-	return !strncmp(service->image, "mcloudfs/", 9) && strcmp(service->image, mc_recipe_get(kind)->image) != 0;
+	return !strncmp(found->image, "mcloudfs/", 9) && strcmp(found->image, service->image) != 0;
 }
 
 /* One that runs, or is paused, ends by itself before it is made anew. */
@@ -402,34 +291,35 @@ static int come_to_end(
 	return r ? r : ops->act(engine, call, service->name, MC_ENGINE_STOP, NULL, error);
 }
 
-int mc_service_ensure(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind, struct mc_error *error)
+int mc_service_ensure(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	const struct mc_engine_ops *ops = region->cloud->engine->ops;
 	struct mc_engine *engine = region->cloud->engine;
-	struct mc_engine_service service = {0};
+	struct mc_engine_service found = {0};
 	char name[MC_SERVICE_NAME_MAX];
 	int r;
 
-	mc_service_name(kind, region->name, name);
-	r = ops->look(engine, call, name, &service, error);
-	if (r == 0 && (is_of_old(kind, &service) && is_alive(&service)))
-		r = come_to_end(region, call, &service, error);
-	if (r == 0 && (!strcmp(service.state, "dead") || is_of_old(kind, &service) ||
-			      (service.is_detached && !is_alive(&service))))
-		r = make_anew(region, call, kind, name, error);
+	mc_service_name(service, region->name, name);
+	r = ops->look(engine, call, name, &found, error);
+	if (r == 0 && (is_of_old(service, &found) && is_alive(&found)))
+		r = come_to_end(region, call, &found, error);
+	if (r == 0 && (!strcmp(found.state, "dead") || is_of_old(service, &found) ||
+			      (found.is_detached && !is_alive(&found))))
+		r = make_anew(region, call, service, name, error);
 	else if (r == -ENOENT)
-		r = create_and_start(region, call, kind, name, error);
-	else if (r == 0 && service.is_detached)
-		r = attach(region, call, kind, name, error);
-	else if (r == 0 && !strcmp(service.state, "paused"))
+		r = create_and_start(region, call, service, name, error);
+	else if (r == 0 && found.is_detached)
+		r = attach(region, call, service, name, error);
+	else if (r == 0 && !strcmp(found.state, "paused"))
 		r = ops->act(engine, call, name, MC_ENGINE_UNPAUSE, NULL, error);
-	else if (r == 0 && is_alive(&service))
-		r = service.health && !strcmp(service.health, "unhealthy")
+	else if (r == 0 && is_alive(&found))
+		r = found.health && !strcmp(found.health, "unhealthy")
 			    ? ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error)
 			    : 0;
 	else if (r == 0)
-		r = start_service(region, call, kind, name, error);
-	mc_engine_service_clear(&service);
+		r = start_service(region, call, service, name, error);
+	mc_engine_service_clear(&found);
 	return r;
 }
 
@@ -452,32 +342,32 @@ static void add_last_words(struct mc_cloud *cloud, struct mc_call *call, const c
 
 static int check_running(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)
 {
-	struct mc_engine_service service = {0};
+	struct mc_engine_service found = {0};
 	struct mc_engine *engine = region->cloud->engine;
-	int r = engine->ops->look(engine, call, name, &service, error);
+	int r = engine->ops->look(engine, call, name, &found, error);
 
-	if (r == 0 && strcmp(service.state, "running") != 0 && strcmp(service.state, "restarting") != 0) {
+	if (r == 0 && strcmp(found.state, "running") != 0 && strcmp(found.state, "restarting") != 0) {
 		r = mc_error_set(
-			error, EIO, "%s is %s with code %d before it served", name, service.state, service.exit_code);
+			error, EIO, "%s is %s with code %d before it served", name, found.state, found.exit_code);
 		add_last_words(region->cloud, call, name, error);
 	}
-	mc_engine_service_clear(&service);
+	mc_engine_service_clear(&found);
 	return r;
 }
 
-int mc_service_await(struct mc_region *region, struct mc_call *call, enum mc_service_kind kind,
-	int (*probe)(struct mc_region *, struct mc_call *, struct mc_error *), struct mc_error *error)
+int mc_service_await(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	char name[MC_SERVICE_NAME_MAX];
 	struct mc_error last = {0};
 	int r;
 
-	mc_service_name(kind, region->name, name);
+	mc_service_name(service, region->name, name);
 	/* A service has no event for "serves from now on": it is asked, at first often, as databases are quick. */
 	for (int pause = 20, tries = 0;; pause = pause < 60 ? pause + 10 : 60, tries++) {
 		MC_CLEANUP(call) struct mc_call *attempt = mc_call_new(2000);
 
-		r = probe(region, attempt, &last);
+		r = mc_probe_service(region, attempt, service, &last);
 		if (r == 0)
 			return 0;
 		if (tries % 8 == 7) {

@@ -2,13 +2,15 @@
 #include "backends/openstack/identity/private.h"
 #include "backends/openstack/keystone/keystone.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* What is logged in with is known by name. Keystone knows no two that differ only in case. */
 
-/* What the services of a region log in with: Glance, to ask whose a token is. */
+/* What the services of a region log in with, to ask whose a token is, beside their users. */
 #define SERVICES_DOMAIN "Default"
-static const char services_user[] = "glance", services_project[] = "service";
+static const char services_project[] = "service";
 
 /* In which role all of them do. */
 static const char login_role[] = "admin";
@@ -22,17 +24,49 @@ static int is_called(const struct mc_identity *identity, const char *domain, con
 	return result < 0 ? result : !strcasecmp(object->name, name);
 }
 
-/* Whether REF is called LOGIN in LOGIN_DOMAIN, or SERVICE in that of the services. 1, 0, -errno. */
+/* USER as a service: "Glance". */
+#define TITLE_MAX 64
+
+static const char *title_of(const char *user, char title[TITLE_MAX])
+{
+	snprintf(title, TITLE_MAX, "%s", user);
+	*title = (char)toupper((unsigned char)*title);
+	return title;
+}
+
+/* The service's user that is called NAME; NULL: none is. */
+static const char *find_services_user(const struct mc_identity *identity, const char *name)
+{
+	const char *const *user = mc_keystone_services(identity->keystone);
+
+	while (*user && strcasecmp(*user, name) != 0)
+		user++;
+	return *user;
+}
+
+/* Whether REF is called LOGIN in LOGIN_DOMAIN, or IS_SERVICES and in the domain of the services. 1, 0, -errno. */
 static int is_login(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *login,
-	const char *login_domain, const char *service)
+	const char *login_domain, bool is_services)
 {
 	int result = 0;
 
 	if (!strcasecmp(ref->name, login))
 		result = is_called(identity, ref->domain, login_domain);
-	if (result == 0 && !strcasecmp(ref->name, service))
+	if (result == 0 && is_services)
 		result = is_called(identity, ref->domain, SERVICES_DOMAIN);
 	return result;
+}
+
+static int refuse_login(const struct mc_identity *identity, const struct mc_identity_ref *ref)
+{
+	const char *service = find_services_user(identity, ref->name);
+	char title[TITLE_MAX];
+
+	if (!service)
+		service = *mc_keystone_services(identity->keystone);
+	return mc_error_set(identity->error, EPERM, "this mount%s%s%s logs in with the %s %s, and would be locked out",
+		service ? ", or a region's " : "", service ? title_of(service, title) : "", service ? "," : "",
+		mc_identity_member_name(ref->kind), ref->name);
 }
 
 int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref)
@@ -44,16 +78,14 @@ int mc_identity_not_login(const struct mc_identity *identity, const struct mc_id
 		result = !strcasecmp(ref->name, own->user_domain) || !strcasecmp(ref->name, own->project_domain) ||
 			 !strcasecmp(ref->name, SERVICES_DOMAIN);
 	else if (ref->kind == MC_IDENTITY_USER)
-		result = is_login(identity, ref, own->user, own->user_domain, services_user);
+		result = is_login(
+			identity, ref, own->user, own->user_domain, find_services_user(identity, ref->name) != NULL);
 	else if (ref->kind == MC_IDENTITY_PROJECT)
-		result = is_login(identity, ref, own->project, own->project_domain, services_project);
+		result = is_login(
+			identity, ref, own->project, own->project_domain, !strcasecmp(ref->name, services_project));
 	else if (ref->kind == MC_IDENTITY_ROLE)
 		result = !strcasecmp(ref->name, login_role);
-	if (result != 1)
-		return result;
-	return mc_error_set(identity->error, EPERM,
-		"this mount, or a region's Glance, logs in with the %s %s, and would be locked out",
-		mc_identity_member_name(ref->kind), ref->name);
+	return result != 1 ? result : refuse_login(identity, ref);
 }
 
 int mc_identity_not_needed(const struct mc_identity *identity, const struct mc_identity_ref *ref)
@@ -77,20 +109,32 @@ static bool is_user(const char *link, const char *home, const char *user, const 
 	return link[length] == '@' && !strcasecmp(link + length + 1, domain);
 }
 
+/* The service's user that the link USER in domain HOME leads to; NULL: none. */
+static const char *find_services_link(const struct mc_identity *identity, const char *home, const char *user)
+{
+	const char *const *service = mc_keystone_services(identity->keystone);
+
+	while (*service && !is_user(user, home, *service, SERVICES_DOMAIN))
+		service++;
+	return *service;
+}
+
 int mc_identity_not_login_grant(
 	const struct mc_identity *identity, const char *domain, const char *project, const char *role, const char *user)
 {
 	const struct mc_credentials *own = mc_login_credentials(mc_keystone_login(identity->keystone));
 	bool is_mounts = !strcasecmp(domain, own->project_domain) && !strcasecmp(project, own->project) &&
 			 is_user(user, domain, own->user, own->user_domain);
-	bool is_services = !strcasecmp(domain, SERVICES_DOMAIN) && !strcasecmp(project, services_project) &&
-			   is_user(user, domain, services_user, SERVICES_DOMAIN);
+	const char *service = find_services_link(identity, domain, user);
+	bool is_services = service && !strcasecmp(domain, SERVICES_DOMAIN) && !strcasecmp(project, services_project);
+	char title[TITLE_MAX];
 
 	if (strcasecmp(role, login_role) != 0 || (!is_mounts && !is_services))
 		return 0;
 	return mc_error_set(identity->error, EPERM,
-		"%s as %s, with the role %s in the project %s, and would be locked out",
-		is_mounts ? "this mount logs in" : "each region's Glance logs in", user, role, project);
+		"%s%s logs in as %s, with the role %s in the project %s, and would be locked out",
+		is_mounts ? "this mount" : "each region's ", is_mounts ? "" : title_of(service, title), user, role,
+		project);
 }
 
 void mc_identity_forget(struct mc_keystone *keystone)

@@ -16,6 +16,7 @@ struct mc_keystone {
 	struct mc_login *login;
 	struct mc_openstack *service;
 	struct mc_identity_cache *identity_cache;
+	char **services;
 
 	pthread_mutex_t lock;             /* guards what is below; a leaf, never held across a request */
 	char *catalog;                    /* NULL: not known */
@@ -47,6 +48,20 @@ void mc_keystone_message(const char *body, size_t size, char *text, size_t text_
 static const struct mc_openstack_api api = {
 	.version = "v3", .answer_limit = (size_t)16 << 20, .message = mc_keystone_message};
 
+/* NULL: out of memory. */
+static char **copy_names(const char *const *names)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (names && names[n])
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < n; i++)
+		copy[i] = strdup(names[i]);
+	return copy;
+}
+
 struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options)
 {
 	const struct mc_http_options to = {
@@ -70,7 +85,8 @@ struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options)
 		&mc_login_password, &credentials, mc_openstack_new(&api, options->service, mc_http_ref(http), NULL));
 	keystone->service = mc_openstack_new(&api, options->service, http, keystone->login);
 	keystone->identity_cache = mc_identity_cache_new(options->ttl_ms);
-	if (keystone->login && keystone->service && keystone->identity_cache)
+	keystone->services = copy_names(options->services);
+	if (keystone->login && keystone->service && keystone->identity_cache && keystone->services)
 		return keystone;
 	mc_keystone_unref(keystone);
 	return NULL;
@@ -89,6 +105,9 @@ void mc_keystone_unref(struct mc_keystone *keystone)
 	mc_openstack_unref(keystone->service);
 	mc_login_unref(keystone->login);
 	mc_identity_cache_free(keystone->identity_cache);
+	for (char **name = keystone->services; name && *name; name++)
+		free(*name);
+	free(keystone->services);
 	free(keystone->catalog);
 	pthread_mutex_destroy(&keystone->lock);
 	free(keystone);
@@ -97,6 +116,11 @@ void mc_keystone_unref(struct mc_keystone *keystone)
 struct mc_identity_cache *mc_keystone_identity_cache(struct mc_keystone *keystone)
 {
 	return keystone->identity_cache;
+}
+
+const char *const *mc_keystone_services(const struct mc_keystone *keystone)
+{
+	return (const char *const *)keystone->services;
 }
 
 struct mc_login *mc_keystone_login(const struct mc_keystone *keystone)

@@ -8,6 +8,9 @@
 /* The login that KEYSTONE's tokens come from; lives as long as KEYSTONE. */
 struct mc_login *mc_keystone_login(const struct mc_keystone *keystone);
 
+/* As in its options, but never NULL. */
+const char *const *mc_keystone_services(const struct mc_keystone *keystone);
+
 /* Keystone's own words of an error answer, {"error": {"message": …}}, cut to fit; "" when there are none. */
 void mc_keystone_message(const char *body, size_t size, char *text, size_t text_size);
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/services/table.h"
+
+#include "backends/recipes/images.h"
+#include "backends/recipes/templates.h"
+#include "mcloud/database.h"
+#include "mcloud/util.h"
+
+/* Accounts inside the images; their Dockerfiles make them. */
+enum { GLANCE_UID = 604, OPENLDAP_UID = 605 };
+
+#define SOCKETS "/run/memcached"
+
+#define FILES(...) ((const struct mc_recipe_file[]){__VA_ARGS__, {0}})
+#define COMMAND(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* A row needs rows above it only. */
+const struct mc_service mc_services[] = {
+	[MC_DATABASE] = {.name = "database",
+		.prefix = "mysql",
+		.stands_by = true,
+		.image = MC_IMAGE_DATABASE,
+		.volume = "/var/lib/mysql",
+		.port = 3306,
+		.published = true,
+		.stop_seconds = 30,
+		.health = COMMAND("mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--connect-timeout=5",
+			"--execute=DO 1"),
+		.files = FILES({"/etc/mysql/my.cnf", 0400, MC_MYSQL_UID, MC_MYSQL_UID, "database/my.cnf.in",
+				       mc_template_database_my_cnf},
+			{"/etc/mysql/init.sql", 0400, MC_MYSQL_UID, MC_MYSQL_UID, "database/init.sql.in",
+				mc_template_database_init_sql, .takes_schemas = true}),
+		.protocol = MC_PROTOCOL_SQL,
+		.words = {.serves = "the database takes queries",
+			.stopped = "the database has stopped",
+			.gone = "the database is gone"}},
+	[MC_MEMCACHED] = {.name = "memcached",
+		.prefix = "memcached",
+		.image = MC_IMAGE_MEMCACHED,
+		.sockets = SOCKETS,
+		.stop_seconds = 5,
+		.health = COMMAND("memcached-ok"),
+		.words = {.serves = "memcached runs", .stopped = "memcached has stopped", .gone = "memcached is gone"}},
+	[MC_KEYSTONE] = {.name = "keystone",
+		.prefix = "keystone",
+		.needs = MC_BIT(MC_DATABASE) | MC_BIT(MC_MEMCACHED),
+		.image = MC_IMAGE_KEYSTONE,
+		.sockets = SOCKETS,
+		.port = 5000,
+		.published = true,
+		.stop_seconds = 10,
+		.has_keys = true,
+		.health = COMMAND("http-ok", "5000", "/healthcheck"), /* it goes through to the database */
+		.files = FILES({"/etc/keystone/keystone.conf", 0400, MC_KEYSTONE_UID, MC_KEYSTONE_UID,
+				       "keystone/keystone.conf.in", mc_template_keystone_keystone_conf},
+			{"/etc/keystone/nginx.conf", 0400, MC_KEYSTONE_UID, MC_KEYSTONE_UID, "keystone/nginx.conf.in",
+				mc_template_keystone_nginx_conf},
+			{"/etc/keystone/uwsgi.ini", 0400, MC_KEYSTONE_UID, MC_KEYSTONE_UID, "keystone/uwsgi.ini.in",
+				mc_template_keystone_uwsgi_ini}),
+		.protocol = MC_PROTOCOL_HTTP,
+		.probe = "v3",
+		.endpoint = {"identity", "keystone", "/v3"},
+		.schema = {"keystone", mc_template_keystone_schema_sql},
+		.words = {.load_step = "load-keystone",
+			.loads = "keystone loads",
+			.serves = "keystone answers",
+			.stopped = "keystone has stopped",
+			.gone = "keystone is gone"}},
+	/* Keystone may end before it, and so may memcached: nobody's token is checked any more. */
+	[MC_GLANCE] = {.name = "glance",
+		.prefix = "glance",
+		.needs = MC_BIT(MC_DATABASE),
+		.image = MC_IMAGE_GLANCE,
+		.volume = "/var/lib/glance",
+		.sockets = SOCKETS,
+		.port = 9292,
+		.published = true,
+		.stop_seconds = 10,
+		.health = COMMAND("http-ok", "9292", "/healthcheck"), /* likewise */
+		.files = FILES({"/etc/glance/glance-api.conf", 0400, GLANCE_UID, GLANCE_UID,
+				       "glance/glance-api.conf.in", mc_template_glance_glance_api_conf},
+			{"/etc/glance/glance-api-paste.ini", 0400, GLANCE_UID, GLANCE_UID,
+				"glance/glance-api-paste.ini.in", mc_template_glance_glance_api_paste_ini}),
+		.protocol = MC_PROTOCOL_HTTP,
+		.probe = "healthcheck",
+		.endpoint = {"image", "glance", ""},
+		.account = "glance",
+		.schema = {"glance", mc_template_glance_schema_sql},
+		.goods = {"image", mc_database_count_images},
+		.words = {.load_step = "load-glance",
+			.loads = "glance loads",
+			.serves = "glance answers",
+			.stopped = "glance has stopped",
+			.gone = "glance and its images are gone"}},
+	[MC_LDAP] = {.name = "ldap",
+		.prefix = "ldap",
+		.is_shared = true,
+		.image = MC_IMAGE_LDAP,
+		.volume = "/var/lib/ldap",
+		.port = 389,
+		.published = true,
+		.stop_seconds = 10,
+		/* By the socket that knows who asks: nobody is told anything over TCP without a password. */
+		.health = COMMAND("ldapwhoami", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///"),
+		.files = FILES({"/etc/ldap/slapd.conf", 0400, OPENLDAP_UID, OPENLDAP_UID, "ldap/slapd.conf.in",
+			mc_template_ldap_slapd_conf}),
+		.protocol = MC_PROTOCOL_LDAP,
+		.words = {.serves = "the directory answers",
+			.missed = ", and the people of the directory are out of reach"}},
+	{0},
+};
+
+_Static_assert(MC_COUNT(mc_services) - 1 <= MC_SERVICES_MAX, "there is room for each of them");
