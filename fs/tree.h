@@ -45,6 +45,23 @@ enum mc_lane {
 	MC_LANE_DATABASE
 };
 
+/* What must be so before a method is called. */
+enum mc_need {
+	MC_NEEDS_REGION = 1 << 0 /* the region serves: it is waited for while it starts, EAGAIN when it is stopped */
+};
+
+/* On what terms methods are called. All zero: they answer from memory, at once, and need nothing. */
+struct mc_terms {
+	enum mc_lane lane;
+	unsigned patience; /* they may take so many deadlines (-o timeout=); 0: one */
+	unsigned needs;    /* bits of enum mc_need */
+};
+
+static inline int mc_terms_deadlines(const struct mc_terms *terms)
+{
+	return terms->patience ? (int)terms->patience : 1;
+}
+
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
 enum mc_key {
 	MC_KEY_NONE,
@@ -151,10 +168,10 @@ struct mc_file_type {
 struct mc_row {
 	const char *name;
 	enum mc_kind kind;
-	mode_t mode;      /* permission bits */
-	const char *help; /* a few words, for README and --print-tree */
-	enum mc_lane lane;
-	bool needs_region; /* ask only when the region serves: wait while it starts, EAGAIN when it is stopped */
+	mode_t mode;           /* permission bits */
+	const char *help;      /* a few words, for README and --print-tree */
+	struct mc_terms terms; /* the patience is of show, store, verbs, file and remove, and of file->flush, which has
+				  30 at least; the other methods have one deadline */
 	const struct mc_directory_type *directory; /* of a directory */
 	int (*show)(struct mc_ask *ask,
 		struct mc_buffer *out); /* value (without newline), document, control (extra), link target */
@@ -180,8 +197,6 @@ struct mc_row {
 	bool unlisted; /* found by its name, but not listed by readdir: a stream without an end, at which a walk would
 			  hang */
 	bool unread;   /* value: not shown before it is written, to be put back if a later piece is refused */
-	unsigned patience; /* show, store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
-			      file->flush: 30 at least */
 };
 
 /* Extended attributes; names with their "user." prefix. */
@@ -197,15 +212,11 @@ struct mc_directory_type {
 	const struct mc_row *rows; /* or NULL */
 	enum mc_key key;           /* what its entries are */
 	const struct mc_row
-		*entry;           /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
-	enum mc_lane lane;        /* of all methods below */
-	enum mc_lane change_lane; /* of make, remove, rename, link and create, where they wait for more than list does;
-				     MC_LANE_MODEL: `lane` */
-	bool needs_region;
+		*entry;          /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
+	struct mc_terms terms;   /* of the methods below; the patience is of list, as find has one deadline */
+	struct mc_terms changes; /* of make, remove, rename, link and create; without a lane: `terms` */
 	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Who changes
 			      one in another way than by rename or remove in here says mc_fs_forget_name() */
-	unsigned patience; /* make, remove, rename, link and create may take so many deadlines (-o timeout=); 0: one */
-	unsigned list_patience; /* likewise list, where it may be long; 0: one */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */
@@ -233,7 +244,7 @@ const struct mc_row *mc_node_row(const struct mc_node *node);
  * NULL: out of memory. For the targets of links. */
 char *mc_name_to_file(const char *name, const char *key);
 
-/* Wakes everything that waits for news: streams read again, `settled` and needs_region are asked again, polls are told.
+/* Wakes everything that waits for news: streams read again, `settled` and needs are asked again, polls are told.
  * Any thread. */
 void mc_fs_wake(struct mc_fs *fs);
 

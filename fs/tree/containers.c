@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/follow.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <stdlib.h>
@@ -24,32 +25,28 @@ static bool has_region(struct mc_ask *ask);
 
 static const struct mc_verb verbs[];
 
-/* clang-format off */
 static const struct mc_row container_rows[] = {
-	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "created, running, paused, restarting, exited, dead", .show = show_container_state},
-	{.name = "health", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, healthy, unhealthy; none: it has no check",
-	 .show = show_health},
-	{.name = "image", .kind = MC_KIND_VALUE, .mode = 0444, .help = "what it was made of", .show = show_image},
-	{.name = "id", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the engine's", .show = show_container_id},
-	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "in the cloud's own network", .show = show_container_address},
-	{.name = "ports", .kind = MC_KIND_VALUE, .mode = 0444, .help = "as reached from the host", .show = show_ports},
-	{.name = "started", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it last started; -: never", .show = show_started},
-	{.name = "restarts", .kind = MC_KIND_VALUE, .mode = 0444, .help = "how often the engine has restarted it", .show = show_restarts},
-	{.name = "exit_code", .kind = MC_KIND_VALUE, .mode = 0444, .help = "of its last run", .show = show_exit_code},
-	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "all of its log, with times", .lane = MC_LANE_ENGINE, .show = show_log},
-	{.name = "log.follow", .kind = MC_KIND_STREAM, .mode = 0444, .help = "its log from now on", .lane = MC_LANE_ENGINE,
-	 .stream = &mc_follow_stream, .unlisted = true},
-	{.name = "stats", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "cpu, memory, network, block I/O", .lane = MC_LANE_ENGINE,
-	 .show = show_stats},
-	{.name = "top", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "its processes", .lane = MC_LANE_ENGINE, .show = show_top},
-	{.name = "inspect.json", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "the engine's own answer", .lane = MC_LANE_ENGINE,
-	 .show = show_inspect},
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, restart, kill, pause, unpause",
-	 .lane = MC_LANE_ENGINE, .patience = 6, .verbs = verbs},
-	{.name = "region", .kind = MC_KIND_LINK, .mode = 0777, .help = "whose it is", .show = show_region, .present = has_region},
-	{.name = NULL},
+	MC_VALUE("state", 0444, "created, running, paused, restarting, exited, dead", .show = show_container_state),
+	MC_VALUE("health", 0444, "starting, healthy, unhealthy; none: it has no check", .show = show_health),
+	MC_VALUE("image", 0444, "what it was made of", .show = show_image),
+	MC_VALUE("id", 0444, "the engine's", .show = show_container_id),
+	MC_VALUE("address", 0444, "in the cloud's own network", .show = show_container_address),
+	MC_VALUE("ports", 0444, "as reached from the host", .show = show_ports),
+	MC_VALUE("started", 0444, "when it last started; -: never", .show = show_started),
+	MC_VALUE("restarts", 0444, "how often the engine has restarted it", .show = show_restarts),
+	MC_VALUE("exit_code", 0444, "of its last run", .show = show_exit_code),
+	MC_DOCUMENT("log", 0444, "all of its log, with times", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_log),
+	MC_STREAM("log.follow", 0444, "its log from now on", &mc_follow_stream, .terms = {MC_LANE_ENGINE, 1, 0},
+		.unlisted = true),
+	MC_DOCUMENT(
+		"stats", 0444, "cpu, memory, network, block I/O", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_stats),
+	MC_DOCUMENT("top", 0444, "its processes", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_top),
+	MC_DOCUMENT(
+		"inspect.json", 0600, "the engine's own answer", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_inspect),
+	MC_CONTROL("ctl", 0600, "start, stop, restart, kill, pause, unpause", verbs, .terms = {MC_LANE_ENGINE, 6, 0}),
+	MC_LINK("region", 0777, "whose it is", .show = show_region, .present = has_region),
+	MC_END,
 };
-/* clang-format on */
 
 static void mc_cleanup_service(struct mc_engine_service *service)
 {
@@ -272,13 +269,14 @@ static bool is_up(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "run it", 0, 0, start_container, is_down},
-	{"stop", "", "ask it to end, and kill it when it takes too long", 0, 0, stop_container, is_up},
-	{"restart", "", "stop, then start", 0, 0, restart_container, NULL},
-	{"kill", "[SIGNAL]", "send it SIGKILL, or another signal", 0, 1, run_kill, is_up},
-	{"pause", "", "freeze all its processes", 0, 0, run_pause, is_running},
-	{"unpause", "", "let them go on", 0, 0, run_unpause, is_paused},
-	{.name = NULL},
+	MC_VERB("start", "", "run it", .run = start_container, .possible = is_down),
+	MC_VERB("stop", "", "ask it to end, and kill it when it takes too long", .run = stop_container,
+		.possible = is_up),
+	MC_VERB("restart", "", "stop, then start", .run = restart_container),
+	MC_VERB("kill", "[SIGNAL]", "send it SIGKILL, or another signal", .max = 1, .run = run_kill, .possible = is_up),
+	MC_VERB("pause", "", "freeze all its processes", .run = run_pause, .possible = is_running),
+	MC_VERB("unpause", "", "let them go on", .run = run_unpause, .possible = is_paused),
+	MC_END,
 };
 
 static const struct mc_directory_type container = {.rows = container_rows};
@@ -297,13 +295,8 @@ static int list_cloud_containers(struct mc_ask *ask, struct mc_entries *entries)
 	return r < 0 || entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
 }
 
-static const struct mc_row container_row = {
-	.name = "CONTAINER",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0555,
-	.help = "one container; regions make and remove them",
-	.directory = &container,
-};
+static const struct mc_row container_row =
+	MC_DIRECTORY("CONTAINER", 0555, "one container; regions make and remove them", &container);
 
 const struct mc_directory_type mc_tree_containers = {
 	.key = MC_KEY_CONTAINER,

@@ -5,6 +5,7 @@
 #include "fs/tree/log_merge.h"
 #include "fs/tree/openrc.h"
 #include "fs/tree/overview.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 #include "mcloud/catalog.h"
 
@@ -255,36 +256,21 @@ static int show_endpoint_url(struct mc_ask *ask, struct mc_buffer *out)
 	return mc_text_check(out, ask->error);
 }
 
-static const struct mc_row interface_row = {
-	.name = "INTERFACE",
-	.kind = MC_KIND_VALUE,
-	.mode = 0444,
-	.help = "the URL: public, internal, admin",
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
-	.show = show_endpoint_url,
-};
+static const struct mc_row interface_row = MC_VALUE("INTERFACE", 0444, "the URL: public, internal, admin",
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_endpoint_url);
 
 static const struct mc_directory_type interfaces = {
 	.key = MC_KEY_INTERFACE,
 	.entry = &interface_row,
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 	.list = list_interfaces,
 };
 
-static const struct mc_row type_row = {
-	.name = "TYPE",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0555,
-	.help = "the endpoints of one type of service",
-	.directory = &interfaces,
-};
+static const struct mc_row type_row = MC_DIRECTORY("TYPE", 0555, "the endpoints of one type of service", &interfaces);
 
 const struct mc_directory_type mc_region_docs_endpoints = {
 	.key = MC_KEY_ENDPOINT_TYPE,
 	.entry = &type_row,
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 	.list = list_types,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mcloud/replication.h"
 #include "fs/tree/region_docs.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <stdlib.h>
@@ -263,34 +264,34 @@ static bool can_step_down(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "[MASTER]", "replicate the master, and serve", 0, 1, start_replication, replication_can_start},
-	{"stop", "", "stay at what it has", 0, 0, stop_replication, replication_can_stop},
-	{"resync", "", "throw its copy away for a new one of the master's", 0, 0, run_resync, serves_copy},
-	{"promote", "", "become the master, whether that is alive or dead", 0, 0, promote_slave, serves_copy},
-	{"stepdown", "REGION", "leave the role of master to it", 1, 1, run_step_down, can_step_down},
-	{.name = NULL},
+	MC_VERB("start", "[MASTER]", "replicate the master, and serve", .max = 1, .run = start_replication,
+		.possible = replication_can_start),
+	MC_VERB("stop", "", "stay at what it has", .run = stop_replication, .possible = replication_can_stop),
+	MC_VERB("resync", "", "throw its copy away for a new one of the master's", .run = run_resync,
+		.possible = serves_copy),
+	MC_VERB("promote", "", "become the master, whether that is alive or dead", .run = promote_slave,
+		.possible = serves_copy),
+	MC_VERB("stepdown", "REGION", "leave the role of master to it", .min = 1, .max = 1, .run = run_step_down,
+		.possible = can_step_down),
+	MC_END,
 };
 
-/* clang-format off */
 static const struct mc_row rows[] = {
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, resync, promote, stepdown", .lane = MC_LANE_DATABASE, .patience = 6,
-	 .verbs = verbs},
-	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "how it is going, and whether both databases agree",
-	 .lane = MC_LANE_DATABASE, .patience = 3, .show = show_replication_status},
-	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the database's own status row",
-	 .lane = MC_LANE_DATABASE, .show = show_replication_json},
-	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "none, seeding, running, stopped, broken, diverged",
-	 .lane = MC_LANE_DATABASE, .show = show_replication_state},
-	{.name = "lag", .kind = MC_KIND_VALUE, .mode = 0444, .help = "seconds behind the master", .lane = MC_LANE_DATABASE, .show = show_lag},
-	{.name = "gtid", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the position applied here", .lane = MC_LANE_DATABASE,
-	 .show = show_gtid},
-	{.name = "master", .kind = MC_KIND_LINK, .mode = 0777, .help = "whom it replicates", .show = show_master_link, .present = has_master},
-	{.name = "sync", .kind = MC_KIND_VALUE, .mode = 0444, .help = "waits until all that the master has now is here",
-	 .lane = MC_LANE_TRANSFER, .patience = 360, .show = show_sync},
-	{.name = "mode", .kind = MC_KIND_VALUE, .mode = 0644, .help = "async or semisync", .lane = MC_LANE_DATABASE, .patience = 3, .unread = true,
-	 .show = show_mode, .store = store_mode},
-	{.name = NULL},
+	MC_CONTROL("ctl", 0600, "start, stop, resync, promote, stepdown", verbs, .terms = {MC_LANE_DATABASE, 6, 0}),
+	MC_DOCUMENT("status", 0444, "how it is going, and whether both databases agree",
+		.terms = {MC_LANE_DATABASE, 3, 0}, .show = show_replication_status),
+	MC_DOCUMENT("status.json", 0444, "the database's own status row", .terms = {MC_LANE_DATABASE, 1, 0},
+		.show = show_replication_json),
+	MC_VALUE("state", 0444, "none, seeding, running, stopped, broken, diverged", .terms = {MC_LANE_DATABASE, 1, 0},
+		.show = show_replication_state),
+	MC_VALUE("lag", 0444, "seconds behind the master", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_lag),
+	MC_VALUE("gtid", 0444, "the position applied here", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_gtid),
+	MC_LINK("master", 0777, "whom it replicates", .show = show_master_link, .present = has_master),
+	MC_VALUE("sync", 0444, "waits until all that the master has now is here", .terms = {MC_LANE_TRANSFER, 360, 0},
+		.show = show_sync),
+	MC_VALUE("mode", 0644, "async or semisync", .terms = {MC_LANE_DATABASE, 3, 0}, .show = show_mode,
+		.store = store_mode, .unread = true),
+	MC_END,
 };
-/* clang-format on */
 
 const struct mc_directory_type mc_tree_replication = {.rows = rows};

@@ -197,9 +197,9 @@ static void test_values_never_wait(void **state)
 	(void)state;
 	for (const struct mc_row *r = mc_tree_containers.entry->directory->rows; r->name; r++)
 		if (r->kind == MC_KIND_VALUE || r->kind == MC_KIND_LINK)
-			assert_int_equal(r->lane, MC_LANE_MODEL);
+			assert_int_equal(r->terms.lane, MC_LANE_MODEL);
 		else
-			assert_int_equal(r->lane, MC_LANE_ENGINE);
+			assert_int_equal(r->terms.lane, MC_LANE_ENGINE);
 }
 
 static void test_documents(void **state)

@@ -430,7 +430,7 @@ static void test_waits_at_open(void **state)
 	static const char *const names[] = {"openrc", "token", "catalog", "catalog.json"};
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(names); i++) {
-		assert_true(row(names[i])->needs_region);
+		assert_true(row(names[i])->terms.needs & MC_NEEDS_REGION);
 		assert_null(row(names[i])->settled);
 	}
 }
