@@ -85,10 +85,11 @@ enum mc_key {
 struct mc_ask {
 	struct mc_fs *fs;
 	struct mc_cloud *cloud;
-	struct mc_node *node;   /* what is asked; for make, create, link: the directory */
-	struct mc_call *call;   /* deadline, and whether the asker has gone */
-	struct mc_error *error; /* to be filled on failure */
-	uid_t uid;              /* the asker */
+	struct mc_node *node;       /* what is asked; for make, create, link: the directory */
+	const struct mc_verb *verb; /* which one is to run, or may be possible; else NULL */
+	struct mc_call *call;       /* deadline, and whether the asker has gone */
+	struct mc_error *error;     /* to be filled on failure */
+	uid_t uid;                  /* the asker */
 	gid_t gid;
 	int flags;    /* create: of open(2) */
 	bool copies;  /* rename: the asker is who wrote the file, just now */
@@ -131,6 +132,7 @@ struct mc_verb {
 	int (*run)(struct mc_ask *ask, char **words, unsigned n_words);
 	bool (*possible)(
 		struct mc_ask *ask); /* now; NULL: always. Only for what reading lists: run says EBUSY by itself */
+	int data;                    /* what tells it from others of the same `run`: a value of an enum of theirs */
 };
 
 /* An open stream. `read` never waits: bytes, 0 at the end, -EAGAIN when there is no news yet; fs/ asks again after
@@ -168,8 +170,9 @@ struct mc_file_type {
 struct mc_row {
 	const char *name;
 	enum mc_kind kind;
-	mode_t mode;           /* permission bits */
-	const char *help;      /* a few words, for README and --print-tree */
+	mode_t mode;      /* permission bits */
+	const char *help; /* a few words, for README and --print-tree */
+	int data; /* what tells it from others of the same methods: a value of an enum of theirs (mc_ask_data()) */
 	struct mc_terms terms; /* the patience is of show, store, verbs, file and remove, and of file->flush, which has
 				  30 at least; the other methods have one deadline */
 	const struct mc_directory_type *directory; /* of a directory */
@@ -239,6 +242,13 @@ const char *mc_node_key(const struct mc_node *node, enum mc_key key);
 /* The name of the entry as the service says it. */
 const char *mc_node_name(const struct mc_node *node, enum mc_key key);
 const struct mc_row *mc_node_row(const struct mc_node *node);
+
+/* What the row that is asked says of itself to a method that it shares with others. Not for `present`, make, link and
+ * create: what they are asked of is the directory. */
+static inline int mc_ask_data(const struct mc_ask *ask)
+{
+	return mc_node_row(ask->node)->data;
+}
 
 /* What the entry NAME with id KEY is called as a file (fs/names.c: escaped, and cut where it is too long), malloc'd;
  * NULL: out of memory. For the targets of links. */

@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int show_region_state(struct mc_ask *ask, struct mc_buffer *out);
-static int show_role(struct mc_ask *ask, struct mc_buffer *out);
-static int show_region_address(struct mc_ask *ask, struct mc_buffer *out);
-static int show_created(struct mc_ask *ask, struct mc_buffer *out);
+static int show_region_value(struct mc_ask *ask, struct mc_buffer *out);
 static int show_wait(struct mc_ask *ask, struct mc_buffer *out);
 static int wait_settled(struct mc_ask *ask);
 static int wait_at_end(struct mc_ask *ask);
@@ -21,12 +18,18 @@ static const struct mc_stream_type progress_stream;
 static const struct mc_verb verbs[];
 static const struct mc_directory_type container_links;
 
+/* What show_region_value() shows. */
+enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED };
+
 static const struct mc_row region_rows[] = {
 	MC_VALUE("state", 0444, "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
-		.show = show_region_state, .attributes = attributes),
-	MC_VALUE("role", 0444, "master or slave", .show = show_role, .attributes = attributes),
-	MC_VALUE("address", 0444, "its loopback address", .show = show_region_address, .attributes = attributes),
-	MC_VALUE("created", 0444, "when it was made", .show = show_created, .attributes = attributes),
+		.show = show_region_value, .attributes = attributes, .data = REGION_STATE),
+	MC_VALUE("role", 0444, "master or slave", .show = show_region_value, .attributes = attributes,
+		.data = REGION_ROLE),
+	MC_VALUE("address", 0444, "its loopback address", .show = show_region_value, .attributes = attributes,
+		.data = REGION_ADDRESS),
+	MC_VALUE("created", 0444, "when it was made", .show = show_region_value, .attributes = attributes,
+		.data = REGION_CREATED),
 	MC_DOCUMENT("wait", 0444, "blocks until it has settled, then its state; fails if it has failed",
 		.show = show_wait, .settled = wait_settled, .at_end = wait_at_end),
 	MC_STREAM("progress", 0444, "its start, step by step", &progress_stream),
@@ -54,42 +57,28 @@ static const struct mc_row region_rows[] = {
 
 static const struct mc_directory_type region = {.rows = region_rows, .key = MC_KEY_NONE};
 
-static int show_region_state(struct mc_ask *ask, struct mc_buffer *out)
+static int show_region_value(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		mc_buffer_text(out, mc_region_state_name(view.state));
-	return r;
-}
-
-static int show_role(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		mc_buffer_text(out, view.role);
-	return r;
-}
-
-static int show_region_address(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		mc_buffer_text(out, view.address);
-	return r;
-}
-
-static int show_created(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	char text[32];
+	char time[32];
 	int r = mc_region_docs_view(ask, &view);
 	if (r < 0)
 		return r;
-	mc_format_time(view.created, text, sizeof(text));
-	mc_buffer_text(out, text);
+	switch ((enum region_value)mc_ask_data(ask)) {
+	case REGION_STATE:
+		mc_buffer_text(out, mc_region_state_name(view.state));
+		break;
+	case REGION_ROLE:
+		mc_buffer_text(out, view.role);
+		break;
+	case REGION_ADDRESS:
+		mc_buffer_text(out, view.address);
+		break;
+	case REGION_CREATED:
+		mc_format_time(view.created, time, sizeof(time));
+		mc_buffer_text(out, time);
+		break;
+	}
 	return 0;
 }
 
@@ -184,70 +173,46 @@ static void region_progress_close(struct mc_fs *fs, void *state)
 static const struct mc_stream_type progress_stream = {
 	.open = region_progress_open, .read = region_progress_read, .close = region_progress_close};
 
-static int command(struct mc_ask *ask, enum mc_region_verb verb)
+static int command_region(struct mc_ask *ask, char **words, unsigned n_words)
 {
+	enum mc_region_verb verb = (enum mc_region_verb)ask->verb->data;
+	(void)words, (void)n_words;
 	return mc_region_command(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), verb, ask->error);
 }
 
-static int start_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_START);
-}
+/* The states of a region in which a verb is possible, as bits. */
+enum {
+	CAN_START = 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+	CAN_STOP = 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+	CAN_REPAIR = 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+};
 
-static int stop_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_STOP);
-}
+static const unsigned possible_in[] = {
+	[MC_REGION_START] = CAN_START,
+	[MC_REGION_STOP] = CAN_STOP,
+	[MC_REGION_RESTART] = CAN_STOP,
+	[MC_REGION_REPAIR] = CAN_REPAIR,
+	[MC_REGION_DESTROY] = ~0U,
+};
 
-static int restart_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_RESTART);
-}
-
-static int run_repair(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_REPAIR);
-}
-
-static int destroy_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_DESTROY);
-}
-
-/* Whether the region's state is one of STATES (bits 1 << state). */
-static bool region_in_state(struct mc_ask *ask, unsigned states)
+static bool region_allows(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 && (states >> view.state & 1);
-}
-
-static bool region_can_start(struct mc_ask *ask)
-{
-	return region_in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
-}
-
-static bool region_can_stop(struct mc_ask *ask)
-{
-	return region_in_state(
-		ask, 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
-}
-
-static bool can_repair(struct mc_ask *ask)
-{
-	return region_in_state(ask, 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
+	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 &&
+	       (possible_in[ask->verb->data] >> view.state & 1);
 }
 
 static const struct mc_verb verbs[] = {
-	MC_VERB("start", "", "run its containers", .run = start_region, .possible = region_can_start),
-	MC_VERB("stop", "", "end its containers; what it holds stays", .run = stop_region, .possible = region_can_stop),
-	MC_VERB("restart", "", "stop, then start", .run = restart_region, .possible = region_can_stop),
-	MC_VERB("repair", "", "bring back what is missing or down", .run = run_repair, .possible = can_repair),
-	MC_VERB("destroy", "", "remove it and all it holds, images too", .run = destroy_region),
+	MC_VERB("start", "", "run its containers", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_START),
+	MC_VERB("stop", "", "end its containers; what it holds stays", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_STOP),
+	MC_VERB("restart", "", "stop, then start", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_RESTART),
+	MC_VERB("repair", "", "bring back what is missing or down", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_REPAIR),
+	MC_VERB("destroy", "", "remove it and all it holds, images too", .run = command_region,
+		.data = MC_REGION_DESTROY),
 	MC_END,
 };
 

@@ -6,7 +6,7 @@
 
 /* How every row is written: its kind, name, mode, and what it is in a few words; then what a kind has to have (a
  * directory its type, a control its verbs); then, by name, on what terms it is asked (`terms`: lane, patience, needs),
- * its methods. A table ends with MC_END. */
+ * its methods, and what tells it from other rows of these (`data`). A table ends with MC_END. */
 /* clang-format off */
 #define MC_VALUE(row_name, bits, words, ...) MC_ROW(MC_KIND_VALUE, row_name, bits, words, __VA_ARGS__)
 #define MC_DOCUMENT(row_name, bits, words, ...) MC_ROW(MC_KIND_DOCUMENT, row_name, bits, words, __VA_ARGS__)
@@ -19,7 +19,7 @@
 	{.name = row_name, .kind = row_kind, .mode = bits, .help = words, __VA_ARGS__}
 
 /* A verb of a control: its name, what follows it, what it does; then, by name, how many words follow it where that isn't
- * none (`min`, `max`), and its methods. */
+ * none (`min`, `max`), its methods, and what tells it from other verbs of these (`data`). */
 #define MC_VERB(verb_name, words_after, words, ...) \
 	{.name = verb_name, .arguments = words_after, .help = words, __VA_ARGS__}
 
