@@ -14,14 +14,9 @@ static int rename_object(struct mc_ask *ask, struct mc_node *to, const char *nam
 static int remove_object(struct mc_ask *ask);
 static int show_object_id(struct mc_ask *ask, struct mc_buffer *out);
 static int show_object_json(struct mc_ask *ask, struct mc_buffer *out);
-static int show_enabled(struct mc_ask *ask, struct mc_buffer *out);
-static int show_description(struct mc_ask *ask, struct mc_buffer *out);
-static int show_email(struct mc_ask *ask, struct mc_buffer *out);
+static int show_object_attribute(struct mc_ask *ask, struct mc_buffer *out);
 static int show_driver(struct mc_ask *ask, struct mc_buffer *out);
-static int store_enabled(struct mc_ask *ask, const char *value, size_t size);
-static int store_description(struct mc_ask *ask, const char *value, size_t size);
-static int store_email(struct mc_ask *ask, const char *value, size_t size);
-static int store_password(struct mc_ask *ask, const char *value, size_t size);
+static int store_object_attribute(struct mc_ask *ask, const char *value, size_t size);
 static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret);
 static bool at_root(struct mc_ask *ask);
 
@@ -35,12 +30,12 @@ static bool at_root(struct mc_ask *ask);
 		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_json)
 #define ENABLED \
 	MC_VALUE("enabled", 0644, "true or false", \
-		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_enabled, .recalls = true, \
-		.store = store_enabled, .attributes = enabled_mode)
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_attribute, .recalls = true, \
+		.store = store_object_attribute, .attributes = enabled_mode, .data = MC_IDENTITY_ENABLED)
 #define DESCRIPTION \
 	MC_VALUE("description", 0644, "text", \
-		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_description, .recalls = true, \
-		.store = store_description, .attributes = mc_identity_mode)
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_attribute, .recalls = true, \
+		.store = store_object_attribute, .attributes = mc_identity_mode, .data = MC_IDENTITY_DESCRIPTION)
 /* clang-format on */
 
 static const struct mc_row domain_rows[] = {
@@ -68,10 +63,11 @@ static const struct mc_row user_rows[] = {
 	JSON,
 	ENABLED,
 	DESCRIPTION,
-	MC_VALUE("email", 0644, "an address", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_email,
-		.recalls = true, .store = store_email, .attributes = mc_identity_mode),
+	MC_VALUE("email", 0644, "an address", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+		.show = show_object_attribute, .recalls = true, .store = store_object_attribute,
+		.attributes = mc_identity_mode, .data = MC_IDENTITY_EMAIL),
 	MC_VALUE("password", 0200, "write only", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
-		.store = store_password, .present = at_root),
+		.store = store_object_attribute, .present = at_root, .data = MC_IDENTITY_PASSWORD),
 	MC_DIRECTORY("groups", 0555, "links to the groups the user is in", &mc_identity_user_groups),
 	MC_END,
 };
@@ -362,33 +358,28 @@ static int get(struct mc_ask *ask, struct mc_identity_object **ret_object)
 	return result < 0 ? result : mc_identity_get(&identity, ref.kind, ref.id, ret_object);
 }
 
-static int show_enabled(struct mc_ask *ask, struct mc_buffer *out)
+static const char *attribute_text(const struct mc_identity_object *object, enum mc_identity_attribute attribute)
 {
-	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	int result = get(ask, &object);
-
-	if (result == 0)
-		mc_buffer_text(out, object->enabled ? "true" : "false");
-	return result < 0 ? result : out->failed;
+	switch (attribute) {
+	case MC_IDENTITY_DESCRIPTION:
+		return object->description;
+	case MC_IDENTITY_EMAIL:
+		return object->email;
+	case MC_IDENTITY_ENABLED:
+		return object->enabled ? "true" : "false";
+	case MC_IDENTITY_PASSWORD:
+		break;
+	}
+	return "";
 }
 
-static int show_description(struct mc_ask *ask, struct mc_buffer *out)
+static int show_object_attribute(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	int result = get(ask, &object);
 
 	if (result == 0)
-		mc_buffer_text(out, object->description);
-	return result < 0 ? result : out->failed;
-}
-
-static int show_email(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	int result = get(ask, &object);
-
-	if (result == 0)
-		mc_buffer_text(out, object->email);
+		mc_buffer_text(out, attribute_text(object, (enum mc_identity_attribute)mc_ask_data(ask)));
 	return result < 0 ? result : out->failed;
 }
 
@@ -423,12 +414,14 @@ static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret)
 	return result;
 }
 
-static int set_object_attribute(struct mc_ask *ask, enum mc_identity_attribute attribute, const char *value)
+static int store_object_attribute(struct mc_ask *ask, const char *value, size_t size)
 {
+	enum mc_identity_attribute attribute = (enum mc_identity_attribute)mc_ask_data(ask);
 	struct mc_identity_ref ref = the_object(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
+	(void)size;
 	if (result == 0 && !mc_names_utf8(value))
 		result = mc_error_set(ask->error, EINVAL, "a value must be UTF-8");
 	if (result == 0)
@@ -436,28 +429,4 @@ static int set_object_attribute(struct mc_ask *ask, enum mc_identity_attribute a
 	if (result == 0)
 		forget_object(ask, &ref);
 	return result;
-}
-
-static int store_enabled(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_ENABLED, value);
-}
-
-static int store_description(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_DESCRIPTION, value);
-}
-
-static int store_email(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_EMAIL, value);
-}
-
-static int store_password(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_PASSWORD, value);
 }

@@ -14,12 +14,16 @@ static const char *asked_region(const struct mc_ask *ask)
 	return mc_ask_key(ask, MC_KEY_REGION);
 }
 
-static int show_replication_state(struct mc_ask *ask, struct mc_buffer *out)
+/* What show_seen() shows. */
+enum seen { SEEN_STATE, SEEN_GTID };
+
+static int show_seen(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_replication now = {0};
 	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
 	if (r == 0)
-		mc_buffer_text(out, mc_replication_state_name(now.state));
+		mc_buffer_text(
+			out, mc_ask_data(ask) == SEEN_STATE ? mc_replication_state_name(now.state) : now.applied);
 	return r;
 }
 
@@ -34,15 +38,6 @@ static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
 	else
 		mc_buffer_printf(out, "%.3f", lag);
 	return 0;
-}
-
-static int show_gtid(struct mc_ask *ask, struct mc_buffer *out)
-{
-	struct mc_replication now = {0};
-	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
-	if (r == 0)
-		mc_buffer_text(out, now.applied);
-	return r;
 }
 
 static int show_sync(struct mc_ask *ask, struct mc_buffer *out)
@@ -201,22 +196,18 @@ static int start_replication(struct mc_ask *ask, char **words, unsigned n_words)
 	return mc_replication_start(ask->cloud, ask->call, asked_region(ask), n_words ? words[0] : NULL, ask->error);
 }
 
-static int stop_replication(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return mc_replication_stop(ask->cloud, ask->call, asked_region(ask), ask->error);
-}
+/* What command_replication() does. */
+enum command { COMMAND_STOP, COMMAND_RESYNC, COMMAND_PROMOTE };
 
-static int run_resync(struct mc_ask *ask, char **words, unsigned n_words)
+static int command_replication(struct mc_ask *ask, char **words, unsigned n_words)
 {
+	static int (*const commands[])(struct mc_cloud *, struct mc_call *, const char *, struct mc_error *) = {
+		[COMMAND_STOP] = mc_replication_stop,
+		[COMMAND_RESYNC] = mc_replication_resync,
+		[COMMAND_PROMOTE] = mc_replication_promote,
+	};
 	(void)words, (void)n_words;
-	return mc_replication_resync(ask->cloud, ask->call, asked_region(ask), ask->error);
-}
-
-static int promote_slave(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return mc_replication_promote(ask->cloud, ask->call, asked_region(ask), ask->error);
+	return commands[ask->verb->data](ask->cloud, ask->call, asked_region(ask), ask->error);
 }
 
 static int run_step_down(struct mc_ask *ask, char **words, unsigned n_words)
@@ -266,11 +257,12 @@ static bool can_step_down(struct mc_ask *ask)
 static const struct mc_verb verbs[] = {
 	MC_VERB("start", "[MASTER]", "replicate the master, and serve", .max = 1, .run = start_replication,
 		.possible = replication_can_start),
-	MC_VERB("stop", "", "stay at what it has", .run = stop_replication, .possible = replication_can_stop),
-	MC_VERB("resync", "", "throw its copy away for a new one of the master's", .run = run_resync,
-		.possible = serves_copy),
-	MC_VERB("promote", "", "become the master, whether that is alive or dead", .run = promote_slave,
-		.possible = serves_copy),
+	MC_VERB("stop", "", "stay at what it has", .run = command_replication, .possible = replication_can_stop,
+		.data = COMMAND_STOP),
+	MC_VERB("resync", "", "throw its copy away for a new one of the master's", .run = command_replication,
+		.possible = serves_copy, .data = COMMAND_RESYNC),
+	MC_VERB("promote", "", "become the master, whether that is alive or dead", .run = command_replication,
+		.possible = serves_copy, .data = COMMAND_PROMOTE),
 	MC_VERB("stepdown", "REGION", "leave the role of master to it", .min = 1, .max = 1, .run = run_step_down,
 		.possible = can_step_down),
 	MC_END,
@@ -283,9 +275,10 @@ static const struct mc_row rows[] = {
 	MC_DOCUMENT("status.json", 0444, "the database's own status row", .terms = {MC_LANE_DATABASE, 1, 0},
 		.show = show_replication_json),
 	MC_VALUE("state", 0444, "none, seeding, running, stopped, broken, diverged", .terms = {MC_LANE_DATABASE, 1, 0},
-		.show = show_replication_state),
+		.show = show_seen, .data = SEEN_STATE),
 	MC_VALUE("lag", 0444, "seconds behind the master", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_lag),
-	MC_VALUE("gtid", 0444, "the position applied here", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_gtid),
+	MC_VALUE("gtid", 0444, "the position applied here", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_seen,
+		.data = SEEN_GTID),
 	MC_LINK("master", 0777, "whom it replicates", .show = show_master_link, .present = has_master),
 	MC_VALUE("sync", 0444, "waits until all that the master has now is here", .terms = {MC_LANE_TRANSFER, 360, 0},
 		.show = show_sync),

@@ -10,27 +10,29 @@
 
 static int show_readme(struct mc_ask *ask, struct mc_buffer *out);
 static int show_version(struct mc_ask *ask, struct mc_buffer *out);
-static int show_cloud_status(struct mc_ask *ask, struct mc_buffer *out);
-static int show_status_json(struct mc_ask *ask, struct mc_buffer *out);
+static int show_overview(struct mc_ask *ask, struct mc_buffer *out);
 static int show_errors(struct mc_ask *ask, struct mc_buffer *out);
 static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out);
-static int show_dot(struct mc_ask *ask, struct mc_buffer *out);
-static int show_svg(struct mc_ask *ask, struct mc_buffer *out);
+
+/* What show_overview() makes of the cloud. */
+enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG };
 
 static const struct mc_row rows[] = {
 	MC_DOCUMENT("README", 0444, "this text", .show = show_readme),
 	MC_VALUE("version", 0444, "of this program and of the engine", .terms = {MC_LANE_ENGINE, 1, 0},
 		.show = show_version),
-	MC_DOCUMENT("status", 0444, "the regions, one a line", .show = show_cloud_status),
-	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = show_status_json),
+	MC_DOCUMENT("status", 0444, "the regions, one a line", .show = show_overview, .data = PICTURE_STATUS),
+	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = show_overview, .data = PICTURE_STATUS_JSON),
 	MC_STREAM("events", 0444, "what happens, as it happens, one JSON object a line", &mc_events_stream,
 		.unlisted = true),
 	MC_DOCUMENT("errors", 0444, "the last 256 failures, newest last", .show = show_errors),
 	MC_DOCUMENT("journal", 0444, "the last 1,000 calls to services and engine", .show = show_journal),
 	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics),
-	MC_DOCUMENT("topology.dot", 0444, "a picture of the cloud, for Graphviz", .show = show_dot),
-	MC_DOCUMENT("topology.svg", 0444, "a picture of the cloud, for a browser", .show = show_svg),
+	MC_DOCUMENT("topology.dot", 0444, "a picture of the cloud, for Graphviz", .show = show_overview,
+		.data = PICTURE_DOT),
+	MC_DOCUMENT("topology.svg", 0444, "a picture of the cloud, for a browser", .show = show_overview,
+		.data = PICTURE_SVG),
 	MC_DOCUMENT("clouds.yaml", 0600, "for openstacksdk and openstackclient",
 		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_clouds_yaml),
 	MC_DIRECTORY("regions", 0755, "mkdir starts a region, rmdir destroys it", &mc_tree_regions),
@@ -83,24 +85,15 @@ static int draw(struct mc_ask *ask, struct mc_buffer *out, void (*how)(const str
 	return mc_text_check(out, ask->error);
 }
 
-static int show_cloud_status(struct mc_ask *ask, struct mc_buffer *out)
+static int show_overview(struct mc_ask *ask, struct mc_buffer *out)
 {
-	return draw(ask, out, mc_status_table);
-}
-
-static int show_status_json(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return draw(ask, out, mc_status_json);
-}
-
-static int show_dot(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return draw(ask, out, mc_topology_dot);
-}
-
-static int show_svg(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return draw(ask, out, mc_topology_svg);
+	static void (*const pictures[])(const struct mc_overview *, struct mc_buffer *) = {
+		[PICTURE_STATUS] = mc_status_table,
+		[PICTURE_STATUS_JSON] = mc_status_json,
+		[PICTURE_DOT] = mc_topology_dot,
+		[PICTURE_SVG] = mc_topology_svg,
+	};
+	return draw(ask, out, pictures[mc_ask_data(ask)]);
 }
 
 static int show_errors(struct mc_ask *ask, struct mc_buffer *out)
