@@ -128,7 +128,7 @@ int mc_region_docs_clouds_yaml(struct mc_ask *ask, struct mc_buffer *out)
 	int r = mc_overview_take(ask->cloud, &overview, ask->error);
 	if (r < 0)
 		return r;
-	while (master < overview.regions.count && strcmp(overview.regions.items[master].role, "master") != 0)
+	while (master < overview.regions.count && overview.regions.items[master].role != MC_REGION_MASTER)
 		master++;
 	if (master == overview.regions.count)
 		return mc_error_set(

@@ -69,7 +69,7 @@ static int show_region_value(struct mc_ask *ask, struct mc_buffer *out)
 		mc_buffer_text(out, mc_region_state_name(view.state));
 		break;
 	case REGION_ROLE:
-		mc_buffer_text(out, view.role);
+		mc_buffer_text(out, mc_region_role_name(view.role));
 		break;
 	case REGION_ADDRESS:
 		mc_buffer_text(out, view.address);

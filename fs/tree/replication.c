@@ -159,7 +159,8 @@ static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 	r = mc_cloud_regions(ask->cloud, &views);
 	for (size_t i = 0; r == 0 && i < views.count; i++)
 		if (views.items[i].master && strcmp(views.items[i].master, asked_region(ask)) == 0)
-			mc_buffer_printf(out, "slave: %s, %s%s\n", views.items[i].name, views.items[i].replication,
+			mc_buffer_printf(out, "slave: %s, %s%s\n", views.items[i].name,
+				mc_replication_state_name(views.items[i].replication),
 				views.items[i].is_incomplete ? ", incomplete" : "");
 	mc_region_views_clear(&views);
 	return r ? mc_error_errno(ask->error, -r, "can't list the regions") : 0;
@@ -170,7 +171,7 @@ static int show_replication_status(struct mc_ask *ask, struct mc_buffer *out)
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	int r = mc_region_docs_view(ask, &view);
 	if (r == 0)
-		r = strcmp(view.role, "master") == 0 ? show_master(ask, out) : show_slave(ask, &view, out);
+		r = view.role == MC_REGION_MASTER ? show_master(ask, out) : show_slave(ask, &view, out);
 	return r ? r : mc_text_check(out, ask->error);
 }
 
@@ -218,7 +219,7 @@ static int run_step_down(struct mc_ask *ask, char **words, unsigned n_words)
 
 static bool is_slave(struct mc_ask *ask, struct mc_region_view *view)
 {
-	return mc_cloud_region(ask->cloud, asked_region(ask), view) == 0 && strcmp(view->role, "slave") == 0;
+	return mc_cloud_region(ask->cloud, asked_region(ask), view) == 0 && view->role == MC_REGION_SLAVE;
 }
 
 /* What reading `ctl` lists, by what was seen last. */
@@ -226,14 +227,14 @@ static bool replication_can_start(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && mc_region_state_settled(view.state) && view.state != MC_REGION_STOPPED &&
-	       strcmp(view.replication, "running") != 0;
+	       view.replication != MC_REPLICATION_RUNNING;
 }
 
 static bool replication_can_stop(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && view.master && mc_region_serving(ask->cloud, view.name, NULL) == 0 &&
-	       strcmp(view.replication, "stopped") != 0;
+	       view.replication != MC_REPLICATION_STOPPED;
 }
 
 static bool serves_copy(struct mc_ask *ask)

@@ -21,7 +21,7 @@ struct mc_node {
 struct mc_cloud {
 	struct mc_engine *engine;
 	enum mc_region_state state; /* of Kista, the first one */
-	const char *role;           /* of Kista; Solna has the other */
+	enum mc_region_role role;   /* of Kista; Solna has the other */
 	const char *reason, *progress;
 	bool progress_done, no_secrets;
 	const char *catalog;
@@ -57,6 +57,11 @@ const char *mc_region_state_name(enum mc_region_state state)
 	return names[state];
 }
 
+const char *mc_region_role_name(enum mc_region_role role)
+{
+	return role == MC_REGION_MASTER ? "master" : "slave";
+}
+
 bool mc_region_state_settled(enum mc_region_state state)
 {
 	return state != MC_REGION_STARTING && state != MC_REGION_SEEDING && state != MC_REGION_STOPPING;
@@ -78,7 +83,7 @@ int mc_cloud_region(struct mc_cloud *c, const char *name, struct mc_region_view 
 	*ret = (struct mc_region_view){.name = strdup(name),
 		.address = strdup(first ? "127.77.1.1" : "127.77.2.1"),
 		.error = strdup(first ? c->reason : ""),
-		.role = first == (strcmp(c->role, "master") == 0) ? "master" : "slave",
+		.role = first == (c->role == MC_REGION_MASTER) ? MC_REGION_MASTER : MC_REGION_SLAVE,
 		.state = first ? c->state : MC_REGION_READY,
 		.created = 1795392000,
 		.changed = 1795392060};
@@ -223,7 +228,7 @@ static int setup(void **state)
 	(void)state;
 	cloud = (struct mc_cloud){.engine = &engine,
 		.state = MC_REGION_READY,
-		.role = "master",
+		.role = MC_REGION_MASTER,
 		.reason = "",
 		.progress = "",
 		.verb = 99};
@@ -424,7 +429,7 @@ static void test_credentials(void **state)
 	assert_int_equal(row("openrc")->show(&ask, &out), 0);
 	assert_non_null(strstr(out.data, "export OS_PASSWORD='se'\\''cret'\n"));
 	assert_non_null(strstr(out.data, "export OS_AUTH_URL='http://127.77.1.1:5000/v3'\n"));
-	cloud.role = "slave";
+	cloud.role = MC_REGION_SLAVE;
 	assert_int_equal(mc_region_docs_clouds_yaml(&ask, &yaml), 0);
 	assert_non_null(strstr(yaml.data, "auth_url: 'http://127.77.2.1:5000/v3'\n"));
 	assert_true(strstr(yaml.data, "- 'Solna'") < strstr(yaml.data, "- 'Kista'"));

@@ -62,9 +62,9 @@ int mc_cloud_region(struct mc_cloud *c, const char *name, struct mc_region_view 
 	if (!is_slave && strcmp(name, "Kista") != 0)
 		return -ENOENT;
 	*ret = (struct mc_region_view){.name = strdup(name),
-		.role = is_slave ? "slave" : "master",
+		.role = is_slave ? MC_REGION_SLAVE : MC_REGION_MASTER,
 		.state = c->state,
-		.replication = mc_replication_state_name(is_slave ? c->now.state : MC_REPLICATION_NONE),
+		.replication = is_slave ? c->now.state : MC_REPLICATION_NONE,
 		.master = is_slave && c->now.state != MC_REPLICATION_NONE ? strdup("Kista") : NULL};
 	return 0;
 }
