@@ -243,8 +243,8 @@ const char *mc_node_key(const struct mc_node *node, enum mc_key key);
 const char *mc_node_name(const struct mc_node *node, enum mc_key key);
 const struct mc_row *mc_node_row(const struct mc_node *node);
 
-/* What the row that is asked says of itself to a method that it shares with others. Not for `present`, make, link and
- * create: what they are asked of is the directory. */
+/* What the row that is asked says of itself to a method that it shares with others. Not for `present` and the methods
+ * of a directory: the row is that of the directory, or of the entry, then. */
 static inline int mc_ask_data(const struct mc_ask *ask)
 {
 	return mc_node_row(ask->node)->data;
@@ -254,8 +254,8 @@ static inline int mc_ask_data(const struct mc_ask *ask)
  * NULL: out of memory. For the targets of links. */
 char *mc_name_to_file(const char *name, const char *key);
 
-/* Wakes everything that waits for news: streams read again, `settled` and needs are asked again, polls are told.
- * Any thread. */
+/* Wakes everything that waits for news: streams read again, `settled` and what is needed are asked again, polls are
+ * told. Any thread. */
 void mc_fs_wake(struct mc_fs *fs);
 
 /* The kernel forgets what it knows of NODE: its attributes and pages, or (ENTRIES) the names in it. Done by another
