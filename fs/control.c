@@ -71,6 +71,7 @@ int mc_control_run(struct mc_ask *ask, const struct mc_verb *verbs, char *line)
 		if (count - 1 < verb->min || count - 1 > verb->max || count > MAX_WORDS)
 			return mc_error_set(ask->error, EINVAL, "%s takes %s%s, not %u words", verb->name,
 				*verb->arguments ? "" : "nothing", verb->arguments, count - 1);
+		ask->verb = verb;
 		return verb->run(ask, words + 1, count - 1);
 	}
 	return unknown_verb(ask, verbs, words[0]);
@@ -100,6 +101,7 @@ int mc_control_run_lines(struct mc_ask *ask, const struct mc_verb *verbs, char *
 void mc_control_show(struct mc_ask *ask, const struct mc_verb *verbs, struct mc_buffer *out)
 {
 	for (const struct mc_verb *verb = verbs; verb->name; verb++) {
+		ask->verb = verb;
 		if (verb->possible && !verb->possible(ask))
 			continue;
 		mc_buffer_printf(out, "%s%s%s%s%s\n", verb->name, *verb->arguments ? " " : "", verb->arguments,

@@ -164,11 +164,12 @@ static bool is_at_hand(struct mc_ask *ask, const struct mc_row *row)
 {
 	bool commands_only = row->verbs && !row->show;
 
-	if (!commands_only && (!row->show || (row->lane != MC_LANE_MODEL && !row->recalls)))
+	if (!commands_only && (!row->show || (row->terms.lane != MC_LANE_MODEL && !row->recalls)))
 		return false;
 	if (row->kind != MC_KIND_VALUE && row->kind != MC_KIND_DOCUMENT && row->kind != MC_KIND_CONTROL)
 		return false;
-	if (row->needs_region && mc_region_serving(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), NULL) != 0)
+	if ((row->terms.needs & MC_NEEDS_REGION) &&
+		mc_region_serving(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), NULL) != 0)
 		return false;
 	return !row->settled || row->settled(ask) == 0;
 }

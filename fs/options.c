@@ -4,27 +4,111 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_OPTIONS = 16 * 1024, MAX_CLOUD = 32, MAX_SECONDS = 3600 };
 
+enum option_type {
+	OPTION_TEXT,    /* char *, malloc'd */
+	OPTION_SECONDS, /* int, milliseconds */
+	OPTION_SWITCH,  /* bool, on or off */
+	OPTION_NONE     /* checked, but kept nowhere */
+};
+
+/* An option of ours is a row here and a member of struct mc_options. */
 struct option {
 	const char *name, *argument, *help;
-	int (*parse)(
-		struct mc_options *options, const struct option *option, const char *value, struct mc_error *error);
-	size_t member; /* offset of the member that it sets */
+	const char *standard; /* its value where none is given; NULL: none */
+	enum option_type type;
+	size_t member;                   /* its offset */
+	bool (*fits)(const char *value); /* of texts */
+	const char *wanted;              /* what is said of one that doesn't */
+	double least;                    /* seconds */
 };
+
+static bool is_cloud(const char *value)
+{
+	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return length && !value[length] && length <= MAX_CLOUD && *value != '-';
+}
+
+static bool is_engine(const char *value)
+{
+	return !strcmp(value, "auto") || !strcmp(value, "docker");
+}
+
+static bool is_path(const char *value)
+{
+	return *value == '/';
+}
+
+/* 127.x.0.0: region n gets 127.x.n.1. */
+static bool is_base(const char *value)
+{
+	struct in_addr address;
+
+	return inet_pton(AF_INET, value, &address) == 1 && (ntohl(address.s_addr) & 0xff00ffff) == 0x7f000000;
+}
+
+static bool is_suffix(const char *value)
+{
+	return strchr(value, '=') && *value != '=' && *value != ',';
+}
+
+static bool is_domain(const char *value)
+{
+	/* 64 characters is what Keystone takes for a domain's name. */
+	return *value && strlen(value) <= 64 && !strpbrk(value, "/\n") && strcasecmp(value, "default") != 0;
+}
+
+static bool is_manual(const char *value)
+{
+	return !strcmp(value, "manual");
+}
+
+#define TEXT(name) .type = OPTION_TEXT, .member = offsetof(struct mc_options, name)
+#define SECONDS(name) .type = OPTION_SECONDS, .member = offsetof(struct mc_options, name)
+#define SWITCH(name) .type = OPTION_SWITCH, .member = offsetof(struct mc_options, name)
+
+/* clang-format off */
+static const struct option ours[] = {
+	{"cloud", "NAME", "name of the cloud (mcloud); several may live side by side", "mcloud", TEXT(cloud), .fits = is_cloud,
+	 .wanted = "a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen"},
+	{"engine", "auto|docker", "what runs the containers (auto)", "auto", TEXT(engine), .fits = is_engine,
+	 .wanted = "the engines are auto and docker"},
+	{"socket", "PATH", "the engine's API socket (/run/docker.sock)", NULL, TEXT(socket), .fits = is_path,
+	 .wanted = "an absolute path is needed"},
+	{"base", "127.N.0.0", "where its loopback addresses begin (127.77.0.0): region n has 127.77.n.1", "127.77.0.0", TEXT(base),
+	 .fits = is_base, .wanted = "an address 127.N.0.0 is needed"},
+	{"ldap_suffix", "DN", "suffix of its LDAP directory (dc=acme,dc=org)", "dc=acme,dc=org", TEXT(ldap_suffix), .fits = is_suffix,
+	 .wanted = "a DN is needed, such as dc=acme,dc=org"},
+	{"domain", "NAME", "the domain whose users and groups are in that directory (acme)", "acme", TEXT(domain), .fits = is_domain,
+	 .wanted = "a domain's name has 1 to 64 characters without slashes, and isn't Default"},
+	{"verify", "on|off", "check images that are read as a whole against their hash (on)", "on", SWITCH(verify)},
+	{"ttl", "SECONDS", "how old an answer of a service may be that is shown (1)", "1", SECONDS(ttl_ms), .least = 0},
+	{"timeout", "SECONDS", "how long a service may take for an answer (10)", "10", SECONDS(timeout_ms), .least = 0.1},
+	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", "/var/lib/mcloudfs", TEXT(state_dir),
+	 .fits = is_path, .wanted = "an absolute path is needed"},
+	{"replicate", "manual", "how slaves begin to replicate (manual)", NULL, .type = OPTION_NONE, .fits = is_manual,
+	 .wanted = "this version has no replication, so only manual is possible"},
+};
+/* clang-format on */
 
 static int bad_option_value(const struct option *option, const char *value, const char *wanted, struct mc_error *error)
 {
 	return mc_error_set(error, EINVAL, "%s=%.100s: %s", option->name, value, wanted);
 }
 
-static int set_text_option(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static void *option_member(struct mc_options *options, const struct option *option)
 {
-	char **member = (char **)(void *)((char *)options + option->member);
+	return (char *)options + option->member;
+}
+
+static int set_text_option(char **member, const char *value, struct mc_error *error)
+{
 	char *copy = strdup(value);
 
 	if (!copy)
@@ -34,114 +118,39 @@ static int set_text_option(
 	return 0;
 }
 
-static int parse_cloud(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
+static int set_seconds_option(int *ret_ms, const struct option *option, const char *value, struct mc_error *error)
 {
-	size_t length = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	if (!length || value[length] || length > MAX_CLOUD || *value == '-')
-		return bad_option_value(option, value,
-			"a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen",
-			error);
-	return set_text_option(options, option, value, error);
-}
-
-static int parse_engine(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	if (strcmp(value, "auto") != 0 && strcmp(value, "docker") != 0)
-		return bad_option_value(option, value, "the engines are auto and docker", error);
-	return set_text_option(options, option, value, error);
-}
-
-static int parse_path(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	if (*value != '/')
-		return bad_option_value(option, value, "an absolute path is needed", error);
-	return set_text_option(options, option, value, error);
-}
-
-/* 127.x.0.0: region n gets 127.x.n.1. */
-static int parse_base(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	struct in_addr address;
-
-	if (inet_pton(AF_INET, value, &address) != 1 || (ntohl(address.s_addr) & 0xff00ffff) != 0x7f000000)
-		return bad_option_value(option, value, "an address 127.N.0.0 is needed", error);
-	return set_text_option(options, option, value, error);
-}
-
-static int parse_suffix(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	if (!strchr(value, '=') || *value == '=' || *value == ',')
-		return bad_option_value(option, value, "a DN is needed, such as dc=acme,dc=org", error);
-	return set_text_option(options, option, value, error);
-}
-
-static int parse_domain(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	/* 64 characters is what Keystone takes for a domain's name. */
-	if (!*value || strlen(value) > 64 || strpbrk(value, "/\n") || !strcasecmp(value, "default"))
-		return bad_option_value(option, value,
-			"a domain's name has 1 to 64 characters without slashes, and isn't Default", error);
-	return set_text_option(options, option, value, error);
-}
-
-static int parse_seconds(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	char *end = NULL;
+	char *end = NULL, wanted[64];
 	double seconds = isdigit((unsigned char)*value) ? strtod(value, &end) : -1;
-	double least = option->member == offsetof(struct mc_options, timeout_ms) ? 0.1 : 0;
 
-	if (!end || *end || value[strspn(value, "0123456789.")] || seconds < least || seconds > MAX_SECONDS)
-		return bad_option_value(option, value,
-			least > 0 ? "0.1 to 3600 seconds are possible" : "0 to 3600 seconds are possible", error);
-	*(int *)(void *)((char *)options + option->member) = (int)(seconds * 1000 + 0.5);
+	if (!end || *end || value[strspn(value, "0123456789.")] || seconds < option->least || seconds > MAX_SECONDS) {
+		snprintf(wanted, sizeof wanted, "%g to %d seconds are possible", option->least, MAX_SECONDS);
+		return bad_option_value(option, value, wanted, error);
+	}
+	*ret_ms = (int)(seconds * 1000 + 0.5);
 	return 0;
 }
 
-static int parse_verify(
+static int set_option(
 	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
-	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-		return bad_option_value(option, value, "on or off is needed", error);
-	options->verify = !strcmp(value, "on");
+	if (option->fits && !option->fits(value))
+		return bad_option_value(option, value, option->wanted, error);
+	switch (option->type) {
+	case OPTION_TEXT:
+		return set_text_option(option_member(options, option), value, error);
+	case OPTION_SECONDS:
+		return set_seconds_option(option_member(options, option), option, value, error);
+	case OPTION_SWITCH:
+		if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+			return bad_option_value(option, value, "on or off is needed", error);
+		*(bool *)option_member(options, option) = !strcmp(value, "on");
+		return 0;
+	case OPTION_NONE:
+		break;
+	}
 	return 0;
 }
-
-static int parse_replicate(
-	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
-{
-	(void)options;
-	if (strcmp(value, "manual") != 0)
-		return bad_option_value(
-			option, value, "this version has no replication, so only manual is possible", error);
-	return 0;
-}
-
-#define MEMBER(name) offsetof(struct mc_options, name)
-
-static const struct option ours[] = {
-	{"cloud", "NAME", "name of the cloud (mcloud); several may live side by side", parse_cloud, MEMBER(cloud)},
-	{"engine", "auto|docker", "what runs the containers (auto)", parse_engine, MEMBER(engine)},
-	{"socket", "PATH", "the engine's API socket (/run/docker.sock)", parse_path, MEMBER(socket)},
-	{"base", "127.N.0.0", "where its loopback addresses begin (127.77.0.0): region n has 127.77.n.1", parse_base,
-		MEMBER(base)},
-	{"ldap_suffix", "DN", "suffix of its LDAP directory (dc=acme,dc=org)", parse_suffix, MEMBER(ldap_suffix)},
-	{"domain", "NAME", "the domain whose users and groups are in that directory (acme)", parse_domain,
-		MEMBER(domain)},
-	{"verify", "on|off", "check images that are read as a whole against their hash (on)", parse_verify, 0},
-	{"ttl", "SECONDS", "how old an answer of a service may be that is shown (1)", parse_seconds, MEMBER(ttl_ms)},
-	{"timeout", "SECONDS", "how long a service may take for an answer (10)", parse_seconds, MEMBER(timeout_ms)},
-	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", parse_path,
-		MEMBER(state_dir)},
-	{"replicate", "manual", "how slaves begin to replicate (manual)", parse_replicate, 0},
-};
 
 /* What goes on to libfuse and the kernel: mount(8), fuse(8). */
 static const char *const passed[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "async", "sync",
@@ -167,31 +176,22 @@ static bool option_is_listed(const char *const *list, size_t count, const char *
 
 int mc_options_init(struct mc_options *options)
 {
-	*options = (struct mc_options){.cloud = strdup("mcloud"),
-		.engine = strdup("auto"),
-		.base = strdup("127.77.0.0"),
-		.ldap_suffix = strdup("dc=acme,dc=org"),
-		.domain = strdup("acme"),
-		.state_dir = strdup("/var/lib/mcloudfs"),
-		.verify = true,
-		.ttl_ms = 1000,
-		.timeout_ms = 10000};
-	if (options->cloud && options->engine && options->base && options->ldap_suffix && options->domain &&
-		options->state_dir)
-		return 0;
-	mc_options_clear(options);
-	return -ENOMEM;
+	int result = 0;
+
+	*options = (struct mc_options){0};
+	for (size_t i = 0; i < MC_COUNT(ours) && result == 0; i++)
+		if (ours[i].standard)
+			result = set_option(options, &ours[i], ours[i].standard, NULL);
+	if (result < 0)
+		mc_options_clear(options);
+	return result;
 }
 
 void mc_options_clear(struct mc_options *options)
 {
-	free(options->cloud);
-	free(options->engine);
-	free(options->socket);
-	free(options->base);
-	free(options->ldap_suffix);
-	free(options->domain);
-	free(options->state_dir);
+	for (size_t i = 0; i < MC_COUNT(ours); i++)
+		if (ours[i].type == OPTION_TEXT)
+			free(*(char **)option_member(options, &ours[i]));
 	free(options->source);
 	free(options->mountpoint);
 	mc_buffer_free(&options->mount);
@@ -222,7 +222,7 @@ static int parse_one(struct mc_options *options, const char *text, struct mc_err
 		if (!equals || !equals[1])
 			return mc_error_set(error, EINVAL, "option %s needs a value: %s=%s", ours[i].name, ours[i].name,
 				ours[i].argument);
-		return ours[i].parse(options, &ours[i], equals + 1, error);
+		return set_option(options, &ours[i], equals + 1, error);
 	}
 	if (!strncmp(text, "fsname=", 7)) {
 		free(options->source);

@@ -83,7 +83,7 @@ int mc_resolve_listing(struct mc_ask *ask, struct mc_node *directory, bool fresh
 	const struct mc_directory_type *type = directory_type_of(directory);
 	struct mc_ask here = ask_of(ask, directory);
 	struct mc_entries entries = {0};
-	bool keep = type->lane != MC_LANE_MODEL;
+	bool keep = type->terms.lane != MC_LANE_MODEL;
 
 	struct mc_listing *listing = keep && !fresh ? mc_node_listing(directory) : NULL;
 	bool usable = listing && listing_left(fs, listing) > 0;
@@ -136,7 +136,7 @@ struct mc_node *mc_resolve_known(struct mc_fs *fs, struct mc_node *directory, co
 	struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
 	struct mc_looks looks = {0};
 
-	if (directory_type_of(directory)->lane == MC_LANE_MODEL) {
+	if (directory_type_of(directory)->terms.lane == MC_LANE_MODEL) {
 		mc_node_unref(known);
 		return NULL;
 	}
@@ -205,10 +205,10 @@ static void list_again(struct mc_ask *ask, struct mc_node *directory, int64_t pr
 	struct mc_listing *listing = NULL;
 	struct mc_error error = {0};
 	struct mc_ask other = *ask;
-	unsigned patience = directory_type_of(directory)->list_patience;
+	const struct mc_terms *terms = &directory_type_of(directory)->terms;
 
 	other.error = &error;
-	mc_call_extend(ask->call, ask->fs->config.timeout_ms * (int)(patience ? patience : 1));
+	mc_call_extend(ask->call, ask->fs->config.timeout_ms * mc_terms_deadlines(terms));
 	if (mc_resolve_listing(&other, directory, true, &listing) == 0)
 		mc_listing_set_price(listing, price);
 	mc_listing_unref(listing);

@@ -45,6 +45,23 @@ enum mc_lane {
 	MC_LANE_DATABASE
 };
 
+/* What must be so before a method is called. */
+enum mc_need {
+	MC_NEEDS_REGION = 1 << 0 /* the region serves: it is waited for while it starts, EAGAIN when it is stopped */
+};
+
+/* On what terms methods are called. All zero: they answer from memory, at once, and need nothing. */
+struct mc_terms {
+	enum mc_lane lane;
+	unsigned patience; /* they may take so many deadlines (-o timeout=); 0: one */
+	unsigned needs;    /* bits of enum mc_need */
+};
+
+static inline int mc_terms_deadlines(const struct mc_terms *terms)
+{
+	return terms->patience ? (int)terms->patience : 1;
+}
+
 /* What the entries of a directory stand for; an entry's key is found from any node below it by mc_ask_key(). */
 enum mc_key {
 	MC_KEY_NONE,
@@ -68,10 +85,11 @@ enum mc_key {
 struct mc_ask {
 	struct mc_fs *fs;
 	struct mc_cloud *cloud;
-	struct mc_node *node;   /* what is asked; for make, create, link: the directory */
-	struct mc_call *call;   /* deadline, and whether the asker has gone */
-	struct mc_error *error; /* to be filled on failure */
-	uid_t uid;              /* the asker */
+	struct mc_node *node;       /* what is asked; for make, create, link: the directory */
+	const struct mc_verb *verb; /* which one is to run, or may be possible; else NULL */
+	struct mc_call *call;       /* deadline, and whether the asker has gone */
+	struct mc_error *error;     /* to be filled on failure */
+	uid_t uid;                  /* the asker */
 	gid_t gid;
 	int flags;    /* create: of open(2) */
 	bool copies;  /* rename: the asker is who wrote the file, just now */
@@ -114,6 +132,7 @@ struct mc_verb {
 	int (*run)(struct mc_ask *ask, char **words, unsigned n_words);
 	bool (*possible)(
 		struct mc_ask *ask); /* now; NULL: always. Only for what reading lists: run says EBUSY by itself */
+	int data;                    /* what tells it from others of the same `run`: a value of an enum of theirs */
 };
 
 /* An open stream. `read` never waits: bytes, 0 at the end, -EAGAIN when there is no news yet; fs/ asks again after
@@ -153,8 +172,9 @@ struct mc_row {
 	enum mc_kind kind;
 	mode_t mode;      /* permission bits */
 	const char *help; /* a few words, for README and --print-tree */
-	enum mc_lane lane;
-	bool needs_region; /* ask only when the region serves: wait while it starts, EAGAIN when it is stopped */
+	int data; /* what tells it from others of the same methods: a value of an enum of theirs (mc_ask_data()) */
+	struct mc_terms terms; /* the patience is of show, store, verbs, file and remove, and of file->flush, which has
+				  30 at least; the other methods have one deadline */
 	const struct mc_directory_type *directory; /* of a directory */
 	int (*show)(struct mc_ask *ask,
 		struct mc_buffer *out); /* value (without newline), document, control (extra), link target */
@@ -180,8 +200,6 @@ struct mc_row {
 	bool unlisted; /* found by its name, but not listed by readdir: a stream without an end, at which a walk would
 			  hang */
 	bool unread;   /* value: not shown before it is written, to be put back if a later piece is refused */
-	unsigned patience; /* show, store, verbs, file and remove may take so many deadlines (-o timeout=); 0: one.
-			      file->flush: 30 at least */
 };
 
 /* Extended attributes; names with their "user." prefix. */
@@ -197,15 +215,11 @@ struct mc_directory_type {
 	const struct mc_row *rows; /* or NULL */
 	enum mc_key key;           /* what its entries are */
 	const struct mc_row
-		*entry;           /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
-	enum mc_lane lane;        /* of all methods below */
-	enum mc_lane change_lane; /* of make, remove, rename, link and create, where they wait for more than list does;
-				     MC_LANE_MODEL: `lane` */
-	bool needs_region;
+		*entry;          /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
+	struct mc_terms terms;   /* of the methods below; the patience is of list, as find has one deadline */
+	struct mc_terms changes; /* of make, remove, rename, link and create; without a lane: `terms` */
 	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Who changes
 			      one in another way than by rename or remove in here says mc_fs_forget_name() */
-	unsigned patience; /* make, remove, rename, link and create may take so many deadlines (-o timeout=); 0: one */
-	unsigned list_patience; /* likewise list, where it may be long; 0: one */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */
@@ -229,12 +243,19 @@ const char *mc_node_key(const struct mc_node *node, enum mc_key key);
 const char *mc_node_name(const struct mc_node *node, enum mc_key key);
 const struct mc_row *mc_node_row(const struct mc_node *node);
 
+/* What the row that is asked says of itself to a method that it shares with others. Not for `present` and the methods
+ * of a directory: the row is that of the directory, or of the entry, then. */
+static inline int mc_ask_data(const struct mc_ask *ask)
+{
+	return mc_node_row(ask->node)->data;
+}
+
 /* What the entry NAME with id KEY is called as a file (fs/names.c: escaped, and cut where it is too long), malloc'd;
  * NULL: out of memory. For the targets of links. */
 char *mc_name_to_file(const char *name, const char *key);
 
-/* Wakes everything that waits for news: streams read again, `settled` and needs_region are asked again, polls are told.
- * Any thread. */
+/* Wakes everything that waits for news: streams read again, `settled` and what is needed are asked again, polls are
+ * told. Any thread. */
 void mc_fs_wake(struct mc_fs *fs);
 
 /* The kernel forgets what it knows of NODE: its attributes and pages, or (ENTRIES) the names in it. Done by another

@@ -33,6 +33,11 @@ static const char *const replication_names[] = {[MC_REPLICATION_NONE] = "none",
 	[MC_REPLICATION_BROKEN] = "broken",
 	[MC_REPLICATION_DIVERGED] = "diverged"};
 
+const char *mc_region_role_name(enum mc_region_role role)
+{
+	return role == MC_REGION_MASTER ? "master" : "slave";
+}
+
 const char *mc_replication_state_name(enum mc_replication_state state)
 {
 	return replication_names[state];

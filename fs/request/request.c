@@ -33,7 +33,6 @@ struct mc_request *mc_request_new(fuse_req_t req, enum mc_operation operation, f
 	request->operation = operation;
 	request->node = node;
 	request->started = now_ns();
-	request->patience = 1;
 	pthread_mutex_init(&request->lock, NULL);
 	request->ask = (struct mc_ask){.fs = fs,
 		.cloud = fs->cloud,
@@ -102,7 +101,7 @@ int mc_request_park(struct mc_request *request, uint64_t seen, void (*retry)(str
 static int begin_call(struct mc_request *request)
 {
 	struct mc_fs *fs = request->fs;
-	struct mc_call *call = mc_call_new(fs->config.timeout_ms * (int)request->patience);
+	struct mc_call *call = mc_call_new(fs->config.timeout_ms * mc_terms_deadlines(&request->terms));
 	int result = call ? 0 : -ENOMEM;
 
 	MC_LOCKED(&request->lock) {
@@ -143,7 +142,7 @@ static void run_in_lane(struct mc_request *request)
 {
 	int result;
 
-	if (request->lane == MC_LANE_MODEL) {
+	if (request->terms.lane == MC_LANE_MODEL) {
 		result = begin_call(request);
 		if (result == 0) {
 			request->run(request);
@@ -154,8 +153,8 @@ static void run_in_lane(struct mc_request *request)
 			list_request(request);
 		mc_request_watch(request);
 		request->job.run = run_job;
-		result = mc_lanes_submit(
-			request->fs->lanes, mc_ask_key(&request->ask, MC_KEY_REGION), request->lane, &request->job);
+		result = mc_lanes_submit(request->fs->lanes, mc_ask_key(&request->ask, MC_KEY_REGION),
+			request->terms.lane, &request->job);
 	}
 	if (result < 0)
 		mc_reply_fail(request, result);
@@ -168,7 +167,7 @@ static int gate(struct mc_request *request)
 	int result = 0;
 
 	request->error = (struct mc_error){0};
-	if (request->needs_region)
+	if (request->terms.needs & MC_NEEDS_REGION)
 		result = mc_region_serving(
 			request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), &request->error);
 	if (result == 0 && request->settles && row->settled)

@@ -30,9 +30,8 @@ struct mc_request {
 
 	/* How it is run. */
 	void (*run)(struct mc_request *request); /* answers, in the lane; NULL error number on entry */
-	enum mc_lane lane;
-	unsigned patience; /* deadlines that it may take */
-	bool needs_region, settles, nonblocking;
+	struct mc_terms terms;
+	bool settles, nonblocking;
 	struct mc_waiter waiter;
 	struct mc_job job;
 	bool watched, listed;
@@ -48,17 +47,26 @@ struct mc_request *mc_request_new(fuse_req_t req, enum mc_operation operation, f
 struct mc_request *mc_request_new_open(
 	fuse_req_t req, enum mc_operation operation, fuse_ino_t ino, struct fuse_file_info *file);
 
-/* Where an open file of ROW is read, written and closed. */
-static inline enum mc_lane mc_row_file_lane(const struct mc_row *row)
+/* REQUEST is run on TERMS, but within one deadline. */
+static inline void mc_request_take_terms(struct mc_request *request, const struct mc_terms *terms)
 {
-	return row->file && row->file->lane != MC_LANE_MODEL ? row->file->lane : row->lane;
+	request->terms = (struct mc_terms){.lane = terms->lane, .needs = terms->needs};
+}
+
+/* On what terms an open file of ROW is read, written and closed: whether the region serves was asked at open. */
+static inline struct mc_terms mc_row_file_terms(const struct mc_row *row)
+{
+	enum mc_lane lane = row->file ? row->file->lane : MC_LANE_MODEL;
+
+	return (struct mc_terms){
+		.lane = lane != MC_LANE_MODEL ? lane : row->terms.lane, .patience = row->terms.patience};
 }
 
 /* Copies NAME to request->name; false: answered, for lack of memory. Likewise of SIZE bytes to request->data. */
 bool mc_request_name(struct mc_request *request, const char *name);
 bool mc_request_data(struct mc_request *request, const void *data, size_t size);
 
-/* Sees that request->run is called when it may be (needs_region, settles) and where (lane). The request is no longer
+/* Sees that request->run is called when it may be (needs, settles) and where (lane). The request is no longer
  * the caller's. */
 void mc_request_start(struct mc_request *request);
 

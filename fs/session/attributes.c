@@ -55,14 +55,14 @@ void mc_session_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	const struct mc_row *row = mc_node_row(request->node);
 	bool ask = row->attributes && mc_request_attributes_old(request->fs, request->node);
 	/* stat doesn't wait for a region that is starting: the table knows enough. */
-	if (ask && row->needs_region)
+	if (ask && (row->terms.needs & MC_NEEDS_REGION))
 		ask = mc_region_serving(request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), NULL) == 0;
 	if (!ask) {
 		reply_looks(request);
 		return;
 	}
 	request->run = run_getattr;
-	request->lane = row->lane;
+	request->terms.lane = row->terms.lane;
 	mc_request_start(request);
 }
 
@@ -185,8 +185,8 @@ void mc_session_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *values, int
 		    ((to_set & FUSE_SET_ATTR_MTIME) && row->copied);
 	request->run = run_setattr;
 	request->flags = to_set;
-	request->lane = asks ? row->lane : MC_LANE_MODEL;
-	request->needs_region = asks && row->needs_region;
+	if (asks)
+		mc_request_take_terms(request, &row->terms);
 	mc_request_start(request);
 }
 
@@ -240,8 +240,7 @@ static struct mc_request *new_xattr(fuse_req_t req, enum mc_operation operation,
 		return NULL;
 	}
 	request->run = run;
-	request->lane = row->lane;
-	request->needs_region = row->needs_region;
+	mc_request_take_terms(request, &row->terms);
 	return request;
 }
 

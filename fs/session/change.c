@@ -29,9 +29,7 @@ static struct mc_request *new_change(fuse_req_t req, enum mc_operation operation
 		return NULL;
 	}
 	request->run = run;
-	request->lane = type->change_lane != MC_LANE_MODEL ? type->change_lane : type->lane;
-	request->needs_region = type->needs_region;
-	request->patience = type->patience ? type->patience : 1;
+	request->terms = type->changes.lane != MC_LANE_MODEL ? type->changes : type->terms;
 	return request;
 }
 
@@ -181,10 +179,10 @@ void mc_session_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	request->child = mc_nodes_child(request->fs->nodes, request->node, name);
 	const struct mc_row *row = request->child ? mc_node_row(request->child) : NULL;
-	if (row && row->lane != MC_LANE_MODEL)
-		request->lane = row->lane;
-	if (row && row->patience > request->patience)
-		request->patience = row->patience;
+	if (row && row->terms.lane != MC_LANE_MODEL)
+		request->terms.lane = row->terms.lane;
+	if (row && row->terms.patience > request->terms.patience)
+		request->terms.patience = row->terms.patience;
 	start_if(request, !row || row->remove, "this file can't be removed");
 }
 

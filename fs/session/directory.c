@@ -72,7 +72,7 @@ static void refresh_attributes(struct mc_request *request, struct mc_node *node)
 	struct mc_error error = {0};
 	int64_t when = mc_now_ms();
 
-	if (!row->attributes || row->lane != MC_LANE_MODEL || row->needs_region)
+	if (!row->attributes || row->terms.lane != MC_LANE_MODEL || row->terms.needs)
 		return;
 	ask.node = node;
 	ask.error = &error;
@@ -183,9 +183,7 @@ static void read_directory(fuse_req_t req, enum mc_operation operation, fuse_ino
 		return;
 	}
 	request->run = run_list;
-	request->lane = type->lane;
-	request->needs_region = type->needs_region;
-	request->patience = type->list_patience ? type->list_patience : 1;
+	request->terms = type->terms;
 	mc_request_start(request);
 }
 

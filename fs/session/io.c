@@ -38,7 +38,7 @@ static void reply_content(struct mc_request *request)
 		mc_reply_bytes(request, data + offset, size - offset < request->size ? size - offset : request->size);
 	} else if (row->at_end && request->size) {
 		request->run = run_at_end;
-		request->lane = row->lane;
+		request->terms.lane = row->terms.lane;
 		mc_request_start(request);
 	} else {
 		mc_reply_bytes(request, NULL, 0);
@@ -58,7 +58,8 @@ static void run_make(struct mc_request *request)
 	struct mc_handle *handle = request->handle;
 	int result = mc_handle_show(&request->ask, mc_node_row(request->node), &content);
 
-	request->settles = request->needs_region = false;
+	request->settles = false;
+	request->terms.needs = 0;
 	if (result < 0) {
 		set_making(handle, false);
 		mc_park_wake(request->fs->park);
@@ -116,8 +117,7 @@ static void read_content(struct mc_request *request)
 		}
 		if (!making) {
 			request->run = run_settled;
-			request->lane = row->lane;
-			request->needs_region = row->needs_region;
+			mc_request_take_terms(request, &row->terms);
 			request->settles = true;
 			mc_request_start(request);
 			return;
@@ -195,8 +195,7 @@ void mc_session_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 		if (!row->file->read)
 			break;
 		request->run = run_read_file;
-		request->lane = mc_row_file_lane(row);
-		request->patience = row->patience ? row->patience : 1;
+		request->terms = mc_row_file_terms(row);
 		mc_request_start(request);
 		return;
 	case MC_HANDLE_DIRECTORY:
@@ -245,10 +244,8 @@ void mc_session_write(
 		return;
 	request->offset = offset;
 	request->run = is_file ? run_write_file : mc_value_write;
-	request->lane = is_file ? mc_row_file_lane(row) : row->lane;
-	request->needs_region = row->needs_region && !is_file;
+	request->terms = is_file ? mc_row_file_terms(row) : row->terms;
 	request->nonblocking = request->flags & O_NONBLOCK;
-	request->patience = row->patience ? row->patience : 1;
 	mc_request_start(request);
 }
 

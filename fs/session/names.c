@@ -39,8 +39,7 @@ void mc_session_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 			mc_reply_entry(request, known);
 			return;
 		}
-		request->lane = mc_node_row(request->node)->directory->lane;
-		request->needs_region = mc_node_row(request->node)->directory->needs_region;
+		mc_request_take_terms(request, &mc_node_row(request->node)->directory->terms);
 	}
 	mc_request_start(request);
 }
@@ -87,7 +86,6 @@ void mc_session_readlink(fuse_req_t req, fuse_ino_t ino)
 		return;
 	}
 	request->run = run_readlink;
-	request->lane = row->lane;
-	request->needs_region = row->needs_region;
+	mc_request_take_terms(request, &row->terms);
 	mc_request_start(request);
 }

@@ -104,8 +104,7 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 	bool writes = (file->flags & O_ACCMODE) != O_RDONLY;
 	request->flags = file->flags;
 	request->nonblocking = file->flags & O_NONBLOCK;
-	request->lane = row->lane;
-	request->needs_region = row->needs_region;
+	mc_request_take_terms(request, &row->terms);
 	if (!row_allows_access(row, file->flags)) {
 		mc_reply_fail(request,
 			mc_error_set(&request->error, EPERM, writes ? "it can't be written" : "it can't be read"));
@@ -117,12 +116,11 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 		request->run = run_open_stream;
 	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->settled) {
 		request->run = run_open_content;
-		request->patience = row->patience ? row->patience : 1;
+		request->terms = row->terms;
 	} else {
 		/* Only written, or shown at the first read, when it has settled. */
 		request->run = run_open_nothing;
-		request->lane = MC_LANE_MODEL;
-		request->needs_region = false;
+		request->terms = (struct mc_terms){0};
 	}
 	mc_request_start(request);
 }
@@ -192,9 +190,7 @@ static void close_value(struct mc_request *request)
 	const struct mc_row *row = mc_node_row(request->node);
 
 	request->run = mc_value_close;
-	request->lane = row->lane;
-	request->needs_region = row->needs_region;
-	request->patience = row->patience ? row->patience : 1;
+	request->terms = row->terms;
 	mc_request_start(request);
 }
 
@@ -219,8 +215,9 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 		return;
 	}
 	request->run = run_flush;
-	request->lane = mc_row_file_lane(row);
-	request->patience = row->patience > FLUSH_PATIENCE ? row->patience : FLUSH_PATIENCE;
+	request->terms = mc_row_file_terms(row);
+	if (request->terms.patience < FLUSH_PATIENCE)
+		request->terms.patience = FLUSH_PATIENCE;
 	mc_request_start(request);
 }
 
@@ -258,8 +255,8 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	}
 	request->run = run_release;
 	if (handle->state)
-		request->lane = mc_row_file_lane(mc_node_row(request->node));
-	request->patience = FLUSH_PATIENCE;
+		request->terms = mc_row_file_terms(mc_node_row(request->node));
+	request->terms.patience = FLUSH_PATIENCE;
 	mc_request_start(request);
 }
 

@@ -134,7 +134,7 @@ static void put_back(struct mc_request *request, struct mc_pieces *pieces, int r
 
 	if (!pieces->stored || !is_refusal(refusal))
 		return;
-	mc_call_extend(request->ask.call, request->fs->config.timeout_ms * (int)request->patience);
+	mc_call_extend(request->ask.call, request->fs->config.timeout_ms * mc_terms_deadlines(&request->terms));
 	int result = pieces->known ? store_value(request, pieces->before.data, pieces->before.size) : -EPERM;
 	request->error = why;
 	if (result < 0)

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/follow.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Values come from the model and never wait; documents and commands ask the engine. */
-static int show_container_state(struct mc_ask *ask, struct mc_buffer *out);
-static int show_health(struct mc_ask *ask, struct mc_buffer *out);
-static int show_image(struct mc_ask *ask, struct mc_buffer *out);
-static int show_container_id(struct mc_ask *ask, struct mc_buffer *out);
-static int show_container_address(struct mc_ask *ask, struct mc_buffer *out);
-static int show_ports(struct mc_ask *ask, struct mc_buffer *out);
-static int show_started(struct mc_ask *ask, struct mc_buffer *out);
-static int show_restarts(struct mc_ask *ask, struct mc_buffer *out);
-static int show_exit_code(struct mc_ask *ask, struct mc_buffer *out);
+static int show_container_value(struct mc_ask *ask, struct mc_buffer *out);
 static int show_log(struct mc_ask *ask, struct mc_buffer *out);
 static int show_stats(struct mc_ask *ask, struct mc_buffer *out);
 static int show_top(struct mc_ask *ask, struct mc_buffer *out);
@@ -24,32 +17,46 @@ static bool has_region(struct mc_ask *ask);
 
 static const struct mc_verb verbs[];
 
-/* clang-format off */
-static const struct mc_row container_rows[] = {
-	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "created, running, paused, restarting, exited, dead", .show = show_container_state},
-	{.name = "health", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, healthy, unhealthy; none: it has no check",
-	 .show = show_health},
-	{.name = "image", .kind = MC_KIND_VALUE, .mode = 0444, .help = "what it was made of", .show = show_image},
-	{.name = "id", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the engine's", .show = show_container_id},
-	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "in the cloud's own network", .show = show_container_address},
-	{.name = "ports", .kind = MC_KIND_VALUE, .mode = 0444, .help = "as reached from the host", .show = show_ports},
-	{.name = "started", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it last started; -: never", .show = show_started},
-	{.name = "restarts", .kind = MC_KIND_VALUE, .mode = 0444, .help = "how often the engine has restarted it", .show = show_restarts},
-	{.name = "exit_code", .kind = MC_KIND_VALUE, .mode = 0444, .help = "of its last run", .show = show_exit_code},
-	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "all of its log, with times", .lane = MC_LANE_ENGINE, .show = show_log},
-	{.name = "log.follow", .kind = MC_KIND_STREAM, .mode = 0444, .help = "its log from now on", .lane = MC_LANE_ENGINE,
-	 .stream = &mc_follow_stream, .unlisted = true},
-	{.name = "stats", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "cpu, memory, network, block I/O", .lane = MC_LANE_ENGINE,
-	 .show = show_stats},
-	{.name = "top", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "its processes", .lane = MC_LANE_ENGINE, .show = show_top},
-	{.name = "inspect.json", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "the engine's own answer", .lane = MC_LANE_ENGINE,
-	 .show = show_inspect},
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, restart, kill, pause, unpause",
-	 .lane = MC_LANE_ENGINE, .patience = 6, .verbs = verbs},
-	{.name = "region", .kind = MC_KIND_LINK, .mode = 0777, .help = "whose it is", .show = show_region, .present = has_region},
-	{.name = NULL},
+/* What show_container_value() shows. */
+enum container_value {
+	CONTAINER_STATE,
+	CONTAINER_HEALTH,
+	CONTAINER_IMAGE,
+	CONTAINER_ID,
+	CONTAINER_ADDRESS,
+	CONTAINER_PORTS,
+	CONTAINER_STARTED,
+	CONTAINER_RESTARTS,
+	CONTAINER_EXIT_CODE
 };
-/* clang-format on */
+
+static const struct mc_row container_rows[] = {
+	MC_VALUE("state", 0444, "created, running, paused, restarting, exited, dead", .show = show_container_value,
+		.data = CONTAINER_STATE),
+	MC_VALUE("health", 0444, "starting, healthy, unhealthy; none: it has no check", .show = show_container_value,
+		.data = CONTAINER_HEALTH),
+	MC_VALUE("image", 0444, "what it was made of", .show = show_container_value, .data = CONTAINER_IMAGE),
+	MC_VALUE("id", 0444, "the engine's", .show = show_container_value, .data = CONTAINER_ID),
+	MC_VALUE(
+		"address", 0444, "in the cloud's own network", .show = show_container_value, .data = CONTAINER_ADDRESS),
+	MC_VALUE("ports", 0444, "as reached from the host", .show = show_container_value, .data = CONTAINER_PORTS),
+	MC_VALUE("started", 0444, "when it last started; -: never", .show = show_container_value,
+		.data = CONTAINER_STARTED),
+	MC_VALUE("restarts", 0444, "how often the engine has restarted it", .show = show_container_value,
+		.data = CONTAINER_RESTARTS),
+	MC_VALUE("exit_code", 0444, "of its last run", .show = show_container_value, .data = CONTAINER_EXIT_CODE),
+	MC_DOCUMENT("log", 0444, "all of its log, with times", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_log),
+	MC_STREAM("log.follow", 0444, "its log from now on", &mc_follow_stream, .terms = {MC_LANE_ENGINE, 1, 0},
+		.unlisted = true),
+	MC_DOCUMENT(
+		"stats", 0444, "cpu, memory, network, block I/O", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_stats),
+	MC_DOCUMENT("top", 0444, "its processes", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_top),
+	MC_DOCUMENT(
+		"inspect.json", 0600, "the engine's own answer", .terms = {MC_LANE_ENGINE, 1, 0}, .show = show_inspect),
+	MC_CONTROL("ctl", 0600, "start, stop, restart, kill, pause, unpause", verbs, .terms = {MC_LANE_ENGINE, 6, 0}),
+	MC_LINK("region", 0777, "whose it is", .show = show_region, .present = has_region),
+	MC_END,
+};
 
 static void mc_cleanup_service(struct mc_engine_service *service)
 {
@@ -67,80 +74,54 @@ static int look_at_container(struct mc_ask *ask, struct mc_engine_service *ret_s
 	return r < 0 ? mc_error_errno(ask->error, -r, "can't look at container %s", name) : 0;
 }
 
-/* A value of a string that the service may lack. */
-static int show_string(struct mc_ask *ask, size_t offset, const char *none, struct mc_buffer *out)
+static void add_text(struct mc_buffer *out, const char *text, const char *none)
 {
-	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look_at_container(ask, &service);
-	if (r < 0)
-		return r;
-	const char *text = *(char *const *)(const void *)((const char *)&service + offset);
 	mc_buffer_text(out, text && *text ? text : none);
-	return 0;
 }
 
-static int show_container_state(struct mc_ask *ask, struct mc_buffer *out)
+static void add_service_value(
+	struct mc_buffer *out, const struct mc_engine_service *service, enum container_value value)
+{
+	char time[32] = "-";
+	switch (value) {
+	case CONTAINER_STATE:
+		add_text(out, service->state, "");
+		break;
+	case CONTAINER_HEALTH:
+		add_text(out, service->health, "none");
+		break;
+	case CONTAINER_IMAGE:
+		add_text(out, service->image, "");
+		break;
+	case CONTAINER_ID:
+		add_text(out, service->id, "");
+		break;
+	case CONTAINER_ADDRESS:
+		add_text(out, service->address, "-");
+		break;
+	case CONTAINER_PORTS:
+		add_text(out, service->ports, "-");
+		break;
+	case CONTAINER_STARTED:
+		if (service->started > 0)
+			mc_format_time(service->started, time, sizeof(time));
+		mc_buffer_text(out, time);
+		break;
+	case CONTAINER_RESTARTS:
+		mc_buffer_printf(out, "%u", service->restarts);
+		break;
+	case CONTAINER_EXIT_CODE:
+		mc_buffer_printf(out, "%d", service->exit_code);
+		break;
+	}
+}
+
+static int show_container_value(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
 	int r = look_at_container(ask, &service);
 	if (r == 0)
-		mc_buffer_text(out, service.state);
-	return r;
-}
-
-static int show_health(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return show_string(ask, offsetof(struct mc_engine_service, health), "none", out);
-}
-
-static int show_image(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return show_string(ask, offsetof(struct mc_engine_service, image), "", out);
-}
-
-static int show_container_id(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return show_string(ask, offsetof(struct mc_engine_service, id), "", out);
-}
-
-static int show_container_address(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return show_string(ask, offsetof(struct mc_engine_service, address), "-", out);
-}
-
-static int show_ports(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return show_string(ask, offsetof(struct mc_engine_service, ports), "-", out);
-}
-
-static int show_started(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	char text[32] = "-";
-	int r = look_at_container(ask, &service);
-	if (r < 0)
-		return r;
-	if (service.started > 0)
-		mc_format_time(service.started, text, sizeof(text));
-	mc_buffer_text(out, text);
-	return 0;
-}
-
-static int show_restarts(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look_at_container(ask, &service);
-	if (r == 0)
-		mc_buffer_printf(out, "%u", service.restarts);
-	return r;
-}
-
-static int show_exit_code(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	int r = look_at_container(ask, &service);
-	if (r == 0)
-		mc_buffer_printf(out, "%d", service.exit_code);
+		add_service_value(out, &service, (enum container_value)mc_ask_data(ask));
 	return r;
 }
 
@@ -204,81 +185,53 @@ static bool has_region(struct mc_ask *ask)
 	return look_at_container(ask, &service) == 0 && service.region && *service.region;
 }
 
-static int act_on_container(struct mc_ask *ask, enum mc_engine_action action, const char *signal)
+/* What follows the verb is a signal. */
+static int act_on_container(struct mc_ask *ask, char **words, unsigned n_words)
 {
-	return mc_cloud_act(ask->cloud, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), action, signal, ask->error);
+	enum mc_engine_action action = (enum mc_engine_action)ask->verb->data;
+	return mc_cloud_act(ask->cloud, ask->call, mc_ask_key(ask, MC_KEY_CONTAINER), action, n_words ? words[0] : NULL,
+		ask->error);
 }
 
-static int start_container(struct mc_ask *ask, char **words, unsigned n_words)
+static bool is_down(const struct mc_engine_service *service)
 {
-	(void)words, (void)n_words;
-	return act_on_container(ask, MC_ENGINE_START, NULL);
+	return strcmp(service->state, "exited") == 0 || strcmp(service->state, "created") == 0 ||
+	       strcmp(service->state, "dead") == 0;
 }
 
-static int stop_container(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return act_on_container(ask, MC_ENGINE_STOP, NULL);
-}
-
-static int restart_container(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return act_on_container(ask, MC_ENGINE_RESTART, NULL);
-}
-
-static int run_kill(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	return act_on_container(ask, MC_ENGINE_KILL, n_words ? words[0] : NULL);
-}
-
-static int run_pause(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return act_on_container(ask, MC_ENGINE_PAUSE, NULL);
-}
-
-static int run_unpause(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return act_on_container(ask, MC_ENGINE_UNPAUSE, NULL);
-}
-
-static bool container_in_state(struct mc_ask *ask, const char *state)
+static bool container_allows(struct mc_ask *ask)
 {
 	MC_CLEANUP(service) struct mc_engine_service service = {0};
-	return look_at_container(ask, &service) == 0 && strcmp(service.state, state) == 0;
-}
-
-static bool is_running(struct mc_ask *ask)
-{
-	return container_in_state(ask, "running");
-}
-
-static bool is_paused(struct mc_ask *ask)
-{
-	return container_in_state(ask, "paused");
-}
-
-static bool is_down(struct mc_ask *ask)
-{
-	return container_in_state(ask, "exited") || container_in_state(ask, "created") ||
-	       container_in_state(ask, "dead");
-}
-
-static bool is_up(struct mc_ask *ask)
-{
-	return !is_down(ask);
+	(void)look_at_container(ask, &service);
+	switch ((enum mc_engine_action)ask->verb->data) {
+	case MC_ENGINE_START:
+		return is_down(&service);
+	case MC_ENGINE_STOP:
+	case MC_ENGINE_KILL:
+		return !is_down(&service);
+	case MC_ENGINE_PAUSE:
+		return strcmp(service.state, "running") == 0;
+	case MC_ENGINE_UNPAUSE:
+		return strcmp(service.state, "paused") == 0;
+	case MC_ENGINE_RESTART:
+	case MC_ENGINE_REMOVE:
+		break;
+	}
+	return true;
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "run it", 0, 0, start_container, is_down},
-	{"stop", "", "ask it to end, and kill it when it takes too long", 0, 0, stop_container, is_up},
-	{"restart", "", "stop, then start", 0, 0, restart_container, NULL},
-	{"kill", "[SIGNAL]", "send it SIGKILL, or another signal", 0, 1, run_kill, is_up},
-	{"pause", "", "freeze all its processes", 0, 0, run_pause, is_running},
-	{"unpause", "", "let them go on", 0, 0, run_unpause, is_paused},
-	{.name = NULL},
+	MC_VERB("start", "", "run it", .run = act_on_container, .possible = container_allows, .data = MC_ENGINE_START),
+	MC_VERB("stop", "", "ask it to end, and kill it when it takes too long", .run = act_on_container,
+		.possible = container_allows, .data = MC_ENGINE_STOP),
+	MC_VERB("restart", "", "stop, then start", .run = act_on_container, .data = MC_ENGINE_RESTART),
+	MC_VERB("kill", "[SIGNAL]", "send it SIGKILL, or another signal", .max = 1, .run = act_on_container,
+		.possible = container_allows, .data = MC_ENGINE_KILL),
+	MC_VERB("pause", "", "freeze all its processes", .run = act_on_container, .possible = container_allows,
+		.data = MC_ENGINE_PAUSE),
+	MC_VERB("unpause", "", "let them go on", .run = act_on_container, .possible = container_allows,
+		.data = MC_ENGINE_UNPAUSE),
+	MC_END,
 };
 
 static const struct mc_directory_type container = {.rows = container_rows};
@@ -297,13 +250,8 @@ static int list_cloud_containers(struct mc_ask *ask, struct mc_entries *entries)
 	return r < 0 || entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
 }
 
-static const struct mc_row container_row = {
-	.name = "CONTAINER",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0555,
-	.help = "one container; regions make and remove them",
-	.directory = &container,
-};
+static const struct mc_row container_row =
+	MC_DIRECTORY("CONTAINER", 0555, "one container; regions make and remove them", &container);
 
 const struct mc_directory_type mc_tree_containers = {
 	.key = MC_KEY_CONTAINER,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/tree.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 /* fernet/: the keys that sign the tokens of all regions. */
@@ -17,18 +17,16 @@ static int run_rotate(struct mc_ask *ask, char **words, unsigned n_words)
 }
 
 static const struct mc_verb verbs[] = {
-	{"rotate", "", "the staged key becomes the primary one, and a new one is staged, in all regions", 0, 0,
-		run_rotate, NULL},
-	{.name = NULL},
+	MC_VERB("rotate", "", "the staged key becomes the primary one, and a new one is staged, in all regions",
+		.run = run_rotate),
+	MC_END,
 };
 
-/* clang-format off */
 static const struct mc_row rows[] = {
-	{.name = "keys", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "index, role, fingerprint, age, regions of each key",
-	 .lane = MC_LANE_ENGINE, .show = show_fernet_keys},
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "rotate", .lane = MC_LANE_ENGINE, .patience = 3, .verbs = verbs},
-	{.name = NULL},
+	MC_DOCUMENT("keys", 0444, "index, role, fingerprint, age, regions of each key", .terms = {MC_LANE_ENGINE, 1, 0},
+		.show = show_fernet_keys),
+	MC_CONTROL("ctl", 0600, "rotate", verbs, .terms = {MC_LANE_ENGINE, 3, 0}),
+	MC_END,
 };
-/* clang-format on */
 
 const struct mc_directory_type mc_tree_fernet = {.rows = rows};

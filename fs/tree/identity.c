@@ -2,6 +2,7 @@
 #include "fs/tree/identity.h"
 
 #include "fs/names.h"
+#include "fs/tree/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,53 +14,39 @@ static int rename_object(struct mc_ask *ask, struct mc_node *to, const char *nam
 static int remove_object(struct mc_ask *ask);
 static int show_object_id(struct mc_ask *ask, struct mc_buffer *out);
 static int show_object_json(struct mc_ask *ask, struct mc_buffer *out);
-static int show_enabled(struct mc_ask *ask, struct mc_buffer *out);
-static int show_description(struct mc_ask *ask, struct mc_buffer *out);
-static int show_email(struct mc_ask *ask, struct mc_buffer *out);
+static int show_object_attribute(struct mc_ask *ask, struct mc_buffer *out);
 static int show_driver(struct mc_ask *ask, struct mc_buffer *out);
-static int store_enabled(struct mc_ask *ask, const char *value, size_t size);
-static int store_description(struct mc_ask *ask, const char *value, size_t size);
-static int store_email(struct mc_ask *ask, const char *value, size_t size);
-static int store_password(struct mc_ask *ask, const char *value, size_t size);
+static int store_object_attribute(struct mc_ask *ask, const char *value, size_t size);
 static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret);
 static bool at_root(struct mc_ask *ask);
 
 /* What several kinds of object have. */
-#define ID                                                                                                             \
-	{                                                                                                              \
-		"id", MC_KIND_VALUE, 0444, "Keystone's id of it", MC_LANE_KEYSTONE, true, .show = show_object_id,      \
-											  .recalls = true              \
-	}
-#define JSON                                                                                                           \
-	{                                                                                                              \
-		"json", MC_KIND_DOCUMENT, 0444, "all that Keystone says of it", MC_LANE_KEYSTONE, true,                \
-			.show = show_object_json                                                                       \
-	}
-#define ENABLED                                                                                                        \
-	{                                                                                                              \
-		"enabled", MC_KIND_VALUE, 0644, "true or false", MC_LANE_KEYSTONE, true,                               \
-			.show = show_enabled, .recalls = true, .store = store_enabled, .attributes = enabled_mode      \
-	}
-#define DESCRIPTION                                                                                                    \
-	{                                                                                                              \
-		"description", MC_KIND_VALUE, 0644, "text", MC_LANE_KEYSTONE, true,                                    \
-			.show = show_description, .recalls = true, .store = store_description,                         \
-			.attributes = mc_identity_mode                                                                 \
-	}
-#define ROLES(help)                                                                                                    \
-	{                                                                                                              \
-		"roles", MC_KIND_DIRECTORY, 0555, help, MC_LANE_MODEL, .directory = &mc_identity_roles                 \
-	}
+/* clang-format off */
+#define ID \
+	MC_VALUE("id", 0444, "Keystone's id of it", \
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_id, .recalls = true)
+#define JSON \
+	MC_DOCUMENT("json", 0444, "all that Keystone says of it", \
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_json)
+#define ENABLED \
+	MC_VALUE("enabled", 0644, "true or false", \
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_attribute, .recalls = true, \
+		.store = store_object_attribute, .attributes = enabled_mode, .data = MC_IDENTITY_ENABLED)
+#define DESCRIPTION \
+	MC_VALUE("description", 0644, "text", \
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_object_attribute, .recalls = true, \
+		.store = store_object_attribute, .attributes = mc_identity_mode, .data = MC_IDENTITY_DESCRIPTION)
+/* clang-format on */
 
 static const struct mc_row domain_rows[] = {
 	ID,
 	JSON,
 	ENABLED,
 	DESCRIPTION,
-	{"driver", MC_KIND_VALUE, 0444, "where its users and groups live: sql or ldap", MC_LANE_KEYSTONE, true,
-		.show = show_driver},
-	ROLES("who has which role on the domain"),
-	{NULL},
+	MC_VALUE("driver", 0444, "where its users and groups live: sql or ldap",
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_driver),
+	MC_DIRECTORY("roles", 0555, "who has which role on the domain", &mc_identity_roles),
+	MC_END,
 };
 
 static const struct mc_row project_rows[] = {
@@ -67,8 +54,8 @@ static const struct mc_row project_rows[] = {
 	JSON,
 	ENABLED,
 	DESCRIPTION,
-	ROLES("who has which role in the project"),
-	{NULL},
+	MC_DIRECTORY("roles", 0555, "who has which role in the project", &mc_identity_roles),
+	MC_END,
 };
 
 static const struct mc_row user_rows[] = {
@@ -76,50 +63,44 @@ static const struct mc_row user_rows[] = {
 	JSON,
 	ENABLED,
 	DESCRIPTION,
-	{"email", MC_KIND_VALUE, 0644, "an address", MC_LANE_KEYSTONE, true, .show = show_email, .recalls = true,
-		.store = store_email, .attributes = mc_identity_mode},
-	{"password", MC_KIND_VALUE, 0200, "write only", MC_LANE_KEYSTONE, true, .store = store_password,
-		.present = at_root},
-	{"groups", MC_KIND_DIRECTORY, 0555, "links to the groups the user is in", MC_LANE_MODEL,
-		.directory = &mc_identity_user_groups},
-	{NULL},
+	MC_VALUE("email", 0644, "an address", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+		.show = show_object_attribute, .recalls = true, .store = store_object_attribute,
+		.attributes = mc_identity_mode, .data = MC_IDENTITY_EMAIL),
+	MC_VALUE("password", 0200, "write only", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+		.store = store_object_attribute, .present = at_root, .data = MC_IDENTITY_PASSWORD),
+	MC_DIRECTORY("groups", 0555, "links to the groups the user is in", &mc_identity_user_groups),
+	MC_END,
 };
 
 static const struct mc_row group_rows[] = {
 	ID,
 	JSON,
 	DESCRIPTION,
-	{"users", MC_KIND_DIRECTORY, 0755, "links to its users: ln -s adds one, rm removes one", MC_LANE_MODEL,
-		.directory = &mc_identity_group_users, .attributes = mc_identity_mode},
-	{NULL},
+	MC_DIRECTORY("users", 0755, "links to its users: ln -s adds one, rm removes one", &mc_identity_group_users,
+		.attributes = mc_identity_mode),
+	MC_END,
 };
 
-static const struct mc_row role_rows[] = {ID, JSON, DESCRIPTION, {NULL}};
+static const struct mc_row role_rows[] = {ID, JSON, DESCRIPTION, MC_END};
 
 static const struct mc_directory_type domain = {.rows = domain_rows}, project = {.rows = project_rows},
 				      user = {.rows = user_rows}, group = {.rows = group_rows},
 				      role = {.rows = role_rows};
 
-#define OBJECT(what, type, words)                                                                                      \
-	{                                                                                                              \
-		what, MC_KIND_DIRECTORY, 0755, words, MC_LANE_MODEL, .directory = &(type)                              \
-	}
-
-static const struct mc_row domain_entry = OBJECT("DOMAIN", domain, "mkdir, rmdir (when it is empty), mv"),
-			   project_entry = OBJECT("PROJECT", project, "mkdir, rmdir, mv"),
-			   user_entry = OBJECT("USER", user, "mkdir, rmdir, mv"),
-			   group_entry = OBJECT("GROUP", group, "mkdir, rmdir, mv"),
-			   role_entry = OBJECT("ROLE", role, "mkdir, rmdir, mv");
+static const struct mc_row domain_entry = MC_DIRECTORY("DOMAIN", 0755, "mkdir, rmdir (when it is empty), mv", &domain);
+static const struct mc_row project_entry = MC_DIRECTORY("PROJECT", 0755, "mkdir, rmdir, mv", &project);
+static const struct mc_row user_entry = MC_DIRECTORY("USER", 0755, "mkdir, rmdir, mv", &user);
+static const struct mc_row group_entry = MC_DIRECTORY("GROUP", 0755, "mkdir, rmdir, mv", &group);
+static const struct mc_row role_entry = MC_DIRECTORY("ROLE", 0755, "mkdir, rmdir, mv", &role);
 
 /* A directory of objects: at the top, or in a domain. Deleting a domain is several questions, and a change in an LDAP
  * domain is some to Keystone and some to the directory. */
-#define OBJECTS(kind_of_key, entry_row)                                                                                \
-	{                                                                                                              \
-		.key = (kind_of_key), .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.leases_names = true, .patience = 3, .list_patience = 6, .list = list_objects,                         \
-		.find = find_identity_entry, .make = make_identity_object, .remove = remove_object,                    \
-		.rename = rename_object                                                                                \
-	}
+/* clang-format off */
+#define OBJECTS(kind_of_key, entry_row) \
+	{.key = (kind_of_key), .entry = &(entry_row), .terms = {MC_LANE_KEYSTONE, 6, MC_NEEDS_REGION}, \
+	 .changes = {MC_LANE_KEYSTONE, 3, MC_NEEDS_REGION}, .leases_names = true, .list = list_objects, \
+	 .find = find_identity_entry, .make = make_identity_object, .remove = remove_object, .rename = rename_object}
+/* clang-format on */
 
 const struct mc_directory_type mc_tree_domains = OBJECTS(MC_KEY_DOMAIN, domain_entry);
 const struct mc_directory_type mc_tree_roles = OBJECTS(MC_KEY_ROLE, role_entry);
@@ -128,20 +109,21 @@ static const struct mc_directory_type projects_of_domain = OBJECTS(MC_KEY_PROJEC
 static const struct mc_directory_type users_of_domain = OBJECTS(MC_KEY_USER, user_entry);
 static const struct mc_directory_type groups_of_domain = OBJECTS(MC_KEY_GROUP, group_entry);
 
-static const struct mc_row project_domain_entry = OBJECT("DOMAIN", projects_of_domain, "the projects of a domain"),
-			   user_domain_entry = OBJECT("DOMAIN", users_of_domain, "the users of a domain"),
-			   group_domain_entry = OBJECT("DOMAIN", groups_of_domain, "the groups of a domain");
+static const struct mc_row domain_of_projects =
+	MC_DIRECTORY("DOMAIN", 0755, "the projects of a domain", &projects_of_domain);
+static const struct mc_row domain_of_users = MC_DIRECTORY("DOMAIN", 0755, "the users of a domain", &users_of_domain);
+static const struct mc_row domain_of_groups = MC_DIRECTORY("DOMAIN", 0755, "the groups of a domain", &groups_of_domain);
 
 /* The domains once more, as places. */
-#define PLACES(entry_row)                                                                                              \
-	{                                                                                                              \
-		.key = MC_KEY_DOMAIN, .entry = &(entry_row), .lane = MC_LANE_KEYSTONE, .needs_region = true,           \
-		.leases_names = true, .list = list_objects, .find = find_identity_entry                                \
-	}
+/* clang-format off */
+#define PLACES(entry_row) \
+	{.key = MC_KEY_DOMAIN, .entry = &(entry_row), .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, \
+	 .leases_names = true, .list = list_objects, .find = find_identity_entry}
+/* clang-format on */
 
-const struct mc_directory_type mc_tree_project_domains = PLACES(project_domain_entry);
-const struct mc_directory_type mc_tree_user_domains = PLACES(user_domain_entry);
-const struct mc_directory_type mc_tree_group_domains = PLACES(group_domain_entry);
+const struct mc_directory_type mc_tree_project_domains = PLACES(domain_of_projects);
+const struct mc_directory_type mc_tree_user_domains = PLACES(domain_of_users);
+const struct mc_directory_type mc_tree_group_domains = PLACES(domain_of_groups);
 
 static int find_directory(void *data, struct mc_directory **ret_directory, struct mc_error *error)
 {
@@ -376,33 +358,28 @@ static int get(struct mc_ask *ask, struct mc_identity_object **ret_object)
 	return result < 0 ? result : mc_identity_get(&identity, ref.kind, ref.id, ret_object);
 }
 
-static int show_enabled(struct mc_ask *ask, struct mc_buffer *out)
+static const char *attribute_text(const struct mc_identity_object *object, enum mc_identity_attribute attribute)
 {
-	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	int result = get(ask, &object);
-
-	if (result == 0)
-		mc_buffer_text(out, object->enabled ? "true" : "false");
-	return result < 0 ? result : out->failed;
+	switch (attribute) {
+	case MC_IDENTITY_DESCRIPTION:
+		return object->description;
+	case MC_IDENTITY_EMAIL:
+		return object->email;
+	case MC_IDENTITY_ENABLED:
+		return object->enabled ? "true" : "false";
+	case MC_IDENTITY_PASSWORD:
+		break;
+	}
+	return "";
 }
 
-static int show_description(struct mc_ask *ask, struct mc_buffer *out)
+static int show_object_attribute(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	int result = get(ask, &object);
 
 	if (result == 0)
-		mc_buffer_text(out, object->description);
-	return result < 0 ? result : out->failed;
-}
-
-static int show_email(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	int result = get(ask, &object);
-
-	if (result == 0)
-		mc_buffer_text(out, object->email);
+		mc_buffer_text(out, attribute_text(object, (enum mc_identity_attribute)mc_ask_data(ask)));
 	return result < 0 ? result : out->failed;
 }
 
@@ -437,12 +414,14 @@ static int enabled_mode(struct mc_ask *ask, struct mc_attributes *ret)
 	return result;
 }
 
-static int set_object_attribute(struct mc_ask *ask, enum mc_identity_attribute attribute, const char *value)
+static int store_object_attribute(struct mc_ask *ask, const char *value, size_t size)
 {
+	enum mc_identity_attribute attribute = (enum mc_identity_attribute)mc_ask_data(ask);
 	struct mc_identity_ref ref = the_object(ask);
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin_change(ask, &identity);
 
+	(void)size;
 	if (result == 0 && !mc_names_utf8(value))
 		result = mc_error_set(ask->error, EINVAL, "a value must be UTF-8");
 	if (result == 0)
@@ -450,28 +429,4 @@ static int set_object_attribute(struct mc_ask *ask, enum mc_identity_attribute a
 	if (result == 0)
 		forget_object(ask, &ref);
 	return result;
-}
-
-static int store_enabled(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_ENABLED, value);
-}
-
-static int store_description(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_DESCRIPTION, value);
-}
-
-static int store_email(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_EMAIL, value);
-}
-
-static int store_password(struct mc_ask *ask, const char *value, size_t size)
-{
-	(void)size;
-	return set_object_attribute(ask, MC_IDENTITY_PASSWORD, value);
 }

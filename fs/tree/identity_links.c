@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/names.h"
 #include "fs/tree/identity.h"
+#include "fs/tree/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +20,17 @@ static int show_target(struct mc_ask *ask, struct mc_buffer *out);
 static int remove_link(struct mc_ask *ask);
 
 /* clang-format off */
-#define LINK(what, words) \
-	{what, MC_KIND_LINK, 0777, words, MC_LANE_KEYSTONE, true, .show = show_target, .remove = remove_link, .patience = 3}
-/* clang-format on */
-
-static const struct mc_row user_link = LINK("USER", "rm ends it"), group_link = LINK("GROUP", "rm ends it");
+#define LINK(what) \
+	MC_LINK(what, 0777, "rm ends it", .terms = {MC_LANE_KEYSTONE, 3, MC_NEEDS_REGION}, .show = show_target, \
+		.remove = remove_link)
 
 /* A membership in the LDAP domain is asked of Keystone and changed in the directory. */
-#define LINKS(link_row)                                                                                                \
-	.key = MC_KEY_MEMBER, .entry = &(link_row), .lane = MC_LANE_KEYSTONE, .needs_region = true, .patience = 3,     \
-	.list_patience = 6, .list = list_related, .find = find_link
+#define LINKS(link_row) \
+	.key = MC_KEY_MEMBER, .entry = &(link_row), .terms = {MC_LANE_KEYSTONE, 6, MC_NEEDS_REGION}, \
+	.changes = {MC_LANE_KEYSTONE, 3, MC_NEEDS_REGION}, .list = list_related, .find = find_link
+/* clang-format on */
+
+static const struct mc_row user_link = LINK("USER"), group_link = LINK("GROUP");
 
 static const struct mc_directory_type granted_users = {LINKS(user_link), .link = make_related};
 static const struct mc_directory_type granted_groups = {LINKS(group_link), .link = make_related};
@@ -36,21 +38,18 @@ const struct mc_directory_type mc_identity_group_users = {LINKS(user_link), .lin
 const struct mc_directory_type mc_identity_user_groups = {LINKS(group_link)};
 
 static const struct mc_row role_rows[] = {
-	{"users", MC_KIND_DIRECTORY, 0755, "links to users: ln -s grants the role, rm revokes it", MC_LANE_MODEL,
-		.directory = &granted_users, .attributes = mc_identity_mode},
-	{"groups", MC_KIND_DIRECTORY, 0755, "the same for groups", MC_LANE_MODEL, .directory = &granted_groups,
-		.attributes = mc_identity_mode},
-	{NULL},
+	MC_DIRECTORY("users", 0755, "links to users: ln -s grants the role, rm revokes it", &granted_users,
+		.attributes = mc_identity_mode),
+	MC_DIRECTORY("groups", 0755, "the same for groups", &granted_groups, .attributes = mc_identity_mode),
+	MC_END,
 };
 
 static const struct mc_directory_type role = {.rows = role_rows};
-static const struct mc_row role_entry = {
-	"ROLE", MC_KIND_DIRECTORY, 0555, "who has it", MC_LANE_MODEL, .directory = &role};
+static const struct mc_row role_entry = MC_DIRECTORY("ROLE", 0555, "who has it", &role);
 
 const struct mc_directory_type mc_identity_roles = {.key = MC_KEY_ROLE,
 	.entry = &role_entry,
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 	.list = list_roles,
 	.find = find_role};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/images.h"
+#include "fs/tree/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,30 +15,17 @@ static int create_image(
 	struct mc_ask *ask, const char *name, mode_t mode, void **ret_state, const struct mc_row **ret_row);
 static int rename_image(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags);
 
-static const struct mc_row image_row = {
-	.name = "IMAGE",
-	.kind = MC_KIND_DATA,
-	.mode = 0440,
-	.help = "the bytes of an image; cp a file here to make one",
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
-	.file = &mc_images_file,
-	.attributes = mc_images_content_attributes,
-	.set_mode = mc_images_set_mode,
-	.copied = mc_images_copied,
-	.xattr = &mc_images_xattrs,
-	.truncate = mc_images_truncate,
-	.remove = mc_images_delete,
-	.patience = 3,
-};
+static const struct mc_row image_row = MC_DATA("IMAGE", 0440, "the bytes of an image; cp a file here to make one",
+	&mc_images_file, .terms = {MC_LANE_GLANCE, 3, MC_NEEDS_REGION}, .attributes = mc_images_content_attributes,
+	.set_mode = mc_images_set_mode, .copied = mc_images_copied, .xattr = &mc_images_xattrs,
+	.truncate = mc_images_truncate, .remove = mc_images_delete);
 
 const struct mc_directory_type mc_tree_images = {
 	.key = MC_KEY_IMAGE,
 	.entry = &image_row,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
+	.changes = {MC_LANE_GLANCE, 3, MC_NEEDS_REGION},
 	.leases_names = true,
-	.patience = 3,
 	.list = list_images,
 	.find = find_image,
 	.rename = rename_image,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/images.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <inttypes.h>
@@ -19,69 +20,53 @@ static int store_format(struct mc_ask *ask, const char *value, size_t size);
 
 /* Rows of attributes are called as the Image API calls them: show_attribute() and the store functions go by that name.
  */
-#define ATTRIBUTE(attribute, bits, words, store_function)                                                              \
-	{                                                                                                              \
-		.name = attribute, .kind = MC_KIND_VALUE, .mode = bits, .help = words, .lane = MC_LANE_GLANCE,         \
-		.needs_region = true, .show = show_attribute, .store = store_function, .recalls = true                 \
-	}
-#define DIRECTORY(directory_name, words, type)                                                                         \
-	{                                                                                                              \
-		.name = directory_name, .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = words,                        \
-		.lane = MC_LANE_GLANCE, .needs_region = true, .directory = &(type)                                     \
-	}
-
 /* clang-format off */
-static const struct mc_row image_rows[] = {
-	{.name = "data", .kind = MC_KIND_DATA, .mode = 0440, .help = "its bytes, as images/NAME", .lane = MC_LANE_GLANCE, .needs_region = true,
-	 .file = &mc_images_file, .attributes = mc_images_content_attributes, .set_mode = mc_images_set_mode, .xattr = &mc_images_xattrs,
-	 .truncate = mc_images_truncate},
-	ATTRIBUTE("name", 0644, "need not be unique", store_text),
-	ATTRIBUTE("status", 0444, "queued, saving, active, deactivated, …", NULL),
-	ATTRIBUTE("visibility", 0644, "public, community, shared, private", store_text),
-	ATTRIBUTE("disk_format", 0644, "by the content's signature: qcow2, raw, iso, …", store_format),
-	ATTRIBUTE("container_format", 0644, "bare, aki, ari, …", store_format),
-	ATTRIBUTE("size", 0444, "bytes", NULL),
-	{.name = "hash", .kind = MC_KIND_VALUE, .mode = 0444, .help = "ALGORITHM:HEX of its bytes", .lane = MC_LANE_GLANCE,
-	 .needs_region = true, .show = show_hash},
-	ATTRIBUTE("min_disk", 0644, "GiB that a server needs", store_number),
-	ATTRIBUTE("min_ram", 0644, "MiB that a server needs", store_number),
-	ATTRIBUTE("protected", 0644, "true: it can't be deleted", store_boolean),
-	ATTRIBUTE("os_hidden", 0644, "true: others' lists don't show it", store_boolean),
-	DIRECTORY("tags", "touch to add, rm to remove", mc_images_tags),
-	DIRECTORY("members", "projects it is shared with: mkdir PROJECT_ID, rmdir", mc_images_members),
-	DIRECTORY("properties", "a file each: write to set, rm to remove", mc_images_properties),
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "replicate REGION", .verbs = mc_images_verbs},
-	{.name = "progress", .kind = MC_KIND_STREAM, .mode = 0444, .help = "the last copy to another region, as it goes; fails at its end if that failed",
-	 .stream = &mc_images_progress},
-	{.name = "json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "Glance's own answer", .lane = MC_LANE_GLANCE, .needs_region = true,
-	 .show = show_image_json},
-	{.name = NULL},
-};
+#define ATTRIBUTE(attribute, bits, words, ...) \
+	MC_VALUE(attribute, bits, words, .terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION}, .show = show_attribute, \
+		.recalls = true, __VA_ARGS__)
 /* clang-format on */
+
+static const struct mc_row image_rows[] = {
+	MC_DATA("data", 0440, "its bytes, as images/NAME", &mc_images_file,
+		.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION}, .attributes = mc_images_content_attributes,
+		.set_mode = mc_images_set_mode, .xattr = &mc_images_xattrs, .truncate = mc_images_truncate),
+	ATTRIBUTE("name", 0644, "need not be unique", .store = store_text),
+	ATTRIBUTE("status", 0444, "queued, saving, active, deactivated, …"),
+	ATTRIBUTE("visibility", 0644, "public, community, shared, private", .store = store_text),
+	ATTRIBUTE("disk_format", 0644, "by the content's signature: qcow2, raw, iso, …", .store = store_format),
+	ATTRIBUTE("container_format", 0644, "bare, aki, ari, …", .store = store_format),
+	ATTRIBUTE("size", 0444, "bytes"),
+	MC_VALUE("hash", 0444, "ALGORITHM:HEX of its bytes", .terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
+		.show = show_hash),
+	ATTRIBUTE("min_disk", 0644, "GiB that a server needs", .store = store_number),
+	ATTRIBUTE("min_ram", 0644, "MiB that a server needs", .store = store_number),
+	ATTRIBUTE("protected", 0644, "true: it can't be deleted", .store = store_boolean),
+	ATTRIBUTE("os_hidden", 0644, "true: others' lists don't show it", .store = store_boolean),
+	MC_DIRECTORY("tags", 0755, "touch to add, rm to remove", &mc_images_tags),
+	MC_DIRECTORY("members", 0755, "projects it is shared with: mkdir PROJECT_ID, rmdir", &mc_images_members),
+	MC_DIRECTORY("properties", 0755, "a file each: write to set, rm to remove", &mc_images_properties),
+	MC_CONTROL("ctl", 0600, "replicate REGION", mc_images_verbs),
+	MC_STREAM("progress", 0444, "the last copy to another region, as it goes; fails at its end if that failed",
+		&mc_images_progress),
+	MC_DOCUMENT("json", 0444, "Glance's own answer", .terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
+		.show = show_image_json),
+	MC_END,
+};
 
 static const struct mc_directory_type image_directory = {
 	.rows = image_rows,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
 	.remove = mc_images_delete,
 };
 
-static const struct mc_row id_row = {
-	.name = "ID",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0755,
-	.help = "the attributes of an image; rmdir deletes it",
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
-	.directory = &image_directory,
-};
+static const struct mc_row id_row =
+	MC_DIRECTORY("ID", 0755, "the attributes of an image; rmdir deletes it", &image_directory);
 
 const struct mc_directory_type mc_tree_images_by_id = {
 	.key = MC_KEY_IMAGE,
 	.entry = &id_row,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
-	.patience = 3,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
+	.changes = {MC_LANE_GLANCE, 3, MC_NEEDS_REGION},
 	.list = list_ids,
 	.find = find_id,
 	.remove = mc_images_delete,

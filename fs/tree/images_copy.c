@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/images.h"
+#include "fs/tree/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@ static int replicate_image(struct mc_ask *ask, char **words, unsigned n_words)
 }
 
 const struct mc_verb mc_images_verbs[] = {
-	{"replicate", "REGION", "copy it to another region; progress tells how it goes", 1, 1, replicate_image, NULL},
-	{.name = NULL},
+	MC_VERB("replicate", "REGION", "copy it to another region; progress tells how it goes", .min = 1, .max = 1,
+		.run = replicate_image),
+	MC_END,
 };
 
 /* The cloud keeps the lines; a reader is a place among them. */

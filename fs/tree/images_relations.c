@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/images.h"
+#include "fs/tree/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,22 +14,13 @@ static int create_tag(
 static int remove_tag(struct mc_ask *ask);
 static int show_nothing(struct mc_ask *ask, struct mc_buffer *out);
 
-static const struct mc_row tag_row = {
-	.name = "TAG",
-	.kind = MC_KIND_DOCUMENT,
-	.mode = 0644,
-	.help = "a tag; empty",
-	.show = show_nothing,
-	.remove = remove_tag,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
-};
+static const struct mc_row tag_row = MC_DOCUMENT("TAG", 0644, "a tag; empty",
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION}, .show = show_nothing, .remove = remove_tag);
 
 const struct mc_directory_type mc_images_tags = {
 	.key = MC_KEY_TAG,
 	.entry = &tag_row,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
 	.list = list_tags,
 	.create = create_tag,
 };
@@ -86,39 +78,24 @@ static int show_member_status(struct mc_ask *ask, struct mc_buffer *out);
 static int store_member_status(struct mc_ask *ask, const char *value, size_t size);
 
 static const struct mc_row member_rows[] = {
-	{.name = "status",
-		.kind = MC_KIND_VALUE,
-		.mode = 0644,
-		.help = "pending, accepted, rejected",
-		.lane = MC_LANE_GLANCE,
-		.needs_region = true,
-		.show = show_member_status,
-		.store = store_member_status},
-	{.name = NULL},
+	MC_VALUE("status", 0644, "pending, accepted, rejected", .terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
+		.show = show_member_status, .store = store_member_status),
+	MC_END,
 };
 
 static const struct mc_directory_type member_directory = {
 	.rows = member_rows,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
 	.remove = remove_image_member,
 };
 
-static const struct mc_row member_row = {
-	.name = "PROJECT_ID",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0755,
-	.help = "a project that may use the image",
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
-	.directory = &member_directory,
-};
+static const struct mc_row member_row =
+	MC_DIRECTORY("PROJECT_ID", 0755, "a project that may use the image", &member_directory);
 
 const struct mc_directory_type mc_images_members = {
 	.key = MC_KEY_TENANT,
 	.entry = &member_row,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
 	.list = list_members,
 	.make = make_member,
 	.remove = remove_image_member,
@@ -196,24 +173,14 @@ static int remove_property(struct mc_ask *ask);
 static int rename_property(struct mc_ask *ask, struct mc_node *to, const char *name, unsigned flags);
 static int set_property_mode(struct mc_ask *ask, mode_t mode);
 
-static const struct mc_row property_row = {
-	.name = "PROPERTY",
-	.kind = MC_KIND_VALUE,
-	.mode = 0644,
-	.help = "text",
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
-	.show = show_property,
-	.store = store_property,
-	.set_mode = set_property_mode,
-	.remove = remove_property,
-};
+static const struct mc_row property_row =
+	MC_VALUE("PROPERTY", 0644, "text", .terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION}, .show = show_property,
+		.store = store_property, .set_mode = set_property_mode, .remove = remove_property);
 
 const struct mc_directory_type mc_images_properties = {
 	.key = MC_KEY_PROPERTY,
 	.entry = &property_row,
-	.lane = MC_LANE_GLANCE,
-	.needs_region = true,
+	.terms = {MC_LANE_GLANCE, 1, MC_NEEDS_REGION},
 	.list = list_properties,
 	.rename = rename_property,
 	.create = create_property,

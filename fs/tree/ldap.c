@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/tree.h"
+#include "fs/tree/rows.h"
 #include "mcloud/identity_objects.h"
 #include "mcloud/lock.h"
 
@@ -16,14 +16,13 @@ static int truncate_import(struct mc_ask *ask, int64_t size);
 static const struct mc_file_type import_file;
 
 static const struct mc_row rows[] = {
-	{"url", MC_KIND_VALUE, 0444, "where the directory is reached", MC_LANE_MODEL, .show = show_directory_url},
-	{"state", MC_KIND_VALUE, 0444, "of its container; absent before the first region", MC_LANE_MODEL,
-		.show = show_ldap_state},
-	{"tree.ldif", MC_KIND_DOCUMENT, 0600, "the whole directory as LDIF, without passwords", MC_LANE_LDAP,
-		.show = show_tree},
-	{"import", MC_KIND_DATA, 0200, "takes LDIF, applied at close", MC_LANE_LDAP, .file = &import_file,
-		.truncate = truncate_import},
-	{NULL},
+	MC_VALUE("url", 0444, "where the directory is reached", .show = show_directory_url),
+	MC_VALUE("state", 0444, "of its container; absent before the first region", .show = show_ldap_state),
+	MC_DOCUMENT("tree.ldif", 0600, "the whole directory as LDIF, without passwords", .terms = {MC_LANE_LDAP, 1, 0},
+		.show = show_tree),
+	MC_DATA("import", 0200, "takes LDIF, applied at close", &import_file, .terms = {MC_LANE_LDAP, 1, 0},
+		.truncate = truncate_import),
+	MC_END,
 };
 
 const struct mc_directory_type mc_tree_ldap = {.rows = rows};

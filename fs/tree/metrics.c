@@ -34,7 +34,7 @@ static void region_states(const struct mc_region_views *regions, struct mc_buffe
 		for (enum mc_region_state state = MC_REGION_STARTING; state <= MC_REGION_STOPPED; state++) {
 			mc_buffer_text(out, name);
 			label(out, "{", "region", regions->items[i].name);
-			label(out, ",", "role", regions->items[i].role);
+			label(out, ",", "role", mc_region_role_name(regions->items[i].role));
 			label(out, ",", "state", mc_region_state_name(state));
 			mc_buffer_printf(out, "} %d\n", regions->items[i].state == state);
 		}
@@ -73,7 +73,7 @@ static void replication_metrics(const struct mc_region_views *regions, struct mc
 	for (size_t i = 0; i < regions->count; i++)
 		if (regions->items[i].master)
 			region_sample(out, running, regions->items[i].name,
-				strcmp(regions->items[i].replication, "running") == 0);
+				regions->items[i].replication == MC_REPLICATION_RUNNING);
 	head(out, lag, "gauge", "Seconds that the slave is behind its master, where that is known.");
 	for (size_t i = 0; i < regions->count; i++) {
 		if (!regions->items[i].master || regions->items[i].lag < 0)

@@ -5,6 +5,7 @@
 #include "fs/tree/log_merge.h"
 #include "fs/tree/openrc.h"
 #include "fs/tree/overview.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 #include "mcloud/catalog.h"
 
@@ -127,7 +128,7 @@ int mc_region_docs_clouds_yaml(struct mc_ask *ask, struct mc_buffer *out)
 	int r = mc_overview_take(ask->cloud, &overview, ask->error);
 	if (r < 0)
 		return r;
-	while (master < overview.regions.count && strcmp(overview.regions.items[master].role, "master") != 0)
+	while (master < overview.regions.count && overview.regions.items[master].role != MC_REGION_MASTER)
 		master++;
 	if (master == overview.regions.count)
 		return mc_error_set(
@@ -207,12 +208,10 @@ static bool has_entry_key(const struct mc_entries *entries, const char *key)
 	return false;
 }
 
-/* The endpoints of this region, one for each different type (INTERFACES: for each interface of the type that ASK is
- * about). */
-static int list_endpoints(struct mc_ask *ask, bool interfaces, struct mc_entries *entries)
+/* The endpoints of this region: their types, or in the directory of a type its interfaces. */
+static int list_endpoints(struct mc_ask *ask, struct mc_entries *entries)
 {
-	const char *region = mc_ask_key(ask, MC_KEY_REGION);
-	const char *type = interfaces ? mc_ask_key(ask, MC_KEY_ENDPOINT_TYPE) : NULL;
+	const char *region = mc_ask_key(ask, MC_KEY_REGION), *type = mc_ask_key(ask, MC_KEY_ENDPOINT_TYPE);
 	MC_CLEANUP(catalog) struct mc_catalog *catalog = NULL;
 	size_t count;
 	int r = read_catalog(ask, &catalog);
@@ -222,21 +221,11 @@ static int list_endpoints(struct mc_ask *ask, bool interfaces, struct mc_entries
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(endpoints[i].region, region) != 0 || (type && strcmp(endpoints[i].type, type) != 0))
 			continue;
-		const char *name = interfaces ? endpoints[i].interface : endpoints[i].type;
+		const char *name = type ? endpoints[i].interface : endpoints[i].type;
 		if (!has_entry_key(entries, name))
 			mc_entries_add(entries, name, name, NULL, NULL);
 	}
 	return entries->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
-}
-
-static int list_types(struct mc_ask *ask, struct mc_entries *entries)
-{
-	return list_endpoints(ask, false, entries);
-}
-
-static int list_interfaces(struct mc_ask *ask, struct mc_entries *entries)
-{
-	return list_endpoints(ask, true, entries);
 }
 
 static int show_endpoint_url(struct mc_ask *ask, struct mc_buffer *out)
@@ -255,36 +244,21 @@ static int show_endpoint_url(struct mc_ask *ask, struct mc_buffer *out)
 	return mc_text_check(out, ask->error);
 }
 
-static const struct mc_row interface_row = {
-	.name = "INTERFACE",
-	.kind = MC_KIND_VALUE,
-	.mode = 0444,
-	.help = "the URL: public, internal, admin",
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
-	.show = show_endpoint_url,
-};
+static const struct mc_row interface_row = MC_VALUE("INTERFACE", 0444, "the URL: public, internal, admin",
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = show_endpoint_url);
 
 static const struct mc_directory_type interfaces = {
 	.key = MC_KEY_INTERFACE,
 	.entry = &interface_row,
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
-	.list = list_interfaces,
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+	.list = list_endpoints,
 };
 
-static const struct mc_row type_row = {
-	.name = "TYPE",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0555,
-	.help = "the endpoints of one type of service",
-	.directory = &interfaces,
-};
+static const struct mc_row type_row = MC_DIRECTORY("TYPE", 0555, "the endpoints of one type of service", &interfaces);
 
 const struct mc_directory_type mc_region_docs_endpoints = {
 	.key = MC_KEY_ENDPOINT_TYPE,
 	.entry = &type_row,
-	.lane = MC_LANE_KEYSTONE,
-	.needs_region = true,
-	.list = list_types,
+	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+	.list = list_endpoints,
 };

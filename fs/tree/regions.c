@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/identity_rows.h"
 #include "fs/tree/region_docs.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int show_region_state(struct mc_ask *ask, struct mc_buffer *out);
-static int show_role(struct mc_ask *ask, struct mc_buffer *out);
-static int show_region_address(struct mc_ask *ask, struct mc_buffer *out);
-static int show_created(struct mc_ask *ask, struct mc_buffer *out);
+static int show_region_value(struct mc_ask *ask, struct mc_buffer *out);
 static int show_wait(struct mc_ask *ask, struct mc_buffer *out);
 static int wait_settled(struct mc_ask *ask);
 static int wait_at_end(struct mc_ask *ask);
@@ -20,82 +18,67 @@ static const struct mc_stream_type progress_stream;
 static const struct mc_verb verbs[];
 static const struct mc_directory_type container_links;
 
-/* clang-format off */
+/* What show_region_value() shows. */
+enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED };
+
 static const struct mc_row region_rows[] = {
-	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
-	 .show = show_region_state, .attributes = attributes},
-	{.name = "role", .kind = MC_KIND_VALUE, .mode = 0444, .help = "master or slave", .show = show_role, .attributes = attributes},
-	{.name = "address", .kind = MC_KIND_VALUE, .mode = 0444, .help = "its loopback address", .show = show_region_address,
-	 .attributes = attributes},
-	{.name = "created", .kind = MC_KIND_VALUE, .mode = 0444, .help = "when it was made", .show = show_created,
-	 .attributes = attributes},
-	{.name = "wait", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "blocks until it has settled, then its state; fails if it has failed",
-	 .show = show_wait, .settled = wait_settled, .at_end = wait_at_end},
-	{.name = "progress", .kind = MC_KIND_STREAM, .mode = 0444, .help = "its start, step by step", .stream = &progress_stream},
-	{.name = "error", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "why it failed or is degraded, and what to do",
-	 .show = show_error, .attributes = attributes},
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, restart, repair, destroy", .verbs = verbs},
-	{.name = "catalog", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "endpoints: type, name, region, interface, url",
-	 .lane = MC_LANE_KEYSTONE, .needs_region = true, .show = mc_region_docs_catalog},
-	{.name = "catalog.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "Keystone's own answer", .lane = MC_LANE_KEYSTONE,
-	 .needs_region = true, .show = mc_region_docs_catalog_json},
-	{.name = "endpoints", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "its URLs, by type and interface",
-	 .directory = &mc_region_docs_endpoints},
-	{.name = "openrc", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "source it to use the openstack client as admin",
-	 .needs_region = true, .show = mc_region_docs_openrc},
-	{.name = "token", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "a fresh token of admin", .lane = MC_LANE_KEYSTONE,
-	 .needs_region = true, .show = mc_region_docs_token},
-	{.name = "log", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the logs of its containers, merged by time",
-	 .lane = MC_LANE_ENGINE, .show = mc_region_docs_log},
-	{.name = "containers", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "links to its containers", .directory = &container_links},
-	{.name = "replication", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "how Keystone's database gets here from the master",
-	 .directory = &mc_tree_replication},
-	{.name = "images", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "its images, by name", .directory = &mc_tree_images},
-	{.name = "images-by-id", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "their attributes, by id",
-	 .directory = &mc_tree_images_by_id},
+	MC_VALUE("state", 0444, "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
+		.show = show_region_value, .attributes = attributes, .data = REGION_STATE),
+	MC_VALUE("role", 0444, "master or slave", .show = show_region_value, .attributes = attributes,
+		.data = REGION_ROLE),
+	MC_VALUE("address", 0444, "its loopback address", .show = show_region_value, .attributes = attributes,
+		.data = REGION_ADDRESS),
+	MC_VALUE("created", 0444, "when it was made", .show = show_region_value, .attributes = attributes,
+		.data = REGION_CREATED),
+	MC_DOCUMENT("wait", 0444, "blocks until it has settled, then its state; fails if it has failed",
+		.show = show_wait, .settled = wait_settled, .at_end = wait_at_end),
+	MC_STREAM("progress", 0444, "its start, step by step", &progress_stream),
+	MC_DOCUMENT("error", 0444, "why it failed or is degraded, and what to do", .show = show_error,
+		.attributes = attributes),
+	MC_CONTROL("ctl", 0600, "start, stop, restart, repair, destroy", verbs),
+	MC_DOCUMENT("catalog", 0444, "endpoints: type, name, region, interface, url",
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = mc_region_docs_catalog),
+	MC_DOCUMENT("catalog.json", 0444, "Keystone's own answer", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+		.show = mc_region_docs_catalog_json),
+	MC_DIRECTORY("endpoints", 0555, "its URLs, by type and interface", &mc_region_docs_endpoints),
+	MC_DOCUMENT("openrc", 0600, "source it to use the openstack client as admin",
+		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_openrc),
+	MC_DOCUMENT("token", 0600, "a fresh token of admin", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+		.show = mc_region_docs_token),
+	MC_DOCUMENT("log", 0444, "the logs of its containers, merged by time", .terms = {MC_LANE_ENGINE, 1, 0},
+		.show = mc_region_docs_log),
+	MC_DIRECTORY("containers", 0555, "links to its containers", &container_links),
+	MC_DIRECTORY("replication", 0555, "how Keystone's database gets here from the master", &mc_tree_replication),
+	MC_DIRECTORY("images", 0755, "its images, by name", &mc_tree_images),
+	MC_DIRECTORY("images-by-id", 0755, "their attributes, by id", &mc_tree_images_by_id),
 	MC_IDENTITY_ROWS(0555),
-	{.name = NULL},
+	MC_END,
 };
-/* clang-format on */
 
 static const struct mc_directory_type region = {.rows = region_rows, .key = MC_KEY_NONE};
 
-static int show_region_state(struct mc_ask *ask, struct mc_buffer *out)
+static int show_region_value(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		mc_buffer_text(out, mc_region_state_name(view.state));
-	return r;
-}
-
-static int show_role(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		mc_buffer_text(out, view.role);
-	return r;
-}
-
-static int show_region_address(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		mc_buffer_text(out, view.address);
-	return r;
-}
-
-static int show_created(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	char text[32];
+	char time[32];
 	int r = mc_region_docs_view(ask, &view);
 	if (r < 0)
 		return r;
-	mc_format_time(view.created, text, sizeof(text));
-	mc_buffer_text(out, text);
+	switch ((enum region_value)mc_ask_data(ask)) {
+	case REGION_STATE:
+		mc_buffer_text(out, mc_region_state_name(view.state));
+		break;
+	case REGION_ROLE:
+		mc_buffer_text(out, mc_region_role_name(view.role));
+		break;
+	case REGION_ADDRESS:
+		mc_buffer_text(out, view.address);
+		break;
+	case REGION_CREATED:
+		mc_format_time(view.created, time, sizeof(time));
+		mc_buffer_text(out, time);
+		break;
+	}
 	return 0;
 }
 
@@ -190,71 +173,47 @@ static void region_progress_close(struct mc_fs *fs, void *state)
 static const struct mc_stream_type progress_stream = {
 	.open = region_progress_open, .read = region_progress_read, .close = region_progress_close};
 
-static int command(struct mc_ask *ask, enum mc_region_verb verb)
+static int command_region(struct mc_ask *ask, char **words, unsigned n_words)
 {
+	enum mc_region_verb verb = (enum mc_region_verb)ask->verb->data;
+	(void)words, (void)n_words;
 	return mc_region_command(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), verb, ask->error);
 }
 
-static int start_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_START);
-}
+/* The states of a region in which a verb is possible, as bits. */
+enum {
+	CAN_START = 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+	CAN_STOP = 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+	CAN_REPAIR = 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+};
 
-static int stop_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_STOP);
-}
+static const unsigned possible_in[] = {
+	[MC_REGION_START] = CAN_START,
+	[MC_REGION_STOP] = CAN_STOP,
+	[MC_REGION_RESTART] = CAN_STOP,
+	[MC_REGION_REPAIR] = CAN_REPAIR,
+	[MC_REGION_DESTROY] = ~0U,
+};
 
-static int restart_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_RESTART);
-}
-
-static int run_repair(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_REPAIR);
-}
-
-static int destroy_region(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return command(ask, MC_REGION_DESTROY);
-}
-
-/* Whether the region's state is one of STATES (bits 1 << state). */
-static bool region_in_state(struct mc_ask *ask, unsigned states)
+static bool region_allows(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 && (states >> view.state & 1);
-}
-
-static bool region_can_start(struct mc_ask *ask)
-{
-	return region_in_state(ask, 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
-}
-
-static bool region_can_stop(struct mc_ask *ask)
-{
-	return region_in_state(
-		ask, 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
-}
-
-static bool can_repair(struct mc_ask *ask)
-{
-	return region_in_state(ask, 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED);
+	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 &&
+	       (possible_in[ask->verb->data] >> view.state & 1);
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "", "run its containers", 0, 0, start_region, region_can_start},
-	{"stop", "", "end its containers; what it holds stays", 0, 0, stop_region, region_can_stop},
-	{"restart", "", "stop, then start", 0, 0, restart_region, region_can_stop},
-	{"repair", "", "bring back what is missing or down", 0, 0, run_repair, can_repair},
-	{"destroy", "", "remove it and all it holds, images too", 0, 0, destroy_region, NULL},
-	{.name = NULL},
+	MC_VERB("start", "", "run its containers", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_START),
+	MC_VERB("stop", "", "end its containers; what it holds stays", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_STOP),
+	MC_VERB("restart", "", "stop, then start", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_RESTART),
+	MC_VERB("repair", "", "bring back what is missing or down", .run = command_region, .possible = region_allows,
+		.data = MC_REGION_REPAIR),
+	MC_VERB("destroy", "", "remove it and all it holds, images too", .run = command_region,
+		.data = MC_REGION_DESTROY),
+	MC_END,
 };
 
 /* containers/: links to the region's containers at the root. */
@@ -276,13 +235,8 @@ static int show_container(struct mc_ask *ask, struct mc_buffer *out)
 	return 0;
 }
 
-static const struct mc_row container_link = {
-	.name = "CONTAINER",
-	.kind = MC_KIND_LINK,
-	.mode = 0777,
-	.help = "its place in containers/",
-	.show = show_container,
-};
+static const struct mc_row container_link =
+	MC_LINK("CONTAINER", 0777, "its place in containers/", .show = show_container);
 
 static const struct mc_directory_type container_links = {
 	.key = MC_KEY_CONTAINER, .entry = &container_link, .list = list_region_containers};
@@ -328,20 +282,14 @@ static int remove_region(struct mc_ask *ask)
 	return mc_region_remove(ask->cloud, ask->call, mc_ask_key(ask, MC_KEY_REGION), ask->error);
 }
 
-static const struct mc_row region_row = {
-	.name = "REGION",
-	.kind = MC_KIND_DIRECTORY,
-	.mode = 0755,
-	.help = "one region; mkdir starts it, rmdir destroys it",
-	.directory = &region,
-};
+static const struct mc_row region_row =
+	MC_DIRECTORY("REGION", 0755, "one region; mkdir starts it, rmdir destroys it", &region);
 
 const struct mc_directory_type mc_tree_regions = {
 	.key = MC_KEY_REGION,
 	.entry = &region_row,
-	.change_lane = MC_LANE_ENGINE,
+	.changes = {MC_LANE_ENGINE, 12, 0},
 	.leases_names = true,
-	.patience = 12,
 	.list = list_regions,
 	.find = find_region,
 	.make = make_region,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mcloud/replication.h"
 #include "fs/tree/region_docs.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <stdlib.h>
@@ -13,12 +14,16 @@ static const char *asked_region(const struct mc_ask *ask)
 	return mc_ask_key(ask, MC_KEY_REGION);
 }
 
-static int show_replication_state(struct mc_ask *ask, struct mc_buffer *out)
+/* What show_seen() shows. */
+enum seen { SEEN_STATE, SEEN_GTID };
+
+static int show_seen(struct mc_ask *ask, struct mc_buffer *out)
 {
 	struct mc_replication now = {0};
 	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
 	if (r == 0)
-		mc_buffer_text(out, mc_replication_state_name(now.state));
+		mc_buffer_text(
+			out, mc_ask_data(ask) == SEEN_STATE ? mc_replication_state_name(now.state) : now.applied);
 	return r;
 }
 
@@ -33,15 +38,6 @@ static int show_lag(struct mc_ask *ask, struct mc_buffer *out)
 	else
 		mc_buffer_printf(out, "%.3f", lag);
 	return 0;
-}
-
-static int show_gtid(struct mc_ask *ask, struct mc_buffer *out)
-{
-	struct mc_replication now = {0};
-	int r = mc_replication_look(ask->cloud, ask->call, asked_region(ask), &now, ask->error);
-	if (r == 0)
-		mc_buffer_text(out, now.applied);
-	return r;
 }
 
 static int show_sync(struct mc_ask *ask, struct mc_buffer *out)
@@ -163,7 +159,8 @@ static int show_master(struct mc_ask *ask, struct mc_buffer *out)
 	r = mc_cloud_regions(ask->cloud, &views);
 	for (size_t i = 0; r == 0 && i < views.count; i++)
 		if (views.items[i].master && strcmp(views.items[i].master, asked_region(ask)) == 0)
-			mc_buffer_printf(out, "slave: %s, %s%s\n", views.items[i].name, views.items[i].replication,
+			mc_buffer_printf(out, "slave: %s, %s%s\n", views.items[i].name,
+				mc_replication_state_name(views.items[i].replication),
 				views.items[i].is_incomplete ? ", incomplete" : "");
 	mc_region_views_clear(&views);
 	return r ? mc_error_errno(ask->error, -r, "can't list the regions") : 0;
@@ -174,7 +171,7 @@ static int show_replication_status(struct mc_ask *ask, struct mc_buffer *out)
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	int r = mc_region_docs_view(ask, &view);
 	if (r == 0)
-		r = strcmp(view.role, "master") == 0 ? show_master(ask, out) : show_slave(ask, &view, out);
+		r = view.role == MC_REGION_MASTER ? show_master(ask, out) : show_slave(ask, &view, out);
 	return r ? r : mc_text_check(out, ask->error);
 }
 
@@ -200,22 +197,18 @@ static int start_replication(struct mc_ask *ask, char **words, unsigned n_words)
 	return mc_replication_start(ask->cloud, ask->call, asked_region(ask), n_words ? words[0] : NULL, ask->error);
 }
 
-static int stop_replication(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return mc_replication_stop(ask->cloud, ask->call, asked_region(ask), ask->error);
-}
+/* What command_replication() does. */
+enum command { COMMAND_STOP, COMMAND_RESYNC, COMMAND_PROMOTE };
 
-static int run_resync(struct mc_ask *ask, char **words, unsigned n_words)
+static int command_replication(struct mc_ask *ask, char **words, unsigned n_words)
 {
+	static int (*const commands[])(struct mc_cloud *, struct mc_call *, const char *, struct mc_error *) = {
+		[COMMAND_STOP] = mc_replication_stop,
+		[COMMAND_RESYNC] = mc_replication_resync,
+		[COMMAND_PROMOTE] = mc_replication_promote,
+	};
 	(void)words, (void)n_words;
-	return mc_replication_resync(ask->cloud, ask->call, asked_region(ask), ask->error);
-}
-
-static int promote_slave(struct mc_ask *ask, char **words, unsigned n_words)
-{
-	(void)words, (void)n_words;
-	return mc_replication_promote(ask->cloud, ask->call, asked_region(ask), ask->error);
+	return commands[ask->verb->data](ask->cloud, ask->call, asked_region(ask), ask->error);
 }
 
 static int run_step_down(struct mc_ask *ask, char **words, unsigned n_words)
@@ -226,7 +219,7 @@ static int run_step_down(struct mc_ask *ask, char **words, unsigned n_words)
 
 static bool is_slave(struct mc_ask *ask, struct mc_region_view *view)
 {
-	return mc_cloud_region(ask->cloud, asked_region(ask), view) == 0 && strcmp(view->role, "slave") == 0;
+	return mc_cloud_region(ask->cloud, asked_region(ask), view) == 0 && view->role == MC_REGION_SLAVE;
 }
 
 /* What reading `ctl` lists, by what was seen last. */
@@ -234,14 +227,14 @@ static bool replication_can_start(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && mc_region_state_settled(view.state) && view.state != MC_REGION_STOPPED &&
-	       strcmp(view.replication, "running") != 0;
+	       view.replication != MC_REPLICATION_RUNNING;
 }
 
 static bool replication_can_stop(struct mc_ask *ask)
 {
 	MC_CLEANUP(region_view) struct mc_region_view view = {0};
 	return is_slave(ask, &view) && view.master && mc_region_serving(ask->cloud, view.name, NULL) == 0 &&
-	       strcmp(view.replication, "stopped") != 0;
+	       view.replication != MC_REPLICATION_STOPPED;
 }
 
 static bool serves_copy(struct mc_ask *ask)
@@ -263,34 +256,36 @@ static bool can_step_down(struct mc_ask *ask)
 }
 
 static const struct mc_verb verbs[] = {
-	{"start", "[MASTER]", "replicate the master, and serve", 0, 1, start_replication, replication_can_start},
-	{"stop", "", "stay at what it has", 0, 0, stop_replication, replication_can_stop},
-	{"resync", "", "throw its copy away for a new one of the master's", 0, 0, run_resync, serves_copy},
-	{"promote", "", "become the master, whether that is alive or dead", 0, 0, promote_slave, serves_copy},
-	{"stepdown", "REGION", "leave the role of master to it", 1, 1, run_step_down, can_step_down},
-	{.name = NULL},
+	MC_VERB("start", "[MASTER]", "replicate the master, and serve", .max = 1, .run = start_replication,
+		.possible = replication_can_start),
+	MC_VERB("stop", "", "stay at what it has", .run = command_replication, .possible = replication_can_stop,
+		.data = COMMAND_STOP),
+	MC_VERB("resync", "", "throw its copy away for a new one of the master's", .run = command_replication,
+		.possible = serves_copy, .data = COMMAND_RESYNC),
+	MC_VERB("promote", "", "become the master, whether that is alive or dead", .run = command_replication,
+		.possible = serves_copy, .data = COMMAND_PROMOTE),
+	MC_VERB("stepdown", "REGION", "leave the role of master to it", .min = 1, .max = 1, .run = run_step_down,
+		.possible = can_step_down),
+	MC_END,
 };
 
-/* clang-format off */
 static const struct mc_row rows[] = {
-	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "start, stop, resync, promote, stepdown", .lane = MC_LANE_DATABASE, .patience = 6,
-	 .verbs = verbs},
-	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "how it is going, and whether both databases agree",
-	 .lane = MC_LANE_DATABASE, .patience = 3, .show = show_replication_status},
-	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the database's own status row",
-	 .lane = MC_LANE_DATABASE, .show = show_replication_json},
-	{.name = "state", .kind = MC_KIND_VALUE, .mode = 0444, .help = "none, seeding, running, stopped, broken, diverged",
-	 .lane = MC_LANE_DATABASE, .show = show_replication_state},
-	{.name = "lag", .kind = MC_KIND_VALUE, .mode = 0444, .help = "seconds behind the master", .lane = MC_LANE_DATABASE, .show = show_lag},
-	{.name = "gtid", .kind = MC_KIND_VALUE, .mode = 0444, .help = "the position applied here", .lane = MC_LANE_DATABASE,
-	 .show = show_gtid},
-	{.name = "master", .kind = MC_KIND_LINK, .mode = 0777, .help = "whom it replicates", .show = show_master_link, .present = has_master},
-	{.name = "sync", .kind = MC_KIND_VALUE, .mode = 0444, .help = "waits until all that the master has now is here",
-	 .lane = MC_LANE_TRANSFER, .patience = 360, .show = show_sync},
-	{.name = "mode", .kind = MC_KIND_VALUE, .mode = 0644, .help = "async or semisync", .lane = MC_LANE_DATABASE, .patience = 3, .unread = true,
-	 .show = show_mode, .store = store_mode},
-	{.name = NULL},
+	MC_CONTROL("ctl", 0600, "start, stop, resync, promote, stepdown", verbs, .terms = {MC_LANE_DATABASE, 6, 0}),
+	MC_DOCUMENT("status", 0444, "how it is going, and whether both databases agree",
+		.terms = {MC_LANE_DATABASE, 3, 0}, .show = show_replication_status),
+	MC_DOCUMENT("status.json", 0444, "the database's own status row", .terms = {MC_LANE_DATABASE, 1, 0},
+		.show = show_replication_json),
+	MC_VALUE("state", 0444, "none, seeding, running, stopped, broken, diverged", .terms = {MC_LANE_DATABASE, 1, 0},
+		.show = show_seen, .data = SEEN_STATE),
+	MC_VALUE("lag", 0444, "seconds behind the master", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_lag),
+	MC_VALUE("gtid", 0444, "the position applied here", .terms = {MC_LANE_DATABASE, 1, 0}, .show = show_seen,
+		.data = SEEN_GTID),
+	MC_LINK("master", 0777, "whom it replicates", .show = show_master_link, .present = has_master),
+	MC_VALUE("sync", 0444, "waits until all that the master has now is here", .terms = {MC_LANE_TRANSFER, 360, 0},
+		.show = show_sync),
+	MC_VALUE("mode", 0644, "async or semisync", .terms = {MC_LANE_DATABASE, 3, 0}, .show = show_mode,
+		.store = store_mode, .unread = true),
+	MC_END,
 };
-/* clang-format on */
 
 const struct mc_directory_type mc_tree_replication = {.rows = rows};

@@ -3,48 +3,45 @@
 #include "fs/tree/identity_rows.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/region_docs.h"
+#include "fs/tree/rows.h"
 #include "fs/tree/text.h"
 
 #include <stdlib.h>
 
 static int show_readme(struct mc_ask *ask, struct mc_buffer *out);
 static int show_version(struct mc_ask *ask, struct mc_buffer *out);
-static int show_cloud_status(struct mc_ask *ask, struct mc_buffer *out);
-static int show_status_json(struct mc_ask *ask, struct mc_buffer *out);
+static int show_overview(struct mc_ask *ask, struct mc_buffer *out);
 static int show_errors(struct mc_ask *ask, struct mc_buffer *out);
 static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out);
-static int show_dot(struct mc_ask *ask, struct mc_buffer *out);
-static int show_svg(struct mc_ask *ask, struct mc_buffer *out);
 
-/* clang-format off */
+/* What show_overview() makes of the cloud. */
+enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG };
+
 static const struct mc_row rows[] = {
-	{.name = "README", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "this text", .show = show_readme},
-	{.name = "version", .kind = MC_KIND_VALUE, .mode = 0444, .help = "of this program and of the engine", .lane = MC_LANE_ENGINE,
-	 .show = show_version},
-	{.name = "status", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the regions, one a line", .show = show_cloud_status},
-	{.name = "status.json", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the same for programs", .show = show_status_json},
-	{.name = "events", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens, as it happens, one JSON object a line",
-	 .stream = &mc_events_stream, .unlisted = true},
-	{.name = "errors", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the last 256 failures, newest last", .show = show_errors},
-	{.name = "journal", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "the last 1,000 calls to services and engine",
-	 .show = show_journal},
-	{.name = "metrics", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "counters and states for Prometheus", .show = show_metrics},
-	{.name = "topology.dot", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "a picture of the cloud, for Graphviz", .show = show_dot},
-	{.name = "topology.svg", .kind = MC_KIND_DOCUMENT, .mode = 0444, .help = "a picture of the cloud, for a browser", .show = show_svg},
-	{.name = "clouds.yaml", .kind = MC_KIND_DOCUMENT, .mode = 0600, .help = "for openstacksdk and openstackclient",
-	 .needs_region = true, .show = mc_region_docs_clouds_yaml},
-	{.name = "regions", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "mkdir starts a region, rmdir destroys it",
-	 .directory = &mc_tree_regions},
-	{.name = "containers", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "what runs", .directory = &mc_tree_containers},
+	MC_DOCUMENT("README", 0444, "this text", .show = show_readme),
+	MC_VALUE("version", 0444, "of this program and of the engine", .terms = {MC_LANE_ENGINE, 1, 0},
+		.show = show_version),
+	MC_DOCUMENT("status", 0444, "the regions, one a line", .show = show_overview, .data = PICTURE_STATUS),
+	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = show_overview, .data = PICTURE_STATUS_JSON),
+	MC_STREAM("events", 0444, "what happens, as it happens, one JSON object a line", &mc_events_stream,
+		.unlisted = true),
+	MC_DOCUMENT("errors", 0444, "the last 256 failures, newest last", .show = show_errors),
+	MC_DOCUMENT("journal", 0444, "the last 1,000 calls to services and engine", .show = show_journal),
+	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics),
+	MC_DOCUMENT("topology.dot", 0444, "a picture of the cloud, for Graphviz", .show = show_overview,
+		.data = PICTURE_DOT),
+	MC_DOCUMENT("topology.svg", 0444, "a picture of the cloud, for a browser", .show = show_overview,
+		.data = PICTURE_SVG),
+	MC_DOCUMENT("clouds.yaml", 0600, "for openstacksdk and openstackclient",
+		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_clouds_yaml),
+	MC_DIRECTORY("regions", 0755, "mkdir starts a region, rmdir destroys it", &mc_tree_regions),
+	MC_DIRECTORY("containers", 0555, "what runs", &mc_tree_containers),
 	MC_IDENTITY_ROWS(0755),
-	{.name = "ldap", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the directory of people that all regions share",
-	 .directory = &mc_tree_ldap},
-	{.name = "fernet", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "the token keys that all regions share",
-	 .directory = &mc_tree_fernet},
-	{.name = NULL},
+	MC_DIRECTORY("ldap", 0555, "the directory of people that all regions share", &mc_tree_ldap),
+	MC_DIRECTORY("fernet", 0555, "the token keys that all regions share", &mc_tree_fernet),
+	MC_END,
 };
-/* clang-format on */
 
 const struct mc_directory_type mc_tree_root = {.rows = rows};
 
@@ -88,24 +85,15 @@ static int draw(struct mc_ask *ask, struct mc_buffer *out, void (*how)(const str
 	return mc_text_check(out, ask->error);
 }
 
-static int show_cloud_status(struct mc_ask *ask, struct mc_buffer *out)
+static int show_overview(struct mc_ask *ask, struct mc_buffer *out)
 {
-	return draw(ask, out, mc_status_table);
-}
-
-static int show_status_json(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return draw(ask, out, mc_status_json);
-}
-
-static int show_dot(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return draw(ask, out, mc_topology_dot);
-}
-
-static int show_svg(struct mc_ask *ask, struct mc_buffer *out)
-{
-	return draw(ask, out, mc_topology_svg);
+	static void (*const pictures[])(const struct mc_overview *, struct mc_buffer *) = {
+		[PICTURE_STATUS] = mc_status_table,
+		[PICTURE_STATUS_JSON] = mc_status_json,
+		[PICTURE_DOT] = mc_topology_dot,
+		[PICTURE_SVG] = mc_topology_svg,
+	};
+	return draw(ask, out, pictures[mc_ask_data(ask)]);
 }
 
 static int show_errors(struct mc_ask *ask, struct mc_buffer *out)

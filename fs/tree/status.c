@@ -36,7 +36,7 @@ void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out)
 		struct line *line = &lines[i + 1];
 		mc_overview_lag(region, line->lag, sizeof(line->lag));
 		line->fields[0] = region->name;
-		line->fields[1] = region->role;
+		line->fields[1] = mc_region_role_name(region->role);
 		line->fields[2] = mc_region_state_name(region->state);
 		line->fields[3] = line->lag;
 		line->fields[5] = region->address;
@@ -58,13 +58,13 @@ static cJSON *region_json(const struct mc_region_view *region)
 	cJSON *object = cJSON_CreateObject();
 	mc_format_time(region->created, created, sizeof(created));
 	cJSON_AddStringToObject(object, "name", region->name);
-	cJSON_AddStringToObject(object, "role", region->role);
+	cJSON_AddStringToObject(object, "role", mc_region_role_name(region->role));
 	cJSON_AddStringToObject(object, "state", mc_region_state_name(region->state));
 	if (region->master)
 		cJSON_AddStringToObject(object, "master", region->master);
 	else
 		cJSON_AddNullToObject(object, "master");
-	cJSON_AddStringToObject(object, "replication", region->replication ? region->replication : "none");
+	cJSON_AddStringToObject(object, "replication", mc_replication_state_name(region->replication));
 	if (region->master && region->lag >= 0)
 		cJSON_AddNumberToObject(object, "lag", region->lag);
 	else

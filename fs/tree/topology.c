@@ -45,7 +45,8 @@ static void cluster(const struct mc_overview *overview, const struct mc_region_v
 {
 	MC_CLEANUP(buffer) struct mc_buffer id = {0}, second = {0};
 	mc_buffer_printf(&id, "cluster_%s", region->name);
-	mc_buffer_printf(&second, "%s, %s, %s", region->role, mc_region_state_name(region->state), region->address);
+	mc_buffer_printf(&second, "%s, %s, %s", mc_region_role_name(region->role), mc_region_state_name(region->state),
+		region->address);
 	if (id.failed || second.failed) {
 		out->failed = -ENOMEM;
 		return;
@@ -99,7 +100,7 @@ static void replication_arrows(const struct mc_overview *overview, struct mc_buf
 		mc_buffer_text(out, " -> ");
 		mc_text_dot(out, to.data);
 		mc_buffer_text(out, " [style=bold, label=");
-		two_lines(out, region->replication, lag);
+		two_lines(out, mc_replication_state_name(region->replication), lag);
 		mc_buffer_text(out, "];\n");
 	}
 }

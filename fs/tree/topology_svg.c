@@ -129,7 +129,7 @@ static void card(struct mc_buffer *out, const struct mc_overview *overview, cons
 		x + PAD, y + 22);
 	text(out, x + PAD + 16, y + 38, "name", region->name, 13);
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
-	mc_buffer_printf(&line, "%s \xC2\xB7 %s", region->role, region->address);
+	mc_buffer_printf(&line, "%s \xC2\xB7 %s", mc_region_role_name(region->role), region->address);
 	text(out, x + PAD + 16, y + 57, "soft", line.data ? line.data : "", 40);
 	mc_buffer_printf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"78\" height=\"24\" rx=\"12\"/>\n", class,
 		x + CARD_WIDTH - PAD - 78, y + 22);
@@ -175,7 +175,8 @@ static void arrow(struct mc_buffer *out, const struct mc_overview *overview, con
 		from_y + bend, x, y - 26, x, y - 6);
 	mc_buffer_printf(out, "<path class=\"head\" d=\"M%d %dl-5 -8h10z\"/>\n", x, y);
 	mc_overview_lag(slave, lag, sizeof(lag));
-	snprintf(line, sizeof(line), strcmp(lag, "-") == 0 ? "%s" : "%s, %s s behind", slave->replication, lag);
+	snprintf(line, sizeof(line), strcmp(lag, "-") == 0 ? "%s" : "%s, %s s behind",
+		mc_replication_state_name(slave->replication), lag);
 	text(out, x + 12, y - 7, "soft", line, 40);
 }
 

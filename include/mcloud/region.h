@@ -47,14 +47,30 @@ const char *mc_region_state_name(enum mc_region_state state);
 /* Whether STATE lasts until somebody does something: not STARTING, SEEDING or STOPPING. */
 bool mc_region_state_settled(enum mc_region_state state);
 
+enum mc_region_role { MC_REGION_MASTER, MC_REGION_SLAVE };
+
+const char *mc_region_role_name(enum mc_region_role role);
+
+/* How the master's database gets to a region (mcloud/replication.h). */
+enum mc_replication_state {
+	MC_REPLICATION_NONE,    /* a master, or a slave that stands by */
+	MC_REPLICATION_SEEDING, /* it is being brought up */
+	MC_REPLICATION_RUNNING,
+	MC_REPLICATION_STOPPED, /* by command */
+	MC_REPLICATION_BROKEN,  /* something keeps it from running */
+	MC_REPLICATION_DIVERGED /* it has transactions that the master has not */
+};
+
+const char *mc_replication_state_name(enum mc_replication_state state);
+
 /* A region as it is now; strings are owned by the view. */
 struct mc_region_view {
 	char *name, *address, *error; /* error: why failed or degraded and what to do; "" when all is well */
-	const char *role;             /* "master" or "slave" */
-	char *master;                 /* whom it replicates; NULL: the master itself, or nobody yet */
-	const char *replication;      /* "none", "running", … (mcloud/replication.h), as last seen */
-	double lag;                   /* seconds behind the master; negative: not known */
-	bool is_incomplete;           /* acknowledges, and may lack what was acknowledged before */
+	enum mc_region_role role;
+	char *master;                          /* whom it replicates; NULL: the master itself, or nobody yet */
+	enum mc_replication_state replication; /* as last seen */
+	double lag;                            /* seconds behind the master; negative: not known */
+	bool is_incomplete;                    /* acknowledges, and may lack what was acknowledged before */
 	enum mc_region_state state;
 	unsigned number, services_up, services;
 	double created, changed; /* seconds since 1970 */

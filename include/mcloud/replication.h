@@ -8,17 +8,6 @@
 /* The replication of Keystone's database from the master region to the slaves. All ask the databases within their
  * call. */
 
-enum mc_replication_state {
-	MC_REPLICATION_NONE,    /* a master, or a slave that stands by */
-	MC_REPLICATION_SEEDING, /* it is being brought up */
-	MC_REPLICATION_RUNNING,
-	MC_REPLICATION_STOPPED, /* by command */
-	MC_REPLICATION_BROKEN,  /* something keeps it from running */
-	MC_REPLICATION_DIVERGED /* it has transactions that the master has not */
-};
-
-const char *mc_replication_state_name(enum mc_replication_state state);
-
 /* How a region is doing. */
 struct mc_replication {
 	enum mc_replication_state state;

@@ -188,12 +188,15 @@ static const struct mc_xattr_type xattr = {.list = list_xattr, .get = get_xattr,
 static const struct mc_row file_entry = {.name = "FILE",
 	.kind = MC_KIND_DATA,
 	.mode = 0444,
-	.lane = MC_LANE_GLANCE,
+	.terms.lane = MC_LANE_GLANCE,
 	.file = &file,
 	.attributes = file_attributes,
 	.set_mode = set_file_mode,
 	.copied = copied,
 	.xattr = &xattr,
 	.remove = remove_file};
-const struct mc_directory_type demo_files = {
-	.key = MC_KEY_IMAGE, .entry = &file_entry, .lane = MC_LANE_GLANCE, .list = list_files, .create = create_file};
+const struct mc_directory_type demo_files = {.key = MC_KEY_IMAGE,
+	.entry = &file_entry,
+	.terms.lane = MC_LANE_GLANCE,
+	.list = list_files,
+	.create = create_file};

@@ -41,11 +41,14 @@ static int many_attributes(struct mc_ask *ask, struct mc_attributes *ret)
 static const struct mc_row many_entry = {.name = "IMAGE",
 	.kind = MC_KIND_VALUE,
 	.mode = 0444,
-	.lane = MC_LANE_GLANCE,
+	.terms.lane = MC_LANE_GLANCE,
 	.show = show_number,
 	.attributes = many_attributes};
-const struct mc_directory_type demo_many = {
-	.key = MC_KEY_IMAGE, .entry = &many_entry, .lane = MC_LANE_GLANCE, .leases_names = true, .list = list_many};
+const struct mc_directory_type demo_many = {.key = MC_KEY_IMAGE,
+	.entry = &many_entry,
+	.terms.lane = MC_LANE_GLANCE,
+	.leases_names = true,
+	.list = list_many};
 
 static int find_many(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {
@@ -62,6 +65,6 @@ static int find_many(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 
 /* The same, and single ones can be asked for. */
 static const struct mc_row found_entry = {
-	.name = "IMAGE", .kind = MC_KIND_VALUE, .mode = 0444, .lane = MC_LANE_GLANCE, .show = show_number};
+	.name = "IMAGE", .kind = MC_KIND_VALUE, .mode = 0444, .terms.lane = MC_LANE_GLANCE, .show = show_number};
 const struct mc_directory_type demo_found = {
-	.key = MC_KEY_IMAGE, .entry = &found_entry, .lane = MC_LANE_GLANCE, .list = list_many, .find = find_many};
+	.key = MC_KEY_IMAGE, .entry = &found_entry, .terms.lane = MC_LANE_GLANCE, .list = list_many, .find = find_many};

@@ -344,14 +344,17 @@ static const struct mc_directory_type things = {.key = MC_KEY_USER,
 /* The same through a lane, without `find`. */
 static const struct mc_directory_type listed_things = {.key = MC_KEY_USER,
 	.entry = &thing_entry,
-	.lane = MC_LANE_KEYSTONE,
+	.terms.lane = MC_LANE_KEYSTONE,
 	.list = list_things,
 	.make = make_thing,
 	.remove = remove_thing};
 
 /* Once more, with names that the kernel may keep for a while. */
-static const struct mc_directory_type leased_things = {
-	.key = MC_KEY_USER, .entry = &thing_entry, .lane = MC_LANE_KEYSTONE, .leases_names = true, .list = list_things};
+static const struct mc_directory_type leased_things = {.key = MC_KEY_USER,
+	.entry = &thing_entry,
+	.terms.lane = MC_LANE_KEYSTONE,
+	.leases_names = true,
+	.list = list_things};
 
 static const struct mc_row link_entry;
 
@@ -388,8 +391,11 @@ static int remove_link(struct mc_ask *ask)
 
 static const struct mc_row link_entry = {
 	.name = "LINK", .kind = MC_KIND_LINK, .mode = 0777, .show = show_link, .remove = remove_link};
-static const struct mc_directory_type links = {
-	.key = MC_KEY_MEMBER, .entry = &link_entry, .lane = MC_LANE_KEYSTONE, .list = list_links, .link = make_link};
+static const struct mc_directory_type links = {.key = MC_KEY_MEMBER,
+	.entry = &link_entry,
+	.terms.lane = MC_LANE_KEYSTONE,
+	.list = list_links,
+	.link = make_link};
 
 /* A directory whose service doesn't answer. */
 static int find_slowly(struct mc_ask *ask, const char *name, struct mc_entry *ret)
@@ -402,7 +408,7 @@ static int find_slowly(struct mc_ask *ask, const char *name, struct mc_entry *re
 }
 
 static const struct mc_directory_type slow_things = {
-	.key = MC_KEY_USER, .entry = &thing_entry, .lane = MC_LANE_KEYSTONE, .find = find_slowly};
+	.key = MC_KEY_USER, .entry = &thing_entry, .terms.lane = MC_LANE_KEYSTONE, .find = find_slowly};
 
 static const struct mc_row root_rows[] = {
 	{.name = "name",
@@ -415,7 +421,7 @@ static const struct mc_row root_rows[] = {
 		.kind = MC_KIND_VALUE,
 		.mode = 0644,
 		.help = "a long text",
-		.lane = MC_LANE_GLANCE,
+		.terms.lane = MC_LANE_GLANCE,
 		.show = show_text,
 		.store = store_text},
 	{.name = "secret", .kind = MC_KIND_VALUE, .mode = 0200, .help = "only written", .store = store_name},
@@ -424,7 +430,7 @@ static const struct mc_row root_rows[] = {
 		.kind = MC_KIND_DOCUMENT,
 		.mode = 0444,
 		.help = "fails",
-		.lane = MC_LANE_KEYSTONE,
+		.terms.lane = MC_LANE_KEYSTONE,
 		.show = show_broken},
 	{.name = "ctl", .kind = MC_KIND_CONTROL, .mode = 0600, .help = "commands", .verbs = verbs},
 	{.name = "news", .kind = MC_KIND_STREAM, .mode = 0444, .help = "what happens", .stream = &news},
@@ -438,14 +444,14 @@ static const struct mc_row root_rows[] = {
 		.kind = MC_KIND_VALUE,
 		.mode = 0444,
 		.help = "waits",
-		.lane = MC_LANE_KEYSTONE,
+		.terms.lane = MC_LANE_KEYSTONE,
 		.show = show_slow},
 	{.name = "slow-dir", .kind = MC_KIND_DIRECTORY, .mode = 0555, .help = "waits", .directory = &slow_things},
 	{.name = "quick",
 		.kind = MC_KIND_VALUE,
 		.mode = 0444,
 		.help = "doesn't",
-		.lane = MC_LANE_GLANCE,
+		.terms.lane = MC_LANE_GLANCE,
 		.show = show_name},
 	{.name = "wait",
 		.kind = MC_KIND_DOCUMENT,
@@ -458,8 +464,8 @@ static const struct mc_row root_rows[] = {
 		.kind = MC_KIND_DOCUMENT,
 		.mode = 0444,
 		.help = "of the region",
-		.lane = MC_LANE_KEYSTONE,
-		.needs_region = true,
+		.terms.lane = MC_LANE_KEYSTONE,
+		.terms.needs = MC_NEEDS_REGION,
 		.show = show_doc},
 	{.name = "maybe",
 		.kind = MC_KIND_VALUE,

@@ -18,9 +18,9 @@ static const struct mc_row thing_rows[] = {
 };
 static const struct mc_directory_type thing = {.rows = thing_rows};
 static const struct mc_row entry = {.name = "THING", .kind = MC_KIND_DIRECTORY, .mode = 0755, .directory = &thing};
-static const struct mc_directory_type things = {.key = MC_KEY_USER, .entry = &entry, .lane = MC_LANE_KEYSTONE};
+static const struct mc_directory_type things = {.key = MC_KEY_USER, .entry = &entry, .terms.lane = MC_LANE_KEYSTONE};
 static const struct mc_directory_type leased = {
-	.key = MC_KEY_USER, .entry = &entry, .lane = MC_LANE_KEYSTONE, .leases_names = true};
+	.key = MC_KEY_USER, .entry = &entry, .terms.lane = MC_LANE_KEYSTONE, .leases_names = true};
 static const struct mc_row root_rows[] = {
 	{.name = "name", .kind = MC_KIND_VALUE, .mode = 0644, .help = "its name"},
 	{.name = "things", .kind = MC_KIND_DIRECTORY, .mode = 0755, .help = "things", .directory = &things},

@@ -15,12 +15,13 @@
 /* A cloud of two regions, as regions.c and region_docs.c see it. */
 struct mc_node {
 	const char *region, *type, *interface, *container;
+	const struct mc_row *row; /* set where a row is asked */
 };
 
 struct mc_cloud {
 	struct mc_engine *engine;
 	enum mc_region_state state; /* of Kista, the first one */
-	const char *role;           /* of Kista; Solna has the other */
+	enum mc_region_role role;   /* of Kista; Solna has the other */
 	const char *reason, *progress;
 	bool progress_done, no_secrets;
 	const char *catalog;
@@ -37,11 +38,14 @@ const struct mc_directory_type mc_tree_images, mc_tree_images_by_id, mc_tree_dom
 
 const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
 {
-	if (key == MC_KEY_REGION)
-		return ask->node->region;
-	if (key == MC_KEY_CONTAINER)
-		return ask->node->container;
+	if (key == MC_KEY_REGION || key == MC_KEY_CONTAINER)
+		return key == MC_KEY_REGION ? ask->node->region : ask->node->container;
 	return key == MC_KEY_ENDPOINT_TYPE ? ask->node->type : ask->node->interface;
+}
+
+const struct mc_row *mc_node_row(const struct mc_node *node)
+{
+	return node->row;
 }
 
 const char *mc_region_state_name(enum mc_region_state state)
@@ -49,6 +53,11 @@ const char *mc_region_state_name(enum mc_region_state state)
 	static const char *const names[] = {
 		"starting", "standby", "seeding", "ready", "degraded", "failed", "stopping", "stopped"};
 	return names[state];
+}
+
+const char *mc_region_role_name(enum mc_region_role role)
+{
+	return role == MC_REGION_MASTER ? "master" : "slave";
 }
 
 bool mc_region_state_settled(enum mc_region_state state)
@@ -72,7 +81,7 @@ int mc_cloud_region(struct mc_cloud *c, const char *name, struct mc_region_view 
 	*ret = (struct mc_region_view){.name = strdup(name),
 		.address = strdup(first ? "127.77.1.1" : "127.77.2.1"),
 		.error = strdup(first ? c->reason : ""),
-		.role = first == (strcmp(c->role, "master") == 0) ? "master" : "slave",
+		.role = first == (c->role == MC_REGION_MASTER) ? MC_REGION_MASTER : MC_REGION_SLAVE,
 		.state = first ? c->state : MC_REGION_READY,
 		.created = 1795392000,
 		.changed = 1795392060};
@@ -217,7 +226,7 @@ static int setup(void **state)
 	(void)state;
 	cloud = (struct mc_cloud){.engine = &engine,
 		.state = MC_REGION_READY,
-		.role = "master",
+		.role = MC_REGION_MASTER,
 		.reason = "",
 		.progress = "",
 		.verb = 99};
@@ -238,21 +247,22 @@ static struct mc_ask ask_of(struct mc_node *node)
 	return (struct mc_ask){.cloud = &cloud, .node = node, .error = &error};
 }
 
-static void assert_shows(int (*show)(struct mc_ask *, struct mc_buffer *), struct mc_node *node, const char *expected)
+static void assert_shows(const struct mc_row *asked, struct mc_node *node, const char *expected)
 {
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	struct mc_ask ask = ask_of(node);
-	assert_int_equal(show(&ask, &out), 0);
+	node->row = asked;
+	assert_int_equal(asked->show(&ask, &out), 0);
 	mc_buffer_text(&out, "");
 	assert_string_equal(out.data, expected);
 }
 
-static void assert_fails(
-	int (*show)(struct mc_ask *, struct mc_buffer *), struct mc_node *node, int code, const char *sentence)
+static void assert_fails(const struct mc_row *asked, struct mc_node *node, int code, const char *sentence)
 {
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	struct mc_ask ask = ask_of(node);
-	assert_int_equal(show(&ask, &out), -code);
+	node->row = asked;
+	assert_int_equal(asked->show(&ask, &out), -code);
 	assert_string_equal(error.message, sentence);
 }
 
@@ -261,14 +271,14 @@ static struct mc_node kista = {.region = "Kista"}, nowhere = {.region = "Nowhere
 static void test_values(void **state)
 {
 	(void)state;
-	assert_shows(row("state")->show, &kista, "ready");
-	assert_shows(row("role")->show, &kista, "master");
-	assert_shows(row("address")->show, &kista, "127.77.1.1");
-	assert_shows(row("created")->show, &kista, "2026-11-23T00:00:00.000Z");
-	assert_shows(row("error")->show, &kista, "");
-	assert_fails(row("state")->show, &nowhere, ENOENT, "there is no region Nowhere");
+	assert_shows(row("state"), &kista, "ready");
+	assert_shows(row("role"), &kista, "master");
+	assert_shows(row("address"), &kista, "127.77.1.1");
+	assert_shows(row("created"), &kista, "2026-11-23T00:00:00.000Z");
+	assert_shows(row("error"), &kista, "");
+	assert_fails(row("state"), &nowhere, ENOENT, "there is no region Nowhere");
 	cloud.reason = "memcached is down: echo repair > ctl";
-	assert_shows(row("error")->show, &kista, "memcached is down: echo repair > ctl\n");
+	assert_shows(row("error"), &kista, "memcached is down: echo repair > ctl\n");
 }
 
 static void test_wait(void **state)
@@ -280,12 +290,12 @@ static void test_wait(void **state)
 	assert_int_equal(wait->settled(&ask), 1);
 	cloud.state = MC_REGION_READY;
 	assert_int_equal(wait->settled(&ask), 0);
-	assert_shows(wait->show, &kista, "ready\n");
+	assert_shows(wait, &kista, "ready\n");
 	assert_int_equal(wait->at_end(&ask), 0);
 	cloud.state = MC_REGION_FAILED;
 	cloud.reason = "no image mcloud/keystone";
 	assert_int_equal(wait->settled(&ask), 0);
-	assert_shows(wait->show, &kista, "no image mcloud/keystone\n");
+	assert_shows(wait, &kista, "no image mcloud/keystone\n");
 	assert_int_equal(wait->at_end(&ask), -EIO);
 	assert_string_equal(error.message, "region Kista has failed: no image mcloud/keystone");
 	assert_int_equal(wait->settled(&gone), -ENOENT);
@@ -320,9 +330,9 @@ static void assert_verbs(enum mc_region_state state, const char *expected)
 	char names[64] = "";
 	struct mc_ask ask = ask_of(&kista);
 	cloud.state = state;
-	for (const struct mc_verb *verb = row("ctl")->verbs; verb->name; verb++)
-		if (!verb->possible || verb->possible(&ask))
-			strcat(strcat(names, verb->name), " ");
+	for (ask.verb = row("ctl")->verbs; ask.verb->name; ask.verb++)
+		if (!ask.verb->possible || ask.verb->possible(&ask))
+			strcat(strcat(names, ask.verb->name), " ");
 	assert_string_equal(names, expected);
 }
 
@@ -331,14 +341,14 @@ static void test_ctl(void **state)
 	static const enum mc_region_verb expected[] = {
 		MC_REGION_START, MC_REGION_STOP, MC_REGION_RESTART, MC_REGION_REPAIR, MC_REGION_DESTROY};
 	struct mc_ask ask = ask_of(&kista);
-	const struct mc_verb *verbs = row("ctl")->verbs;
 	(void)state;
-	for (size_t i = 0; i < MC_COUNT(expected); i++) {
-		assert_int_equal(verbs[i].run(&ask, NULL, 0), 0);
+	ask.verb = row("ctl")->verbs;
+	for (size_t i = 0; i < MC_COUNT(expected); i++, ask.verb++) {
+		assert_int_equal(ask.verb->run(&ask, NULL, 0), 0);
 		assert_int_equal(cloud.verb, expected[i]);
 		assert_string_equal(cloud.commanded, "Kista");
 	}
-	assert_null(verbs[MC_COUNT(expected)].name);
+	assert_null(ask.verb->name);
 	assert_verbs(MC_REGION_READY, "stop restart destroy ");
 	assert_verbs(MC_REGION_STOPPED, "start destroy ");
 	assert_verbs(MC_REGION_DEGRADED, "start stop restart repair destroy ");
@@ -374,7 +384,7 @@ static void test_catalog(void **state)
 {
 	(void)state;
 	cloud.catalog = catalog;
-	assert_shows(row("catalog")->show, &kista,
+	assert_shows(row("catalog"), &kista,
 		"compute\tnova\tSolna\tpublic\thttp://s:8774\nidentity\tkeystone\tKista\tpublic\thttp://k:5000\n"
 		"image\tglance\tKista\tinternal\thttp://i:9292\nimage\tglance\tKista\tpublic\thttp://k:9292\n"
 		"image\tglance\tSolna\tadmin\thttp://s:9292\n");
@@ -382,13 +392,13 @@ static void test_catalog(void **state)
 	/* Five fields on one line, whatever a service is called. */
 	cloud.catalog = "{\"catalog\":[{\"type\":\"a\\tb\",\"name\":null,\"endpoints\":["
 			"{\"interface\":\"x\\ny\",\"region_id\":null,\"url\":\"u\\\\v\"}]}]}";
-	assert_shows(row("catalog")->show, &kista, "a\\011b\t\t\tx\\012y\tu\\134v\n");
+	assert_shows(row("catalog"), &kista, "a\\011b\t\t\tx\\012y\tu\\134v\n");
 	cloud.catalog = "{\"catalog\":[]}";
-	assert_shows(row("catalog.json")->show, &kista, "{\n\t\"catalog\":\t[]\n}\n");
+	assert_shows(row("catalog.json"), &kista, "{\n\t\"catalog\":\t[]\n}\n");
 	cloud.catalog = "<html>";
-	assert_fails(row("catalog")->show, &kista, EIO, "Keystone's catalog makes no sense: it is not JSON");
+	assert_fails(row("catalog"), &kista, EIO, "Keystone's catalog makes no sense: it is not JSON");
 	cloud.catalog = NULL;
-	assert_fails(row("catalog")->show, &kista, ETIMEDOUT, "Keystone doesn't answer");
+	assert_fails(row("catalog"), &kista, ETIMEDOUT, "Keystone doesn't answer");
 }
 
 static void test_endpoints(void **state)
@@ -401,9 +411,9 @@ static void test_endpoints(void **state)
 	cloud.catalog = catalog;
 	assert_lists(types, &kista, "identity image ");
 	assert_lists(interfaces, &image, "internal public ");
-	assert_shows(interfaces->entry->show, &url, "http://i:9292");
-	assert_fails(interfaces->entry->show, &none, ENOENT,
-		"the catalog has no admin endpoint of type image in region Kista");
+	assert_shows(interfaces->entry, &url, "http://i:9292");
+	assert_fails(
+		interfaces->entry, &none, ENOENT, "the catalog has no admin endpoint of type image in region Kista");
 }
 
 static void test_credentials(void **state)
@@ -411,12 +421,12 @@ static void test_credentials(void **state)
 	MC_CLEANUP(buffer) struct mc_buffer out = {0}, yaml = {0};
 	struct mc_ask ask = ask_of(&kista);
 	(void)state;
-	assert_shows(row("token")->show, &kista, "gAAAA\n");
+	assert_shows(row("token"), &kista, "gAAAA\n");
 	assert_int_equal(cloud.fresh_tokens, 1);
 	assert_int_equal(row("openrc")->show(&ask, &out), 0);
 	assert_non_null(strstr(out.data, "export OS_PASSWORD='se'\\''cret'\n"));
 	assert_non_null(strstr(out.data, "export OS_AUTH_URL='http://127.77.1.1:5000/v3'\n"));
-	cloud.role = "slave";
+	cloud.role = MC_REGION_SLAVE;
 	assert_int_equal(mc_region_docs_clouds_yaml(&ask, &yaml), 0);
 	assert_non_null(strstr(yaml.data, "auth_url: 'http://127.77.2.1:5000/v3'\n"));
 	assert_true(strstr(yaml.data, "- 'Solna'") < strstr(yaml.data, "- 'Kista'"));
@@ -430,7 +440,7 @@ static void test_waits_at_open(void **state)
 	static const char *const names[] = {"openrc", "token", "catalog", "catalog.json"};
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(names); i++) {
-		assert_true(row(names[i])->needs_region);
+		assert_true(row(names[i])->terms.needs & MC_NEEDS_REGION);
 		assert_null(row(names[i])->settled);
 	}
 }
@@ -438,9 +448,9 @@ static void test_waits_at_open(void **state)
 static void test_log(void **state)
 {
 	(void)state;
-	assert_shows(row("log")->show, &kista, "mysql-Kista  2026-11-23T01:00:00Z I am mysql-Kista\n");
+	assert_shows(row("log"), &kista, "mysql-Kista  2026-11-23T01:00:00Z I am mysql-Kista\n");
 	cloud.reason = "broken";
-	assert_fails(row("log")->show, &kista, EIO, "no log of glance-Kista");
+	assert_fails(row("log"), &kista, EIO, "no log of glance-Kista");
 }
 
 static void test_containers(void **state)
@@ -449,7 +459,7 @@ static void test_containers(void **state)
 	struct mc_node link = {.region = "Kista", .container = "glance-Kista"};
 	(void)state;
 	assert_lists(links, &kista, "mysql-Kista glance-Kista ");
-	assert_shows(links->entry->show, &link, "../../../containers/glance-Kista");
+	assert_shows(links->entry, &link, "../../../containers/glance-Kista");
 }
 
 static void test_directory(void **state)

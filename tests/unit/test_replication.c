@@ -15,6 +15,7 @@
 /* regions/R/replication/, on a cloud whose master is Kista. */
 struct mc_node {
 	const char *region;
+	const struct mc_row *row; /* set where a row is asked */
 };
 
 struct mc_cloud {
@@ -33,6 +34,11 @@ static struct mc_error error;
 const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
 {
 	return key == MC_KEY_REGION ? ask->node->region : NULL;
+}
+
+const struct mc_row *mc_node_row(const struct mc_node *node)
+{
+	return node->row;
 }
 
 void mc_region_view_clear(struct mc_region_view *view)
@@ -56,9 +62,9 @@ int mc_cloud_region(struct mc_cloud *c, const char *name, struct mc_region_view 
 	if (!is_slave && strcmp(name, "Kista") != 0)
 		return -ENOENT;
 	*ret = (struct mc_region_view){.name = strdup(name),
-		.role = is_slave ? "slave" : "master",
+		.role = is_slave ? MC_REGION_SLAVE : MC_REGION_MASTER,
 		.state = c->state,
-		.replication = mc_replication_state_name(is_slave ? c->now.state : MC_REPLICATION_NONE),
+		.replication = is_slave ? c->now.state : MC_REPLICATION_NONE,
 		.master = is_slave && c->now.state != MC_REPLICATION_NONE ? strdup("Kista") : NULL};
 	return 0;
 }
@@ -229,7 +235,8 @@ static void assert_shows(struct mc_node *node, const char *name, const char *exp
 	struct mc_ask ask = ask_of(node);
 	struct mc_buffer out = {0};
 
-	assert_int_equal(row(name)->show(&ask, &out), 0);
+	node->row = row(name);
+	assert_int_equal(node->row->show(&ask, &out), 0);
 	assert_string_equal(out.data ? out.data : "", expected);
 	mc_buffer_free(&out);
 }
@@ -304,9 +311,9 @@ static int command(struct mc_node *node, const char *verb, char *word)
 {
 	struct mc_ask ask = ask_of(node);
 
-	for (const struct mc_verb *v = row("ctl")->verbs; v->name; v++)
-		if (!strcmp(v->name, verb))
-			return v->run(&ask, &word, word ? 1 : 0);
+	for (ask.verb = row("ctl")->verbs; ask.verb->name; ask.verb++)
+		if (!strcmp(ask.verb->name, verb))
+			return ask.verb->run(&ask, &word, word ? 1 : 0);
 	fail_msg("no verb %s", verb);
 	return 0;
 }
@@ -316,9 +323,9 @@ static void assert_possible(struct mc_node *node, const char *expected)
 	struct mc_ask ask = ask_of(node);
 	struct mc_buffer verbs = {0};
 
-	for (const struct mc_verb *v = row("ctl")->verbs; v->name; v++)
-		if (!v->possible || v->possible(&ask))
-			mc_buffer_printf(&verbs, "%s ", v->name);
+	for (ask.verb = row("ctl")->verbs; ask.verb->name; ask.verb++)
+		if (!ask.verb->possible || ask.verb->possible(&ask))
+			mc_buffer_printf(&verbs, "%s ", ask.verb->name);
 	assert_string_equal(verbs.data ? verbs.data : "", expected);
 	mc_buffer_free(&verbs);
 }
