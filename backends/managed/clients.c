@@ -192,11 +192,12 @@ void mc_region_equip(struct mc_region *region)
 	region->keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = url,
-		.user = "admin",
-		.user_domain = "Default",
-		.password = mc_secrets_get(secrets, MC_SECRET_ADMIN),
-		.project = "admin",
-		.project_domain = "Default",
+		.credentials = {.methods = MC_LOGIN_PASSWORD,
+			.user = "admin",
+			.user_domain = "Default",
+			.password = mc_secrets_get(secrets, MC_SECRET_ADMIN),
+			.project = "admin",
+			.project_domain = "Default"},
 		.journal = cloud->journal,
 		.ttl_ms = cloud->options.ttl_ms,
 	});

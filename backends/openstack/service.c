@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/service.h"
 
-#include "backends/openstack/login.h"
+#include "backends/openstack/login/login.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
 

@@ -3,6 +3,7 @@
 #define MCLOUD_IDENTITY_H
 
 #include "mcloud/call.h"
+#include "mcloud/credentials.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
 #include "mcloud/util.h"
@@ -17,10 +18,9 @@
 struct mc_keystone;
 
 struct mc_keystone_options {
-	const char *service; /* "keystone-Kista", for errors and the journal */
-	const char *url;     /* "http://127.77.1.1:5000", without /v3 */
-	const char *user, *user_domain, *password, *project,
-		*project_domain; /* names; the password login of every call */
+	const char *service;               /* "keystone-Kista", for errors and the journal */
+	const char *url;                   /* "http://127.77.1.1:5000", without /v3 */
+	struct mc_credentials credentials; /* of every call; copied */
 	struct mc_journal *journal;
 	int ttl_ms; /* answers are reused for so long, unless changed through this object */
 };
@@ -30,8 +30,8 @@ struct mc_keystone *mc_keystone_ref(struct mc_keystone *keystone);
 void mc_keystone_unref(struct mc_keystone *keystone);
 MC_DEFINE_CLEANUP(keystone, struct mc_keystone *, mc_keystone_unref);
 
-/* A token of the login that has at least a minute left, in malloc'd memory. FRESH: a new one, not the one that is kept.
- */
+/* A token of the login that has at least two minutes left, if its Keystone gives such, in malloc'd memory. FRESH: a
+ * new one, not the one that is kept. */
 int mc_keystone_token(
 	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
 

@@ -51,11 +51,6 @@ struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options)
 {
 	const struct mc_http_options to = {
 		.service = options->service, .base_url = options->url, .journal = options->journal};
-	const struct mc_credentials credentials = {.user = options->user,
-		.user_domain = options->user_domain,
-		.password = options->password,
-		.project = options->project,
-		.project_domain = options->project_domain};
 	struct mc_keystone *keystone = calloc(1, sizeof(*keystone));
 	struct mc_http *http = keystone ? mc_http_new(&to) : NULL;
 
@@ -66,8 +61,8 @@ struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options)
 	atomic_init(&keystone->references, 1);
 	pthread_mutex_init(&keystone->lock, NULL);
 	keystone->ttl_ms = options->ttl_ms;
-	keystone->login = mc_login_new(
-		&mc_login_password, &credentials, mc_openstack_new(&api, options->service, mc_http_ref(http), NULL));
+	keystone->login =
+		mc_login_new(&options->credentials, mc_openstack_new(&api, options->service, mc_http_ref(http), NULL));
 	keystone->service = mc_openstack_new(&api, options->service, http, keystone->login);
 	keystone->identity_cache = mc_identity_cache_new(options->ttl_ms);
 	if (keystone->login && keystone->service && keystone->identity_cache)

@@ -2,7 +2,7 @@
 #ifndef BACKENDS_OPENSTACK_KEYSTONE_KEYSTONE_H
 #define BACKENDS_OPENSTACK_KEYSTONE_KEYSTONE_H
 
-#include "backends/openstack/login.h"
+#include "backends/openstack/login/login.h"
 #include "mcloud/identity.h"
 
 /* The login that KEYSTONE's tokens come from; lives as long as KEYSTONE. */
