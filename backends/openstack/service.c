@@ -117,6 +117,11 @@ static int refuse_answer(const struct mc_openstack *service, const char *method,
 
 	service->api->message(response->body.data, response->body.size, message, sizeof(message));
 	int code = mc_openstack_errno(service->api, method, response->status, message);
+	MC_CLEANUP(free_pointer) char *location = mc_http_response_header(response, "Location");
+	if (response->status / 100 == 3 && location)
+		snprintf(message, sizeof(message),
+			"it sends on to %.200s, where no token is sent: correct its URL in the catalog or clouds.yaml",
+			location);
 	if (!message[0])
 		snprintf(message, sizeof(message), "the answer was %d without a reason", response->status);
 	return mc_openstack_error(service, response, error, code, message);
