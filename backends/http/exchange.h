@@ -17,7 +17,7 @@ struct mc_http_target {
 	struct mc_journal *journal;
 	bool is_https, proxies;
 	bool insecure, ca_is_folder;
-	char *cacert, *cert, *key; /* as in struct mc_http_tls */
+	char *cacert, *cert, *key; /* as in struct mc_tls */
 };
 
 /* Copies OPTIONS. 0, -EINVAL for a base URL that is none, -ENOMEM. */

@@ -6,6 +6,7 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/reach.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,19 +17,12 @@
  * a free one (within their deadline, woken by cancellation). Safe in any thread. */
 struct mc_http;
 
-/* What is believed of a server behind https, and what it is shown. Without any, it is the system's CAs. */
-struct mc_http_tls {
-	bool insecure;          /* its certificate isn't checked */
-	const char *cacert;     /* file of CAs (PEM), or folder (as of openssl-rehash(1)); no others are believed */
-	const char *cert, *key; /* files of a client's certificate and key; key NULL: both are in cert */
-};
-
 struct mc_http_options {
 	const char *service;     /* for errors and the journal: "keystone-Kista" */
 	const char *base_url;    /* "http://127.77.1.1:5000", or https; its path is kept in front of each request's */
 	const char *unix_socket; /* NULL: TCP */
 	unsigned connections;    /* at most; 0: 8 */
-	struct mc_http_tls tls;  /* copied */
+	struct mc_tls tls;       /* copied */
 	bool proxies;            /* those of the environment are used: http_proxy, https_proxy, no_proxy (curl(1)) */
 	struct mc_journal *journal; /* may be NULL; outlives the mc_http */
 };

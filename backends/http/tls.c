@@ -12,7 +12,7 @@ static bool copy_text(char **to, const char *from)
 	return *to || !from;
 }
 
-int mc_http_tls_init(struct mc_http_target *target, const struct mc_http_tls *tls)
+int mc_http_tls_init(struct mc_http_target *target, const struct mc_tls *tls)
 {
 	struct stat found;
 

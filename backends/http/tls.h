@@ -7,7 +7,7 @@
 /* https: which servers are believed, and why one isn't. For exchange.c alone. */
 
 /* Copies TLS. 0 or -ENOMEM: TARGET is to be cleared all the same. */
-int mc_http_tls_init(struct mc_http_target *target, const struct mc_http_tls *tls);
+int mc_http_tls_init(struct mc_http_target *target, const struct mc_tls *tls);
 void mc_http_tls_clear(struct mc_http_target *target);
 
 /* All options of EASY that are of TLS. 0 or -ENOMEM. */

@@ -18,6 +18,7 @@ struct mc_openstack {
 	atomic_uint references;
 	const struct mc_openstack_api *api; /* these are constant */
 	char *name;
+	bool versioned; /* the URL has the version */
 	struct mc_http *http;
 	struct mc_login *login; /* NULL: none */
 
@@ -45,6 +46,11 @@ struct mc_openstack *mc_openstack_new(
 		return new;
 	mc_openstack_unref(new);
 	return NULL;
+}
+
+void mc_openstack_set_versioned(struct mc_openstack *service)
+{
+	service->versioned = true;
 }
 
 struct mc_openstack *mc_openstack_ref(struct mc_openstack *service)
@@ -171,12 +177,14 @@ static int make_question(const struct mc_openstack *service, const struct mc_ope
 	struct question *question, struct mc_error *error)
 {
 	/* Asked for JSON, a service explains its errors in it and not in HTML. */
-	*question = (struct question){.path = {service->api->version}, .headers = {{"Accept", "application/json"}}};
-	size_t n = 0;
+	*question = (struct question){.headers = {{"Accept", "application/json"}}};
+	size_t n = 0, first = service->versioned ? 0 : 1;
+	if (first)
+		question->path[0] = service->api->version;
 	for (; request->path[n]; n++) {
 		if (n == MAX_WORDS)
 			return mc_openstack_error(service, NULL, error, EINVAL, "a path of too many parts");
-		question->path[n + 1] = request->path[n];
+		question->path[n + first] = request->path[n];
 	}
 	for (n = 0; request->query && request->query[2 * n]; n++) {
 		if (n == MAX_WORDS)

@@ -6,6 +6,7 @@
 #include "mcloud/credentials.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/reach.h"
 #include "mcloud/util.h"
 
 #include <cjson/cJSON.h>
@@ -17,10 +18,14 @@
  * https://docs.openstack.org/api-ref/identity/v3/ */
 struct mc_keystone;
 
+struct mc_login;
+
 struct mc_keystone_options {
-	const char *service;               /* "keystone-Kista", for errors and the journal */
-	const char *url;                   /* "http://127.77.1.1:5000", without /v3 */
-	struct mc_credentials credentials; /* of every call; copied */
+	const char *service; /* "keystone-Kista", for errors and the journal */
+	const char *url;     /* "http://127.77.1.1:5000", without /v3 unless reach.has_version */
+	struct mc_reach reach;
+	struct mc_login *login; /* where its tokens come from; a reference is taken; NULL: one is made here */
+	struct mc_credentials credentials; /* of the one that is made; copied */
 	struct mc_journal *journal;
 	int ttl_ms; /* answers are reused for so long, unless changed through this object */
 };

@@ -127,7 +127,7 @@ static char *fill_in(const char *text, const char *url)
 
 struct tls_case {
 	enum identity server, chain, clients;
-	struct mc_http_tls tls;
+	struct mc_tls tls;
 	int result;
 	const char *message;
 };
