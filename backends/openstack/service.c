@@ -133,24 +133,6 @@ static int refuse_answer(const struct mc_openstack *service, const char *method,
 	return mc_openstack_error(service, response, error, code, message);
 }
 
-int mc_openstack_parse(const char *body, size_t size, cJSON **ret)
-{
-	const char *end = NULL;
-
-	*ret = NULL;
-	if (size == 0)
-		return 0;
-	cJSON *answer = cJSON_ParseWithLengthOpts(body, size, &end, false);
-	while (answer && end < body + size && (*end == ' ' || *end == '\t' || *end == '\r' || *end == '\n'))
-		end++;
-	if (!cJSON_IsObject(answer) || end != body + size) {
-		cJSON_Delete(answer);
-		return -EBADMSG;
-	}
-	*ret = answer;
-	return 0;
-}
-
 /* A request as http.h wants it. */
 struct question {
 	const char *path[MAX_WORDS + 2];

@@ -2,7 +2,8 @@
 #include "backends/openstack/login/login.h"
 
 #include "backends/base/gate.h"
-#include "backends/openstack/login/request.h"
+#include "backends/openstack/login/answer.h"
+#include "backends/openstack/login/body.h"
 #include "backends/openstack/service.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
@@ -131,10 +132,10 @@ struct attempt {
 static void take_attempt(struct mc_login *login, struct attempt *attempt)
 {
 	MC_HOLD(&login->lock);
-	*attempt = (struct attempt){.credentials = mc_kept_credentials_ref(login->credentials),
-		.changes = login->changes,
-		.passcode = mc_steal(&login->passcode),
-		.receipt = login->receipt};
+	attempt->credentials = mc_kept_credentials_ref(login->credentials);
+	attempt->changes = login->changes;
+	attempt->passcode = mc_steal(&login->passcode);
+	attempt->receipt = login->receipt;
 	login->receipt = (struct mc_login_receipt){0};
 	if (mc_now_ms() >= attempt->receipt.end)
 		mc_login_receipt_clear(&attempt->receipt);
@@ -162,18 +163,72 @@ static void end_attempt(
 	mc_kept_credentials_unref(attempt->credentials);
 }
 
+/* ERROR is filled by what was asked. */
+static int explain_failure(const struct mc_credentials *credentials, unsigned methods, struct mc_error *error)
+{
+	const char *user = credentials->user ? credentials->user : credentials->user_id;
+	char names[64];
+
+	/* A login that isn't found or is in conflict is no object's ENOENT or EEXIST. */
+	if (error->http_status && error->code != EACCES)
+		error->code = EIO;
+	mc_login_method_names(methods, names, sizeof(names));
+	return mc_error_context(error, "login %s %.100s", user ? "as" : "by", user ? user : names);
+}
+
+static int ask_for_token(struct mc_login *login, struct mc_call *call, const cJSON *body, const char *receipt,
+	struct mc_http_response *ret_response, struct mc_error *error)
+{
+	static const char *const path[] = {"auth", "tokens", NULL};
+	/* The catalog is asked for when it is wanted. */
+	static const char *const query[] = {"nocatalog", "", NULL};
+	const struct mc_http_param headers[] = {{"Openstack-Auth-Receipt", receipt}, {0}};
+	const struct mc_openstack_request request = {
+		.method = "POST", .path = path, .query = query, .headers = receipt ? headers : NULL, .body = body};
+
+	return mc_openstack_ask(login->service, call, &request, ret_response, error);
+}
+
+/* A token for all of CREDENTIALS that RECEIPT doesn't stand for; a passcode in it is a further method. ERROR is empty.
+ */
+static int request_token(struct mc_login *login, struct mc_call *call, const struct mc_credentials *credentials,
+	const struct mc_login_receipt *receipt, struct mc_login_grant *ret_grant, struct mc_login_receipt *ret_receipt,
+	struct mc_error *error)
+{
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	unsigned methods = credentials->methods | (credentials->passcode ? (unsigned)MC_LOGIN_TOTP : 0);
+	bool continues = receipt->text && (methods & ~receipt->methods);
+	struct mc_error reason = {0};
+	int64_t begin = mc_now_ms();
+	cJSON *body;
+
+	if (continues)
+		methods &= ~receipt->methods;
+	int r = mc_login_body(credentials, methods, &body, error);
+	if (r == 0)
+		r = ask_for_token(login, call, body, continues ? receipt->text : NULL, &response, error);
+	mc_login_wipe(body);
+	if (r == 0) {
+		r = mc_login_read_grant(&response, begin, ret_grant, &reason);
+		return r < 0 ? mc_openstack_error(login->service, &response, error, -r, reason.message) : 0;
+	}
+	if (response.status == 401 && mc_login_read_refusal(&response, begin, ret_receipt, &reason))
+		mc_openstack_error(login->service, &response, error, EACCES, reason.message);
+	return explain_failure(credentials, methods, error);
+}
+
 /* *RET_CHANGES: of the credentials that were used. */
 static int try_login(struct mc_login *login, struct mc_call *call, struct mc_login_grant *ret_grant,
 	unsigned *ret_changes, struct mc_error *error)
 {
-	struct mc_login_receipt receipt;
+	struct mc_login_receipt receipt = {0};
 	struct attempt attempt;
 
 	take_attempt(login, &attempt);
 	struct mc_credentials credentials = attempt.credentials->as;
 	credentials.passcode = attempt.passcode;
 	*ret_changes = attempt.changes;
-	int r = mc_login_request(login->service, call, &credentials, &attempt.receipt, ret_grant, &receipt, error);
+	int r = request_token(login, call, &credentials, &attempt.receipt, ret_grant, &receipt, error);
 	end_attempt(login, &attempt, &receipt, r == 0 || error->http_status != 0);
 	return r;
 }
@@ -189,7 +244,7 @@ static unsigned count_changes(struct mc_login *login)
 	return login->changes;
 }
 
-/* As mc_login_request(), with the credentials of now: a refusal may be of what has been changed elsewhere. */
+/* As request_token(), with the credentials of now: a refusal may be of what has been changed elsewhere. */
 static int log_in(struct mc_login *login, struct mc_call *call, struct mc_login_grant *ret_grant, unsigned *ret_changes,
 	struct mc_error *error)
 {
