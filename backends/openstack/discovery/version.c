@@ -228,9 +228,9 @@ static void look_at_version(struct search *search, const cJSON *version, bool ba
 		return;
 	if (major != search->major) {
 		char text[32];
-		int length = snprintf(text, sizeof(text), "%sv%u.%u", used ? ", " : "", major, minor);
-		if (length > 0 && used + (size_t)length < sizeof(search->others))
-			strcat(search->others, text);
+		snprintf(text, sizeof(text), "%sv%u.%u", used ? ", " : "", major, minor);
+		if (used + strlen(text) < sizeof(search->others))
+			strncat(search->others, text, sizeof(search->others) - used - 1);
 	} else if (link && (!search->link || minor > search->minor)) {
 		search->link = link;
 		search->minor = minor;

@@ -81,27 +81,37 @@ struct mc_kept_credentials *mc_login_credentials(struct mc_login *login)
 	return mc_kept_credentials_ref(login->credentials);
 }
 
-int mc_login_change(struct mc_login *login, const struct mc_credentials *credentials)
+/* Takes *KEPT and *PASSCODE over, and gives the old ones for them. With the lock held. */
+static void swap_credentials(struct mc_login *login, struct mc_kept_credentials **kept, char **passcode)
 {
-	MC_CLEANUP(kept_credentials) struct mc_kept_credentials *kept = mc_kept_credentials_new(credentials);
-	MC_CLEANUP(secret) char *passcode = credentials->passcode ? strdup(credentials->passcode) : NULL;
-
-	if (!kept || !passcode != !credentials->passcode)
-		return -ENOMEM;
-	MC_HOLD(&login->lock);
-	if (login->credentials && mc_credentials_equal(&login->credentials->as, credentials))
-		return 0;
 	struct mc_kept_credentials *old = login->credentials;
-	login->credentials = kept;
-	kept = old;
 	char *unused = login->passcode;
-	login->passcode = passcode;
-	passcode = unused;
+
+	login->credentials = *kept;
+	*kept = old;
+	login->passcode = *passcode;
+	*passcode = unused;
 	login->changes++;
 	login->refused_until = 0;
 	mc_login_receipt_clear(&login->receipt);
 	mc_login_grant_clear(&login->grant);
-	return 1;
+}
+
+int mc_login_change(struct mc_login *login, const struct mc_credentials *credentials)
+{
+	struct mc_kept_credentials *kept = mc_kept_credentials_new(credentials);
+	char *passcode = credentials->passcode ? strdup(credentials->passcode) : NULL;
+	int r = kept && !passcode == !credentials->passcode ? 1 : -ENOMEM;
+
+	MC_LOCKED(&login->lock) {
+		if (login->credentials && mc_credentials_equal(&login->credentials->as, credentials))
+			r = 0;
+		if (r > 0)
+			swap_credentials(login, &kept, &passcode);
+	}
+	mc_kept_credentials_unref(kept);
+	mc_free_secret(passcode);
+	return r;
 }
 
 int mc_login_set_passcode(struct mc_login *login, const char *passcode)
