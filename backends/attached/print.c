@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/attached/login.h"
+#include "backends/openstack/login/body.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -39,6 +40,27 @@ static void add_auth(cJSON *to, const struct mc_attached_auth *auth, bool *faile
 	*failed |= !cJSON_AddBoolToObject(json, "unscoped", auth->unscoped);
 }
 
+/* What is sent to log in, with the scope; or the sentence on what is missing. */
+static void add_login_body(cJSON *to, const struct mc_attached_auth *auth, bool *failed)
+{
+	static char mask[] = "********";
+	struct mc_attached_auth masked = *auth;
+	struct mc_error error = {0};
+	const char *name;
+	cJSON *body;
+	char **text;
+	bool secret;
+
+	for (size_t i = 0; mc_login_text(&masked, i, &name, &text, &secret); i++)
+		if (secret && *text)
+			*text = mask;
+	const struct mc_credentials credentials = mc_attached_credentials(&masked);
+	if (mc_login_body(&credentials, credentials.methods, &body, &error) == 0)
+		*failed |= !cJSON_AddItemToObject(to, "login", body);
+	else
+		add_setting_text(to, "login", error.message, failed);
+}
+
 static void add_service_settings(cJSON *to, const char *name, const struct mc_attached_service *service, bool *failed)
 {
 	cJSON *json = cJSON_AddObjectToObject(to, name);
@@ -62,6 +84,7 @@ int mc_attached_print(const struct mc_attached_config *config, struct mc_buffer 
 	add_setting_text(json, "region", config->region, &failed);
 	add_text_array(json, "regions", config->regions, config->n_regions, &failed);
 	add_auth(json, &config->auth, &failed);
+	add_login_body(json, &config->auth, &failed);
 	add_service_settings(json, "identity", &config->identity, &failed);
 	add_service_settings(json, "image", &config->image, &failed);
 	failed |= !cJSON_AddBoolToObject(json, "verify", config->verify);

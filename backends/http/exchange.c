@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/http/exchange.h"
 
+#include "backends/http/tls.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +11,7 @@
 
 int mc_http_global_init(void)
 {
-	/* Nothing of libcurl's optional set-up is needed for plain HTTP, and TLS would cost memory and time at every
-	 * start. */
+	/* Nothing of libcurl's optional set-up is needed; TLS is set up by what needs it. */
 	return curl_global_init(CURL_GLOBAL_NOTHING) == CURLE_OK ? 0 : -ENOMEM;
 }
 
@@ -21,9 +22,11 @@ static int set_base(struct mc_http_target *target, const char *url)
 	int result = -EINVAL;
 
 	if (curl_url_set(target->base, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
-		curl_url_get(target->base, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && strcmp(scheme, "http") == 0 &&
+		curl_url_get(target->base, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		(strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
 		curl_url_get(target->base, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
 		size_t length = strlen(path);
+		target->is_https = strcmp(scheme, "https") == 0;
 		target->path = strndup(path, length > 0 && path[length - 1] == '/' ? length - 1 : length);
 		result = target->path ? 0 : -ENOMEM;
 	}
@@ -34,7 +37,7 @@ static int set_base(struct mc_http_target *target, const char *url)
 
 int mc_http_target_init(struct mc_http_target *target, const struct mc_http_options *options)
 {
-	*target = (struct mc_http_target){.journal = options->journal};
+	*target = (struct mc_http_target){.journal = options->journal, .proxies = options->proxies};
 	target->base = curl_url();
 	target->service = strdup(options->service);
 	target->place = strdup(options->unix_socket ? options->unix_socket : options->base_url);
@@ -42,6 +45,8 @@ int mc_http_target_init(struct mc_http_target *target, const struct mc_http_opti
 	int result = -ENOMEM;
 	if (target->base && target->service && target->place && (target->unix_socket || !options->unix_socket))
 		result = set_base(target, options->base_url);
+	if (result == 0)
+		result = mc_http_tls_init(target, &options->tls);
 	if (result < 0)
 		mc_http_target_clear(target);
 	return result;
@@ -54,6 +59,7 @@ void mc_http_target_clear(struct mc_http_target *target)
 	free(target->service);
 	free(target->place);
 	free(target->unix_socket);
+	mc_http_tls_clear(target);
 	*target = (struct mc_http_target){0};
 }
 
@@ -107,6 +113,7 @@ static int add_url_path(struct mc_buffer *path, const struct mc_http_target *tar
 static int set_url(struct mc_http_exchange *exchange, const struct mc_http_request *request, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer path = {0}, query = {0};
+	bool is_base = !request->path || !*request->path; /* and keeps its slash */
 
 	exchange->url = curl_url_dup(exchange->target->base);
 	int result = add_url_path(&path, exchange->target, request, error);
@@ -119,7 +126,7 @@ static int set_url(struct mc_http_exchange *exchange, const struct mc_http_reque
 		add_escaped(&query, param->value);
 	}
 	if (path.failed || query.failed || !exchange->url ||
-		(path.size && curl_url_set(exchange->url, CURLUPART_PATH, path.data, 0) != CURLUE_OK) ||
+		(!is_base && path.size && curl_url_set(exchange->url, CURLUPART_PATH, path.data, 0) != CURLUE_OK) ||
 		(query.size && curl_url_set(exchange->url, CURLUPART_QUERY, query.data, 0) != CURLUE_OK) ||
 		curl_easy_setopt(exchange->easy, CURLOPT_CURLU, exchange->url) != CURLE_OK)
 		return mc_error_set(error, ENOMEM, "out of memory");
@@ -265,10 +272,13 @@ static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_h
 
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_ERRORBUFFER, exchange->text);
-	SET(CURLOPT_PROTOCOLS_STR, "http");
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	/* A proxy of the environment is for the world outside, not for a service of this cloud. */
-	SET(CURLOPT_NOPROXY, "*");
+	if (!exchange->target->proxies)
+		SET(CURLOPT_NOPROXY, "*");
+	/* What a proxy says before the server does is no answer. */
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_USERAGENT, "mcloudfs/" MC_VERSION);
@@ -284,6 +294,8 @@ static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_h
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_HEADERFUNCTION, take_header);
 	SET(CURLOPT_HEADERDATA, exchange);
+	if (exchange->target->is_https)
+		bad |= mc_http_tls_set(exchange->target, easy) < 0;
 	return bad ? -ENOMEM : 0;
 }
 
@@ -351,7 +363,15 @@ static int explain_curl_code(const struct mc_http_exchange *exchange, CURLcode c
 	/* curl takes a connection that ends between two headers for the end of the answer. */
 	if (code == CURLE_OK)
 		return broken(exchange, "it ends inside the headers", error);
+	int result = mc_http_tls_explain(exchange, code, error);
+	if (result < 0)
+		return result;
 	switch ((int)code) {
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return mc_error_set(error, ECONNREFUSED,
+			"the proxy for %s is not found: %s: correct %s_proxy in the "
+			"environment",
+			exchange->target->place, text, exchange->target->is_https ? "https" : "http");
 	case CURLE_COULDNT_CONNECT:
 		return mc_error_set(error, ECONNREFUSED, "not reachable at %s: %s", exchange->target->place,
 			os_reason(exchange->easy));

@@ -15,6 +15,9 @@ struct mc_http_target {
 	CURLU *base; /* never asked after the start: curl_url_get() may write to it */
 	char *path;  /* of the base URL, without a slash at its end */
 	struct mc_journal *journal;
+	bool is_https, proxies;
+	bool insecure, ca_is_folder;
+	char *cacert, *cert, *key; /* as in struct mc_tls */
 };
 
 /* Copies OPTIONS. 0, -EINVAL for a base URL that is none, -ENOMEM. */

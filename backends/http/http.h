@@ -6,6 +6,7 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/reach.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +18,12 @@
 struct mc_http;
 
 struct mc_http_options {
-	const char *service;        /* for errors and the journal: "keystone-Kista" */
-	const char *base_url;       /* "http://127.77.1.1:5000"; its path is kept in front of each request's */
-	const char *unix_socket;    /* NULL: TCP */
-	unsigned connections;       /* at most; 0: 8 */
+	const char *service;     /* for errors and the journal: "keystone-Kista" */
+	const char *base_url;    /* "http://127.77.1.1:5000", or https; its path is kept in front of each request's */
+	const char *unix_socket; /* NULL: TCP */
+	unsigned connections;    /* at most; 0: 8 */
+	struct mc_tls tls;       /* copied */
+	bool proxies;            /* those of the environment are used: http_proxy, https_proxy, no_proxy (curl(1)) */
 	struct mc_journal *journal; /* may be NULL; outlives the mc_http */
 };
 
@@ -33,7 +36,8 @@ struct mc_http_response;
 
 struct mc_http_request {
 	const char *method;      /* "GET" … */
-	const char *const *path; /* segments, NULL-terminated: {"v3", "users", id, NULL}; each is percent-encoded */
+	const char *const *path; /* segments, NULL-terminated: {"v3", "users", id, NULL}; each is percent-encoded. None:
+				    the base URL as it is */
 	const struct mc_http_param *query;   /* or NULL */
 	const struct mc_http_param *headers; /* or NULL; a value with CR or LF is -EINVAL */
 	const char *content_type;            /* of the body; NULL: application/json */
@@ -64,11 +68,13 @@ struct mc_http *mc_http_new(const struct mc_http_options *options);
 void mc_http_unref(struct mc_http *http);
 struct mc_http *mc_http_ref(struct mc_http *http);
 
-/* One request and its answer, whatever its status (a redirect is an answer): 0. Otherwise ERROR is filled:
+/* One request and its answer, whatever its status (a redirect is an answer, and never followed): 0. Otherwise ERROR is
+ * filled:
  * -ECONNREFUSED (not reachable, or the connection broke before an answer; an idempotent request on a kept connection
  * that turns out to be broken is sent once more on a new one), -ETIMEDOUT, -EINTR, -EFBIG, -EIO (what came is no HTTP,
- * or half an answer), -EINVAL (an empty path segment, a line break in a header), what a callback said. 429 and 503 with
- * Retry-After are tried again while the call's deadline allows it (not for read_body). */
+ * or half an answer, or the server is not to be trusted: the sentence says why, and what to set in clouds.yaml),
+ * -EINVAL (an empty path segment, a line break in a header), what a callback said. 429 and 503 with Retry-After are
+ * tried again while the call's deadline allows it (not for read_body). */
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
 	struct mc_http_response *ret_response, struct mc_error *error);
 

@@ -2,6 +2,8 @@
 #include "mcloud/catalog.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +65,13 @@ static int add_service_endpoints(struct mc_catalog *catalog, const cJSON *servic
 			.url = required_string(item, "url")};
 		if (endpoint.region && !*endpoint.region) /* before Identity API v3.2 */
 			endpoint.region = optional_string(item, "region");
+		const cJSON *url = cJSON_GetObjectItemCaseSensitive(item, "url");
+		if (endpoint.region && endpoint.interface && url && !endpoint.url &&
+			(cJSON_IsNull(url) || cJSON_IsString(url)))
+			continue; /* nobody has said yet where it is */
 		if (!endpoint.region || !endpoint.interface || !endpoint.url)
 			return nonsense(error, "an endpoint without region, interface or URL");
+		endpoint.place = (unsigned)catalog->count;
 		catalog->endpoints[catalog->count++] = endpoint;
 	}
 	return 0;
@@ -123,5 +130,91 @@ const struct mc_catalog_endpoint *mc_catalog_find(
 			!strcmp(endpoint->interface, interface))
 			return endpoint;
 	}
+	return NULL;
+}
+
+/* How good ENDPOINT is of what is wanted: the lower, the better; -1: it isn't. */
+static int rank_endpoint(
+	const struct mc_catalog_endpoint *endpoint, const struct mc_catalog_wanted *wanted, bool any_region)
+{
+	static const char *const usual[] = {"public"};
+	const char *const *interfaces = wanted->n_interfaces ? wanted->interfaces : usual;
+	size_t count = wanted->n_interfaces ? wanted->n_interfaces : MC_COUNT(usual);
+	const char *region = any_region ? "" : wanted->region;
+
+	if (strcmp(endpoint->type, wanted->type) != 0)
+		return -1;
+	if (wanted->name && *wanted->name && *endpoint->name && strcmp(endpoint->name, wanted->name) != 0)
+		return -1;
+	if (wanted->region && *wanted->region && strcmp(endpoint->region, region) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(endpoint->interface, interfaces[i]))
+			return (int)i;
+	return -1;
+}
+
+static const struct mc_catalog_endpoint *best_endpoint(
+	const struct mc_catalog *catalog, const struct mc_catalog_wanted *wanted, bool any_region)
+{
+	const struct mc_catalog_endpoint *best = NULL;
+	int best_rank = 0;
+
+	for (size_t i = 0; i < catalog->count; i++) {
+		const struct mc_catalog_endpoint *endpoint = &catalog->endpoints[i];
+		int rank = rank_endpoint(endpoint, wanted, any_region);
+		if (rank < 0 || (best && (rank > best_rank || (rank == best_rank && endpoint->place > best->place))))
+			continue;
+		best = endpoint;
+		best_rank = rank;
+	}
+	return best;
+}
+
+/* The endpoints of the type that is wanted, as far as they fit in TEXT. */
+static void list_endpoints(
+	const struct mc_catalog *catalog, const struct mc_catalog_wanted *wanted, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < catalog->count; i++) {
+		const struct mc_catalog_endpoint *endpoint = &catalog->endpoints[i];
+		char one[120];
+		if (strcmp(endpoint->type, wanted->type) != 0)
+			continue;
+		int length = snprintf(one, sizeof(one), "%s%.30s in %.60s", used ? ", " : "", endpoint->interface,
+			*endpoint->region ? endpoint->region : "no region");
+		if (length < 0 || used + (size_t)length >= size)
+			return;
+		used += (size_t)(stpcpy(text + used, one) - (text + used));
+	}
+}
+
+const struct mc_catalog_endpoint *mc_catalog_choose(
+	const struct mc_catalog *catalog, const struct mc_catalog_wanted *wanted, struct mc_error *error)
+{
+	const struct mc_catalog_endpoint *best = best_endpoint(catalog, wanted, false);
+	bool in_region = wanted->region && *wanted->region;
+	char there[200];
+
+	if (!best && in_region)
+		best = best_endpoint(catalog, wanted, true);
+	if (best)
+		return best;
+	list_endpoints(catalog, wanted, there, sizeof(there));
+	if (!catalog->count)
+		mc_error_set(error, ENOENT,
+			"the catalog is empty: the login needs a scope; set project_name in auth of clouds.yaml");
+	else if (!there[0])
+		mc_error_set(error, ENOENT,
+			"the catalog has no service %.40s: set %.40s_endpoint_override in clouds.yaml", wanted->type,
+			wanted->type);
+	else
+		mc_error_set(error, ENOENT,
+			"the catalog has no %.20s endpoint of %.40s%s%.60s, but %s: set interface or region_name in "
+			"clouds.yaml",
+			wanted->n_interfaces ? wanted->interfaces[0] : "public", wanted->type,
+			in_region ? " in region " : "", in_region ? wanted->region : "", there);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/service.h"
 
-#include "backends/openstack/login.h"
+#include "backends/openstack/login/login.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
 
@@ -18,6 +18,7 @@ struct mc_openstack {
 	atomic_uint references;
 	const struct mc_openstack_api *api; /* these are constant */
 	char *name;
+	bool versioned; /* the URL has the version */
 	struct mc_http *http;
 	struct mc_login *login; /* NULL: none */
 
@@ -45,6 +46,11 @@ struct mc_openstack *mc_openstack_new(
 		return new;
 	mc_openstack_unref(new);
 	return NULL;
+}
+
+void mc_openstack_set_versioned(struct mc_openstack *service)
+{
+	service->versioned = true;
 }
 
 struct mc_openstack *mc_openstack_ref(struct mc_openstack *service)
@@ -117,27 +123,14 @@ static int refuse_answer(const struct mc_openstack *service, const char *method,
 
 	service->api->message(response->body.data, response->body.size, message, sizeof(message));
 	int code = mc_openstack_errno(service->api, method, response->status, message);
+	MC_CLEANUP(free_pointer) char *location = mc_http_response_header(response, "Location");
+	if (response->status / 100 == 3 && location)
+		snprintf(message, sizeof(message),
+			"it sends on to %.200s, where no token is sent: correct its URL in the catalog or clouds.yaml",
+			location);
 	if (!message[0])
 		snprintf(message, sizeof(message), "the answer was %d without a reason", response->status);
 	return mc_openstack_error(service, response, error, code, message);
-}
-
-int mc_openstack_parse(const char *body, size_t size, cJSON **ret)
-{
-	const char *end = NULL;
-
-	*ret = NULL;
-	if (size == 0)
-		return 0;
-	cJSON *answer = cJSON_ParseWithLengthOpts(body, size, &end, false);
-	while (answer && end < body + size && (*end == ' ' || *end == '\t' || *end == '\r' || *end == '\n'))
-		end++;
-	if (!cJSON_IsObject(answer) || end != body + size) {
-		cJSON_Delete(answer);
-		return -EBADMSG;
-	}
-	*ret = answer;
-	return 0;
 }
 
 /* A request as http.h wants it. */
@@ -166,12 +159,14 @@ static int make_question(const struct mc_openstack *service, const struct mc_ope
 	struct question *question, struct mc_error *error)
 {
 	/* Asked for JSON, a service explains its errors in it and not in HTML. */
-	*question = (struct question){.path = {service->api->version}, .headers = {{"Accept", "application/json"}}};
-	size_t n = 0;
+	*question = (struct question){.headers = {{"Accept", "application/json"}}};
+	size_t n = 0, first = service->versioned ? 0 : 1;
+	if (first)
+		question->path[0] = service->api->version;
 	for (; request->path[n]; n++) {
 		if (n == MAX_WORDS)
 			return mc_openstack_error(service, NULL, error, EINVAL, "a path of too many parts");
-		question->path[n + 1] = request->path[n];
+		question->path[n + first] = request->path[n];
 	}
 	for (n = 0; request->query && request->query[2 * n]; n++) {
 		if (n == MAX_WORDS)

@@ -33,6 +33,8 @@ struct mc_openstack_api {
  * of memory, or HTTP is NULL. */
 struct mc_openstack *mc_openstack_new(
 	const struct mc_openstack_api *api, const char *service, struct mc_http *http, struct mc_login *login);
+/* To be called before the first request: HTTP leads to the API itself, with the version. */
+void mc_openstack_set_versioned(struct mc_openstack *service);
 struct mc_openstack *mc_openstack_ref(struct mc_openstack *service);
 /* Takes NULL. */
 void mc_openstack_unref(struct mc_openstack *service);

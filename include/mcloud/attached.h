@@ -3,6 +3,7 @@
 #define MCLOUD_ATTACHED_H
 
 #include "mcloud/buffer.h"
+#include "mcloud/credentials.h"
 #include "mcloud/error.h"
 
 #include <stdbool.h>
@@ -22,19 +23,11 @@ struct mc_attached_source {
 	const char *vendors;      /* folder of openstacksdk's own profiles; NULL: Debian's */
 };
 
-/* How one logs in. */
-enum mc_login {
-	MC_LOGIN_PASSWORD = 1,               /* password, v3password */
-	MC_LOGIN_TOKEN = 2,                  /* token, v3token */
-	MC_LOGIN_APPLICATION_CREDENTIAL = 4, /* v3applicationcredential */
-	MC_LOGIN_TOTP = 8,                   /* v3totp */
-};
-
 /* Who one is. Of an id and a name the id counts. The scope is, in this order, what there is of: domain, project, trust,
  * unscoped, system; a configuration with two of the first four is refused. */
 struct mc_attached_auth {
 	char *type;       /* auth_type as it is written, "v3password" */
-	unsigned methods; /* of enum mc_login; several: v3multifactor, in the order of their bits */
+	unsigned methods; /* of enum mc_login_method; several: v3multifactor, in the order of their bits */
 	char *auth_url;   /* never NULL; Keystone's URL, with or without a version */
 	char *username, *user_id;
 	char *user_domain_id, *user_domain_name; /* default_domain_* has been filled in */
@@ -90,6 +83,9 @@ int mc_attached_load(
 void mc_attached_free(struct mc_attached_config *config);
 
 MC_DEFINE_CLEANUP(attached, struct mc_attached_config *, mc_attached_free);
+
+/* AUTH as what a login takes; the texts stay AUTH's. */
+struct mc_credentials mc_attached_credentials(const struct mc_attached_auth *auth);
 
 /* The configuration as one JSON object, each secret as asterisks, with a newline at its end. 0 or -ENOMEM. */
 int mc_attached_print(const struct mc_attached_config *config, struct mc_buffer *out);

@@ -14,6 +14,7 @@ struct mc_catalog;
 /* One endpoint; strings belong to the catalog. NAME and REGION may be empty, the others are not. */
 struct mc_catalog_endpoint {
 	const char *type, *name, *region, *interface, *url;
+	unsigned place; /* in Keystone's own order, which counts where several fit */
 };
 
 /* -EIO, with what is wrong in ERROR, for anything but a catalog of at most 4 MiB. */
@@ -26,6 +27,20 @@ const struct mc_catalog_endpoint *mc_catalog_endpoints(const struct mc_catalog *
 /* The first of that type, region and interface, or NULL. */
 const struct mc_catalog_endpoint *mc_catalog_find(
 	const struct mc_catalog *catalog, const char *type, const char *region, const char *interface);
+
+/* What is looked for; texts may be NULL or empty. */
+struct mc_catalog_wanted {
+	const char *type;              /* as it is in the catalog: no alias is known of "image" and "identity" */
+	const char *name;              /* of the service; none: any, as is a service without a name */
+	const char *region;            /* none: any; else an endpoint without a region does where no other is there */
+	const char *const *interfaces; /* n_interfaces, the best first; none: public */
+	size_t n_interfaces;
+};
+
+/* The endpoint that keystoneauth would take (access.service_catalog): the first of the best interface that there is.
+ * NULL, with what there is in ERROR (ENOENT), if there is none. */
+const struct mc_catalog_endpoint *mc_catalog_choose(
+	const struct mc_catalog *catalog, const struct mc_catalog_wanted *wanted, struct mc_error *error);
 
 MC_DEFINE_CLEANUP(catalog, struct mc_catalog *, mc_catalog_free);
 

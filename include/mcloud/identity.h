@@ -3,8 +3,10 @@
 #define MCLOUD_IDENTITY_H
 
 #include "mcloud/call.h"
+#include "mcloud/credentials.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/reach.h"
 #include "mcloud/util.h"
 
 #include <cjson/cJSON.h>
@@ -16,11 +18,14 @@
  * https://docs.openstack.org/api-ref/identity/v3/ */
 struct mc_keystone;
 
+struct mc_login;
+
 struct mc_keystone_options {
 	const char *service; /* "keystone-Kista", for errors and the journal */
-	const char *url;     /* "http://127.77.1.1:5000", without /v3 */
-	const char *user, *user_domain, *password, *project,
-		*project_domain; /* names; the password login of every call */
+	const char *url;     /* "http://127.77.1.1:5000", without /v3 unless reach.has_version */
+	struct mc_reach reach;
+	struct mc_login *login; /* where its tokens come from; a reference is taken; NULL: one is made here */
+	struct mc_credentials credentials; /* of the one that is made; copied */
 	/* The users of domain Default by which the cloud's services log in, in project service; the last is NULL. NULL:
 	 * none is known. */
 	const char *const *services;
@@ -33,8 +38,8 @@ struct mc_keystone *mc_keystone_ref(struct mc_keystone *keystone);
 void mc_keystone_unref(struct mc_keystone *keystone);
 MC_DEFINE_CLEANUP(keystone, struct mc_keystone *, mc_keystone_unref);
 
-/* A token of the login that has at least a minute left, in malloc'd memory. FRESH: a new one, not the one that is kept.
- */
+/* A token of the login that has at least two minutes left, if its Keystone gives such, in malloc'd memory. FRESH: a
+ * new one, not the one that is kept. */
 int mc_keystone_token(
 	struct mc_keystone *keystone, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
 

@@ -6,6 +6,7 @@
 #include "mcloud/error.h"
 #include "mcloud/identity.h"
 #include "mcloud/loan.h"
+#include "mcloud/reach.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,8 +28,9 @@ struct mc_glance_behind {
 };
 
 struct mc_glance_options {
-	const char *service;          /* "glance-Kista" */
-	const char *url;              /* "http://127.77.1.1:9292", without /v2 */
+	const char *service; /* "glance-Kista" */
+	const char *url;     /* "http://127.77.1.1:9292", without /v2 unless reach.has_version */
+	struct mc_reach reach;
 	struct mc_keystone *keystone; /* where its tokens come from; a reference is taken */
 	struct mc_journal *journal;
 	int ttl_ms;

@@ -61,6 +61,20 @@ def differences(one, other, where=""):
         yield f"{where[:-1]}: mcloudfs has {one!r}, openstacksdk {other!r}"
 
 
+def lacks(body):
+    """Whether Keystone refuses it: a name is nobody's without its domain, and null is no passcode."""
+    if not isinstance(body, dict):
+        return body is None
+    return any(lacks(value) or (key in ("user", "project") and "id" not in value and "domain" not in value) for key, value in body.items())
+
+
+def forgive(got, wanted):
+    """What is sure to be refused is a sentence instead of a request."""
+    if isinstance(got["login"], str) and lacks(wanted["login"]):
+        got.pop("login")
+        wanted.pop("login")
+
+
 def judge(case, got, wanted):
     if case.refused:
         if case.refused not in got.get("error", ""):
@@ -75,6 +89,7 @@ def judge(case, got, wanted):
     elif "error" in got:
         yield f"mcloudfs refuses it: {got['error']}"
     else:
+        forgive(got["answer"], wanted["answer"])
         yield from differences(got["answer"], wanted["answer"])
 
 

@@ -8,6 +8,7 @@ import warnings
 
 import openstack.config.cloud_region
 from keystoneauth1 import access
+from keystoneauth1.exceptions import AuthorizationFailure
 from openstack.config import loader
 
 MASK = "********"
@@ -41,6 +42,42 @@ def auth(region):
     return values
 
 
+class Posted(Exception):
+    """What was to be sent."""
+
+
+class Wire:
+    """Takes the request of a login, and sends nothing."""
+
+    def post(self, url, json, **_):
+        raise Posted(json)
+
+
+def masked(body):
+    hidden = {"password", "passcode", "secret"}
+    if isinstance(body, dict):
+        return {key: MASK if key in hidden and isinstance(value, str) and value else masked(value) for key, value in body.items()}
+    return body
+
+
+def login(region):
+    """The body that logs in, where Keystone speaks v3 only."""
+    plugin = region._auth
+    if hasattr(plugin, "create_plugin"):
+        plugin = plugin.create_plugin(None, (3, 0), plugin.auth_url)
+    try:
+        plugin.get_auth_ref(Wire())
+    except Posted as posted:
+        body = masked(posted.args[0])
+        token = body["auth"]["identity"].get("token")
+        if token and token["id"]:
+            token["id"] = MASK
+        return body
+    except AuthorizationFailure:
+        pass
+    return None
+
+
 def service(region, name):
     catalog = access.service_catalog.ServiceCatalogV3
     interfaces = region.get_interface(name)
@@ -67,6 +104,7 @@ def describe(config, region):
         "region": region.config["region_name"],
         "regions": [name for name in known if name],
         "auth": auth(region),
+        "login": login(region),
         "identity": service(region, "identity"),
         "image": service(region, "image"),
         "verify": verify is None or bool(verify),

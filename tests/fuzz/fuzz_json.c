@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/keystone/keystone.h"
+#include "backends/openstack/login/body.h"
 #include "backends/openstack/service.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *body = malloc(size ? size : 1);
 	cJSON *answer = NULL;
 	int64_t lifetime = 0;
+	unsigned done = 0, missing = 0;
 
 	if (size > 0)
 		memcpy(body, data, size);
@@ -34,6 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((result < 0 && answer) || (result == 0 && size > 0 && !cJSON_IsObject(answer)))
 		abort();
 	if (mc_login_lifetime(answer, &lifetime) == 0 && (lifetime <= 0 || !answer))
+		abort();
+	if (mc_login_receipt(answer, &done, &missing) == 0 && (!done || (done & missing)))
 		abort();
 	cJSON_Delete(answer);
 	check_message(body, size, 1);

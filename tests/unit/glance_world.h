@@ -51,11 +51,12 @@ static inline struct world setup_with(struct fake_http *server, int ttl_ms, int 
 	const struct mc_keystone_options login = {
 		.service = "keystone-Kista",
 		.url = fake_http_url(world.server),
-		.user = "admin",
-		.user_domain = "Default",
-		.password = "secret",
-		.project = "admin",
-		.project_domain = "Default",
+		.credentials = {.methods = MC_LOGIN_PASSWORD,
+			.user = "admin",
+			.user_domain = "Default",
+			.password = "secret",
+			.project = "admin",
+			.project_domain = "Default"},
 		.journal = world.journal,
 	};
 

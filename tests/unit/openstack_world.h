@@ -39,11 +39,12 @@ static inline struct world setup(int ttl_ms)
 	const struct mc_keystone_options options = {
 		.service = "keystone-Kista",
 		.url = fake_http_url(world.server),
-		.user = "admin",
-		.user_domain = "Default",
-		.password = "top \"secret\"",
-		.project = "adm\\in",
-		.project_domain = "Default",
+		.credentials = {.methods = MC_LOGIN_PASSWORD,
+			.user = "admin",
+			.user_domain = "Default",
+			.password = "top \"secret\"",
+			.project = "adm\\in",
+			.project_domain = "Default"},
 		.journal = world.journal,
 		.ttl_ms = ttl_ms,
 	};

@@ -34,11 +34,12 @@ static struct side side_new(const char *service)
 	side.keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = fake_http_url(side.server),
-		.user = "admin",
-		.user_domain = "Default",
-		.password = "secret",
-		.project = "admin",
-		.project_domain = "Default",
+		.credentials = {.methods = MC_LOGIN_PASSWORD,
+			.user = "admin",
+			.user_domain = "Default",
+			.password = "secret",
+			.project = "admin",
+			.project_domain = "Default"},
 	});
 	assert_non_null(side.keystone);
 	return side;

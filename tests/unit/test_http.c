@@ -234,7 +234,8 @@ static void test_not_there(void **state)
 	assert_non_null(strstr(error.message, "Connection refused"));
 	mc_http_unref(http);
 	mc_call_unref(call);
-	static const char *const bad[] = {"", "nonsense://x", "file:///etc/passwd", "https://x", "http://user@host"};
+	static const char *const bad[] = {
+		"", "nonsense://x", "file:///etc/passwd", "ftp://x", "https://user:word@host", "http://user@host"};
 	for (size_t i = 0; i < MC_COUNT(bad); i++)
 		assert_null(mc_http_new(&(struct mc_http_options){.service = "fake", .base_url = bad[i]}));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "openstack_world.h"
 
+#include <stdio.h>
+
 /* What is Keystone's own: its requests, its catalog, its streams. */
 
 static int request(struct world *world, cJSON **ret_answer)
@@ -143,6 +145,45 @@ static void test_stream(void **state)
 	teardown(&world);
 }
 
+/* Behind a prefix, with a login that others have, too, at another URL. */
+static void test_shared_login(void **state)
+{
+	(void)state;
+	struct world world = setup(0);
+	MC_CLEANUP(json) cJSON *answer = NULL;
+	char auth_url[100], url[100];
+	struct mc_keystone_options options = {.service = "keystone",
+		.url = auth_url,
+		.reach.has_version = true,
+		.credentials = {.methods = MC_LOGIN_TOKEN, .token = "secret0"},
+		.journal = world.journal};
+
+	snprintf(auth_url, sizeof(auth_url), "%s/identity/v3", fake_http_url(world.server));
+	struct mc_login *login = mc_keystone_login_new(&options);
+	snprintf(url, sizeof(url), "%s/elsewhere", fake_http_url(world.server));
+	options.url = url;
+	options.reach.has_version = false;
+	options.login = login;
+	struct mc_keystone *keystone = mc_keystone_new(&options);
+	assert_ptr_equal(mc_keystone_login(keystone), login);
+	mc_login_unref(login);
+	fake_http_expect(world.server, &(struct fake_step){.target = "/identity/v3/auth/tokens?nocatalog=",
+					       .json = "{\"auth\":{\"identity\":{\"methods\":[\"token\"],"
+						       "\"token\":{\"id\":\"secret0\"}}}}",
+					       .status = 201,
+					       .headers = "X-Subject-Token: secret1\r\n",
+					       .answer = AN_HOUR});
+	fake_http_expect(world.server,
+		&(struct fake_step){
+			.target = "/elsewhere/v3/users", .header = "X-Auth-Token: secret1", .answer = "{}"});
+	assert_int_equal(
+		mc_keystone_request(keystone, world.call, "GET", PATH("users"), NULL, NULL, &answer, &world.error), 0);
+	mc_keystone_unref(keystone);
+	options.url = "ftp://cloud";
+	assert_null(mc_keystone_login_new(&options));
+	teardown(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_bad_answers),
 		cmocka_unit_test(test_catalog),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_shared_login),
 	};
 
 	alarm(100); /* a test that waits forever fails */

@@ -255,6 +255,39 @@ static int break_off(void *data, const void *bytes, size_t size)
 }
 
 /* By its taker, which is nothing that befell the service. */
+static int count_bytes(void *data, const void *bytes, size_t size)
+{
+	(void)bytes;
+	*(size_t *)data += size;
+	return 0;
+}
+
+/* A redirect is not followed: a token is for one place. */
+static void test_redirect(void **state)
+{
+	(void)state;
+	struct world world = setup(0);
+	struct mc_openstack *service = service_of(&world, world.login);
+	size_t bytes = 0;
+	const struct mc_openstack_request request = {
+		.method = "GET", .path = PATH("things"), .on_body = count_bytes, .data = &bytes};
+
+	expect_login(&world, "X-Subject-Token: secret1\r\n", AN_HOUR);
+	expect_get(&world, "X-Auth-Token: secret1", 307, "{}");
+	assert_int_equal(mc_openstack_request(service, world.call, &request, NULL, &world.error), -EIO);
+	assert_string_equal(world.error.message, "the answer was 307 without a reason");
+	fake_http_expect(world.server,
+		&(struct fake_step){
+			.status = 301, .headers = "Location: http://cloud.invalid/v9/things\r\n", .answer = "<html>"});
+	assert_int_equal(mc_openstack_request(service, world.call, &request, NULL, &world.error), -EIO);
+	assert_string_equal(world.error.message, "it sends on to http://cloud.invalid/v9/things, where no token is "
+						 "sent: correct its URL in the catalog or "
+						 "clouds.yaml");
+	assert_int_equal(bytes, 0);
+	mc_openstack_unref(service);
+	teardown(&world);
+}
+
 static void test_broken_off(void **state)
 {
 	(void)state;
@@ -279,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_revoked),
 		cmocka_unit_test(test_revoked_upload),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_redirect),
 		cmocka_unit_test(test_broken_off),
 	};
 

@@ -107,10 +107,15 @@ static struct mc_openstack *open_service(const struct mc_glance_options *options
 		.base_url = options->url,
 		.connections = connections,
 		.journal = options->journal,
+		.tls = options->reach.tls,
+		.proxies = options->reach.proxies,
 	};
-
-	return mc_openstack_new(
+	struct mc_openstack *service = mc_openstack_new(
 		&mc_glance_api, options->service, mc_http_new(&to), mc_keystone_login(options->keystone));
+
+	if (service && options->reach.has_version)
+		mc_openstack_set_versioned(service);
+	return service;
 }
 
 struct mc_glance *mc_glance_new(const struct mc_glance_options *options)

@@ -15,13 +15,36 @@ static const char services_project[] = "service";
 /* In which role all of them do. */
 static const char login_role[] = "admin";
 
+/* OWN: of the login; NULL: it is known by its id, or there is none. */
+static bool is_own_name(const char *name, const char *own)
+{
+	return own && !strcasecmp(name, own);
+}
+
+static bool is_own_id(const struct mc_identity_ref *ref, const char *own)
+{
+	return own && ref->id && !strcmp(ref->id, own);
+}
+
+/* The login may be known by ids alone. */
+static bool is_login_by_id(const struct mc_identity_ref *ref, const struct mc_credentials *own)
+{
+	if (ref->kind == MC_IDENTITY_USER)
+		return is_own_id(ref, own->user_id);
+	if (ref->kind == MC_IDENTITY_PROJECT)
+		return is_own_id(ref, own->project_id);
+	return ref->kind == MC_IDENTITY_DOMAIN &&
+	       (is_own_id(ref, own->user_domain_id) || is_own_id(ref, own->project_domain_id) ||
+		       is_own_id(ref, own->domain_id));
+}
+
 /* Whether the domain with id DOMAIN is called NAME. 1, 0, -errno. */
 static int is_called(const struct mc_identity *identity, const char *domain, const char *name)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	int result = mc_identity_get(identity, MC_IDENTITY_DOMAIN, domain, &object);
 
-	return result < 0 ? result : !strcasecmp(object->name, name);
+	return result < 0 ? result : is_own_name(object->name, name);
 }
 
 /* USER as a service: "Glance". */
@@ -50,7 +73,7 @@ static int is_login(const struct mc_identity *identity, const struct mc_identity
 {
 	int result = 0;
 
-	if (!strcasecmp(ref->name, login))
+	if (is_own_name(ref->name, login))
 		result = is_called(identity, ref->domain, login_domain);
 	if (result == 0 && is_services)
 		result = is_called(identity, ref->domain, SERVICES_DOMAIN);
@@ -71,12 +94,16 @@ static int refuse_login(const struct mc_identity *identity, const struct mc_iden
 
 int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
-	const struct mc_credentials *own = mc_login_credentials(mc_keystone_login(identity->keystone));
+	MC_CLEANUP(kept_credentials)
+	struct mc_kept_credentials *kept = mc_login_credentials(mc_keystone_login(identity->keystone));
+	const struct mc_credentials *own = &kept->as;
 	int result = 0;
 
-	if (ref->kind == MC_IDENTITY_DOMAIN)
-		result = !strcasecmp(ref->name, own->user_domain) || !strcasecmp(ref->name, own->project_domain) ||
-			 !strcasecmp(ref->name, SERVICES_DOMAIN);
+	if (is_login_by_id(ref, own))
+		result = 1;
+	else if (ref->kind == MC_IDENTITY_DOMAIN)
+		result = is_own_name(ref->name, own->user_domain) || is_own_name(ref->name, own->project_domain) ||
+			 is_own_name(ref->name, SERVICES_DOMAIN);
 	else if (ref->kind == MC_IDENTITY_USER)
 		result = is_login(
 			identity, ref, own->user, own->user_domain, find_services_user(identity, ref->name) != NULL);
@@ -100,13 +127,13 @@ int mc_identity_not_needed(const struct mc_identity *identity, const struct mc_i
 /* A link to somebody of another domain is called USER@DOMAIN. */
 static bool is_user(const char *link, const char *home, const char *user, const char *domain)
 {
-	size_t length = strlen(user);
+	size_t length = user ? strlen(user) : 0;
 
-	if (strncasecmp(link, user, length) != 0)
+	if (!user || strncasecmp(link, user, length) != 0)
 		return false;
 	if (!link[length])
-		return !strcasecmp(home, domain);
-	return link[length] == '@' && !strcasecmp(link + length + 1, domain);
+		return is_own_name(home, domain);
+	return link[length] == '@' && is_own_name(link + length + 1, domain);
 }
 
 /* The service's user that the link USER in domain HOME leads to; NULL: none. */
@@ -122,8 +149,10 @@ static const char *find_services_link(const struct mc_identity *identity, const 
 int mc_identity_not_login_grant(
 	const struct mc_identity *identity, const char *domain, const char *project, const char *role, const char *user)
 {
-	const struct mc_credentials *own = mc_login_credentials(mc_keystone_login(identity->keystone));
-	bool is_mounts = !strcasecmp(domain, own->project_domain) && !strcasecmp(project, own->project) &&
+	MC_CLEANUP(kept_credentials)
+	struct mc_kept_credentials *kept = mc_login_credentials(mc_keystone_login(identity->keystone));
+	const struct mc_credentials *own = &kept->as;
+	bool is_mounts = is_own_name(domain, own->project_domain) && is_own_name(project, own->project) &&
 			 is_user(user, domain, own->user, own->user_domain);
 	const char *service = find_services_link(identity, domain, user);
 	bool is_services = service && !strcasecmp(domain, SERVICES_DOMAIN) && !strcasecmp(project, services_project);

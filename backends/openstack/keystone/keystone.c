@@ -62,17 +62,35 @@ static char **copy_names(const char *const *names)
 	return copy;
 }
 
+/* HTTP is taken over. */
+static struct mc_openstack *open_keystone(
+	const struct mc_keystone_options *options, struct mc_http *http, struct mc_login *login)
+{
+	struct mc_openstack *service = mc_openstack_new(&api, options->service, http, login);
+
+	if (service && options->reach.has_version)
+		mc_openstack_set_versioned(service);
+	return service;
+}
+
+static struct mc_http *connect_keystone(const struct mc_keystone_options *options)
+{
+	return mc_http_new(&(struct mc_http_options){.service = options->service,
+		.base_url = options->url,
+		.journal = options->journal,
+		.tls = options->reach.tls,
+		.proxies = options->reach.proxies});
+}
+
+struct mc_login *mc_keystone_login_new(const struct mc_keystone_options *options)
+{
+	return mc_login_new(&options->credentials, open_keystone(options, connect_keystone(options), NULL));
+}
+
 struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options)
 {
-	const struct mc_http_options to = {
-		.service = options->service, .base_url = options->url, .journal = options->journal};
-	const struct mc_credentials credentials = {.user = options->user,
-		.user_domain = options->user_domain,
-		.password = options->password,
-		.project = options->project,
-		.project_domain = options->project_domain};
 	struct mc_keystone *keystone = calloc(1, sizeof(*keystone));
-	struct mc_http *http = keystone ? mc_http_new(&to) : NULL;
+	struct mc_http *http = keystone ? connect_keystone(options) : NULL;
 
 	if (!http) {
 		free(keystone);
@@ -81,9 +99,12 @@ struct mc_keystone *mc_keystone_new(const struct mc_keystone_options *options)
 	atomic_init(&keystone->references, 1);
 	pthread_mutex_init(&keystone->lock, NULL);
 	keystone->ttl_ms = options->ttl_ms;
-	keystone->login = mc_login_new(
-		&mc_login_password, &credentials, mc_openstack_new(&api, options->service, mc_http_ref(http), NULL));
-	keystone->service = mc_openstack_new(&api, options->service, http, keystone->login);
+	/* Its own is asked for through the same connections, so that both are dropped at once. */
+	if (options->login)
+		keystone->login = mc_login_ref(options->login);
+	else
+		keystone->login = mc_login_new(&options->credentials, open_keystone(options, mc_http_ref(http), NULL));
+	keystone->service = open_keystone(options, http, keystone->login);
 	keystone->identity_cache = mc_identity_cache_new(options->ttl_ms);
 	keystone->services = copy_names(options->services);
 	if (keystone->login && keystone->service && keystone->identity_cache && keystone->services)

@@ -2,8 +2,12 @@
 #ifndef BACKENDS_OPENSTACK_KEYSTONE_KEYSTONE_H
 #define BACKENDS_OPENSTACK_KEYSTONE_KEYSTONE_H
 
-#include "backends/openstack/login.h"
+#include "backends/openstack/login/login.h"
 #include "mcloud/identity.h"
+
+/* A login at the Keystone of OPTIONS, for several clients: its credentials may come from a source (login.h). NULL: out
+ * of memory, or its URL is none. */
+struct mc_login *mc_keystone_login_new(const struct mc_keystone_options *options);
 
 /* The login that KEYSTONE's tokens come from; lives as long as KEYSTONE. */
 struct mc_login *mc_keystone_login(const struct mc_keystone *keystone);
