@@ -292,6 +292,24 @@ def _validate_anew(validate):
     return validate_cached
 
 
+def _issue_lasting(issue):
+    """Tokens and revocations know whole seconds only: one that is issued later in a second in which its user's tokens were revoked, as
+    by a new password, would be void with these. So whoever logs in then waits for the next second."""
+    @functools.wraps(issue)
+    def issue_token(self, *args, **kwargs):
+        until = time.monotonic() + PATIENCE
+        while True:
+            issued = issue(self, *args, **kwargs)
+            try:
+                self.check_revocation(issued)
+                return issued
+            except exception.TokenNotFound:
+                if time.monotonic() >= until:  # another clock than this one's has written that
+                    return issued
+            time.sleep(1 - time.time() % 1)
+    return issue_token
+
+
 def _void_when_gone(fetch):
     """A token whose project, domain or user is gone is none any more: 401, so that who sent it logs in anew. Keystone's own 404
     would be an answer about what was asked: a Glance that asks about its user's token would go on with its own for an hour."""
@@ -330,6 +348,7 @@ core.session_for_write = sql.session_for_write = _region.session_for_write
 _cache_by(_region.versions)
 token_model.TokenModel.mint = _date(token_model.TokenModel.mint)
 token.provider.Manager._validate_token = _validate_anew(token.provider.Manager._validate_token)
+token.provider.Manager.issue_token = _issue_lasting(token.provider.Manager.issue_token)
 auth_context.AuthContextMiddleware.fetch_token = _void_when_gone(auth_context.AuthContextMiddleware.fetch_token)
 id_mappings.Mapping.get_domain_mapping_list = _read_whole(id_mappings.Mapping.get_domain_mapping_list)
 domain_configs.DomainConfig.release_registration = _release_registrations(domain_configs.DomainConfig.release_registration)
