@@ -3,6 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "mcloud/lock.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 
@@ -50,13 +51,14 @@ int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *d
 	return -r;
 }
 
+void mc_cloud_await_until(struct mc_cloud *cloud, int64_t until_ms)
+{
+	struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+
+	pthread_cond_clockwait(&cloud->idle, &cloud->lock, CLOCK_MONOTONIC, &until);
+}
+
 void mc_cloud_await_news(struct mc_cloud *cloud)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += 100 * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_clockwait(&cloud->idle, &cloud->lock, CLOCK_MONOTONIC, &until);
+	mc_cloud_await_until(cloud, mc_now_ms() + 100);
 }

@@ -180,7 +180,7 @@ void mc_region_settle(struct mc_region *region)
 	struct mc_cloud *cloud = region->cloud;
 	enum mc_region_state state;
 	struct mc_sight sight;
-	char trouble[256];
+	char trouble[sizeof(sight.trouble)];
 	bool changed;
 
 	MC_LOCKED(&cloud->lock) {

@@ -14,6 +14,7 @@
 
 /* What is known of a cloud and its regions, in memory. */
 
+struct mc_attachment;
 struct mc_call;
 struct mc_cloud_copy;
 struct mc_database;
@@ -80,17 +81,25 @@ struct mc_region {
 	int64_t names_at; /* likewise: its names are to be told apart, and could not be; 0: they are */
 	char **progress;  /* lines of the last work */
 	size_t n_progress;
-	struct mc_keystone *keystone; /* constant once the region is listed; NULL: the cloud's secrets are lost */
+	/* NULL: there is none (mc_cloud_kind: explain). Of a region that was made here constant once it is listed. */
+	struct mc_keystone *keystone;
 	struct mc_glance *glance;
 };
 
-/* What a kind of cloud knows of its regions, and others of them only by it. */
+/* What a kind of cloud knows of its regions, and can do with them; others know of the kind only this. */
 struct mc_sight;
 struct mc_cloud_kind {
+	bool copies_images; /* from region to region, by themselves (mc_image_replicate()) */
 	/* Fills in the address of a region that is new, and makes its clients. */
 	void (*equip)(struct mc_region *region);
 	/* Fills in what its services are like; call with the lock. */
 	void (*look)(const struct mc_region *region, struct mc_sight *sight);
+	/* Why a region lacks a client: -errno, with ERROR filled. */
+	int (*explain)(struct mc_region *region, struct mc_error *error);
+	/* The cloud is closed: cancels what its threads do; call with the lock. Then, when these have ended, frees what
+	 * is the kind's own. */
+	void (*cancel)(struct mc_cloud *cloud);
+	void (*shut)(struct mc_cloud *cloud);
 };
 
 struct mc_cloud {
@@ -119,11 +128,17 @@ struct mc_cloud {
 	unsigned threads;           /* of mc_cloud_spawn() */
 	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
 	struct mc_directory *directory;
-	struct mc_cloud_copy *copies; /* of images (images.c), newest first */
-	int copying;                  /* so many of them run */
+	struct mc_cloud_copy *copies;        /* of images (images.c), newest first */
+	int copying;                         /* so many of them run */
+	char *partial[MC_IDENTITY_ROLE + 1]; /* why lists of that kind lack something; NULL: they don't */
+	struct mc_attachment *attachment;    /* of a cloud that is there already (backends/attached/); else NULL */
 };
 
-/* model.c, cloud.c, life.c */
+/* cloud.c: a cloud without regions, for mc_cloud_close(); NULL: out of memory. The rest are as of mc_cloud_open(). */
+struct mc_cloud *mc_cloud_new(const struct mc_cloud_kind *kind, const struct mc_cloud_options *options,
+	struct mc_journal *journal, void (*handler)(void *data, const struct mc_cloud_event *event), void *data);
+
+/* model.c */
 struct mc_region *mc_region_ref(struct mc_region *region);
 
 void mc_region_unref(struct mc_region *region);

@@ -101,6 +101,10 @@ enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *troub
 		snprintf(trouble, size, "the engine can't be reached; the region is as the engine left it");
 		return MC_REGION_DEGRADED;
 	}
+	if (facts->trouble) {
+		snprintf(trouble, size, "%s", facts->trouble);
+		return MC_REGION_DEGRADED;
+	}
 	if (mc_state_count_up(facts) < mc_state_count_wanted(facts)) {
 		explain_services(facts, trouble, size);
 		return MC_REGION_DEGRADED;

@@ -20,6 +20,7 @@ struct mc_state_facts {
 	enum mc_region_state during;
 	bool is_failed, is_stopped; /* by the last work */
 	bool is_connected;          /* the engine can be reached */
+	const char *trouble;        /* the sentence on why it is degraded, where the kind of cloud knows; or NULL */
 	bool stands_by;
 	const struct mc_state_service *services; /* the region's own before what is shared */
 	size_t n_services;
@@ -41,6 +42,7 @@ struct mc_sight {
 	struct mc_state_facts facts;
 	struct mc_state_service services[MC_SIGHT_SERVICES_MAX];
 	char names[MC_SIGHT_SERVICES_MAX][MC_SIGHT_NAME_MAX];
+	char trouble[640]; /* what facts.trouble may point to */
 };
 
 #endif

@@ -145,38 +145,6 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 	return 0;
 }
 
-static int find_client(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)
-{
-	*ret_region = mc_region_find(cloud, name);
-	if (!*ret_region)
-		return name ? mc_error_set(error, ENOENT, "there is no region %s", name)
-			    : mc_error_set(error, EAGAIN, "there is no region yet");
-	if (!(*ret_region)->keystone || !(*ret_region)->glance)
-		return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", cloud->options.state_dir);
-	return 0;
-}
-
-int mc_cloud_keystone(
-	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error)
-{
-	MC_CLEANUP(region) struct mc_region *region = NULL;
-	int r = find_client(cloud, name, &region, error);
-
-	if (r == 0)
-		*ret_keystone = mc_keystone_ref(region->keystone);
-	return r;
-}
-
-int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error)
-{
-	MC_CLEANUP(region) struct mc_region *region = NULL;
-	int r = find_client(cloud, name, &region, error);
-
-	if (r == 0)
-		*ret_glance = mc_glance_ref(region->glance);
-	return r;
-}
-
 /* ACCOUNTS: the users by which services log in, and NULL. */
 static void list_accounts(const char *accounts[MC_SERVICES_MAX + 1])
 {

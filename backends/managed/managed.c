@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "backends/cloud/model.h"
-#include "backends/cloud/options.h"
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/images.h"
@@ -25,21 +24,6 @@
 
 /* Opening a cloud and keeping its picture true: everything is listed once, then the engine's events say what changes.
  */
-
-const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
-{
-	return &cloud->options;
-}
-
-struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
-{
-	return cloud->engine;
-}
-
-struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud)
-{
-	return cloud->journal;
-}
 
 /* A database that has come up by itself is brought into its part. */
 static void restore_database(struct mc_cloud *cloud, const char *name)
@@ -121,7 +105,45 @@ static void on_engine(void *data, const struct mc_engine_event *event)
 	}
 }
 
-static const struct mc_cloud_kind managed = {.equip = mc_region_equip, .look = mc_sight_look};
+static int explain_missing(struct mc_region *region, struct mc_error *error)
+{
+	return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", region->cloud->options.state_dir);
+}
+
+static void cancel_work(struct mc_cloud *cloud)
+{
+	for (size_t i = 0; i < cloud->n_regions; i++) {
+		if (cloud->regions[i]->work)
+			mc_call_cancel(cloud->regions[i]->work->call);
+		if (cloud->regions[i]->tending)
+			mc_call_cancel(cloud->regions[i]->tending);
+		if (cloud->regions[i]->restoring)
+			mc_call_cancel(cloud->regions[i]->restoring);
+	}
+	if (cloud->watching)
+		mc_call_cancel(cloud->watching);
+	if (cloud->keeping)
+		mc_call_cancel(cloud->keeping);
+	mc_images_cancel(cloud);
+}
+
+static void shut_engine(struct mc_cloud *cloud)
+{
+	if (cloud->engine)
+		cloud->engine->ops->free(cloud->engine);
+	mc_images_free(cloud);
+	mc_directory_free(cloud->directory);
+	mc_secrets_free(cloud->secrets);
+}
+
+static const struct mc_cloud_kind managed = {
+	.copies_images = true,
+	.equip = mc_region_equip,
+	.look = mc_sight_look,
+	.explain = explain_missing,
+	.cancel = cancel_work,
+	.shut = shut_engine,
+};
 
 static int check_options(const struct mc_cloud_options *options, struct mc_error *error)
 {
@@ -143,19 +165,10 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 
 	if (r < 0)
 		return r;
-	cloud = calloc(1, sizeof(*cloud));
+	cloud = mc_cloud_new(&managed, options, journal, handler, data);
 	if (!cloud)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	mc_cloud_options_copy(&cloud->options, options);
-	cloud->kind = &managed;
 	cloud->works = mc_works;
-	cloud->journal = journal;
-	cloud->handler = handler;
-	cloud->data = data;
-	pthread_mutex_init(&cloud->telling, NULL);
-	pthread_mutex_init(&cloud->facts, NULL);
-	pthread_mutex_init(&cloud->lock, NULL);
-	pthread_cond_init(&cloud->idle, NULL);
 	cloud->engine = mc_engine_docker_new(
 		options->socket ? options->socket : MC_ENGINE_SOCKET, options->name, journal, options->timeout_ms);
 	if (!cloud->engine) {
@@ -178,44 +191,4 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 		mc_cloud_close(cloud);
 	}
 	return r;
-}
-
-void mc_cloud_close(struct mc_cloud *cloud)
-{
-	if (!cloud)
-		return;
-	MC_LOCKED(&cloud->lock) {
-		cloud->is_closing = true;
-		for (size_t i = 0; i < cloud->n_regions; i++) {
-			if (cloud->regions[i]->work)
-				mc_call_cancel(cloud->regions[i]->work->call);
-			if (cloud->regions[i]->tending)
-				mc_call_cancel(cloud->regions[i]->tending);
-			if (cloud->regions[i]->restoring)
-				mc_call_cancel(cloud->regions[i]->restoring);
-		}
-		if (cloud->watching)
-			mc_call_cancel(cloud->watching);
-		if (cloud->keeping)
-			mc_call_cancel(cloud->keeping);
-		mc_images_cancel(cloud);
-		pthread_cond_broadcast(&cloud->idle);
-		while (cloud->threads)
-			pthread_cond_wait(&cloud->idle, &cloud->lock);
-	}
-	if (cloud->engine)
-		cloud->engine->ops->free(cloud->engine);
-	mc_images_free(cloud);
-	for (size_t i = 0; i < cloud->n_regions; i++)
-		mc_region_unref(cloud->regions[i]);
-	free(cloud->regions);
-	mc_engine_service_list_clear(&cloud->services);
-	mc_directory_free(cloud->directory);
-	mc_secrets_free(cloud->secrets);
-	mc_cloud_options_free(&cloud->options);
-	pthread_cond_destroy(&cloud->idle);
-	pthread_mutex_destroy(&cloud->lock);
-	pthread_mutex_destroy(&cloud->facts);
-	pthread_mutex_destroy(&cloud->telling);
-	free(cloud);
 }

@@ -8,6 +8,7 @@
 #include "mcloud/engine.h"
 #include "mcloud/error.h"
 #include "mcloud/identity.h"
+#include "mcloud/identity_objects.h"
 #include "mcloud/image.h"
 #include "mcloud/journal.h"
 
@@ -115,7 +116,10 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 void mc_cloud_close(struct mc_cloud *cloud);
 
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud);
+/* NULL: nothing of this cloud runs in an engine of ours. */
 struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud);
+/* Whether mc_image_replicate() is possible. */
+bool mc_cloud_copies_images(const struct mc_cloud *cloud);
 /* The journal that the cloud was opened with. */
 struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud);
 
@@ -169,6 +173,12 @@ size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *i
 
 /* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */
 char *mc_cloud_admin_password(struct mc_cloud *cloud);
+
+/* Of KIND only what the login knows of itself could be listed, for REASON, or, NULL, all. The first of several is an
+ * MC_CLOUD_FAILURE. */
+void mc_cloud_note_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const struct mc_error *reason);
+/* The last such reason, malloc'd; NULL: there is none. */
+char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind);
 
 /* Fernet keys. */
 int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error);

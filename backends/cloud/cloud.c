@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/cloud/model.h"
+#include "backends/cloud/options.h"
+#include "mcloud/engine.h"
+#include "mcloud/identity.h"
+#include "mcloud/image.h"
+#include "mcloud/lock.h"
+#include "mcloud/region.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What every cloud is, whatever its kind: its beginning and end, and the clients of its regions. */
+
+struct mc_cloud *mc_cloud_new(const struct mc_cloud_kind *kind, const struct mc_cloud_options *options,
+	struct mc_journal *journal, void (*handler)(void *data, const struct mc_cloud_event *event), void *data)
+{
+	struct mc_cloud *cloud = calloc(1, sizeof(*cloud));
+
+	if (!cloud)
+		return NULL;
+	mc_cloud_options_copy(&cloud->options, options);
+	cloud->kind = kind;
+	cloud->journal = journal;
+	cloud->handler = handler;
+	cloud->data = data;
+	pthread_mutex_init(&cloud->telling, NULL);
+	pthread_mutex_init(&cloud->facts, NULL);
+	pthread_mutex_init(&cloud->lock, NULL);
+	pthread_cond_init(&cloud->idle, NULL);
+	return cloud;
+}
+
+void mc_cloud_close(struct mc_cloud *cloud)
+{
+	if (!cloud)
+		return;
+	MC_LOCKED(&cloud->lock) {
+		cloud->is_closing = true;
+		cloud->kind->cancel(cloud);
+		pthread_cond_broadcast(&cloud->idle);
+		while (cloud->threads)
+			pthread_cond_wait(&cloud->idle, &cloud->lock);
+	}
+	cloud->kind->shut(cloud);
+	for (size_t i = 0; i < cloud->n_regions; i++)
+		mc_region_unref(cloud->regions[i]);
+	free(cloud->regions);
+	for (size_t i = 0; i < MC_COUNT(cloud->partial); i++)
+		free(cloud->partial[i]);
+	mc_engine_service_list_clear(&cloud->services);
+	mc_cloud_options_free(&cloud->options);
+	pthread_cond_destroy(&cloud->idle);
+	pthread_mutex_destroy(&cloud->lock);
+	pthread_mutex_destroy(&cloud->facts);
+	pthread_mutex_destroy(&cloud->telling);
+	free(cloud);
+}
+
+const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
+{
+	return &cloud->options;
+}
+
+struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
+{
+	return cloud->engine;
+}
+
+struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud)
+{
+	return cloud->journal;
+}
+
+bool mc_cloud_copies_images(const struct mc_cloud *cloud)
+{
+	return cloud->kind->copies_images;
+}
+
+void mc_cloud_note_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const struct mc_error *reason)
+{
+	char *text = reason ? strdup(reason->message) : NULL;
+	bool is_news;
+
+	MC_LOCKED(&cloud->lock) {
+		char *old = cloud->partial[kind];
+		is_news = text && !old;
+		cloud->partial[kind] = text;
+		text = old;
+	}
+	free(text);
+	if (is_news)
+		mc_cloud_fail(cloud, NULL, reason);
+}
+
+char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind)
+{
+	MC_HOLD(&cloud->lock);
+	return cloud->partial[kind] ? strdup(cloud->partial[kind]) : NULL;
+}
+
+static int find_region(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)
+{
+	*ret_region = mc_region_find(cloud, name);
+	if (*ret_region)
+		return 0;
+	return name ? mc_error_set(error, ENOENT, "there is no region %s", name)
+		    : mc_error_set(error, EAGAIN, "there is no region yet");
+}
+
+int mc_cloud_keystone(
+	struct mc_cloud *cloud, const char *name, struct mc_keystone **ret_keystone, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	int r = find_region(cloud, name, &region, error);
+
+	if (r < 0)
+		return r;
+	*ret_keystone = NULL;
+	MC_LOCKED(&cloud->lock) {
+		if (region->keystone)
+			*ret_keystone = mc_keystone_ref(region->keystone);
+	}
+	return *ret_keystone ? 0 : cloud->kind->explain(region, error);
+}
+
+int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = NULL;
+	int r = find_region(cloud, name, &region, error);
+
+	if (r < 0)
+		return r;
+	*ret_glance = NULL;
+	MC_LOCKED(&cloud->lock) {
+		if (region->glance)
+			*ret_glance = mc_glance_ref(region->glance);
+	}
+	return *ret_glance ? 0 : cloud->kind->explain(region, error);
+}
