@@ -186,7 +186,7 @@ int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, s
 {
 	int result = check_mountpoint(daemon, options->mountpoint, error);
 
-	if (result == 0)
+	if (result == 0 && !options->attach)
 		result = take_lock(daemon, options, error);
 	if (result == 0 && !options->foreground)
 		result = detach_process(daemon, error);

@@ -53,13 +53,3 @@ void mc_describe_root(const struct mc_directory_type *root, struct mc_buffer *ou
 			kinds[row->kind], (unsigned)row->mode, row->help ? row->help : "");
 	}
 }
-
-void mc_tree_print(struct mc_buffer *out)
-{
-	mc_describe(&mc_tree_root, out);
-}
-
-void mc_tree_describe(struct mc_buffer *out)
-{
-	mc_describe_root(&mc_tree_root, out);
-}

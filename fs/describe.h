@@ -13,7 +13,4 @@ void mc_describe(const struct mc_directory_type *root, struct mc_buffer *out);
 /* The same of the root's own entries only, in columns. */
 void mc_describe_root(const struct mc_directory_type *root, struct mc_buffer *out);
 
-/* All of mc_tree_root. */
-void mc_tree_print(struct mc_buffer *out);
-
 #endif

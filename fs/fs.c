@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs.h"
 
+#include "fs/describe.h"
 #include "fs/names.h"
 
 #include <poll.h>
@@ -63,6 +64,11 @@ void mc_fs_changed(struct mc_fs *fs)
 void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out)
 {
 	mc_errors_render(fs->errors, out);
+}
+
+void mc_tree_describe(struct mc_fs *fs, struct mc_buffer *out)
+{
+	mc_describe_root(fs->config.root, out);
 }
 
 static void gauge(struct mc_buffer *out, const char *name, const char *help, size_t value)

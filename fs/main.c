@@ -39,7 +39,8 @@ static void block_signals(int how)
 	pthread_sigmask(how, &set, NULL);
 }
 
-static int open_cloud(struct mount *mount, struct mc_error *error)
+/* One that is made here. */
+static int open_managed(struct mount *mount, struct mc_error *error)
 {
 	const struct mc_options *options = &mount->options;
 	/* Half of the ttl is the backends', the other half the kernel's (struct mc_fs: keep_ms). */
@@ -54,8 +55,46 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 		.ttl_ms = options->ttl_ms / 2,
 		.timeout_ms = options->timeout_ms};
 
+	return mc_cloud_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
+}
+
+/* Whoever mounts what can't be had yet is told so where he sees it. */
+static void warn_of_failed(struct mc_cloud *cloud)
+{
+	struct mc_region_views regions;
+
+	if (mc_cloud_regions(cloud, &regions) < 0)
+		return;
+	for (size_t i = 0; i < regions.count; i++)
+		if (regions.items[i].state == MC_REGION_FAILED)
+			fprintf(stderr, "mcloudfs: region %s: %s; it is tried again and again\n", regions.items[i].name,
+				regions.items[i].error);
+	mc_region_views_clear(&regions);
+}
+
+/* One that is there already. */
+static int open_attached(struct mount *mount, struct mc_error *error)
+{
+	const struct mc_options *options = &mount->options;
+	const struct mc_attached_options cloud = {.source = {.cloud = *options->attach ? options->attach : NULL,
+							  .clouds_file = options->clouds,
+							  .environment = environ},
+		.read_only = options->read_only,
+		.ttl_ms = options->ttl_ms / 2,
+		.timeout_ms = options->timeout_ms};
+
+	int result = mc_attached_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
+	if (result == 0)
+		warn_of_failed(mount->cloud);
+	return result;
+}
+
+static int open_cloud(struct mount *mount, struct mc_error *error)
+{
+	const struct mc_options *options = &mount->options;
+
 	mount->journal = mc_journal_new();
-	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &mc_tree_root,
+	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = options->attach ? &mc_tree_attached_root : &mc_tree_root,
 		.ttl_ms = options->ttl_ms,
 		.timeout_ms = options->timeout_ms,
 		.verify = options->verify,
@@ -65,7 +104,7 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 		.debug = options->debug});
 	if (!mount->journal || !mount->fs)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int result = mc_cloud_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
+	int result = options->attach ? open_attached(mount, error) : open_managed(mount, error);
 	if (result < 0)
 		return result;
 	mount->follows = mc_follows_new(mc_cloud_engine(mount->cloud), wake, mount->fs);
@@ -94,7 +133,7 @@ static void is_ready(void *data)
 static int mount_fs(struct mount *mount, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer options = {0};
-	const char *source = mount->options.source ? mount->options.source : mount->options.cloud;
+	const char *source = mount->options.source ? mount->options.source : mc_cloud_options(mount->cloud)->name;
 
 	mc_buffer_text(&options, "subtype=mcloudfs,fsname=");
 	for (; *source; source++)
@@ -147,7 +186,7 @@ static int print_information(const struct mc_options *options, struct mc_error *
 	else if (options->print_cloud)
 		r = print_cloud(options, &text, error);
 	else
-		mc_tree_print(&text);
+		mc_describe(&mc_tree_root, &text);
 	if (r < 0 || text.failed)
 		return r < 0 ? r : -ENOMEM;
 	if (fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout))

@@ -26,6 +26,7 @@ struct option {
 	bool (*fits)(const char *value); /* of texts */
 	const char *wanted;              /* what is said of one that doesn't */
 	double least;                    /* seconds */
+	bool is_optional;                /* its value may be left out, and is empty then */
 };
 
 static bool is_cloud(const char *value)
@@ -92,6 +93,10 @@ static const struct option ours[] = {
 	{"timeout", "SECONDS", "how long a service may take for an answer (10)", "10", SECONDS(timeout_ms), .least = 0.1},
 	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", "/var/lib/mcloudfs", TEXT(state_dir),
 	 .fits = is_path, .wanted = "an absolute path is needed"},
+	{"attach", "[NAME]", "show a cloud that is there already: the one of that name in clouds.yaml, or $OS_CLOUD", NULL,
+	 TEXT(attach), .is_optional = true},
+	{"clouds", "FILE", "the clouds.yaml that is meant (found as openstacksdk finds it)", NULL, TEXT(clouds), .fits = is_path,
+	 .wanted = "an absolute path is needed"},
 	{"replicate", "manual", "how slaves begin to replicate (manual)", NULL, .type = OPTION_NONE, .fits = is_manual,
 	 .wanted = "this version has no replication, so only manual is possible"},
 };
@@ -219,10 +224,10 @@ static int parse_one(struct mc_options *options, const char *text, struct mc_err
 	for (size_t i = 0; i < MC_COUNT(ours); i++) {
 		if (strlen(ours[i].name) != length || strncmp(ours[i].name, text, length) != 0)
 			continue;
-		if (!equals || !equals[1])
+		if ((!equals || !equals[1]) && !ours[i].is_optional)
 			return mc_error_set(error, EINVAL, "option %s needs a value: %s=%s", ours[i].name, ours[i].name,
 				ours[i].argument);
-		return set_option(options, &ours[i], equals + 1, error);
+		return set_option(options, &ours[i], equals ? equals + 1 : "", error);
 	}
 	if (!strncmp(text, "fsname=", 7)) {
 		free(options->source);

@@ -277,7 +277,7 @@ void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key);
  * one line for each entry of the root (path, kind, mode, help) from the tables. */
 void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out);
 void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out);
-void mc_tree_describe(struct mc_buffer *out);
+void mc_tree_describe(struct mc_fs *fs, struct mc_buffer *out);
 
 /* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was
  * closed, before the cloud is (fs/tree/follow.h). */
@@ -287,9 +287,9 @@ struct mc_follows *mc_fs_follows(struct mc_fs *fs);
 bool mc_fs_verify(const struct mc_fs *fs);
 
 /* The tables, one file each in fs/tree/. */
-extern const struct mc_directory_type mc_tree_root, mc_tree_regions, mc_tree_containers, mc_tree_domains,
-	mc_tree_project_domains, mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles, mc_tree_ldap,
-	mc_tree_fernet, mc_tree_images, mc_tree_images_by_id, mc_tree_replication;
+extern const struct mc_directory_type mc_tree_root, mc_tree_attached_root, mc_tree_regions, mc_tree_attached_regions,
+	mc_tree_containers, mc_tree_domains, mc_tree_project_domains, mc_tree_user_domains, mc_tree_group_domains,
+	mc_tree_roles, mc_tree_ldap, mc_tree_fernet, mc_tree_images, mc_tree_images_by_id, mc_tree_replication;
 
 /* Whether the node lies below regions/, where identity is read-only. */
 static inline bool mc_ask_in_region(const struct mc_ask *ask)

@@ -2,11 +2,13 @@
 #include "fs/tree/identity.h"
 
 #include "fs/names.h"
+#include "fs/tree/identity_rows.h"
 #include "fs/tree/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+static enum mc_identity_kind kind_inside(const struct mc_node *node);
 static int list_objects(struct mc_ask *ask, struct mc_entries *entries);
 static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_entry *ret);
 static int make_identity_object(struct mc_ask *ask, const char *name);
@@ -110,9 +112,11 @@ static const struct mc_directory_type users_of_domain = OBJECTS(MC_KEY_USER, use
 static const struct mc_directory_type groups_of_domain = OBJECTS(MC_KEY_GROUP, group_entry);
 
 static const struct mc_row domain_of_projects =
-	MC_DIRECTORY("DOMAIN", 0755, "the projects of a domain", &projects_of_domain);
-static const struct mc_row domain_of_users = MC_DIRECTORY("DOMAIN", 0755, "the users of a domain", &users_of_domain);
-static const struct mc_row domain_of_groups = MC_DIRECTORY("DOMAIN", 0755, "the groups of a domain", &groups_of_domain);
+	MC_DIRECTORY("DOMAIN", 0755, "the projects of a domain", &projects_of_domain, .xattr = &mc_identity_partial);
+static const struct mc_row domain_of_users =
+	MC_DIRECTORY("DOMAIN", 0755, "the users of a domain", &users_of_domain, .xattr = &mc_identity_partial);
+static const struct mc_row domain_of_groups =
+	MC_DIRECTORY("DOMAIN", 0755, "the groups of a domain", &groups_of_domain, .xattr = &mc_identity_partial);
 
 /* The domains once more, as places. */
 /* clang-format off */
@@ -130,12 +134,18 @@ static int find_directory(void *data, struct mc_directory **ret_directory, struc
 	return mc_cloud_directory(data, ret_directory, error);
 }
 
+static void note_partial(void *data, enum mc_identity_kind kind, const struct mc_error *reason)
+{
+	mc_cloud_note_partial(data, kind, reason);
+}
+
 int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
 {
 	*ret_identity = (struct mc_identity){
 		.call = ask->call,
 		.error = ask->error,
 		.directory = find_directory,
+		.partial = mc_cloud_engine(ask->cloud) ? NULL : note_partial, /* one made here is its admin's */
 		.data = ask->cloud,
 		.suffix = mc_cloud_options(ask->cloud)->ldap_suffix,
 		.ldap_domain = mc_cloud_options(ask->cloud)->domain,
@@ -152,6 +162,35 @@ int mc_identity_begin_change(struct mc_ask *ask, struct mc_identity *ret_identit
 			"this is what has been replicated to the region; make changes at the root of the mount");
 	return mc_identity_begin(ask, ret_identity);
 }
+
+#define PARTIAL "user.mcloud.partial"
+
+/* Why the last list of the directory's kind lacked something. */
+static char *partial_reason(struct mc_ask *ask)
+{
+	return mc_cloud_partial(ask->cloud, kind_inside(ask->node));
+}
+
+static int list_partial(struct mc_ask *ask, struct mc_buffer *names)
+{
+	MC_CLEANUP(free_pointer) char *reason = partial_reason(ask);
+
+	if (reason)
+		mc_buffer_add(names, PARTIAL, sizeof(PARTIAL));
+	return 0;
+}
+
+static int get_partial(struct mc_ask *ask, const char *name, struct mc_buffer *value)
+{
+	MC_CLEANUP(free_pointer) char *reason = strcmp(name, PARTIAL) != 0 ? NULL : partial_reason(ask);
+
+	if (!reason)
+		return mc_error_set(ask->error, ENODATA, "there is no attribute %.255s", name);
+	mc_buffer_text(value, reason);
+	return 0;
+}
+
+const struct mc_xattr_type mc_identity_partial = {.list = list_partial, .get = get_partial};
 
 static bool at_root(struct mc_ask *ask)
 {

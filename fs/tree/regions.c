@@ -21,6 +21,25 @@ static const struct mc_directory_type container_links;
 /* What show_region_value() shows. */
 enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED };
 
+/* What regions of all clouds have. */
+/* clang-format off */
+#define CATALOG \
+	MC_DOCUMENT("catalog", 0444, "endpoints: type, name, region, interface, url", \
+		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = mc_region_docs_catalog), \
+	MC_DOCUMENT("catalog.json", 0444, "Keystone's own answer", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, \
+		.show = mc_region_docs_catalog_json), \
+	MC_DIRECTORY("endpoints", 0555, "its URLs, by type and interface", &mc_region_docs_endpoints)
+#define IMAGES \
+	MC_DIRECTORY("images", 0755, "its images, by name", &mc_tree_images), \
+	MC_DIRECTORY("images-by-id", 0755, "their attributes, by id", &mc_tree_images_by_id)
+#define WAIT \
+	MC_DOCUMENT("wait", 0444, "blocks until it has settled, then its state; fails if it has failed", \
+		.show = show_wait, .settled = wait_settled, .at_end = wait_at_end)
+#define ERROR \
+	MC_DOCUMENT("error", 0444, "why it failed or is degraded, and what to do", .show = show_error, \
+		.attributes = attributes)
+/* clang-format on */
+
 static const struct mc_row region_rows[] = {
 	MC_VALUE("state", 0444, "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
 		.show = show_region_value, .attributes = attributes, .data = REGION_STATE),
@@ -30,17 +49,11 @@ static const struct mc_row region_rows[] = {
 		.data = REGION_ADDRESS),
 	MC_VALUE("created", 0444, "when it was made", .show = show_region_value, .attributes = attributes,
 		.data = REGION_CREATED),
-	MC_DOCUMENT("wait", 0444, "blocks until it has settled, then its state; fails if it has failed",
-		.show = show_wait, .settled = wait_settled, .at_end = wait_at_end),
+	WAIT,
 	MC_STREAM("progress", 0444, "its start, step by step", &progress_stream),
-	MC_DOCUMENT("error", 0444, "why it failed or is degraded, and what to do", .show = show_error,
-		.attributes = attributes),
+	ERROR,
 	MC_CONTROL("ctl", 0600, "start, stop, restart, repair, destroy", verbs),
-	MC_DOCUMENT("catalog", 0444, "endpoints: type, name, region, interface, url",
-		.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, .show = mc_region_docs_catalog),
-	MC_DOCUMENT("catalog.json", 0444, "Keystone's own answer", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
-		.show = mc_region_docs_catalog_json),
-	MC_DIRECTORY("endpoints", 0555, "its URLs, by type and interface", &mc_region_docs_endpoints),
+	CATALOG,
 	MC_DOCUMENT("openrc", 0600, "source it to use the openstack client as admin",
 		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_openrc),
 	MC_DOCUMENT("token", 0600, "a fresh token of admin", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
@@ -49,13 +62,27 @@ static const struct mc_row region_rows[] = {
 		.show = mc_region_docs_log),
 	MC_DIRECTORY("containers", 0555, "links to its containers", &container_links),
 	MC_DIRECTORY("replication", 0555, "how Keystone's database gets here from the master", &mc_tree_replication),
-	MC_DIRECTORY("images", 0755, "its images, by name", &mc_tree_images),
-	MC_DIRECTORY("images-by-id", 0755, "their attributes, by id", &mc_tree_images_by_id),
+	IMAGES,
 	MC_IDENTITY_ROWS(0555),
 	MC_END,
 };
 
 static const struct mc_directory_type region = {.rows = region_rows, .key = MC_KEY_NONE};
+
+static const struct mc_row attached_region_rows[] = {
+	MC_VALUE("state", 0444, "ready, degraded, failed", .show = show_region_value, .attributes = attributes,
+		.data = REGION_STATE),
+	WAIT,
+	ERROR,
+	CATALOG,
+	MC_DOCUMENT("token", 0600, "a fresh token of the login", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+		.show = mc_region_docs_token),
+	IMAGES,
+	MC_IDENTITY_ROWS(0555),
+	MC_END,
+};
+
+static const struct mc_directory_type attached_region = {.rows = attached_region_rows, .key = MC_KEY_NONE};
 
 static int show_region_value(struct mc_ask *ask, struct mc_buffer *out)
 {
@@ -294,4 +321,14 @@ const struct mc_directory_type mc_tree_regions = {
 	.find = find_region,
 	.make = make_region,
 	.remove = remove_region,
+};
+
+static const struct mc_row attached_region_row = MC_DIRECTORY("REGION", 0555, "one region", &attached_region);
+
+const struct mc_directory_type mc_tree_attached_regions = {
+	.key = MC_KEY_REGION,
+	.entry = &attached_region_row,
+	.leases_names = true,
+	.list = list_regions,
+	.find = find_region,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/events.h"
+#include "fs/tree/attached.h"
 #include "fs/tree/identity_rows.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/region_docs.h"
@@ -18,17 +19,25 @@ static int show_metrics(struct mc_ask *ask, struct mc_buffer *out);
 /* What show_overview() makes of the cloud. */
 enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG };
 
+/* What the roots of all clouds have. */
+/* clang-format off */
+#define EVENTS \
+	MC_STREAM("events", 0444, "what happens, as it happens, one JSON object a line", &mc_events_stream, \
+		.unlisted = true)
+#define RECORDS \
+	MC_DOCUMENT("errors", 0444, "the last 256 failures, newest last", .show = show_errors), \
+	MC_DOCUMENT("journal", 0444, "the last 1,000 calls to services and engine", .show = show_journal), \
+	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics)
+/* clang-format on */
+
 static const struct mc_row rows[] = {
 	MC_DOCUMENT("README", 0444, "this text", .show = show_readme),
 	MC_VALUE("version", 0444, "of this program and of the engine", .terms = {MC_LANE_ENGINE, 1, 0},
 		.show = show_version),
 	MC_DOCUMENT("status", 0444, "the regions, one a line", .show = show_overview, .data = PICTURE_STATUS),
 	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = show_overview, .data = PICTURE_STATUS_JSON),
-	MC_STREAM("events", 0444, "what happens, as it happens, one JSON object a line", &mc_events_stream,
-		.unlisted = true),
-	MC_DOCUMENT("errors", 0444, "the last 256 failures, newest last", .show = show_errors),
-	MC_DOCUMENT("journal", 0444, "the last 1,000 calls to services and engine", .show = show_journal),
-	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics),
+	EVENTS,
+	RECORDS,
 	MC_DOCUMENT("topology.dot", 0444, "a picture of the cloud, for Graphviz", .show = show_overview,
 		.data = PICTURE_DOT),
 	MC_DOCUMENT("topology.svg", 0444, "a picture of the cloud, for a browser", .show = show_overview,
@@ -45,11 +54,31 @@ static const struct mc_row rows[] = {
 
 const struct mc_directory_type mc_tree_root = {.rows = rows};
 
+static const struct mc_row attached_rows[] = {
+	MC_DOCUMENT("README", 0444, "this text", .show = mc_attached_show_readme),
+	MC_VALUE("version", 0444, "of this program", .show = mc_attached_show_version),
+	MC_DOCUMENT(
+		"status", 0444, "the regions, one a line, and how one is logged in", .show = mc_attached_show_status),
+	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = mc_attached_show_status_json),
+	MC_DOCUMENT("whoami", 0444, "user, domain, project, roles, expires, auth_type",
+		.terms = {MC_LANE_KEYSTONE, 1, 0}, .show = mc_attached_show_whoami),
+	MC_VALUE("login", 0200, "write only: the code that one's device shows, where the login needs one",
+		.terms = {MC_LANE_KEYSTONE, 1, 0}, .store = mc_attached_store_code, .unread = true),
+	EVENTS,
+	RECORDS,
+	MC_DIRECTORY("regions", 0555, "those of the configuration, the catalog and Keystone's list",
+		&mc_tree_attached_regions),
+	MC_IDENTITY_ROWS(0755),
+	MC_END,
+};
+
+const struct mc_directory_type mc_tree_attached_root = {.rows = attached_rows};
+
 static int show_readme(struct mc_ask *ask, struct mc_buffer *out)
 {
 	mc_buffer_text(out,
 		"This directory is a cloud: its regions, containers, people, projects and images are files here.\n\n");
-	mc_tree_describe(out);
+	mc_tree_describe(ask->fs, out);
 	mc_buffer_text(out,
 		"\nTwo that never end are found by their names only, so that a walk over all files ends: events, and\n"
 		"containers/CONTAINER/log.follow.\n"

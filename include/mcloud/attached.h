@@ -3,12 +3,17 @@
 #define MCLOUD_ATTACHED_H
 
 #include "mcloud/buffer.h"
+#include "mcloud/call.h"
 #include "mcloud/credentials.h"
 #include "mcloud/error.h"
+#include "mcloud/journal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct mc_cloud;
+struct mc_cloud_event;
 
 /* How to reach a cloud that is there already: what clouds.yaml, secure.yaml, clouds-public.yaml and the environment say
  * of it, found and merged as openstacksdk does (openstack.config: OpenStackConfig().get_one(),
@@ -86,6 +91,29 @@ MC_DEFINE_CLEANUP(attached, struct mc_attached_config *, mc_attached_free);
 
 /* AUTH as what a login takes; the texts stay AUTH's. */
 struct mc_credentials mc_attached_credentials(const struct mc_attached_auth *auth);
+
+/* What a cloud is opened by that is there already. */
+struct mc_attached_options {
+	struct mc_attached_source source; /* texts are copied; the environment is not */
+	int ttl_ms, timeout_ms;           /* as of struct mc_cloud_options */
+	bool read_only;
+};
+
+/* Opens it, and looks once for what it has: regions, and their services. Succeeds also while it can't be reached, or
+ * doesn't let one in: its regions have failed then, say why, and are looked at again and again. The errors are those of
+ * mc_attached_load(). HANDLER as of mc_cloud_open(); for mc_cloud_close(). */
+int mc_attached_open(const struct mc_attached_options *options, struct mc_journal *journal,
+	void (*handler)(void *data, const struct mc_cloud_event *event), void *data, struct mc_cloud **ret_cloud,
+	struct mc_error *error);
+
+/* As it was when CLOUD was opened; lives as long as that. */
+const struct mc_attached_config *mc_attached_config(const struct mc_cloud *cloud);
+
+/* What Keystone says of the token in use, as of mc_login_document(): JSON, malloc'd, without a secret. */
+int mc_attached_whoami(struct mc_cloud *cloud, struct mc_call *call, char **ret_json, struct mc_error *error);
+
+/* CODE is what a device of the user shows now; it is used at once. Errors are those of the login. */
+int mc_attached_log_in(struct mc_cloud *cloud, struct mc_call *call, const char *code, struct mc_error *error);
 
 /* The configuration as one JSON object, each secret as asterisks, with a newline at its end. 0 or -ENOMEM. */
 int mc_attached_print(const struct mc_attached_config *config, struct mc_buffer *out);

@@ -35,7 +35,11 @@ struct mc_identity {
 	void *data;
 	const char *suffix;
 	const char *ldap_domain; /* the name of the domain whose people they are; NULL: none is kept from going */
-	bool recalls;            /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
+	/* Lists that Keystone refuses tell what is known without (oneself, and what one may log in to), and this is
+	 * told why; or, with REASON NULL, that a list is whole. Its data is `data`. NULL: what is refused stays
+	 * refused. */
+	void (*partial)(void *data, enum mc_identity_kind kind, const struct mc_error *reason);
+	bool recalls; /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
 };
 
 static inline void mc_cleanup_identity(struct mc_identity *identity)

@@ -100,6 +100,24 @@ const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
 	return &options;
 }
 
+struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
+{
+	(void)cloud;
+	return NULL;
+}
+
+void mc_cloud_note_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const struct mc_error *reason)
+{
+	(void)cloud;
+	note("partial %s%s\n", words[kind], reason ? ": " : "");
+}
+
+char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind)
+{
+	(void)cloud, (void)kind;
+	return NULL;
+}
+
 int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
 {
 	(void)cloud, (void)ret_directory;

@@ -191,6 +191,25 @@ static void make_query(const char *query[5], const char *domain, const char *nam
 	query[n] = NULL;
 }
 
+/* What is known of itself isn't all of it, so it isn't remembered. */
+static int list_known_item(void *data, const cJSON *item)
+{
+	const struct listing *listing = data;
+
+	return listing->on_item(listing->data, mc_identity_text(item, "id"), mc_identity_text(item, "name"));
+}
+
+/* Whether Keystone's refusal of a list, RESULT, is one to be content with; and whoever wants to know is told. */
+static bool is_partial(const struct mc_identity *identity, enum mc_identity_kind kind, int result)
+{
+	if (!identity->partial || (result != 0 && result != -EACCES))
+		return false;
+	identity->partial(identity->data, kind, result == 0 ? NULL : identity->error);
+	if (result == -EACCES)
+		*identity->error = (struct mc_error){0};
+	return result == -EACCES;
+}
+
 int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const char *id, const char *name), void *data)
 {
@@ -199,8 +218,11 @@ int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind k
 	const char *query[5];
 
 	make_query(query, domain, NULL);
-	return mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
+	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, list_item, &listing);
+	return is_partial(identity, kind, result)
+		       ? mc_identity_each_known(identity, kind, domain, list_known_item, &listing)
+		       : result;
 }
 
 struct search {
@@ -233,12 +255,16 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 	make_query(query, domain, name);
 	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, search_item, &search);
+	bool partial = result == -EACCES && is_partial(identity, kind, result);
+	if (partial)
+		result = mc_identity_each_known(identity, kind, domain, search_item, &search);
 	MC_CLEANUP(identity_object) struct mc_identity_object *found = search.found;
 	if (result < 0)
 		return result;
 	if (!found)
 		return mc_error_set(identity->error, ENOENT, "there is no such %s", kinds[kind].member);
-	mc_identity_cache_put(cache, generation, found);
+	if (!partial)
+		mc_identity_cache_put(cache, generation, found);
 	*ret_object = mc_steal(&found);
 	return 0;
 }

@@ -43,6 +43,10 @@ const char *mc_identity_text(const cJSON *object, const char *name);
 int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data);
 
+/* The same of what one knows of that kind without the right to list it: each item has an id, a name and a domain_id. */
+int mc_identity_each_known(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	int (*on_item)(void *data, const cJSON *item), void *data);
+
 /* PATCH of one object with {"MEMBER": {NAME: VALUE}}; VALUE is taken over, and wiped. */
 int mc_identity_patch(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, const char *name, cJSON *value);

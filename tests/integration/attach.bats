@@ -1,0 +1,191 @@
+# A cloud that is there already, by its clouds.yaml: the suite's own cloud, seen by others' logins. Each test mounts below $A.
+
+bats_require_minimum_version 1.5.0
+load common.bash
+
+setup() {
+    N=attach-$BATS_TEST_NUMBER-$$
+    A=$BATS_TEST_TMPDIR/attached
+    CLOUDS=$BATS_TEST_TMPDIR/clouds.yaml
+    K=$M/regions/Kista
+    mkdir "$A"
+}
+
+teardown() {
+    local kind
+    [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$A/errors" || true
+    ! mountpoint -q "$A" || unmount "$A"
+    for image in "$K/images/$N"*; do
+        [ ! -e "$image" ] || quick rm "$image"
+    done
+    for kind in users projects; do
+        [ ! -d "$M/$kind/Default/$N" ] || quick rmdir "$M/$kind/Default/$N"
+    done
+}
+
+attach() { slowly env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" "$MCLOUDFS" -o "attach=$1,clouds=$CLOUDS${2:+,$2}" "$A"; }
+
+# person PASSWORD: user $N, a member of project $N.
+person() {
+    quick mkdir "$M/users/Default/$N" "$M/projects/Default/$N"
+    put "$1" "$M/users/Default/$N/password"
+    quick ln -s "../../../../../../users/Default/$N" "$M/projects/Default/$N/roles/member/users/$N"
+}
+
+# describe NAME AUTH [SETTING…]: a cloud in $CLOUDS, of flow mappings.
+describe() {
+    [ -s "$CLOUDS" ] || echo "clouds:" >"$CLOUDS"
+    printf '  %s: {region_name: Kista, auth: {auth_url: "%s", %s}%s}\n' "$1" "${AUTH_URL:-$(quick cat "$K/endpoints/identity/public")}" "$2" "${3:+, $3}" >>"$CLOUDS"
+}
+
+describe_person() { describe "$1" "username: $N, password: $2, project_name: $N, user_domain_id: default, project_domain_id: default" "${3:-}"; }
+
+@test "a cloud of the file is a tree: its regions, people, projects and images, and nothing that it hasn't" {
+    quick cp "$M/clouds.yaml" "$CLOUDS"
+    attach ""
+    [ "$(quick ls "$A/regions")" = Kista ]
+    [ "$(quick cat "$A/regions/Kista/state" "$A/regions/Kista/wait")" = $'ready\nready' ]
+    quick cat "$A/regions/Kista/catalog" | diff - <(quick cat "$K/catalog")
+    for kind in users projects groups; do
+        diff <(quick ls "$A/$kind" "$A/$kind/Default" | sed "s|$A||") <(quick ls "$M/$kind" "$M/$kind/Default" | sed "s|$M||")
+    done
+    for gone in containers ldap fernet topology.svg regions/Kista/ctl regions/Kista/role regions/Kista/replication regions/Kista/log \
+        regions/Kista/progress; do
+        [ ! -e "$A/$gone" ]
+    done
+    fails_with EPERM mkdir "$A/regions/Solna"
+    quick grep -q '^user: admin$' "$A/whoami"
+    quick grep -q '^roles:.* admin' "$A/whoami"
+    quick grep -Eq '^Kista +ready +2/2 +-$' "$A/status"
+    quick jq -e '.verify and .regions[0].state == "ready"' "$A/status.json"
+    # What is changed here is changed there.
+    quick mkdir "$A/users/Default/$N"
+    [ "$(run_openstack user show --domain default "$N" -f value -c name)" = "$N" ]
+    # All of it ends.
+    slowly find "$A" -type f ! -name login ! -name password -exec cat {} + >"$BATS_TEST_TMPDIR/all" || true
+    [ -s "$BATS_TEST_TMPDIR/all" ]
+}
+
+@test "images go into it, come out of it, and from cloud to cloud, whole" {
+    quick cp "$M/clouds.yaml" "$CLOUDS"
+    attach ""
+    head -c 3000001 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+    slowly cp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N"
+    slowly cmp "$BATS_TEST_TMPDIR/in" "$K/images/$N"
+    slowly cp "$A/regions/Kista/images/$N" "$K/images/$N-2"
+    slowly cmp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N-2"
+    slowly dd if="$A/regions/Kista/images/$N" bs=1 skip=2999999 status=none | cmp - <(tail -c 2 "$BATS_TEST_TMPDIR/in")
+    [ ! -e "$A/regions/Kista/images-by-id/$(quick cat "$K/images-by-id"/*/id 2>/dev/null | head -n 1)/ctl" ]
+}
+
+@test "a member's mount shows what he may see, and says what it lacks" {
+    person secret
+    describe_person john secret
+    attach john
+    quick grep -qx "user: $N" "$A/whoami"
+    quick grep -qx "project: $N" "$A/whoami"
+    [ "$(quick ls "$A/users/Default" "$A/projects/Default" | grep -c "^$N\$")" -eq 2 ]
+    [ "$(quick cat "$A/users/Default/$N/id")" = "$(quick cat "$M/users/Default/$N/id")" ]
+    quick getfattr --only-values -n user.mcloud.partial "$A/users/Default" | grep -q 'identity:list_users'
+    quick grep -q '^partial: .*users' "$A/status"
+    quick grep -q 'identity:list_users' "$A/errors"
+    fails_with EACCES mkdir "$A/projects/Default/$N-2"
+    echo content >"$BATS_TEST_TMPDIR/in"
+    slowly cp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N"
+    slowly cmp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N"
+    quick ls "$K/images" | grep -qx "$N"
+    quick rm "$A/regions/Kista/images/$N"
+}
+
+@test "who is no superuser mounts one, without an engine" {
+    person secret
+    describe_person john secret
+    own=$(mktemp -d)
+    cp "$CLOUDS" "$MCLOUDFS" "$own"
+    mkdir "$own/mnt"
+    chmod 0600 "$own/clouds.yaml"
+    chown -R nobody "$own"
+    # With a /dev/fuse as udev makes it, which not every machine of tests has.
+    mknod -m 0666 "$own/fuse" c 10 229
+    # shellcheck disable=SC2016 # it is the inner shell that expands it
+    run slowly unshare --mount --propagation private bash -ec '
+        mount --bind "$1/fuse" /dev/fuse
+        as_nobody() { setpriv --reuid=nobody --regid=nogroup --clear-groups env -i PATH="$PATH" HOME=/nonexistent "$@"; }
+        as_nobody "$1/$2" -o "attach=john,clouds=$1/clouds.yaml" "$1/mnt"
+        as_nobody cat "$1/mnt/regions/Kista/state" "$1/mnt/whoami"
+        as_nobody fusermount3 -u "$1/mnt"' - "$own" "${MCLOUDFS##*/}"
+    rm -r "$own"
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = ready ]
+    [ "${lines[1]}" = "user: $N" ]
+}
+
+@test "without a project there is no catalog, and projects/ shows which may be chosen" {
+    person secret
+    describe none "username: $N, password: secret, user_domain_id: default"
+    attach none
+    [ "$(quick cat "$A/regions/Kista/state")" = degraded ]
+    quick grep -q 'project_name' "$A/regions/Kista/error"
+    [ "$(quick ls "$A/projects/Default")" = "$N" ]
+    fails_with EIO ls "$A/regions/Kista/images"
+}
+
+@test "a login that is refused is shown, and tried again when the file is another" {
+    person right
+    describe_person john wrong
+    attach john 2>"$BATS_TEST_TMPDIR/said"
+    grep -q 'authentication' "$BATS_TEST_TMPDIR/said"
+    [ "$(quick cat "$A/regions/Kista/state")" = failed ]
+    quick grep -q 'authentication' "$A/regions/Kista/error"
+    fails_with EACCES cat "$A/whoami"
+    exec 7<"$A/events"
+    sed -i 's/password: wrong/password: right/' "$CLOUDS"
+    timeout 60 grep -m 1 '"Kista".*"ready"' <&7
+    exec 7<&-
+    quick grep -qx "user: $N" "$A/whoami"
+    # Under a running mount.
+    put other "$M/users/Default/$N/password"
+    sed -i 's/password: right/password: other/' "$CLOUDS"
+    quick ls "$A/regions/Kista/images"
+    quick grep -qx "user: $N" "$A/whoami"
+}
+
+@test "nobody there, no such cloud, no such file: a sentence each" {
+    AUTH_URL=http://$(here 127.81.0.0 | sed 's/0.0$/99.1/'):5000/v3 describe gone "username: u, password: secret, user_domain_id: default, project_name: p, project_domain_id: default"
+    attach gone 2>"$BATS_TEST_TMPDIR/said"
+    grep -q 'not reachable' "$BATS_TEST_TMPDIR/said"
+    [ "$(quick cat "$A/regions/Kista/state")" = failed ]
+    fails_with EIO ls "$A/users"
+    unmount "$A"
+    run attach nowhere
+    [ "$status" -ne 0 ]
+    [[ $output == *nowhere* ]]
+    run slowly "$MCLOUDFS" -o "attach=x,clouds=/nonexistent/clouds.yaml" "$A"
+    [ "$status" -ne 0 ]
+    [[ $output == *"/nonexistent/clouds.yaml"* ]]
+}
+
+@test "by application credential, and by token; no secret is shown" {
+    local id secret token
+    person hush-hush
+    token=$(quick curl -sS -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(quick cat "$K/endpoints/identity/public")/auth/tokens" \
+        <<<"{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"$N\",\"domain\":{\"id\":\"default\"},\"password\":\"hush-hush\"}}},
+            \"scope\":{\"project\":{\"name\":\"$N\",\"domain\":{\"id\":\"default\"}}}}}" | tr -d '\r' | sed -n 's/^x-subject-token: //Ip')
+    quick curl -sS --fail-with-body -H "X-Auth-Token: $token" -H 'Content-Type: application/json' -o "$BATS_TEST_TMPDIR/credential" -d "{\"application_credential\":{\"name\":\"$N\"}}" \
+        "$(quick cat "$K/endpoints/identity/public")/users/$(quick cat "$M/users/Default/$N/id")/application_credentials"
+    id=$(jq -r .application_credential.id "$BATS_TEST_TMPDIR/credential")
+    secret=$(jq -r .application_credential.secret "$BATS_TEST_TMPDIR/credential")
+    describe app "application_credential_id: $id, application_credential_secret: $secret" "auth_type: v3applicationcredential"
+    describe tok "token: $token, project_name: $N, project_domain_id: default" "auth_type: token"
+    for cloud in app tok; do
+        attach $cloud
+        quick grep -qx "user: $N" "$A/whoami"
+        quick grep -qx "project: $N" "$A/whoami"
+        quick ls "$A/regions/Kista/images"
+        for file in errors journal status whoami metrics; do
+            run ! quick grep -qF -e "$secret" -e "$token" "$A/$file"
+        done
+        run ! grep -qF -e "$secret" -e "$token" /proc/"$(daemon_of "$A")"/cmdline
+        unmount "$A"
+    done
+}
