@@ -96,8 +96,11 @@ static void look_once(struct mc_attachment *attachment)
 	if (!goes)
 		return;
 	mc_attachment_look(attachment, call);
-	MC_LOCKED(&cloud->lock)
+	MC_LOCKED(&cloud->lock) {
 		attachment->looking = NULL;
+		attachment->has_looked = true;
+		pthread_cond_broadcast(&cloud->idle);
+	}
 }
 
 static bool has_failed(const struct mc_cloud *cloud)
@@ -112,15 +115,26 @@ static void keep_looking(void *data)
 	bool closing = false;
 
 	while (!closing) {
+		look_once(attachment);
 		MC_LOCKED(&cloud->lock) {
 			int64_t next = mc_now_ms() + (has_failed(cloud) ? TRY_AGAIN_MS : LOOK_AGAIN_MS);
 			while (!cloud->is_closing && !attachment->is_awaited && mc_now_ms() < next)
 				mc_cloud_await_until(cloud, next);
 			closing = cloud->is_closing;
 		}
-		if (!closing)
-			look_once(attachment);
 	}
+}
+
+/* The first look is waited for, so that the tree has its regions when it is mounted; but not for ever: what isn't there
+ * yet is starting. */
+static void await_first_look(struct mc_attachment *attachment)
+{
+	struct mc_cloud *cloud = attachment->cloud;
+	int64_t until = mc_now_ms() + cloud->options.timeout_ms;
+
+	MC_HOLD(&cloud->lock);
+	while (!attachment->has_looked && mc_now_ms() < until)
+		mc_cloud_await_until(cloud, until);
 }
 
 static char *copy_text(const char *text, bool *failed)
@@ -211,10 +225,10 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 	cloud->is_connected = true;
 	*ret_cloud = cloud;
 	int r = load(attachment, options, error);
-	if (r == 0) {
-		look_once(attachment);
+	if (r == 0)
 		r = mc_cloud_spawn(cloud, keep_looking, attachment);
-	}
+	if (r == 0)
+		await_first_look(attachment);
 	if (r < 0) {
 		*ret_cloud = NULL;
 		mc_cloud_close(cloud);

@@ -43,6 +43,7 @@ struct mc_attachment {
 	struct mc_attached_region *regions; /* by number; guarded by the cloud's lock */
 	size_t n_regions;
 	struct mc_call *looking; /* of the look under way, or NULL; likewise */
+	bool has_looked;         /* once; likewise */
 	bool is_awaited;         /* somebody wants another look now; likewise */
 	bool was_in;             /* a login has succeeded; the look's alone */
 };

@@ -118,6 +118,9 @@ static int log_in(struct look *look, struct mc_error *error)
 	MC_CLEANUP(free_pointer) char *document = NULL;
 	int r = find_keystone(look, error);
 
+	/* The login itself looks at the files no sooner than it asks again after a refusal. */
+	if (r == 0)
+		r = mc_attachment_reload(look->attachment, false, look->attachment->login, error);
 	if (r == 0)
 		r = mc_login_document(look->attachment->login, next_call(look), &document, error);
 	if (r < 0)

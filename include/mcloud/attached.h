@@ -99,7 +99,7 @@ struct mc_attached_options {
 	bool read_only;
 };
 
-/* Opens it, and looks once for what it has: regions, and their services. Succeeds also while it can't be reached, or
+/* Opens it, and looks, for timeout_ms at most, for what it has: regions, and their services. Succeeds also while it can't be reached, or
  * doesn't let one in: its regions have failed then, say why, and are looked at again and again. The errors are those of
  * mc_attached_load(). HANDLER as of mc_cloud_open(); for mc_cloud_close(). */
 int mc_attached_open(const struct mc_attached_options *options, struct mc_journal *journal,

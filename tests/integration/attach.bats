@@ -189,3 +189,34 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
         unmount "$A"
     done
 }
+
+@test "TLS: by the CA that the file names, by none, and without any, which is said" {
+    local address relay
+    address=$(here 127.81.98.1)
+    person secret
+    cd "$BATS_TEST_TMPDIR"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null
+    openssl req -newkey rsa:2048 -nodes -subj /CN=test -keyout key.pem -out request.pem 2>/dev/null
+    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out certificate.pem \
+        -extfile <(echo "subjectAltName=IP:$address") 2>/dev/null
+    exec 8< <(exec python3 "$BATS_TEST_DIRNAME/tls_relay.py" "$address" 5443 certificate.pem key.pem "$(quick cat "$K/address")" 5000)
+    relay=$!
+    read -r -t 30 -u 8
+    AUTH_URL=https://$address:5443/v3
+    describe_person known secret "cacert: $PWD/ca.pem"
+    describe_person unknown secret
+    describe_person blind secret "verify: false"
+    attach known
+    quick grep -qx "user: $N" "$A/whoami"
+    run ! quick grep -q WARNING "$A/status"
+    unmount "$A"
+    attach unknown 2>"$BATS_TEST_TMPDIR/said"
+    grep -q 'certificate.*cacert' "$BATS_TEST_TMPDIR/said"
+    [ "$(quick cat "$A/regions/Kista/state")" = failed ]
+    unmount "$A"
+    attach blind
+    quick head -n 1 "$A/status" | grep -q '^WARNING: no certificate is checked'
+    quick grep -qx "user: $N" "$A/whoami"
+    kill "$relay"
+    exec 8<&-
+}
