@@ -99,9 +99,9 @@ struct mc_attached_options {
 	bool read_only;
 };
 
-/* Opens it, and looks, for timeout_ms at most, for what it has: regions, and their services. Succeeds also while it can't be reached, or
- * doesn't let one in: its regions have failed then, say why, and are looked at again and again. The errors are those of
- * mc_attached_load(). HANDLER as of mc_cloud_open(); for mc_cloud_close(). */
+/* Opens it, and looks, for timeout_ms at most, for what it has: regions, and their services. Succeeds also while it
+ * can't be reached, or doesn't let one in: its regions have failed then, say why, and are looked at again and again.
+ * The errors are those of mc_attached_load(). HANDLER as of mc_cloud_open(); for mc_cloud_close(). */
 int mc_attached_open(const struct mc_attached_options *options, struct mc_journal *journal,
 	void (*handler)(void *data, const struct mc_cloud_event *event), void *data, struct mc_cloud **ret_cloud,
 	struct mc_error *error);
