@@ -13,8 +13,7 @@ enum { MAX_OPTIONS = 16 * 1024, MAX_CLOUD = 32, MAX_SECONDS = 3600 };
 enum option_type {
 	OPTION_TEXT,    /* char *, malloc'd */
 	OPTION_SECONDS, /* int, milliseconds */
-	OPTION_SWITCH,  /* bool, on or off */
-	OPTION_NONE     /* checked, but kept nowhere */
+	OPTION_SWITCH   /* bool, one of two words */
 };
 
 /* An option of ours is a row here and a member of struct mc_options. */
@@ -26,6 +25,7 @@ struct option {
 	bool (*fits)(const char *value); /* of texts */
 	const char *wanted;              /* what is said of one that doesn't */
 	double least;                    /* seconds */
+	const char *words[2];            /* for false and true */
 	bool is_optional;                /* its value may be left out, and is empty then */
 };
 
@@ -65,11 +65,6 @@ static bool is_domain(const char *value)
 	return *value && strlen(value) <= 64 && !strpbrk(value, "/\n") && strcasecmp(value, "default") != 0;
 }
 
-static bool is_manual(const char *value)
-{
-	return !strcmp(value, "manual");
-}
-
 #define TEXT(name) .type = OPTION_TEXT, .member = offsetof(struct mc_options, name)
 #define SECONDS(name) .type = OPTION_SECONDS, .member = offsetof(struct mc_options, name)
 #define SWITCH(name) .type = OPTION_SWITCH, .member = offsetof(struct mc_options, name)
@@ -88,7 +83,7 @@ static const struct option ours[] = {
 	 .wanted = "a DN is needed, such as dc=acme,dc=org"},
 	{"domain", "NAME", "the domain whose users and groups are in that directory (acme)", "acme", TEXT(domain), .fits = is_domain,
 	 .wanted = "a domain's name has 1 to 64 characters without slashes, and isn't Default"},
-	{"verify", "on|off", "check images that are read as a whole against their hash (on)", "on", SWITCH(verify)},
+	{"verify", "on|off", "check images that are read as a whole against their hash (on)", "on", SWITCH(verify), .words = {"off", "on"}},
 	{"ttl", "SECONDS", "how old an answer of a service may be that is shown (1)", "1", SECONDS(ttl_ms), .least = 0},
 	{"timeout", "SECONDS", "how long a service may take for an answer (10)", "10", SECONDS(timeout_ms), .least = 0.1},
 	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", "/var/lib/mcloudfs", TEXT(state_dir),
@@ -97,8 +92,8 @@ static const struct option ours[] = {
 	 TEXT(attach), .is_optional = true},
 	{"clouds", "FILE", "the clouds.yaml that is meant (found as openstacksdk finds it)", NULL, TEXT(clouds), .fits = is_path,
 	 .wanted = "an absolute path is needed"},
-	{"replicate", "manual", "how slaves begin to replicate (manual)", NULL, .type = OPTION_NONE, .fits = is_manual,
-	 .wanted = "this version has no replication, so only manual is possible"},
+	{"replicate", "manual|auto", "whether a new slave waits for `echo start > replication/ctl` (manual), or begins at once", "manual",
+	 SWITCH(replicates), .words = {"manual", "auto"}},
 };
 /* clang-format on */
 
@@ -136,6 +131,19 @@ static int set_seconds_option(int *ret_ms, const struct option *option, const ch
 	return 0;
 }
 
+static int set_switch_option(bool *ret_switch, const struct option *option, const char *value, struct mc_error *error)
+{
+	char wanted[64];
+
+	for (size_t i = 0; i < MC_COUNT(option->words); i++)
+		if (!strcmp(value, option->words[i])) {
+			*ret_switch = i == 1;
+			return 0;
+		}
+	snprintf(wanted, sizeof(wanted), "%s or %s is needed", option->words[1], option->words[0]);
+	return bad_option_value(option, value, wanted, error);
+}
+
 static int set_option(
 	struct mc_options *options, const struct option *option, const char *value, struct mc_error *error)
 {
@@ -147,12 +155,7 @@ static int set_option(
 	case OPTION_SECONDS:
 		return set_seconds_option(option_member(options, option), option, value, error);
 	case OPTION_SWITCH:
-		if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-			return bad_option_value(option, value, "on or off is needed", error);
-		*(bool *)option_member(options, option) = !strcmp(value, "on");
-		return 0;
-	case OPTION_NONE:
-		break;
+		return set_switch_option(option_member(options, option), option, value, error);
 	}
 	return 0;
 }

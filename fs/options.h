@@ -14,7 +14,7 @@ struct mc_options {
 	char *cloud, *engine, *base, *ldap_suffix, *domain, *state_dir;
 	char *attach, *clouds; /* the cloud of which file is shown; attach NULL: none, it is one that is made here; "":
 				  the one that openstacksdk would take */
-	bool verify, read_only;
+	bool verify, read_only, replicates;
 	int ttl_ms, timeout_ms;
 	char *source, *mountpoint; /* source NULL: none was given */
 	struct mc_buffer mount;    /* what the kernel and libfuse get, "ro,allow_other" */

@@ -4,6 +4,7 @@
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
+#include "backends/managed/mark.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/roster.h"
@@ -78,22 +79,46 @@ static int run_to_serve(struct mc_work *work, const struct mc_steps *steps)
 	return r;
 }
 
-static int start_region_steps(struct mc_work *work)
-{
-	struct mc_steps steps = {0};
-
-	await_role(work);
-	if (stands_by(work->region))
-		work->outcome = "standby";
-	add_steps_of_start(work->region, &steps);
-	return run_to_serve(work, &steps);
-}
-
 static int replicate_region_steps(struct mc_work *work)
 {
 	struct mc_steps steps = {0};
 
 	mc_slave_steps(&steps);
+	return run_to_serve(work, &steps);
+}
+
+/* Whether a slave that is new needs no command to replicate. */
+static bool replicates_by_itself(struct mc_region *region)
+{
+	return region->cloud->options.replicates && stands_by(region) && !mc_mark_known(region, MC_MARK_SERVED);
+}
+
+/* A master that is on its way to serve is waited for: there is nothing to copy before. */
+static void await_master(struct mc_work *work)
+{
+	MC_CLEANUP(region) struct mc_region *master = mc_region_find(work->cloud, NULL);
+	struct mc_cloud *cloud = work->cloud;
+
+	if (!master)
+		return;
+	MC_LOCKED(&cloud->lock) {
+		while (!mc_region_state_settled(master->state) && !cloud->is_closing && !mc_call_cancelled(work->call))
+			mc_cloud_await_news(cloud);
+	}
+}
+
+static int start_region_steps(struct mc_work *work)
+{
+	struct mc_steps steps = {0};
+
+	await_role(work);
+	if (replicates_by_itself(work->region)) {
+		await_master(work);
+		return replicate_region_steps(work);
+	}
+	if (stands_by(work->region))
+		work->outcome = "standby";
+	add_steps_of_start(work->region, &steps);
 	return run_to_serve(work, &steps);
 }
 

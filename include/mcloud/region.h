@@ -29,6 +29,7 @@ struct mc_cloud_options {
 	const char *domain;      /* "acme" */
 	const char *state_dir;   /* where the cloud's secrets, facts and data lie */
 	bool read_only;          /* nothing is changed: no work is begun or gone on with */
+	bool replicates;         /* slaves that have never served begin to replicate when they start */
 	int ttl_ms, timeout_ms;
 };
 

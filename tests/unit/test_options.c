@@ -51,7 +51,7 @@ static void test_all(void **state)
 				 "cloud=lab-2,engine=docker,socket=/run/"
 				 "x\\,y.sock,base=127.90.0.0,ldap_suffix=dc=example,dc=net,ou=x,"
 				 "domain=people,verify=off,ttl=0.25,timeout=60,state_dir=/srv/"
-				 "state,replicate=manual,,ro,allow_other,"
+				 "state,replicate=auto,,ro,allow_other,"
 				 "noauto,x-systemd.automount,_netdev",
 				 &error),
 		0);
@@ -63,6 +63,7 @@ static void test_all(void **state)
 	assert_string_equal(options->domain, "people");
 	assert_string_equal(options->state_dir, "/srv/state");
 	assert_false(options->verify);
+	assert_true(options->replicates);
 	assert_int_equal(options->ttl_ms, 250);
 	assert_int_equal(options->timeout_ms, 60000);
 	assert_string_equal(options->mount.data, "ro,allow_other");
@@ -109,7 +110,7 @@ static void test_bad(void **state)
 		{"ttl=0x10", "0 to 3600 seconds"},
 		{"timeout=0", "0.1 to 3600 seconds are possible"},
 		{"timeout=1e9", "0.1 to 3600 seconds"},
-		{"replicate=auto", "this version has no replication"},
+		{"replicate=yes", "auto or manual is needed"},
 		{"debug", "unknown option \"debug\""},
 		{"allow_root", "unknown option \"allow_root\""},
 	};
