@@ -24,8 +24,6 @@
 /* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier
  * daemon was in the middle of. */
 
-/* An engine that is stopped takes so long to stop its containers before it goes itself. */
-#define ENGINE_ENDS_S 30
 
 /* The region that VOLUME belongs to: its name and number. NULL: to none. */
 static const char *region_of_volume(const struct mc_engine_volume *volume, unsigned *ret_number)
@@ -221,14 +219,13 @@ static bool is_first_time(struct mc_cloud *cloud)
 
 void mc_cloud_note_running(struct mc_cloud *cloud)
 {
-	double now = mc_wall_clock();
-
 	MC_LOCKED(&cloud->lock) {
 		for (size_t i = 0; i < cloud->n_regions; i++) {
 			struct mc_region *region = cloud->regions[i];
 
+			/* What is degraded serves in part, or has ended with the engine just now. */
 			region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
-				      (region->state == MC_REGION_DEGRADED && now - region->changed < ENGINE_ENDS_S);
+				      region->state == MC_REGION_DEGRADED;
 		}
 	}
 }
