@@ -211,7 +211,8 @@ static int command_region(struct mc_ask *ask, char **words, unsigned n_words)
 enum {
 	CAN_START = 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
 	CAN_STOP = 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
-	CAN_REPAIR = 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+	/* what a ready region lacks may be of a kind that isn't looked at, as logins and grants of its services */
+	CAN_REPAIR = 1 << MC_REGION_READY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
 };
 
 static const unsigned possible_in[] = {

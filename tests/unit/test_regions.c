@@ -349,7 +349,7 @@ static void test_ctl(void **state)
 		assert_string_equal(cloud.commanded, "Kista");
 	}
 	assert_null(ask.verb->name);
-	assert_verbs(MC_REGION_READY, "stop restart destroy ");
+	assert_verbs(MC_REGION_READY, "stop restart repair destroy ");
 	assert_verbs(MC_REGION_STOPPED, "start destroy ");
 	assert_verbs(MC_REGION_DEGRADED, "start stop restart repair destroy ");
 	assert_verbs(MC_REGION_STARTING, "destroy ");
