@@ -71,6 +71,11 @@ void mc_tree_describe(struct mc_fs *fs, struct mc_buffer *out)
 	mc_describe_root(fs->config.root, out);
 }
 
+void mc_tree_describe_all(struct mc_fs *fs, struct mc_buffer *out)
+{
+	mc_describe(fs->config.root, out);
+}
+
 static void gauge(struct mc_buffer *out, const char *name, const char *help, size_t value)
 {
 	mc_buffer_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %zu\n", name, help, name, name, value);
