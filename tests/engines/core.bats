@@ -135,6 +135,25 @@ token_answers() {
     slowly cmp "$DIRECTORY/image" "$M/regions/Kista/images/first"
 }
 
+@test "stopped, pruned of all, the engine restarted: another mount has all of it" {
+    for region in Kista Solna Lund; do
+        put stop "$M/regions/$region/ctl"
+        slowly cat "$M/regions/$region/wait" || true
+    done
+    put stop "$M/containers/ldap/ctl"
+    for kind in containers networks volumes; do
+        engine "/$kind/prune" -X POST --url-query "filters={\"label\":[\"org.mcloudfs.cloud=$CLOUD\"]}" >/dev/null
+    done
+    unmount "$M"
+    engine_stop
+    engine_start
+    cloud_mount
+    [ "$(quick cat "$M"/regions/*/state | sort -u)" = stopped ]
+    for region in Kista Solna Lund; do put start "$M/regions/$region/ctl"; done
+    for region in Kista Solna; do ready "$region"; done
+    slowly cmp "$DIRECTORY/image" "$M/regions/Kista/images/first"
+}
+
 @test "rmdir leaves nothing" {
     slowly rm "$M/regions/Kista/images/first"
     for region in Lund Kista Solna; do slowly rmdir "$M/regions/$region"; done

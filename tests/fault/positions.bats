@@ -174,6 +174,43 @@ number() { sql Kista 'SELECT @@GLOBAL.gtid_binlog_pos' | tr , '\n' | awk -F - '$
     in_step Solna Lund
 }
 
+@test "a promotion that can't write down who is the master leaves one master, semisync, and what was acknowledged" {
+    local facts=$DIRECTORY/state/$CLOUD/regions
+    put semisync "$M/regions/Kista/replication/mode"
+    complete Solna
+    row Kista before-the-role
+    # where the fact of it would be written first
+    mkdir "$facts/Kista.json.new" "$facts/Solna.json.new"
+    run put promote "$M/regions/Solna/replication/ctl"
+    [ "$status" -ne 0 ]
+    rmdir "$facts/Kista.json.new" "$facts/Solna.json.new"
+    slowly cat "$M"/regions/{Kista,Solna,Lund}/wait
+    [ "$(quick jq '[.regions[] | select(.role == "master")] | length' "$M/status.json")" = 1 ]
+    [ "$(for region in Kista Solna Lund; do sql "$region" 'SELECT @@GLOBAL.read_only'; done | sort | xargs)" = '0 1 1' ]
+    [ "$(quick cat "$M/regions/Solna/replication/mode")" = semisync ]
+    # and then it can be done
+    put promote "$M/regions/Solna/replication/ctl"
+    replicates Kista
+    replicates Lund
+    [ "$(quick cat "$M/regions/Solna/role")" = master ]
+    [ "$(quick cat "$M/regions/Solna/replication/mode")" = semisync ]
+    [ "$(count Solna before-the-role)" = 1 ]
+    put promote "$M/regions/Kista/replication/ctl"
+    replicates Solna
+    put async "$M/regions/Kista/replication/mode"
+    in_step Solna Lund
+}
+
+@test "binary logs are kept" {
+    local first
+    first=$(sql Kista 'SHOW BINARY LOGS' | awk 'NR == 1 { print $1 }')
+    [ "$(sql Kista 'SELECT @@GLOBAL.expire_logs_days, @@GLOBAL.binlog_expire_logs_seconds' | xargs)" = '0.000000 0' ]
+    sql Kista 'FLUSH BINARY LOGS'
+    put kill "$M/containers/mysql-Kista/ctl"
+    repaired Kista
+    [ "$(sql Kista 'SHOW BINARY LOGS' | awk 'NR == 1 { print $1 }')" = "$first" ]
+}
+
 @test "what is acknowledged is on the slave's disk" {
     for region in Kista Solna Lund; do [ "$(sql "$region" 'SELECT @@GLOBAL.sync_relay_log')" = 1 ]; done
 }

@@ -114,6 +114,31 @@ data_are_there() {
     data_are_there Solna
 }
 
+@test "half promoted: the promotion goes on or is undone, and one database takes writes" {
+    local writable
+    exec 7<"$M/events"
+    put promote "$K/replication/ctl" 7<&- 2>/dev/null &
+    timeout 60 grep -m 3 '"event":"step","region":"Kista"' <&7 >"$BATS_TEST_TMPDIR/steps"
+    exec 7<&-
+    kill_daemon
+    wait "$!" || true
+    prune_all >"$BATS_TEST_TMPDIR/taken"
+    [ ! -s "$BATS_TEST_TMPDIR/taken" ]
+    remount
+    [ "$(slowly cat "$K/wait" "$R/wait" | xargs)" = 'ready ready' ]
+    writable=$(for region in Kista Solna; do sql "$region" 'SELECT @@GLOBAL.read_only'; done | sort | xargs)
+    [ "$writable" = '0 1' ]
+    # as the next test wants it
+    if [ "$(quick cat "$K/role")" = master ]; then
+        complete Solna
+        put promote "$R/replication/ctl"
+    fi
+    replicates Kista
+    complete Kista
+    roles Solna Kista
+    data_are_there Solna
+}
+
 @test "stopped: it stays so, and starts with all that it had" {
     [ "$(command stop Kista)" = stopped ]
     prune_all >"$BATS_TEST_TMPDIR/taken"

@@ -57,6 +57,20 @@ with open(path, "r+b") as f:
     cat "$T/a" "$T/b" | slowly cmp - "$I/$N-3"
 }
 
+@test "a mount that has another path now, as what it lies in was renamed, is a way in like any other" {
+    random 300000 "$T/a"
+    random 200000 "$T/b"
+    quick cp "$M/clouds.yaml" "$T/clouds.yaml"
+    mkdir -p "$T/before/mnt"
+    slowly "$MCLOUDFS" -o "attach,clouds=$T/clouds.yaml" "$T/before/mnt"
+    mv "$T/before" "$T/after"
+    slowly cp "$T/a" "$T/after/mnt/regions/Kista/images/$N"
+    slowly bash -c '(cat "$1"; cat "$2") >"$3"' - "$T/a" "$T/b" "$T/after/mnt/regions/Kista/images/$N-2"
+    unmount "$T/after/mnt"
+    slowly cmp "$T/a" "$I/$N"
+    cat "$T/a" "$T/b" | slowly cmp - "$I/$N-2"
+}
+
 @test "a helper that dies without having written spoils nothing" {
     random 300000 "$T/a"
     slowly bash -c '{ sleep 99 & cat "$1"; kill $!; wait; } >"$2"' - "$T/a" "$I/$N"
@@ -130,6 +144,12 @@ f = open(sys.argv[1], "rb")
 m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
 sys.exit(m[15000000] < 0)' "$I/$N"
     [ "$status" -ne 0 ]
+    # Nor to some who read at once.
+    for part in 1 2 3 4; do
+        { slowly cat "$I/$N" >"$T/part$part" && echo whole >>"$T/wrong"; } 2>/dev/null &
+    done
+    wait
+    [ ! -e "$T/wrong" ]
     # Until the content is another.
     spoil "$id" 15000000
     slowly cmp "$T/a" "$I/$N"
@@ -163,10 +183,11 @@ PY
     slowly install -m 644 "$T/$N" "$I/$N-install"
     slowly python3 -c 'import shutil, sys; shutil.copy(*sys.argv[1:])' "$T/$N" "$I/$N-shutil"
     slowly cp -a "$T/$N" "$I/$N-cp"
+    slowly gio copy "$T/$N" "$I/$N-gio"
     slowly mv "$T/$N-mv" "$I/$N-mv"
     tar -C "$T" -c "$N" | slowly tar -C "$I" -x
     slowly rsync -a "$T/$N" "$I/$N-rsync-a"
-    for name in "$N" "$N"-{rsync,install,shutil,cp,mv,rsync-a}; do
+    for name in "$N" "$N"-{rsync,install,shutil,cp,gio,mv,rsync-a}; do
         [ "$(glance_images "$name" '"\(.visibility) \(.size)"')" = "shared 100000" ]
     done
     # Another one means it.

@@ -31,13 +31,23 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
     timeout 20 grep -m 1 '"degraded"' <&7
     exec 7<&-
     [ "$(quick cat "$R/state")" = degraded ]
+    [ -s "$R/error" ]
     quick grep -q 'keystone-Kista is exited.*repair' "$R/error"
     [ "$(quick cat "$M/containers/keystone-Kista/exit_code")" = 137 ]
     quick cat "$M/status" | grep -q 3/4
     put repair "$R/ctl"
     [ "$(slowly cat "$R/wait")" = ready ]
     quick cat "$R/catalog" | grep -q identity
+    [ ! -s "$R/error" ]
     [ -z "$(quick cat "$R/error")" ]
+}
+
+@test "commands of a control file run in their order, and the first that fails ends them" {
+    fails_with EBUSY bash -c 'printf "stop\nstart\n" >"$1"' - "$R/ctl"
+    quick tail -n 1 "$M/errors" | grep -q 'region Kista is stopping'
+    [ "$(slowly cat "$R/wait")" = stopped ]
+    put start "$R/ctl"
+    [ "$(slowly cat "$R/wait")" = ready ]
 }
 
 @test "a region where nobody can log in is not called ready, however lately the daemon could" {

@@ -27,6 +27,13 @@ ask_as_nobody() {
         'exec 3<>"/dev/tcp/$1/$2" || exit 1; printf "$3" >&3; timeout 1 cat <&3 || true' ask "$@" 2>&1 | tr -d '\0'
 }
 
+# inside CONTAINER COMMAND…: in the container's network namespace, as a process that was let in there would be.
+inside() {
+    local container=$1
+    shift
+    nsenter -t "$(process_of "$container")" -n "$@"
+}
+
 @test "each container serves its one port, memcached none" {
     for container in "${containers[@]}"; do
         case $container in
@@ -57,7 +64,7 @@ ask_as_nobody() {
             [ -S "/proc/$pid/root$socket" ] || continue
             echo "$container $socket"
             nsenter -t "$pid" -m setpriv --reuid 65534 --regid 65534 --clear-groups perl -MIO::Socket::UNIX -e \
-                'exit 1 if IO::Socket::UNIX->new(Peer => $ARGV[0]) && $ARGV[0] =~ /memcached/' "$socket"
+                'exit 1 if IO::Socket::UNIX->new(Peer => $ARGV[0]) && $ARGV[0] =~ /memcached|uwsgi|ldapi/' "$socket"
         done
     done
 }
@@ -79,15 +86,24 @@ ask_as_nobody() {
 @test "a database lets nobody in without a password" {
     for container in "${containers[@]}"; do
         [[ $container == mysql-* ]] || continue
-        for host in "$(quick cat "$M/containers/$container/address")" "$(quick cat "$M/regions/${container#mysql-}/address")"; do
+        for host in "$(quick cat "$M/containers/$container/address")" "$(quick cat "$M/regions/${container#mysql-}/address")" 127.0.0.1; do
             for user in root '' mysql keystone glance mariadb.sys PUBLIC anonymous; do
                 for password in '' root keystone glance password; do
-                    run setpriv --reuid 65534 --regid 65534 --clear-groups env MYSQL_PWD="$password" \
+                    place=()
+                    [ "$host" != 127.0.0.1 ] || place=(inside "$container")
+                    run "${place[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups env MYSQL_PWD="$password" \
                         timeout 20 mariadb --no-defaults --skip-ssl -h "$host" -u "$user" -e 'SELECT 1'
                     [ "$status" -ne 0 ]
                     [[ $output == *'Access denied'* ]]
                 done
             done
+        done
+        # by its socket, as a user of the container's
+        for user in root mysql nobody; do
+            run nsenter -t "$(process_of "$container")" -m setpriv --reuid 65534 --regid 65534 --clear-groups \
+                timeout 20 mariadb --no-defaults -S /run/mysqld/mysqld.sock -u "$user" -e 'SELECT 1'
+            [ "$status" -ne 0 ]
+            [[ $output == *'Access denied'* || $output == *"Can't connect"* ]]
         done
     done
 }
@@ -102,6 +118,8 @@ ask_as_nobody() {
             [ "$output" = nothing ]
         done
     done
+    run inside ldap timeout 30 python3 "$BATS_TEST_DIRNAME/ask_ldap.py" 127.0.0.1 dc=acme,dc=org
+    [ "$output" = nothing ]
     [ "$(quick cat "$M/containers/ldap/health")" = healthy ]
 }
 
@@ -112,6 +130,15 @@ ask_as_nobody() {
         code=$(quick curl -sS -o /dev/null -w '%{http_code}' "http://$keystone/$path")
         echo "$path $code"
         [[ $code == 401 || $code == 404 ]]
+    done
+    for container in keystone-Kista glance-Kista; do
+        for port in 5000 9292; do
+            for path in v3/users v2/images; do
+                code=$(inside "$container" curl -sS --max-time 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/$path" || true)
+                echo "$container $port $path $code"
+                [[ $code == 401 || $code == 404 || $code == 300 || $code == 000 ]] # 300: the versions
+            done
+        done
     done
     for path in v2/images v2/tasks v2/info/stores v2/metadefs/namespaces v2/schemas/images v2/cache; do
         code=$(quick curl -sS -o /dev/null -w '%{http_code}' "http://$glance/$path")
