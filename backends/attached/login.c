@@ -94,6 +94,19 @@ bool mc_login_text(
 	return true;
 }
 
+bool mc_attached_setting(
+	const struct mc_attached_auth *auth, size_t index, const char **ret_name, const char **ret_text)
+{
+	struct mc_attached_auth copy = *auth;
+	bool secret;
+	char **text;
+
+	if (!mc_login_text(&copy, index, ret_name, &text, &secret))
+		return false;
+	*ret_text = *text;
+	return true;
+}
+
 static const struct type *auth_type_of(const struct mc_value *config, struct mc_error *error)
 {
 	const struct mc_value *name = mc_value_get(config, "auth_type");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/attached.h"
 
+#include "fs/tree/openrc.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/text.h"
 #include "mcloud/attached.h"
@@ -15,15 +16,14 @@ int mc_attached_show_readme(struct mc_ask *ask, struct mc_buffer *out)
 		"are files here.\n\n",
 		mc_attached_config(ask->cloud)->cloud);
 	mc_tree_describe(ask->fs, out);
-	mc_buffer_text(out,
-		"\nevents never ends, and is found by its name only, so that a walk over all files ends.\n"
-		"\nTry, in this directory:\n\n"
-		"  cat whoami                           who one is here\n"
-		"  cat regions/*/catalog                what it offers\n"
-		"  ls -l regions/*/images               its images\n"
-		"  cp disk.qcow2 regions/REGION/images/ upload one\n"
-		"\nWhen something fails, errors says why. docs/SEMANTICS.md is the contract of all this.\n"
-		"\nEach path, its kind, mode, and what it is:\n\n");
+	mc_buffer_text(out, "\nevents never ends, and is found by its name only, so that a walk over all files ends.\n"
+			    "\nTry, in this directory:\n\n"
+			    "  cat whoami                           who one is here\n"
+			    "  cat regions/*/catalog                what it offers\n"
+			    "  ls -l regions/*/images               its images\n"
+			    "  cp disk.qcow2 regions/REGION/images/ upload one\n"
+			    "\nWhen something fails, errors says why. docs/SEMANTICS.md is the contract of all this.\n"
+			    "\nEach path, its kind, mode, and what it is:\n\n");
 	mc_tree_describe_all(ask->fs, out);
 	return mc_text_check(out, ask->error);
 }
@@ -172,6 +172,12 @@ int mc_attached_show_whoami(struct mc_ask *ask, struct mc_buffer *out)
 	mc_buffer_text(out, "\n");
 	add_value(out, "expires", text_of(token, "expires_at"));
 	add_value(out, "auth_type", auth->type ? auth->type : "password");
+	return mc_text_check(out, ask->error);
+}
+
+int mc_attached_show_openrc(struct mc_ask *ask, struct mc_buffer *out)
+{
+	mc_openrc_attached(mc_attached_config(ask->cloud), mc_ask_key(ask, MC_KEY_REGION), out);
 	return mc_text_check(out, ask->error);
 }
 

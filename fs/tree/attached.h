@@ -11,6 +11,8 @@ int mc_attached_show_version(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_show_status(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_show_status_json(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_show_whoami(struct mc_ask *ask, struct mc_buffer *out);
+/* Of a region. */
+int mc_attached_show_openrc(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_store_code(struct mc_ask *ask, const char *value, size_t size);
 
 #endif

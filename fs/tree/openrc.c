@@ -2,7 +2,9 @@
 #include "fs/tree/openrc.h"
 
 #include "fs/tree/text.h"
+#include "mcloud/attached.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <string.h>
 
@@ -54,6 +56,45 @@ void mc_openrc(const struct mc_openrc *settings, struct mc_buffer *out)
 	no_proxy(out, settings->address);
 	mc_buffer_text(out, "command -v openstack >/dev/null || "
 			    "echo 'openstack is missing: apt-get install python3-openstackclient' >&2\n");
+}
+
+/* A setting of clouds.yaml as the variable that stands for it: OS_ and its name in capitals. */
+static void assign_setting(struct mc_buffer *out, const char *name, const char *value)
+{
+	char variable[64] = "OS_";
+	size_t length = strlen(variable);
+
+	for (; *name && length + 1 < sizeof(variable); name++)
+		variable[length++] = (char)toupper((unsigned char)*name);
+	variable[length] = '\0';
+	assign(out, variable, value);
+}
+
+void mc_openrc_attached(const struct mc_attached_config *config, const char *region, struct mc_buffer *out)
+{
+	const struct mc_attached_auth *auth = &config->auth;
+	const char *name, *text;
+
+	mc_buffer_printf(out, "# The login of cloud %s: source this file.\n", config->cloud);
+	unset(out);
+	assign(out, "OS_AUTH_TYPE", auth->type ? auth->type : "password");
+	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
+		if (text)
+			assign_setting(out, name, text);
+	assign(out, "OS_REGION_NAME", region);
+	if (config->cacert)
+		assign(out, "OS_CACERT", config->cacert);
+	if (config->cert)
+		assign(out, "OS_CERT", config->cert);
+	if (config->key)
+		assign(out, "OS_KEY", config->key);
+	if (config->identity.n_interfaces)
+		assign(out, "OS_INTERFACE", config->identity.interfaces[0]);
+	assign(out, "OS_IDENTITY_API_VERSION", "3");
+	assign(out, "OS_IMAGE_API_VERSION", "2");
+	if (!config->verify)
+		mc_buffer_text(out,
+			"echo 'no certificate is checked in this cloud: give openstack the option --insecure' >&2\n");
 }
 
 char *mc_openrc_auth_url(const char *address)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/tree/attached.h"
 #include "fs/tree/identity_rows.h"
 #include "fs/tree/region_docs.h"
 #include "fs/tree/rows.h"
@@ -75,6 +76,8 @@ static const struct mc_row attached_region_rows[] = {
 	WAIT,
 	ERROR,
 	CATALOG,
+	MC_DOCUMENT("openrc", 0600, "source it to use the openstack client with the same login",
+		.show = mc_attached_show_openrc),
 	MC_DOCUMENT("token", 0600, "a fresh token of the login", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 		.show = mc_region_docs_token),
 	IMAGES,

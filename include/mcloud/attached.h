@@ -89,6 +89,11 @@ void mc_attached_free(struct mc_attached_config *config);
 
 MC_DEFINE_CLEANUP(attached, struct mc_attached_config *, mc_attached_free);
 
+/* The texts of AUTH, by the names that they have in clouds.yaml; NULL: that one isn't set. False: there is none of
+ * INDEX. */
+bool mc_attached_setting(
+	const struct mc_attached_auth *auth, size_t index, const char **ret_name, const char **ret_text);
+
 /* AUTH as what a login takes; the texts stay AUTH's. */
 struct mc_credentials mc_attached_credentials(const struct mc_attached_auth *auth);
 

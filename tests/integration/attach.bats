@@ -90,6 +90,7 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
     quick grep -q '^partial: .*users' "$A/status"
     quick grep -q 'identity:list_users' "$A/errors"
     fails_with EACCES mkdir "$A/projects/Default/$N-2"
+    fails_with EACCES stat "$A/users/Default/admin"
     echo content >"$BATS_TEST_TMPDIR/in"
     slowly cp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N"
     slowly cmp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N"
@@ -179,6 +180,10 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
     describe tok "token: $token, project_name: $N, project_domain_id: default" "auth_type: token"
     for cloud in app tok; do
         attach $cloud
+        [ "$(quick stat -c %a "$A/regions/Kista/openrc")" = 600 ]
+        # The client with that login is who the mount is.
+        [ "$(bash -c '. "$1" && exec timeout 120 openstack token issue -f value -c user_id -c project_id' - "$A/regions/Kista/openrc")" = \
+            "$(quick cat "$M/projects/Default/$N/id" "$M/users/Default/$N/id")" ]
         quick grep -qx "user: $N" "$A/whoami"
         quick grep -qx "project: $N" "$A/whoami"
         quick ls "$A/regions/Kista/images"
@@ -188,6 +193,39 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
         run ! grep -qF -e "$secret" -e "$token" /proc/"$(daemon_of "$A")"/cmdline
         unmount "$A"
     done
+}
+
+# os CLOUD COMMAND…: the real client with that login of $CLOUDS.
+os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }
+
+@test "whoever is logged in sees what openstack shows him, list by list" {
+    local cloud
+    person secret
+    echo content >"$BATS_TEST_TMPDIR/in"
+    slowly cp "$BATS_TEST_TMPDIR/in" "$K/images/$N-public"
+    put public "$K/images-by-id/$(run_openstack image show "$N-public" -f value -c id)/visibility"
+    describe admin "username: admin, password: $(sed -n "s/^ *password: '\(.*\)'/\1/p" "$M/clouds.yaml"), project_name: admin, user_domain_id: default, project_domain_id: default"
+    describe_person member secret
+    describe domain "username: $N, password: secret, domain_id: default, user_domain_id: default"
+    quick ln -s "../../../../../users/Default/$N" "$M/domains/Default/roles/admin/users/$N"
+    describe unscoped "username: $N, password: secret, user_domain_id: default" "auth_type: v3password"
+    for cloud in admin member domain unscoped; do
+        attach $cloud
+        case $cloud in
+        admin)
+            diff <(quick ls "$A/users/Default") <(os $cloud user list --domain default -f value -c Name | sort)
+            diff <(quick ls "$A/roles") <(os $cloud role list -f value -c Name | sort)
+            diff <(quick ls "$A/projects/Default") <(os $cloud project list --domain default -f value -c Name | sort)
+            ;;
+        domain) diff <(quick ls "$A/users/Default") <(os $cloud user list --domain default -f value -c Name | sort) ;;
+        *) diff <(quick ls "$A/projects/Default") <(os $cloud project list --my-projects -f value -c Name | sort) ;;
+        esac
+        if [[ $cloud == admin || $cloud == member ]]; then
+            diff <(quick ls "$A/regions/Kista/images") <(os $cloud image list -f value -c Name | sort)
+        fi
+        unmount "$A"
+    done
+    quick rm "$M/domains/Default/roles/admin/users/$N"
 }
 
 @test "TLS: by the CA that the file names, by none, and without any, which is said" {

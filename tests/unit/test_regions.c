@@ -2,6 +2,7 @@
 #include "fs/listing.h"
 #include "fs/tree.h"
 #include "fs/tree/region_docs.h"
+#include "no_attached.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +33,6 @@ struct mc_cloud {
 
 static struct mc_cloud cloud;
 static struct mc_error error;
-const struct mc_xattr_type mc_identity_partial;
 const struct mc_directory_type mc_tree_images, mc_tree_images_by_id, mc_tree_domains, mc_tree_project_domains,
 	mc_tree_user_domains, mc_tree_group_domains, mc_tree_roles, mc_tree_replication;
 

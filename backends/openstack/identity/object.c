@@ -202,7 +202,7 @@ static int list_known_item(void *data, const cJSON *item)
 /* Whether Keystone's refusal of a list, RESULT, is one to be content with; and whoever wants to know is told. */
 static bool is_partial(const struct mc_identity *identity, enum mc_identity_kind kind, int result)
 {
-	if (!identity->partial || (result != 0 && result != -EACCES))
+	if (!identity->partial || !identity->error || (result != 0 && result != -EACCES))
 		return false;
 	identity->partial(identity->data, kind, result == 0 ? NULL : identity->error);
 	if (result == -EACCES)
@@ -255,12 +255,17 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 	make_query(query, domain, name);
 	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, search_item, &search);
+	struct mc_error refusal = identity->error ? *identity->error : (struct mc_error){0};
 	bool partial = result == -EACCES && is_partial(identity, kind, result);
 	if (partial)
 		result = mc_identity_each_known(identity, kind, domain, search_item, &search);
 	MC_CLEANUP(identity_object) struct mc_identity_object *found = search.found;
 	if (result < 0)
 		return result;
+	if (!found && partial) { /* there may be one all the same */
+		*identity->error = refusal;
+		return -EACCES;
+	}
 	if (!found)
 		return mc_error_set(identity->error, ENOENT, "there is no such %s", kinds[kind].member);
 	if (!partial)
