@@ -22,7 +22,7 @@
 #define LOCK_WAIT_MS 5000
 
 /* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the pipe's end. */
-static int detach_process(struct mc_daemon *daemon, struct mc_error *error)
+static int detach_process(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
 {
 	int ends[2];
 
@@ -43,7 +43,8 @@ static int detach_process(struct mc_daemon *daemon, struct mc_error *error)
 	}
 	close(ends[0]);
 	daemon->parent = ends[1];
-	if (setsid() < 0 || chdir("/") < 0)
+	/* What a file of clouds names is found from where one was. */
+	if (setsid() < 0 || (!options->attach && chdir("/") < 0))
 		return mc_error_errno(error, errno, "no session of its own");
 	return 0;
 }
@@ -189,7 +190,7 @@ int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, s
 	if (result == 0 && !options->attach)
 		result = take_lock(daemon, options, error);
 	if (result == 0 && !options->foreground)
-		result = detach_process(daemon, error);
+		result = detach_process(daemon, options, error);
 	return result;
 }
 

@@ -67,9 +67,9 @@ static void warn_of_failed(struct mc_cloud *cloud)
 	if (mc_cloud_regions(cloud, &regions) < 0)
 		return;
 	for (size_t i = 0; i < regions.count; i++)
-		if (regions.items[i].state == MC_REGION_FAILED)
+		if (regions.items[i].state == MC_REGION_FAILED || regions.items[i].state == MC_REGION_STARTING)
 			fprintf(stderr, "mcloudfs: region %s: %s; it is tried again and again\n", regions.items[i].name,
-				regions.items[i].error);
+				*regions.items[i].error ? regions.items[i].error : "it hasn't answered yet");
 	mc_region_views_clear(&regions);
 }
 

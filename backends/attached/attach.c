@@ -55,6 +55,7 @@ static void free_attachment(struct mc_attachment *attachment)
 	for (size_t i = 0; i < attachment->n_regions; i++) {
 		free(attachment->regions[i].identity.url);
 		free(attachment->regions[i].image.url);
+		mc_attached_free(attachment->regions[i].config);
 	}
 	free(attachment->regions);
 	free(attachment->seen);
@@ -127,10 +128,10 @@ static void keep_looking(void *data)
 
 /* The first look is waited for, so that the tree has its regions when it is mounted; but not for ever: what isn't there
  * yet is starting. */
-static void await_first_look(struct mc_attachment *attachment)
+static void await_first_look(struct mc_attachment *attachment, int timeout_ms)
 {
 	struct mc_cloud *cloud = attachment->cloud;
-	int64_t until = mc_now_ms() + cloud->options.timeout_ms;
+	int64_t until = mc_now_ms() + timeout_ms;
 
 	MC_HOLD(&cloud->lock);
 	while (!attachment->has_looked && mc_now_ms() < until)
@@ -225,10 +226,12 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 	cloud->is_connected = true;
 	*ret_cloud = cloud;
 	int r = load(attachment, options, error);
-	if (r == 0)
+	if (r == 0) {
+		mc_attachment_list(attachment);
 		r = mc_cloud_spawn(cloud, keep_looking, attachment);
+	}
 	if (r == 0)
-		await_first_look(attachment);
+		await_first_look(attachment, options->timeout_ms);
 	if (r < 0) {
 		*ret_cloud = NULL;
 		mc_cloud_close(cloud);

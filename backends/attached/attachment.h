@@ -27,7 +27,8 @@ struct mc_attached_sight {
 /* What struct mc_region says nothing of, by the region's number. */
 struct mc_attached_region {
 	struct mc_attached_sight identity, image;
-	bool is_gone; /* nothing names it any more */
+	bool is_gone, was_gone;            /* nothing names it any more; likewise at the look before */
+	struct mc_attached_config *config; /* its own settings, where the files have such; the look's alone */
 };
 
 struct mc_attachment {
@@ -45,6 +46,7 @@ struct mc_attachment {
 	struct mc_call *looking; /* of the look under way, or NULL; likewise */
 	bool has_looked;         /* once; likewise */
 	bool is_awaited;         /* somebody wants another look now; likewise */
+	bool has_told;           /* that a region isn't shown; the look's alone */
 	bool was_in;             /* a login has succeeded; the look's alone */
 };
 
@@ -52,6 +54,9 @@ struct mc_attachment {
 void mc_attachment_look(struct mc_attachment *attachment, struct mc_call *call);
 /* Of mc_cloud_kind; call with the lock. */
 void mc_attachment_sight(const struct mc_region *region, struct mc_sight *sight);
+
+/* Lists the regions that the configuration names, or else one with the cloud's name. */
+void mc_attachment_list(struct mc_attachment *attachment);
 
 /* reload.c: what of config->files has changed goes to LOGIN, as of struct mc_login_source. */
 int mc_attachment_reload(void *attachment, bool refused, struct mc_login *login, struct mc_error *error);

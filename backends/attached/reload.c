@@ -56,6 +56,14 @@ int mc_attachment_reload(void *data, bool refused, struct mc_login *login, struc
 		mc_cloud_fail(attachment->cloud, NULL, &reason);
 		return 0;
 	}
+	/* A secret goes to whom it is for. */
+	if (strcmp(config->cloud, attachment->config->cloud) != 0 ||
+		strcmp(config->auth.auth_url, attachment->config->auth.auth_url) != 0) {
+		mc_error_set(
+			&reason, EINVAL, "the cloud's files name another cloud, or another auth_url: mount that anew");
+		mc_cloud_fail(attachment->cloud, NULL, &reason);
+		return 0;
+	}
 	const struct mc_credentials credentials = mc_attached_credentials(&config->auth);
 	return mc_login_change(login, &credentials) < 0 ? -ENOMEM : 0;
 }

@@ -8,7 +8,6 @@
 #include "mcloud/region.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* What every cloud is, whatever its kind: its beginning and end, and the clients of its regions. */
 
@@ -46,8 +45,7 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	for (size_t i = 0; i < cloud->n_regions; i++)
 		mc_region_unref(cloud->regions[i]);
 	free(cloud->regions);
-	for (size_t i = 0; i < MC_COUNT(cloud->partial); i++)
-		free(cloud->partial[i]);
+	mc_partials_free(cloud->partial);
 	mc_engine_service_list_clear(&cloud->services);
 	mc_cloud_options_free(&cloud->options);
 	pthread_cond_destroy(&cloud->idle);
@@ -75,28 +73,6 @@ struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud)
 bool mc_cloud_copies_images(const struct mc_cloud *cloud)
 {
 	return cloud->kind->copies_images;
-}
-
-void mc_cloud_note_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const struct mc_error *reason)
-{
-	char *text = reason ? strdup(reason->message) : NULL;
-	bool is_news;
-
-	MC_LOCKED(&cloud->lock) {
-		char *old = cloud->partial[kind];
-		is_news = text && !old;
-		cloud->partial[kind] = text;
-		text = old;
-	}
-	free(text);
-	if (is_news)
-		mc_cloud_fail(cloud, NULL, reason);
-}
-
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind)
-{
-	MC_HOLD(&cloud->lock);
-	return cloud->partial[kind] ? strdup(cloud->partial[kind]) : NULL;
 }
 
 static int find_region(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)

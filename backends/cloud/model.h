@@ -22,6 +22,7 @@ struct mc_directory;
 struct mc_glance;
 struct mc_journal;
 struct mc_keystone;
+struct mc_partial;
 struct mc_secrets;
 struct mc_work;
 struct mc_work_type;
@@ -128,15 +129,19 @@ struct mc_cloud {
 	unsigned threads;           /* of mc_cloud_spawn() */
 	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
 	struct mc_directory *directory;
-	struct mc_cloud_copy *copies;        /* of images (images.c), newest first */
-	int copying;                         /* so many of them run */
-	char *partial[MC_IDENTITY_ROLE + 1]; /* why lists of that kind lack something; NULL: they don't */
-	struct mc_attachment *attachment;    /* of a cloud that is there already (backends/attached/); else NULL */
+	struct mc_cloud_copy *copies;     /* of images (images.c), newest first */
+	int copying;                      /* so many of them run */
+	struct mc_partial *partial;       /* lists that lack something (cloud.c) */
+	bool told[MC_IDENTITY_ROLE + 1];  /* of that kind, that there are such */
+	struct mc_attachment *attachment; /* of a cloud that is there already (backends/attached/); else NULL */
 };
 
 /* cloud.c: a cloud without regions, for mc_cloud_close(); NULL: out of memory. The rest are as of mc_cloud_open(). */
 struct mc_cloud *mc_cloud_new(const struct mc_cloud_kind *kind, const struct mc_cloud_options *options,
 	struct mc_journal *journal, void (*handler)(void *data, const struct mc_cloud_event *event), void *data);
+
+/* partial.c */
+void mc_partials_free(struct mc_partial *partials);
 
 /* model.c */
 struct mc_region *mc_region_ref(struct mc_region *region);

@@ -16,7 +16,6 @@
 /* A region's work is a table of steps with needs; what needs nothing that isn't done yet runs at once, each step in its
  * own thread. */
 
-#define WORK_TIMEOUT_MS (5 * 60 * 1000)
 #define BAR_WIDTH ((size_t)20)
 
 struct step_run {
@@ -238,7 +237,7 @@ static void tell_end(struct mc_work *work, int result)
 /* The region is free for other work, unless one waits that broke this one off: that is what WORK is then. */
 static bool let_go(struct mc_work *work)
 {
-	struct mc_call *call = mc_call_new(WORK_TIMEOUT_MS), *doing = mc_call_new(WORK_TIMEOUT_MS), *old;
+	struct mc_call *call = mc_call_new(MC_WORK_TIMEOUT_MS), *doing = mc_call_new(MC_WORK_TIMEOUT_MS), *old;
 	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
 	bool goes_on;
@@ -303,8 +302,8 @@ static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind
 	work->region = region;
 	work->kind = kind;
 	work->type = region->cloud->works[kind];
-	work->call = mc_call_new(WORK_TIMEOUT_MS);
-	work->doing = mc_call_new(WORK_TIMEOUT_MS);
+	work->call = mc_call_new(MC_WORK_TIMEOUT_MS);
+	work->doing = mc_call_new(MC_WORK_TIMEOUT_MS);
 	work->begun = mc_now_ms();
 	pthread_mutex_init(&work->lock, NULL);
 	pthread_cond_init(&work->news, NULL);

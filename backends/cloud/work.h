@@ -67,6 +67,8 @@ struct mc_work_type {
 	void (*follow)(struct mc_region *region, int result); /* when the region can have other work again */
 };
 
+enum { MC_WORK_TIMEOUT_MS = 5 * 60 * 1000 };
+
 struct mc_work {
 	struct mc_cloud *cloud; /* these are constant */
 	struct mc_region *region;

@@ -271,6 +271,7 @@ static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_h
 	bool bad = false;
 
 	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L); /* nobody waits for a name that is looked up in vain */
 	SET(CURLOPT_ERRORBUFFER, exchange->text);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

@@ -24,7 +24,6 @@
 /* How a mount finds the regions that are there, takes over those of version 0.1, and goes on with what an earlier
  * daemon was in the middle of. */
 
-
 /* The region that VOLUME belongs to: its name and number. NULL: to none. */
 static const char *region_of_volume(const struct mc_engine_volume *volume, unsigned *ret_number)
 {

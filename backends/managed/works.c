@@ -102,9 +102,13 @@ static void await_master(struct mc_work *work)
 	if (!master)
 		return;
 	MC_LOCKED(&cloud->lock) {
-		while (!mc_region_state_settled(master->state) && !cloud->is_closing && !mc_call_cancelled(work->call))
+		while (!mc_region_state_settled(master->state) && mc_region_find_locked(cloud, NULL) == master &&
+			!cloud->is_closing && !mc_call_cancelled(work->call))
 			mc_cloud_await_news(cloud);
 	}
+	/* That was its master's time, not its own. */
+	mc_call_extend(work->call, MC_WORK_TIMEOUT_MS);
+	mc_call_extend(work->doing, MC_WORK_TIMEOUT_MS);
 }
 
 static int start_region_steps(struct mc_work *work)

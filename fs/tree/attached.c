@@ -53,10 +53,10 @@ static void add_partial(struct mc_cloud *cloud, struct mc_buffer *out)
 	bool any = false;
 
 	for (size_t i = 0; i < MC_COUNT(kinds); i++) {
-		MC_CLEANUP(free_pointer) char *reason = mc_cloud_partial(cloud, (enum mc_identity_kind)i);
-		if (reason)
-			mc_buffer_printf(out, "%s%s", any ? " " : "partial: ", kinds[i]);
-		any |= reason != NULL;
+		if (!mc_cloud_is_partial(cloud, (enum mc_identity_kind)i))
+			continue;
+		mc_buffer_printf(out, "%s%s", any ? " " : "partial: ", kinds[i]);
+		any = true;
 	}
 	if (any)
 		mc_buffer_text(out, "\n");

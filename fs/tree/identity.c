@@ -134,9 +134,9 @@ static int find_directory(void *data, struct mc_directory **ret_directory, struc
 	return mc_cloud_directory(data, ret_directory, error);
 }
 
-static void note_partial(void *data, enum mc_identity_kind kind, const struct mc_error *reason)
+static void note_partial(void *data, enum mc_identity_kind kind, const char *domain_id, const struct mc_error *reason)
 {
-	mc_cloud_note_partial(data, kind, reason);
+	mc_cloud_note_partial(data, kind, domain_id, reason);
 }
 
 int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
@@ -168,7 +168,7 @@ int mc_identity_begin_change(struct mc_ask *ask, struct mc_identity *ret_identit
 /* Why the last list of the directory's kind lacked something. */
 static char *partial_reason(struct mc_ask *ask)
 {
-	return mc_cloud_partial(ask->cloud, kind_inside(ask->node));
+	return mc_cloud_partial(ask->cloud, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN));
 }
 
 static int list_partial(struct mc_ask *ask, struct mc_buffer *names)

@@ -70,6 +70,24 @@ static void assign_setting(struct mc_buffer *out, const char *name, const char *
 	assign(out, variable, value);
 }
 
+/* Those of v3multifactor. */
+static void assign_methods(struct mc_buffer *out, unsigned methods)
+{
+	static const struct {
+		unsigned method;
+		const char *name;
+	} names[] = {{MC_LOGIN_PASSWORD, "v3password"}, {MC_LOGIN_TOKEN, "v3token"}, {MC_LOGIN_TOTP, "v3totp"}};
+	const char *comma = "";
+
+	mc_buffer_text(out, "export OS_AUTH_METHODS=");
+	for (size_t i = 0; i < MC_COUNT(names); i++)
+		if (methods & names[i].method) {
+			mc_buffer_printf(out, "%s%s", comma, names[i].name);
+			comma = ",";
+		}
+	mc_buffer_text(out, "\n");
+}
+
 void mc_openrc_attached(const struct mc_attached_config *config, const char *region, struct mc_buffer *out)
 {
 	const struct mc_attached_auth *auth = &config->auth;
@@ -77,7 +95,11 @@ void mc_openrc_attached(const struct mc_attached_config *config, const char *reg
 
 	mc_buffer_printf(out, "# The login of cloud %s: source this file.\n", config->cloud);
 	unset(out);
+	mc_buffer_text(out, "unset OS_USERNAME OS_PASSWORD OS_PROJECT_NAME OS_USER_DOMAIN_NAME OS_PROJECT_DOMAIN_NAME "
+			    "OS_AUTH_METHODS\n");
 	assign(out, "OS_AUTH_TYPE", auth->type ? auth->type : "password");
+	if (auth->methods & (auth->methods - 1))
+		assign_methods(out, auth->methods);
 	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
 		if (text)
 			assign_setting(out, name, text);

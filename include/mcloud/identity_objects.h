@@ -38,7 +38,7 @@ struct mc_identity {
 	/* Lists that Keystone refuses tell what is known without (oneself, and what one may log in to), and this is
 	 * told why; or, with REASON NULL, that a list is whole. Its data is `data`. NULL: what is refused stays
 	 * refused. */
-	void (*partial)(void *data, enum mc_identity_kind kind, const struct mc_error *reason);
+	void (*partial)(void *data, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason);
 	bool recalls; /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
 };
 

@@ -175,11 +175,14 @@ size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *i
 /* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */
 char *mc_cloud_admin_password(struct mc_cloud *cloud);
 
-/* Of KIND only what the login knows of itself could be listed, for REASON, or, NULL, all. The first of several is an
- * MC_CLOUD_FAILURE. */
-void mc_cloud_note_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const struct mc_error *reason);
+/* Of KIND in DOMAIN (its id; NULL: of those that are in none) only what the login knows of itself could be listed, for
+ * REASON, or, NULL, all. The first of each kind is an MC_CLOUD_FAILURE. */
+void mc_cloud_note_partial(
+	struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason);
 /* The last such reason, malloc'd; NULL: there is none. */
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind);
+char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain);
+/* Whether there is one in any domain. */
+bool mc_cloud_is_partial(struct mc_cloud *cloud, enum mc_identity_kind kind);
 
 /* Fernet keys. */
 int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error);

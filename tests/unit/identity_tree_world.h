@@ -106,15 +106,16 @@ struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
 	return NULL;
 }
 
-void mc_cloud_note_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const struct mc_error *reason)
+void mc_cloud_note_partial(
+	struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason)
 {
-	(void)cloud;
+	(void)cloud, (void)domain;
 	note("partial %s%s\n", words[kind], reason ? ": " : "");
 }
 
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind)
+char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain)
 {
-	(void)cloud, (void)kind;
+	(void)cloud, (void)kind, (void)domain;
 	return NULL;
 }
 

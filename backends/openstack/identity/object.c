@@ -200,14 +200,16 @@ static int list_known_item(void *data, const cJSON *item)
 }
 
 /* Whether Keystone's refusal of a list, RESULT, is one to be content with; and whoever wants to know is told. */
-static bool is_partial(const struct mc_identity *identity, enum mc_identity_kind kind, int result)
+static bool is_partial(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, int result)
 {
-	if (!identity->partial || !identity->error || (result != 0 && result != -EACCES))
+	bool is_refused = result == -EACCES && identity->error && identity->error->http_status == 403;
+
+	if (!identity->partial || (result != 0 && !is_refused))
 		return false;
-	identity->partial(identity->data, kind, result == 0 ? NULL : identity->error);
-	if (result == -EACCES)
+	identity->partial(identity->data, kind, domain, is_refused ? identity->error : NULL);
+	if (is_refused)
 		*identity->error = (struct mc_error){0};
-	return result == -EACCES;
+	return is_refused;
 }
 
 int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
@@ -220,7 +222,7 @@ int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind k
 	make_query(query, domain, NULL);
 	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, list_item, &listing);
-	return is_partial(identity, kind, result)
+	return is_partial(identity, kind, domain, result)
 		       ? mc_identity_each_known(identity, kind, domain, list_known_item, &listing)
 		       : result;
 }
@@ -256,7 +258,7 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, search_item, &search);
 	struct mc_error refusal = identity->error ? *identity->error : (struct mc_error){0};
-	bool partial = result == -EACCES && is_partial(identity, kind, result);
+	bool partial = result == -EACCES && is_partial(identity, kind, domain, result);
 	if (partial)
 		result = mc_identity_each_known(identity, kind, domain, search_item, &search);
 	MC_CLEANUP(identity_object) struct mc_identity_object *found = search.found;

@@ -14,6 +14,8 @@
 
 #define PASSCODE_LIMIT 64
 
+enum { REFUSALS_MAX = 7 }; /* a refusal is held for 128 times as long as the first at most */
+
 struct mc_login {
 	atomic_uint references;
 	struct mc_openstack *service; /* these are constant */
@@ -32,6 +34,7 @@ struct mc_login {
 	unsigned logins;       /* that have ended */
 	struct mc_error error; /* of the last one; code 0: it went well */
 	int64_t refused_until; /* by mc_now_ms(): it is answered again so long */
+	unsigned refusals;     /* of what is tried, one after the other */
 };
 
 struct mc_login *mc_login_new(const struct mc_credentials *credentials, struct mc_openstack *service)
@@ -93,6 +96,7 @@ static void swap_credentials(struct mc_login *login, struct mc_kept_credentials 
 	*passcode = unused;
 	login->changes++;
 	login->refused_until = 0;
+	login->refusals = 0;
 	mc_login_receipt_clear(&login->receipt);
 	mc_login_grant_clear(&login->grant);
 }
@@ -280,6 +284,18 @@ static int copy_token(struct mc_login *login, char **ret_token, struct mc_error 
 	return *ret_token ? 0 : mc_openstack_error(login->service, NULL, error, ENOMEM, "out of memory");
 }
 
+/* A refusal holds for longer each time, as some clouds count them. Not where a passcode has come meanwhile, which makes
+ * another login. With the lock held. */
+static void note_refusal(struct mc_login *login, bool refused)
+{
+	if (refused && !login->passcode)
+		login->refused_until = mc_now_ms() + ((int64_t)login->source.refusal_ms << login->refusals);
+	if (refused && login->refusals < REFUSALS_MAX)
+		login->refusals++;
+	if (!refused)
+		login->refusals = 0;
+}
+
 /* Makes the login that all wait for: 0 to look again, or -errno. With the lock held, which is given back meanwhile. */
 static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_error *error)
 {
@@ -294,8 +310,7 @@ static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_er
 	login->logging_in = false;
 	login->logins++;
 	login->error = own;
-	if (r == -EACCES)
-		login->refused_until = mc_now_ms() + login->source.refusal_ms;
+	note_refusal(login, r == -EACCES);
 	mc_gate_open(&login->gate);
 	if (r < 0 && error)
 		*error = own;
@@ -320,8 +335,8 @@ static int follow_other_login(struct mc_login *login, struct mc_call *call, stru
 	if (r < 0)
 		return mc_openstack_error(login->service, NULL, error, -r, "waiting for the login");
 	int code = login->logins == before ? 0 : login->error.code;
-	/* That thread's patience was its own. */
-	if (code == 0 || code == EINTR || code == ETIMEDOUT)
+	/* That thread's patience was its own, and it didn't know of a passcode that has come meanwhile. */
+	if (code == 0 || code == EINTR || code == ETIMEDOUT || (code == EACCES && login->passcode))
 		return 0;
 	if (error)
 		*error = login->error;

@@ -29,7 +29,9 @@ struct mc_login_source {
 	 * of it; 0 where it is better to try with what there is. */
 	int (*reload)(void *data, bool refused, struct mc_login *login, struct mc_error *error);
 	void *data;
-	int refusal_ms; /* so long a refusal is answered without asking again: some count them, and lock one out */
+	/* So long a refusal is answered without asking again, and twice as long each time: some count them, and lock
+	 * one out. */
+	int refusal_ms;
 };
 
 /* To be called once, before LOGIN is used. SOURCE is copied; its data outlives the login. */
