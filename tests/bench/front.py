@@ -8,7 +8,7 @@ import urllib.parse
 from cloud import engine, timed
 
 OTHER = "bench-router"
-ROUTER = ["/usr/bin/uwsgi", "--ini", "/etc/keystone/uwsgi.ini", "--plugins", "http", "--http", "0.0.0.0:5000", "--http-keepalive", "75",
+ROUTER = ["/usr/bin/uwsgi", "--ini", "/etc/keystone/uwsgi.ini", "--plugins", "http", "--http", "0.0.0.0:5000", "--http-keepalive=75",
           "--http-auto-chunked"]
 
 
@@ -20,7 +20,9 @@ def router(cloud, region):
     """The same Keystone on the region's own database, behind uwsgi's router: its container, when it serves."""
     model = json.loads(engine("GET", f"/containers/{cloud.name}-keystone-{region}/json"))
     engine("DELETE", f"/containers/{OTHER}?force=1&v=1")
-    body = {"Image": model["Config"]["Image"], "Cmd": ROUTER, "HostConfig": {"Init": True, "NetworkMode": cloud.name}}
+    # with what the other one has, memcached's socket among it
+    shared = {name: model["HostConfig"].get(name) for name in ("Mounts", "Binds") if model["HostConfig"].get(name)}
+    body = {"Image": model["Config"]["Image"], "Cmd": ROUTER, "HostConfig": {"Init": True, "NetworkMode": cloud.name, **shared}}
     identity = json.loads(engine("POST", f"/containers/create?name={OTHER}", body))["Id"]
     files = engine("GET", f"/containers/{model['Id']}/archive?path=/etc/keystone")
     engine("PUT", f"/containers/{identity}/archive?path=/etc", files, "application/x-tar")
@@ -30,6 +32,8 @@ def router(cloud, region):
             if ask(address(cloud, identity), "GET", "/v3", "") == 200:
                 return identity
         except OSError:
+            if not json.loads(engine("GET", f"/containers/{identity}/json"))["State"]["Running"]:
+                raise RuntimeError(f"the router has ended: {engine('GET', f'/containers/{identity}/logs?stderr=1&stdout=1')[-300:]!r}") from None
             time.sleep(0.1)
 
 
