@@ -71,8 +71,10 @@ void mc_tree_describe(struct mc_fs *fs, struct mc_buffer *out)
 	mc_describe_root(fs->config.root, out);
 }
 
-void mc_tree_describe_all(struct mc_fs *fs, struct mc_buffer *out)
+void mc_tree_end_readme(struct mc_fs *fs, struct mc_buffer *out)
 {
+	mc_buffer_text(out, "\nWhen something fails, errors says why. docs/SEMANTICS.md is the contract of all this.\n"
+			    "\nEach path, its kind, mode, and what it is:\n\n");
 	mc_describe(fs->config.root, out);
 }
 

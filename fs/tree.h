@@ -278,8 +278,8 @@ void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key);
 void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out);
 void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out);
 void mc_tree_describe(struct mc_fs *fs, struct mc_buffer *out);
-/* The same of all paths, as --print-tree has them. */
-void mc_tree_describe_all(struct mc_fs *fs, struct mc_buffer *out);
+/* What README ends with: where failures are told, and all paths, as --print-tree has them. */
+void mc_tree_end_readme(struct mc_fs *fs, struct mc_buffer *out);
 
 /* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was
  * closed, before the cloud is (fs/tree/follow.h). */

@@ -79,15 +79,14 @@ static int find_keystone(struct mc_look *look, struct mc_error *error)
 	return r < 0 ? r : make_login(attachment, url, error);
 }
 
-/* The project of the token, if it has one. *RET_SCOPED: it has a scope, and so a catalog. */
-static char *project_of(const char *document, bool *ret_scoped)
+/* The project of the token, if it has one. */
+static char *project_of(const char *document)
 {
 	MC_CLEANUP(json) cJSON *json = cJSON_Parse(document);
 	const cJSON *token = cJSON_GetObjectItemCaseSensitive(json, "token");
 	const cJSON *project = cJSON_GetObjectItemCaseSensitive(token, "project");
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(project, "id");
 
-	*ret_scoped = project || cJSON_HasObjectItem(token, "domain") || cJSON_HasObjectItem(token, "system");
 	return cJSON_IsString(id) ? strdup(id->valuestring) : NULL;
 }
 
@@ -96,7 +95,7 @@ static int read_catalog(struct mc_look *look, struct mc_error *error)
 	MC_CLEANUP(free_pointer) char *json = NULL;
 	int r = mc_keystone_catalog(look->attachment->keystone, mc_look_call(look), &json, error);
 
-	if (r == -EACCES && error->http_status == 403) { /* as for a domain */
+	if (r == -EACCES && error->http_status == 403) { /* for a token without a project */
 		*error = (struct mc_error){0};
 		return 0;
 	}
@@ -115,10 +114,9 @@ static int log_in(struct mc_look *look, struct mc_error *error)
 		r = mc_login_document(look->attachment->login, mc_look_call(look), &document, error);
 	if (r < 0)
 		return r;
-	bool is_scoped;
 	look->attachment->was_in = true;
-	look->project_id = project_of(document, &is_scoped);
-	return is_scoped ? read_catalog(look, error) : 0;
+	look->project_id = project_of(document);
+	return read_catalog(look, error);
 }
 
 /* Once: it would be said at each look. */

@@ -21,10 +21,8 @@ int mc_attached_show_readme(struct mc_ask *ask, struct mc_buffer *out)
 			    "  cat whoami                           who one is here\n"
 			    "  cat regions/*/catalog                what it offers\n"
 			    "  ls -l regions/*/images               its images\n"
-			    "  cp disk.qcow2 regions/REGION/images/ upload one\n"
-			    "\nWhen something fails, errors says why. docs/SEMANTICS.md is the contract of all this.\n"
-			    "\nEach path, its kind, mode, and what it is:\n\n");
-	mc_tree_describe_all(ask->fs, out);
+			    "  cp disk.qcow2 regions/REGION/images/ upload one\n");
+	mc_tree_end_readme(ask->fs, out);
 	return mc_text_check(out, ask->error);
 }
 

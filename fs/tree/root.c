@@ -87,10 +87,8 @@ static int show_readme(struct mc_ask *ask, struct mc_buffer *out)
 		"  cat regions/Kista/progress          watch it start\n"
 		"  cat regions/Kista/catalog           what it offers\n"
 		"  . regions/Kista/openrc              use the openstack client with it\n"
-		"  cp disk.qcow2 regions/Kista/images/ upload an image\n"
-		"\nWhen something fails, errors says why. docs/SEMANTICS.md is the contract of all this.\n"
-		"\nEach path, its kind, mode, and what it is:\n\n");
-	mc_tree_describe_all(ask->fs, out);
+		"  cp disk.qcow2 regions/Kista/images/ upload an image\n");
+	mc_tree_end_readme(ask->fs, out);
 	return mc_text_check(out, ask->error);
 }
 

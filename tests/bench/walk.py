@@ -9,7 +9,7 @@ import threading
 import time
 
 from cloud import timed
-from identity import Keystone, sql
+from identity import Keystone, add_people
 
 USERS = IMAGES = 1_000
 DELAY = 0.5
@@ -30,10 +30,7 @@ def counted(cloud, *command):
 def fill(cloud):
     (cloud.mount / "domains/walk").mkdir()
     domain = (cloud.mount / "domains/walk/id").read_text().strip()
-    sql(cloud, "INSERT INTO user (id, enabled, extra, domain_id, created_at) SELECT MD5(CONCAT('walk', seq)), 1, '{}', "
-               f"'{domain}', NOW() FROM seq_1_to_{USERS}")
-    sql(cloud, "INSERT INTO local_user (user_id, domain_id, name) SELECT MD5(CONCAT('walk', seq)), "
-               f"'{domain}', CONCAT('user', seq) FROM seq_1_to_{USERS}")
+    add_people(cloud, domain, USERS)
     glance = Keystone(cloud.mount / "regions/Kista")
     url = (cloud.mount / "regions/Kista/endpoints/image/public").read_text().strip()
     glance.path = "/v2"
