@@ -169,9 +169,7 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
 @test "by application credential, and by token; no secret is shown" {
     local id secret token
     person hush-hush
-    token=$(quick curl -sS -o /dev/null -D - -H 'Content-Type: application/json' -d @- "$(quick cat "$K/endpoints/identity/public")/auth/tokens" \
-        <<<"{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"$N\",\"domain\":{\"id\":\"default\"},\"password\":\"hush-hush\"}}},
-            \"scope\":{\"project\":{\"name\":\"$N\",\"domain\":{\"id\":\"default\"}}}}}" | tr -d '\r' | sed -n 's/^x-subject-token: //Ip')
+    token=$(token_of Default "$N" hush-hush "$N")
     quick curl -sS --fail-with-body -H "X-Auth-Token: $token" -H 'Content-Type: application/json' -o "$BATS_TEST_TMPDIR/credential" -d "{\"application_credential\":{\"name\":\"$N\"}}" \
         "$(quick cat "$K/endpoints/identity/public")/users/$(quick cat "$M/users/Default/$N/id")/application_credentials"
     id=$(jq -r .application_credential.id "$BATS_TEST_TMPDIR/credential")

@@ -131,6 +131,15 @@ fails_with() {
     fi
 }
 
+# token_of DOMAIN USER PASSWORD PROJECT: a token, as region Kista's Keystone issues it, past the mount. All are of that domain.
+token_of() {
+    jq -nc --arg domain "$1" --arg user "$2" --arg password "$3" --arg project "$4" \
+        '{auth: {identity: {methods: ["password"], password: {user: {name: $user, domain: {name: $domain}, password: $password}}},
+            scope: {project: {name: $project, domain: {name: $domain}}}}}' |
+        quick curl -sS --fail-with-body -o /dev/null -D - -H 'Content-Type: application/json' -d @- \
+            "$(quick cat "$M/regions/Kista/endpoints/identity/public")/auth/tokens" | tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
+}
+
 # image_of RECIPE: the name and tag of the image that this checkout's recipe makes.
 image_of() { "$(dirname "${BASH_SOURCE[0]}")/../../backends/recipes/hash" | awk -v name="$1" '$1 == name { print "mcloudfs/" name ":" substr($2, 1, 12) }'; }
 

@@ -113,14 +113,6 @@ true" ]
     done
 }
 
-# log_in PASSWORD: a token of user u of domain $D for project p.
-log_in() {
-    quick curl -sS --fail-with-body -o /dev/null -D - -H 'Content-Type: application/json' -d @- \
-        "$(quick cat "$M/regions/Kista/endpoints/identity/public")/auth/tokens" <<<"$(jq -nc --arg domain "$D" --arg password "$1" \
-            '{auth: {identity: {methods: ["password"], password: {user: {name: "u", domain: {name: $domain}, password: $password}}},
-                scope: {project: {name: "p", domain: {name: $domain}}}}}')" | tr -d '\r' | sed -n 's/^x-subject-token: //Ip'
-}
-
 @test "a token is good that is issued in the second in which those before it were revoked" {
     local round token
     make_domain
@@ -128,12 +120,12 @@ log_in() {
     link_to "../../../../../../users/$D/u" "$M/projects/$D/p/roles/member/users/u"
     for round in 1 2 3; do
         put "secret-$round" "$M/users/$D/u/password"
-        token=$(log_in "secret-$round")
+        token=$(token_of "$D" u "secret-$round" p)
         api /auth/tokens -o /dev/null -H "X-Subject-Token: $token"
         link_to "../../../../users/$D/u" "$M/groups/$D/g/users/u"
         quick rm "$M/groups/$D/g/users/u"
         run ! api /auth/tokens -o /dev/null -H "X-Subject-Token: $token"
-        token=$(log_in "secret-$round")
+        token=$(token_of "$D" u "secret-$round" p)
         api /auth/tokens -o /dev/null -H "X-Subject-Token: $token"
     done
 }

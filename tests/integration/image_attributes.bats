@@ -159,9 +159,7 @@ id_of() { list visibility=all .id | head -n 1; }
     quick mkdir "$M/projects/Default/$N" "$M/users/Default/$N"
     put secret "$M/users/Default/$N/password"
     quick ln -s "../../../../../../users/Default/$N" "$M/projects/Default/$N/roles/member/users/$N"
-    token=$(curl -sS -o /dev/null -D - --max-time 20 -H 'Content-Type: application/json' "$(quick cat "$R/endpoints/identity/public")/auth/tokens" \
-        -d "$(jq -nc --arg n "$N" '{auth: {identity: {methods: ["password"], password: {user: {name: $n, domain: {id: "default"}, password: "secret"}}},
-            scope: {project: {name: $n, domain: {id: "default"}}}}}')" | tr -d '\r' | sed -n 's/^[Xx]-[Ss]ubject-[Tt]oken: //p')
+    token=$(token_of Default "$N" secret "$N")
     TOKEN=$token glance '' -X POST -H 'Content-Type: application/json' \
         -d "{\"name\":\"$N\",\"visibility\":\"community\",\"disk_format\":\"raw\",\"container_format\":\"bare\"}" >/dev/null
     id=$(TOKEN=$token list visibility=community .id)
