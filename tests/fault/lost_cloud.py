@@ -143,17 +143,19 @@ class Cloud:
     # the services themselves
 
     def request(self, region, path, token, body=None, headers=None, timeout=15):
-        """Its status and answer; 0 when there was none."""
+        """Its status and answer; 0 and why, when there was none."""
         request = urllib.request.Request(f"http://{self.addresses[region]}:5000/v3{path}",
                                          json.dumps(body).encode() if body else None,
                                          {"Content-Type": "application/json", "X-Auth-Token": token, **(headers or {})})
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            try:
+                answer = urllib.request.urlopen(request, timeout=timeout)
+            except urllib.error.HTTPError as error:
+                answer = error
+            with answer:
                 return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, None
-        except (OSError, ValueError, http.client.HTTPException):
-            return 0, None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return 0, error
 
     def is_valid(self, region, token):
         return self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})[0] == 200
@@ -164,7 +166,8 @@ class Cloud:
             token = self.run("cat", self.path(region, "token"))
         except Refused as refused:
             return f"{refused}; {self.run('tail', '-n', '3', f'{self.mount}/errors')}"
-        return None if self.is_valid(region, token) else "its token is not good"
+        status, answer = self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})
+        return None if status == 200 else f"its token is not good: {status} {answer}"
 
     def sql(self, region, statement):
         return self.run("mariadb", f"--defaults-extra-file={self._options}", "--skip-ssl", "--connect-timeout=5", "--batch",

@@ -41,6 +41,19 @@ counts() { echo "$passed $failed $skipped"; }
     [ "$(counts)" = '1 1 0' ]
 }
 
+@test "what failed is told once more at the end, each by its first and its last lines" {
+    . tests/run
+    logs=$BATS_TEST_TMPDIR
+    timeout() { printf '%s\n' 1..3 'ok 1 good' 'not ok 2 bad' $(seq -f '#%g' 20) 'ok 3 good' && return 1; }
+    bats_tests some somewhere || true
+    check 'nothing there' ls "$BATS_TEST_TMPDIR/nothing" || true
+    [ "$(counts)" = '2 2 0' ]
+    run cat "$BATS_TEST_TMPDIR/failures"
+    [ "${lines[*]:0:10}" = 'not ok 2 bad #1 #2 #3 #15 #16 #17 #18 #19 #20' ]
+    [[ ${lines[10]} == 'FAIL  nothing there (see '* ]]
+    [[ ${lines[11]} == *'No such file'* ]]
+}
+
 # recipes ANSWER…: a copy of backends/recipes/build with a stand-in for the engine: `curl` gives what the function says.
 recipes() {
     mkdir -p "$BATS_TEST_TMPDIR/recipes" "$BATS_TEST_TMPDIR/bin"
