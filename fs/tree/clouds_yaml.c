@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/clouds_yaml.h"
 
-#include <stdbool.h>
+#include "fs/tree/client.h"
+
 #include <string.h>
 #include <yaml.h>
 
@@ -52,20 +53,16 @@ static void pair(struct writer *writer, const char *key, const char *value)
 	emit_scalar(writer, value, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 }
 
-static void auth(struct writer *writer, const struct mc_clouds_yaml *settings)
+static void auth(struct writer *writer, const struct mc_client_settings *settings)
 {
 	emit_scalar(writer, "auth", YAML_PLAIN_SCALAR_STYLE);
 	mapping(writer);
-	pair(writer, "auth_url", settings->auth_url);
-	pair(writer, "username", "admin");
-	pair(writer, "password", settings->password);
-	pair(writer, "project_name", "admin");
-	pair(writer, "user_domain_name", "Default");
-	pair(writer, "project_domain_name", "Default");
+	for (size_t i = 0; i < settings->n_auth; i++)
+		pair(writer, settings->auth[i].name, settings->auth[i].text);
 	mapping_end(writer);
 }
 
-static void regions(struct writer *writer, const struct mc_clouds_yaml *settings)
+static void regions(struct writer *writer, const struct mc_client_settings *settings)
 {
 	yaml_event_t event;
 	emit_scalar(writer, "regions", YAML_PLAIN_SCALAR_STYLE);
@@ -75,7 +72,21 @@ static void regions(struct writer *writer, const struct mc_clouds_yaml *settings
 	emit(writer, &event, yaml_sequence_end_event_initialize(&event));
 }
 
-static void document(struct writer *writer, const struct mc_clouds_yaml *settings)
+static void tls(struct writer *writer, const struct mc_client_settings *settings)
+{
+	if (settings->cacert)
+		pair(writer, "cacert", settings->cacert);
+	if (settings->cert)
+		pair(writer, "cert", settings->cert);
+	if (settings->key)
+		pair(writer, "key", settings->key);
+	if (settings->verify)
+		return;
+	emit_scalar(writer, "verify", YAML_PLAIN_SCALAR_STYLE);
+	emit_scalar(writer, "false", YAML_PLAIN_SCALAR_STYLE); /* the truth value, not a text */
+}
+
+static void document(struct writer *writer, const struct mc_client_settings *settings)
 {
 	yaml_event_t event;
 	emit(writer, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
@@ -85,10 +96,13 @@ static void document(struct writer *writer, const struct mc_clouds_yaml *setting
 	mapping(writer);
 	emit_scalar(writer, settings->cloud, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 	mapping(writer);
+	pair(writer, "auth_type", settings->auth_type);
 	auth(writer, settings);
 	regions(writer, settings);
 	pair(writer, "identity_api_version", "3");
-	pair(writer, "interface", "public");
+	if (settings->interface)
+		pair(writer, "interface", settings->interface);
+	tls(writer, settings);
 	mapping_end(writer);
 	mapping_end(writer);
 	mapping_end(writer);
@@ -96,7 +110,7 @@ static void document(struct writer *writer, const struct mc_clouds_yaml *setting
 	emit(writer, &event, yaml_stream_end_event_initialize(&event));
 }
 
-int mc_clouds_yaml(const struct mc_clouds_yaml *settings, struct mc_buffer *out)
+int mc_clouds_yaml(const struct mc_client_settings *settings, struct mc_buffer *out)
 {
 	struct writer writer = {.ok = true};
 	if (!yaml_emitter_initialize(&writer.emitter))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/openrc.h"
 
+#include "fs/tree/client.h"
 #include "fs/tree/text.h"
-#include "mcloud/attached.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 static void assign(struct mc_buffer *out, const char *name, const char *value)
@@ -20,6 +21,9 @@ static void unset(struct mc_buffer *out)
 {
 	mc_buffer_text(out,
 		"unset OS_CLOUD OS_CLIENT_CONFIG_FILE OS_TOKEN OS_ENDPOINT OS_TRUST_ID OS_SYSTEM_SCOPE OS_PASSCODE\n"
+		"unset OS_USERNAME OS_PASSWORD OS_PROJECT_NAME OS_USER_DOMAIN_NAME OS_PROJECT_DOMAIN_NAME "
+		"OS_AUTH_METHODS\n"
+		"unset OS_REGION_NAME OS_INTERFACE OS_ENDPOINT_TYPE\n"
 		"unset OS_USER_ID OS_PROJECT_ID OS_TENANT_ID OS_TENANT_NAME OS_USER_DOMAIN_ID OS_PROJECT_DOMAIN_ID\n"
 		"unset OS_DOMAIN_ID OS_DOMAIN_NAME OS_DEFAULT_DOMAIN OS_DEFAULT_DOMAIN_ID OS_DEFAULT_DOMAIN_NAME\n"
 		"unset OS_APPLICATION_CREDENTIAL_ID OS_APPLICATION_CREDENTIAL_NAME OS_APPLICATION_CREDENTIAL_SECRET\n"
@@ -37,27 +41,6 @@ static void no_proxy(struct mc_buffer *out, const char *address)
 	}
 }
 
-void mc_openrc(const struct mc_openrc *settings, struct mc_buffer *out)
-{
-	mc_buffer_printf(out, "# Admin of region %s: source this file.\n", settings->region);
-	unset(out);
-	assign(out, "OS_AUTH_TYPE", "password");
-	assign(out, "OS_AUTH_URL", settings->auth_url);
-	assign(out, "OS_USERNAME", "admin");
-	assign(out, "OS_PASSWORD", settings->password);
-	assign(out, "OS_PROJECT_NAME", "admin");
-	assign(out, "OS_USER_DOMAIN_NAME", "Default");
-	assign(out, "OS_PROJECT_DOMAIN_NAME", "Default");
-	assign(out, "OS_REGION_NAME", settings->region);
-	assign(out, "OS_INTERFACE", "public");
-	assign(out, "OS_ENDPOINT_TYPE", "publicURL"); /* what python-glanceclient calls it */
-	assign(out, "OS_IDENTITY_API_VERSION", "3");
-	assign(out, "OS_IMAGE_API_VERSION", "2");
-	no_proxy(out, settings->address);
-	mc_buffer_text(out, "command -v openstack >/dev/null || "
-			    "echo 'openstack is missing: apt-get install python3-openstackclient' >&2\n");
-}
-
 /* A setting of clouds.yaml as the variable that stands for it: OS_ and its name in capitals. */
 static void assign_setting(struct mc_buffer *out, const char *name, const char *value)
 {
@@ -70,53 +53,47 @@ static void assign_setting(struct mc_buffer *out, const char *name, const char *
 	assign(out, variable, value);
 }
 
-/* Those of v3multifactor. */
-static void assign_methods(struct mc_buffer *out, unsigned methods)
+/* Of the endpoints; the second is what python-glanceclient calls it. */
+static void assign_interface(struct mc_buffer *out, const char *interface)
 {
-	static const struct {
-		unsigned method;
-		const char *name;
-	} names[] = {{MC_LOGIN_PASSWORD, "v3password"}, {MC_LOGIN_TOKEN, "v3token"}, {MC_LOGIN_TOTP, "v3totp"}};
-	const char *comma = "";
+	char type[64];
 
-	mc_buffer_text(out, "export OS_AUTH_METHODS=");
-	for (size_t i = 0; i < MC_COUNT(names); i++)
-		if (methods & names[i].method) {
-			mc_buffer_printf(out, "%s%s", comma, names[i].name);
-			comma = ",";
-		}
-	mc_buffer_text(out, "\n");
+	snprintf(type, sizeof(type), "%.48sURL", interface);
+	assign(out, "OS_INTERFACE", interface);
+	assign(out, "OS_ENDPOINT_TYPE", type);
 }
 
-void mc_openrc_attached(const struct mc_attached_config *config, const char *region, struct mc_buffer *out)
+static void assign_tls(struct mc_buffer *out, const struct mc_client_settings *settings)
 {
-	const struct mc_attached_auth *auth = &config->auth;
-	const char *name, *text;
-
-	mc_buffer_printf(out, "# The login of cloud %s: source this file.\n", config->cloud);
-	unset(out);
-	mc_buffer_text(out, "unset OS_USERNAME OS_PASSWORD OS_PROJECT_NAME OS_USER_DOMAIN_NAME OS_PROJECT_DOMAIN_NAME "
-			    "OS_AUTH_METHODS\n");
-	assign(out, "OS_AUTH_TYPE", auth->type ? auth->type : "password");
-	if (auth->methods & (auth->methods - 1))
-		assign_methods(out, auth->methods);
-	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
-		if (text)
-			assign_setting(out, name, text);
-	assign(out, "OS_REGION_NAME", region);
-	if (config->cacert)
-		assign(out, "OS_CACERT", config->cacert);
-	if (config->cert)
-		assign(out, "OS_CERT", config->cert);
-	if (config->key)
-		assign(out, "OS_KEY", config->key);
-	if (config->identity.n_interfaces)
-		assign(out, "OS_INTERFACE", config->identity.interfaces[0]);
-	assign(out, "OS_IDENTITY_API_VERSION", "3");
-	assign(out, "OS_IMAGE_API_VERSION", "2");
-	if (!config->verify)
+	if (settings->cacert)
+		assign(out, "OS_CACERT", settings->cacert);
+	if (settings->cert)
+		assign(out, "OS_CERT", settings->cert);
+	if (settings->key)
+		assign(out, "OS_KEY", settings->key);
+	if (!settings->verify)
 		mc_buffer_text(out,
 			"echo 'no certificate is checked in this cloud: give openstack the option --insecure' >&2\n");
+}
+
+void mc_openrc(const struct mc_client_settings *settings, struct mc_buffer *out)
+{
+	mc_buffer_text(out, "# A login of the openstack client: source this file.\n");
+	unset(out);
+	assign(out, "OS_AUTH_TYPE", settings->auth_type);
+	for (size_t i = 0; i < settings->n_auth; i++)
+		assign_setting(out, settings->auth[i].name, settings->auth[i].text);
+	if (settings->n_regions)
+		assign(out, "OS_REGION_NAME", settings->regions[0]);
+	if (settings->interface)
+		assign_interface(out, settings->interface);
+	assign(out, "OS_IDENTITY_API_VERSION", "3");
+	assign(out, "OS_IMAGE_API_VERSION", "2");
+	assign_tls(out, settings);
+	if (settings->address)
+		no_proxy(out, settings->address);
+	mc_buffer_text(out, "command -v openstack >/dev/null || "
+			    "echo 'openstack is missing: apt-get install python3-openstackclient' >&2\n");
 }
 
 char *mc_openrc_auth_url(const char *address)

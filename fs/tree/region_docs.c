@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/region_docs.h"
 
-#include "fs/tree/clouds_yaml.h"
+#include "fs/tree/client.h"
 #include "fs/tree/log_merge.h"
-#include "fs/tree/openrc.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/rows.h"
 #include "fs/tree/text.h"
@@ -79,73 +78,11 @@ int mc_region_docs_token(struct mc_ask *ask, struct mc_buffer *out)
 	return mc_text_check(out, ask->error);
 }
 
-/* The mount's password and, for the region at ADDRESS, its auth_url; both malloc'd. */
-static int login(struct mc_ask *ask, const char *address, char **ret_password, char **ret_auth_url)
+int mc_region_docs_login(struct mc_ask *ask, struct mc_buffer *out)
 {
-	*ret_password = mc_cloud_admin_password(ask->cloud);
-	if (!*ret_password)
-		return mc_error_set(
-			ask->error, EAGAIN, "the cloud has no secrets yet: they are made with its first region");
-	*ret_auth_url = mc_openrc_auth_url(address);
-	return *ret_auth_url ? 0 : mc_error_set(ask->error, ENOMEM, "can't make a URL of address %s", address);
-}
-
-int mc_region_docs_openrc(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(region_view) struct mc_region_view view = {0};
-	MC_CLEANUP(free_pointer) char *password = NULL, *auth_url = NULL;
-	int r = mc_region_docs_view(ask, &view);
-	if (r == 0)
-		r = login(ask, view.address, &password, &auth_url);
-	if (r < 0)
-		return r;
-	mc_openrc(
-		&(struct mc_openrc){
-			.region = view.name, .address = view.address, .auth_url = auth_url, .password = password},
-		out);
-	return mc_text_check(out, ask->error);
-}
-
-/* The names of all regions, the master's first: it is the one that a client asks when told nothing. NULL: out of
- * memory. */
-static const char **region_names(const struct mc_region_views *regions, size_t master)
-{
-	const char **names = calloc(regions->count, sizeof(*names));
-	if (!names)
-		return NULL;
-	names[0] = regions->items[master].name;
-	for (size_t i = 0, n = 1; i < regions->count; i++)
-		if (i != master)
-			names[n++] = regions->items[i].name;
-	return names;
-}
-
-int mc_region_docs_clouds_yaml(struct mc_ask *ask, struct mc_buffer *out)
-{
-	MC_CLEANUP(overview) struct mc_overview overview = {0};
-	MC_CLEANUP(free_pointer) char *password = NULL, *auth_url = NULL;
-	size_t master = 0;
-	int r = mc_overview_take(ask->cloud, &overview, ask->error);
-	if (r < 0)
-		return r;
-	while (master < overview.regions.count && overview.regions.items[master].role != MC_REGION_MASTER)
-		master++;
-	if (master == overview.regions.count)
-		return mc_error_set(
-			ask->error, EAGAIN, "the cloud has no master region yet: mkdir regions/NAME makes one");
-	r = login(ask, overview.regions.items[master].address, &password, &auth_url);
-	if (r < 0)
-		return r;
-	MC_CLEANUP(free_pointer) const char **names = region_names(&overview.regions, master);
-	if (!names)
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	r = mc_clouds_yaml(&(struct mc_clouds_yaml){.cloud = overview.cloud,
-				   .auth_url = auth_url,
-				   .password = password,
-				   .regions = names,
-				   .n_regions = overview.regions.count},
-		out);
-	return r < 0 ? mc_error_errno(ask->error, -r, "can't write clouds.yaml") : 0;
+	MC_CLEANUP(client) struct mc_client client = {0};
+	int r = mc_client_of_mount(ask, &client);
+	return r < 0 ? r : mc_client_print(&client, (enum mc_client_form)mc_ask_data(ask), out, ask->error);
 }
 
 /* The log of SERVICE into *OUT; one that was removed meanwhile has none. */

@@ -9,12 +9,11 @@
 int mc_region_docs_catalog(struct mc_ask *ask, struct mc_buffer *out);      /* Keystone */
 int mc_region_docs_catalog_json(struct mc_ask *ask, struct mc_buffer *out); /* Keystone */
 int mc_region_docs_token(struct mc_ask *ask, struct mc_buffer *out);        /* Keystone */
-int mc_region_docs_openrc(struct mc_ask *ask, struct mc_buffer *out);       /* model */
 int mc_region_docs_log(struct mc_ask *ask, struct mc_buffer *out);          /* engine */
 extern const struct mc_directory_type mc_region_docs_endpoints;             /* Keystone */
 
-/* clouds.yaml, from the model. */
-int mc_region_docs_clouds_yaml(struct mc_ask *ask, struct mc_buffer *out);
+/* The mount's own login for a client, from the model: `data` of the row is an enum mc_client_form (client.h). */
+int mc_region_docs_login(struct mc_ask *ask, struct mc_buffer *out);
 
 /* The region that ASK is about, in *RET_VIEW; -ENOENT with a sentence. */
 int mc_region_docs_view(struct mc_ask *ask, struct mc_region_view *ret_view);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/tree/attached.h"
+#include "fs/tree/client.h"
 #include "fs/tree/identity_rows.h"
 #include "fs/tree/region_docs.h"
 #include "fs/tree/rows.h"
@@ -56,7 +56,7 @@ static const struct mc_row region_rows[] = {
 	MC_CONTROL("ctl", 0600, "start, stop, restart, repair, destroy", verbs),
 	CATALOG,
 	MC_DOCUMENT("openrc", 0600, "source it to use the openstack client as admin",
-		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_openrc),
+		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_login, .data = MC_CLIENT_OPENRC),
 	MC_DOCUMENT("token", 0600, "a fresh token of admin", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 		.show = mc_region_docs_token),
 	MC_DOCUMENT("log", 0444, "the logs of its containers, merged by time", .terms = {MC_LANE_ENGINE, 1, 0},
@@ -77,7 +77,7 @@ static const struct mc_row attached_region_rows[] = {
 	ERROR,
 	CATALOG,
 	MC_DOCUMENT("openrc", 0600, "source it to use the openstack client with the same login",
-		.show = mc_attached_show_openrc),
+		.show = mc_region_docs_login, .data = MC_CLIENT_OPENRC),
 	MC_DOCUMENT("token", 0600, "a fresh token of the login", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 		.show = mc_region_docs_token),
 	IMAGES,

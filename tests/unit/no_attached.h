@@ -7,9 +7,14 @@
 /* For tests of tables that both kinds of cloud share: no cloud is attached in them. */
 const struct mc_xattr_type mc_identity_partial;
 
-int mc_attached_show_openrc(struct mc_ask *ask, struct mc_buffer *out)
+void mc_attached_reach(const struct mc_cloud *cloud, struct mc_client *client)
 {
-	(void)ask, (void)out;
+	(void)cloud, (void)client;
+}
+
+int mc_attached_log_in_client(struct mc_ask *ask, struct mc_client *client)
+{
+	(void)ask, (void)client;
 	return -ENOSYS;
 }
 

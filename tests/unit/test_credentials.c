@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/tree/client.h"
 #include "fs/tree/clouds_yaml.h"
 #include "fs/tree/openrc.h"
 
@@ -37,14 +38,26 @@ static void assert_value(yaml_document_t *document, yaml_node_t *mapping, const 
 	assert_int_equal(node->data.scalar.style, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 }
 
+static const char *const regions[] = {"Kista", "no", "12"};
+
+/* A login as admin, in those regions. */
+static struct mc_client_settings settings_with(const char *password)
+{
+	return (struct mc_client_settings){.cloud = "mcloud",
+		.regions = regions,
+		.n_regions = MC_COUNT(regions),
+		.auth_type = "password",
+		.auth = {{"auth_url", "http://127.77.1.1:5000/v3"}, {"username", "admin"}, {"password", password},
+			{"project_name", "admin"}, {"user_domain_name", "Default"}, {"project_domain_name", "Default"}},
+		.n_auth = 6,
+		.interface = "public",
+		.verify = true,
+		.address = "127.77.1.1"};
+}
+
 static void test_yaml_reads_back(void **state)
 {
-	const char *const regions[] = {"Kista", "no", "12"};
-	const struct mc_clouds_yaml settings = {.cloud = "mcloud",
-		.auth_url = "http://127.77.1.1:5000/v3",
-		.password = NASTY,
-		.regions = regions,
-		.n_regions = MC_COUNT(regions)};
+	const struct mc_client_settings settings = settings_with(NASTY);
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	yaml_parser_t parser;
 	yaml_document_t document;
@@ -63,6 +76,7 @@ static void test_yaml_reads_back(void **state)
 	assert_value(&document, auth, "project_domain_name", "Default");
 	assert_value(&document, cloud, "identity_api_version", "3");
 	assert_value(&document, cloud, "interface", "public");
+	assert_value(&document, cloud, "auth_type", "password");
 	yaml_node_t *list = under(&document, cloud, "regions");
 	assert_int_equal(list->type, YAML_SEQUENCE_NODE);
 	assert_int_equal(list->data.sequence.items.top - list->data.sequence.items.start, 3);
@@ -77,9 +91,7 @@ static void test_yaml_reads_back(void **state)
 
 static void test_yaml_refuses_what_is_not_utf8(void **state)
 {
-	const char *const regions[] = {"Kista"};
-	const struct mc_clouds_yaml settings = {
-		.cloud = "mcloud", .auth_url = "u", .password = "\xFF", .regions = regions, .n_regions = 1};
+	const struct mc_client_settings settings = settings_with("\xFF");
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	(void)state;
 	assert_int_equal(mc_clouds_yaml(&settings, &out), -EIO);
@@ -116,8 +128,7 @@ static void ask_shell(const char *text, const char *command, char *answer, size_
 
 static void test_openrc_in_a_shell(void **state)
 {
-	const struct mc_openrc settings = {
-		.region = "Kista", .address = "127.77.1.1", .auth_url = "http://127.77.1.1:5000/v3", .password = NASTY};
+	const struct mc_client_settings settings = settings_with(NASTY);
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
 	char answer[512];
 	(void)state;
@@ -138,6 +149,38 @@ static void test_openrc_in_a_shell(void **state)
 	assert_string_equal(answer, "example.org,127.77.1.1 127.77.1.1\n");
 }
 
+/* Of a cloud that isn't on this machine, and that another login may have left its settings of. */
+static void test_other_login(void **state)
+{
+	const struct mc_client_settings settings = {.cloud = "prod",
+		.regions = regions,
+		.n_regions = 1,
+		.auth_type = "v3applicationcredential",
+		.auth = {{"auth_url", "https://prod"}, {"application_credential_id", "c1"},
+			{"application_credential_secret", NASTY}},
+		.n_auth = 3,
+		.cacert = "/ca's.pem"};
+	MC_CLEANUP(buffer) struct mc_buffer out = {0}, yaml = {0};
+	char answer[512];
+	(void)state;
+	setenv("OS_USERNAME", "stale", 1);
+	setenv("OS_PROJECT_NAME", "stale", 1);
+	setenv("OS_INTERFACE", "stale", 1);
+	mc_openrc(&settings, &out);
+	ask_shell(out.data,
+		"echo \"$OS_AUTH_TYPE $OS_AUTH_URL $OS_APPLICATION_CREDENTIAL_ID $OS_CACERT ${OS_USERNAME-none} "
+		"${OS_PROJECT_NAME-none} ${OS_INTERFACE-none}\"",
+		answer, sizeof(answer));
+	assert_string_equal(answer, "v3applicationcredential https://prod c1 /ca's.pem none none none\n");
+	ask_shell(out.data, "printf '%s' \"$OS_APPLICATION_CREDENTIAL_SECRET\"", answer, sizeof(answer));
+	assert_string_equal(answer, NASTY);
+	assert_null(strstr(out.data, "o_proxy"));
+	assert_non_null(strstr(out.data, "--insecure"));
+	assert_int_equal(mc_clouds_yaml(&settings, &yaml), 0);
+	assert_non_null(strstr(yaml.data, "    cacert: '/ca''s.pem'\n    verify: false\n"));
+	assert_null(strstr(yaml.data, "interface"));
+}
+
 static void test_auth_url(void **state)
 {
 	MC_CLEANUP(free_pointer) char *url = mc_openrc_auth_url("127.77.3.1");
@@ -152,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_yaml_reads_back),
 		cmocka_unit_test(test_yaml_refuses_what_is_not_utf8),
 		cmocka_unit_test(test_openrc_in_a_shell),
+		cmocka_unit_test(test_other_login),
 		cmocka_unit_test(test_auth_url),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

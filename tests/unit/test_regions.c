@@ -419,15 +419,18 @@ static void test_endpoints(void **state)
 static void test_credentials(void **state)
 {
 	MC_CLEANUP(buffer) struct mc_buffer out = {0}, yaml = {0};
-	struct mc_ask ask = ask_of(&kista);
+	static const struct mc_row clouds_yaml = {.name = "clouds.yaml", .data = MC_CLIENT_CLOUDS_YAML};
+	struct mc_node root = {.row = &clouds_yaml};
+	struct mc_ask ask = ask_of(&kista), at_root = ask_of(&root);
 	(void)state;
 	assert_shows(row("token"), &kista, "gAAAA\n");
 	assert_int_equal(cloud.fresh_tokens, 1);
+	kista.row = row("openrc");
 	assert_int_equal(row("openrc")->show(&ask, &out), 0);
 	assert_non_null(strstr(out.data, "export OS_PASSWORD='se'\\''cret'\n"));
 	assert_non_null(strstr(out.data, "export OS_AUTH_URL='http://127.77.1.1:5000/v3'\n"));
 	cloud.role = MC_REGION_SLAVE;
-	assert_int_equal(mc_region_docs_clouds_yaml(&ask, &yaml), 0);
+	assert_int_equal(mc_region_docs_login(&at_root, &yaml), 0);
 	assert_non_null(strstr(yaml.data, "auth_url: 'http://127.77.2.1:5000/v3'\n"));
 	assert_true(strstr(yaml.data, "- 'Solna'") < strstr(yaml.data, "- 'Kista'"));
 	cloud.no_secrets = true;
