@@ -45,6 +45,7 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	for (size_t i = 0; i < cloud->n_regions; i++)
 		mc_region_unref(cloud->regions[i]);
 	free(cloud->regions);
+	mc_kept_secrets_free(cloud->kept);
 	mc_partials_free(cloud->partial);
 	mc_engine_service_list_clear(&cloud->services);
 	mc_cloud_options_free(&cloud->options);

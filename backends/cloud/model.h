@@ -21,6 +21,7 @@ struct mc_database;
 struct mc_directory;
 struct mc_glance;
 struct mc_journal;
+struct mc_kept_secret;
 struct mc_keystone;
 struct mc_partial;
 struct mc_secrets;
@@ -131,6 +132,7 @@ struct mc_cloud {
 	struct mc_directory *directory;
 	struct mc_cloud_copy *copies;     /* of images (images.c), newest first */
 	int copying;                      /* so many of them run */
+	struct mc_kept_secret *kept;      /* that services have told once (kept_secrets.c) */
 	struct mc_partial *partial;       /* lists that lack something (cloud.c) */
 	bool told[MC_IDENTITY_ROLE + 1];  /* of that kind, that there are such */
 	struct mc_attachment *attachment; /* of a cloud that is there already (backends/attached/); else NULL */
@@ -142,6 +144,9 @@ struct mc_cloud *mc_cloud_new(const struct mc_cloud_kind *kind, const struct mc_
 
 /* partial.c */
 void mc_partials_free(struct mc_partial *partials);
+
+/* kept_secrets.c; each is wiped */
+void mc_kept_secrets_free(struct mc_kept_secret *kept);
 
 /* model.c */
 struct mc_region *mc_region_ref(struct mc_region *region);

@@ -286,6 +286,8 @@ int mc_openstack_request(struct mc_openstack *service, struct mc_call *call, con
 	*ret_answer = NULL;
 	if (r == 0 && mc_openstack_parse(response.body.data, response.body.size, ret_answer) < 0)
 		r = mc_openstack_error(service, &response, error, EIO, "the answer is not a JSON object");
+	if (response.body.data)
+		explicit_bzero(response.body.data, response.body.size); /* it may hold a new secret */
 	return r;
 }
 

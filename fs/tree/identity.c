@@ -71,6 +71,8 @@ static const struct mc_row user_rows[] = {
 	MC_VALUE("password", 0200, "write only", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 		.store = store_object_attribute, .present = at_root, .data = MC_IDENTITY_PASSWORD),
 	MC_DIRECTORY("groups", 0555, "links to the groups the user is in", &mc_identity_user_groups),
+	MC_DIRECTORY("application_credentials", 0755, "mkdir makes one, with all roles of the mount's project",
+		&mc_identity_application_credentials, .attributes = mc_identity_mode),
 	MC_END,
 };
 
@@ -262,14 +264,9 @@ bool mc_identity_pointed(const struct mc_node *node, enum mc_identity_kind kind)
 	       !mc_node_key(node, MC_KEY_REGION);
 }
 
-struct listing {
-	struct mc_ask *ask;
-	struct mc_entries *entries;
-};
-
-static int add_object_entry(void *data, const char *id, const char *name)
+int mc_identity_add_listed(void *data, const char *id, const char *name)
 {
-	const struct listing *listing = data;
+	const struct mc_identity_listing *listing = data;
 
 	mc_identity_add(listing->ask, listing->entries, name, id);
 	return listing->entries->failed;
@@ -277,15 +274,24 @@ static int add_object_entry(void *data, const char *id, const char *name)
 
 static int list_objects(struct mc_ask *ask, struct mc_entries *entries)
 {
-	struct listing listing = {ask, entries};
+	struct mc_identity_listing listing = {ask, entries};
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	/* The places projects/, users/ and groups/ have no domain above them, those in a domain have. */
 	if (result == 0)
-		result = mc_identity_list(
-			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), add_object_entry, &listing);
+		result = mc_identity_list(&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN),
+			mc_identity_add_listed, &listing);
 	return result;
+}
+
+int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, struct mc_entry *ret)
+{
+	ret->name = strdup(name);
+	ret->key = strdup(key);
+	ret->attributes.mode = shown_mode(ask, mc_node_row(ask->node)->directory->entry->mode);
+	ret->attributes.size = -1;
+	return ret->name && ret->key ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
 static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_entry *ret)
@@ -297,13 +303,7 @@ static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_e
 	if (result == 0)
 		result = mc_identity_find(
 			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), name, &object);
-	if (result != 0)
-		return result;
-	ret->name = strdup(object->name);
-	ret->key = strdup(object->id);
-	ret->attributes.mode = shown_mode(ask, mc_node_row(ask->node)->directory->entry->mode);
-	ret->attributes.size = -1;
-	return ret->name && ret->key ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+	return result < 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
 }
 
 /* What is shown of the directory that objects come to and go from, at the root and in each region. */

@@ -19,11 +19,23 @@ int mc_identity_mode(struct mc_ask *ask, struct mc_attributes *ret);
 /* Adds an entry with the mode that directories have in this view. */
 void mc_identity_add(struct mc_ask *ask, struct mc_entries *entries, const char *name, const char *key);
 
+/* For functions that list: adds an entry like that to the listing that DATA is. */
+struct mc_identity_listing {
+	struct mc_ask *ask;
+	struct mc_entries *entries;
+};
+int mc_identity_add_listed(void *data, const char *id, const char *name);
+
+/* The entry NAME with that key of the directory that is asked, as mc_identity_add() adds it. 0 or -ENOMEM. */
+int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, struct mc_entry *ret);
+
 /* The user (or group) that an entry of users/D/ (groups/D/) stands for; false: NODE is something else, or in a region's
  * view. */
 bool mc_identity_pointed(const struct mc_node *node, enum mc_identity_kind kind);
 
-/* "PROJECT/roles/", "DOMAIN/roles/", "GROUP/users/", "USER/groups/" (identity_links.c). */
-extern const struct mc_directory_type mc_identity_roles, mc_identity_group_users, mc_identity_user_groups;
+/* "PROJECT/roles/", "DOMAIN/roles/", "GROUP/users/", "USER/groups/" (identity_links.c), and
+ * "USER/application_credentials/" (application_credentials.c). */
+extern const struct mc_directory_type mc_identity_roles, mc_identity_group_users, mc_identity_user_groups,
+	mc_identity_application_credentials;
 
 #endif

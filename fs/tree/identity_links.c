@@ -53,26 +53,14 @@ const struct mc_directory_type mc_identity_roles = {.key = MC_KEY_ROLE,
 	.list = list_roles,
 	.find = find_role};
 
-struct listing {
-	struct mc_ask *ask;
-	struct mc_entries *entries;
-};
-
-static int add_role(void *data, const char *id, const char *name)
-{
-	const struct listing *listing = data;
-
-	mc_identity_add(listing->ask, listing->entries, name, id);
-	return listing->entries->failed;
-}
-
 static int list_roles(struct mc_ask *ask, struct mc_entries *entries)
 {
-	struct listing listing = {ask, entries};
+	struct mc_identity_listing listing = {ask, entries};
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
-	return result < 0 ? result : mc_identity_list(&identity, MC_IDENTITY_ROLE, NULL, add_role, &listing);
+	return result < 0 ? result
+			  : mc_identity_list(&identity, MC_IDENTITY_ROLE, NULL, mc_identity_add_listed, &listing);
 }
 
 static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret)
@@ -83,11 +71,7 @@ static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 
 	if (result == 0)
 		result = mc_identity_find(&identity, MC_IDENTITY_ROLE, NULL, name, &object);
-	if (result != 0)
-		return result;
-	ret->name = strdup(object->name);
-	ret->key = strdup(object->id);
-	return ret->name && ret->key ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
+	return result < 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
 }
 
 /* The relation that a directory of links, or a link in it, shows. */

@@ -175,6 +175,13 @@ size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *i
 /* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */
 char *mc_cloud_admin_password(struct mc_cloud *cloud);
 
+/* SECRET is that of the thing with id ID, which its service tells this once: kept in memory only, until it is dropped
+ * or the cloud is closed, and wiped then. 0 or -ENOMEM. */
+int mc_cloud_keep_secret(struct mc_cloud *cloud, const char *id, const char *secret);
+/* A copy, malloc'd, for mc_free_secret(); NULL: it isn't kept, or out of memory. */
+char *mc_cloud_kept_secret(struct mc_cloud *cloud, const char *id);
+void mc_cloud_drop_secret(struct mc_cloud *cloud, const char *id);
+
 /* Of KIND in DOMAIN (its id; NULL: of those that are in none) only what the login knows of itself could be listed, for
  * REASON, or, NULL, all. The first of each kind is an MC_CLOUD_FAILURE. */
 void mc_cloud_note_partial(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
 #include "backends/openstack/service.h"
+#include "mcloud/application_credentials.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -104,6 +105,19 @@ static void ask_objects(const struct mc_identity *identity)
 	check_result(identity, mc_identity_json(identity, MC_IDENTITY_USER, "u", &json));
 }
 
+static void ask_credentials(const struct mc_identity *identity)
+{
+	MC_CLEANUP(application_credential) struct mc_application_credential *found = NULL, *credential = NULL;
+
+	check_result(identity, mc_application_credential_list(identity, "u", on_item, NULL));
+	check_result(identity, mc_application_credential_find(identity, "u", "robot", &found));
+	check(!found || !strcmp(found->name, "robot"));
+	check_result(identity, mc_application_credential_get(identity, "u", "c", &credential));
+	check(!credential || (*credential->id && *credential->name));
+	for (size_t i = 0; credential && i < credential->roles->count; i++)
+		check(*credential->roles->items[i].id && *credential->roles->items[i].name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct answer answer = {.bytes = (const char *)data, .size = size, .cache = mc_identity_cache_new(0)};
@@ -113,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (answer.cache) {
 		ask_objects(&identity);
 		ask_members(&identity);
+		ask_credentials(&identity);
 	}
 	mc_identity_cache_free(answer.cache);
 	return 0;

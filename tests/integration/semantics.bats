@@ -1,7 +1,11 @@
 # docs/SEMANTICS.md against a mount: each path of its tables is there, of that kind, with that mode, and can be read.
-# (That the tables are complete is tests/unit/semantics.) Uses the suite's cloud.
+# (That the tables are complete is tests/unit/semantics.) Uses the suite's cloud, with an application credential.
 
 load common.bash
+
+setup_file() { quick mkdir "$M/users/Default/admin/application_credentials/semantics"; }
+
+teardown_file() { quick rmdir "$M/users/Default/admin/application_credentials/semantics"; }
 
 DOCUMENT=$BATS_TEST_DIRNAME/../../docs/SEMANTICS.md
 
@@ -10,7 +14,7 @@ DOCUMENT=$BATS_TEST_DIRNAME/../../docs/SEMANTICS.md
 documented() {
     sed -nE 's/^\| `([^`]+)` \| ([a-z]+) \| (0[0-7]{3}) \|.*/\1 \2 \3/p' "$DOCUMENT" |
         grep -vE 'GROUP|IMAGE|/ID|^domains/.*USER|/replication/master ' |
-        sed -E 's/REGION/Kista/; s/CONTAINER/keystone-Kista/; s/TYPE/identity/; s/INTERFACE/public/; s/DOMAIN/Default/; s/PROJECT/admin/; s/USER/admin/; s/ROLE/admin/'
+        sed -E 's/REGION/Kista/; s/CONTAINER/keystone-Kista/; s/TYPE/identity/; s/INTERFACE/public/; s/DOMAIN/Default/; s/PROJECT/admin/; s/USER/admin/; s/ROLE/admin/; s/CREDENTIAL/semantics/'
 }
 
 @test "each path of SEMANTICS.md is there, with its type and mode" {

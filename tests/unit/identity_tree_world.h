@@ -3,7 +3,9 @@
 #define TESTS_IDENTITY_TREE_WORLD_H
 
 #include "fs/names.h"
+#include "fs/tree/client.h"
 #include "fs/tree/identity.h"
+#include "mcloud/application_credentials.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -321,6 +323,109 @@ int mc_identity_member_remove(
 {
 	(void)identity;
 	note("remove %s from %s\n", user->id, group->id);
+	return 0;
+}
+
+/* Of application credentials: one, by the user u1, and how a client logs in by it. */
+static struct mc_identity_member role_items[] = {{"r1", "member", "", ""}, {"r2", "rea/der", "", ""}};
+static struct mc_identity_members robot_roles = {role_items, MC_COUNT(role_items)};
+static struct mc_application_credential robot = {
+	"c1", "robot", "a line", "2026-12-31T00:00:00.000000", true, &robot_roles};
+static const char *kept; /* the secret that is kept, or NULL */
+
+void mc_application_credential_unref(struct mc_application_credential *credential)
+{
+	(void)credential;
+}
+
+int mc_application_credential_list(const struct mc_identity *identity, const char *owner,
+	int (*on_item)(void *data, const char *id, const char *name), void *data)
+{
+	(void)identity;
+	note("list credentials of %s\n", owner);
+	return on_item(data, robot.id, robot.name);
+}
+
+int mc_application_credential_find(const struct mc_identity *identity, const char *owner, const char *name,
+	struct mc_application_credential **ret_credential)
+{
+	note("find credential %s of %s\n", name, owner);
+	if (strcmp(name, robot.name) != 0)
+		return mc_error_set(identity->error, ENOENT, "there is none");
+	*ret_credential = &robot;
+	return 0;
+}
+
+int mc_application_credential_get(const struct mc_identity *identity, const char *owner, const char *id,
+	struct mc_application_credential **ret_credential)
+{
+	(void)identity;
+	note("get credential %s of %s\n", id, owner);
+	*ret_credential = &robot;
+	return 0;
+}
+
+int mc_application_credential_json(
+	const struct mc_identity *identity, const char *owner, const char *id, struct mc_buffer *out)
+{
+	(void)identity;
+	mc_buffer_printf(out, "credential %s of %s", id, owner);
+	return 0;
+}
+
+int mc_application_credential_create(const struct mc_identity *identity, const struct mc_identity_ref *owner,
+	const char *name, char **ret_id, char **ret_secret)
+{
+	(void)identity;
+	note("create credential %s of %s, %s\n", name, owner->id, owner->name);
+	*ret_id = strdup(robot.id);
+	*ret_secret = strdup("hush");
+	return 0;
+}
+
+int mc_application_credential_delete(const struct mc_identity *identity, const char *owner, const char *id)
+{
+	(void)identity;
+	note("delete credential %s of %s\n", id, owner);
+	return 0;
+}
+
+int mc_cloud_keep_secret(struct mc_cloud *cloud, const char *id, const char *secret)
+{
+	(void)cloud;
+	note("keep %s of %s\n", secret, id);
+	return !strcmp(secret, "hush") && kept ? -ENOMEM : 0;
+}
+
+char *mc_cloud_kept_secret(struct mc_cloud *cloud, const char *id)
+{
+	(void)cloud;
+	return kept && !strcmp(id, robot.id) ? strdup(kept) : NULL;
+}
+
+void mc_cloud_drop_secret(struct mc_cloud *cloud, const char *id)
+{
+	(void)cloud;
+	note("drop %s\n", id);
+}
+
+int mc_client_of_credential(struct mc_ask *ask, const char *id, char *secret, struct mc_client *client)
+{
+	(void)ask, (void)id;
+	client->secret = secret;
+	return 0;
+}
+
+void mc_client_clear(struct mc_client *client)
+{
+	mc_free_secret(client->secret);
+}
+
+int mc_client_print(
+	const struct mc_client *client, enum mc_client_form form, struct mc_buffer *out, struct mc_error *error)
+{
+	(void)error;
+	mc_buffer_printf(out, "%d with %s", (int)form, client->secret);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct world {
 	struct mc_call *call;
 	struct mc_error error;
 	struct mc_identity identity;
+	char login[512];
 	char told[512]; /* what the directory was told, a line each */
 	int answer;     /* what it gives */
 };
@@ -35,8 +36,8 @@ static inline int world_directory(void *data, struct mc_directory **ret_director
 	return 0;
 }
 
-/* On the heap: the identity points into it. */
-static inline struct world *setup(int ttl_ms)
+/* On the heap: the identity points into it. TOKEN is what Keystone tells of the login, but for its times. */
+static inline struct world *setup_as(int ttl_ms, const char *token)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
@@ -64,15 +65,21 @@ static inline struct world *setup(int ttl_ms)
 		.data = world,
 		.suffix = "dc=acme,dc=org",
 	};
-	fake_http_expect(
-		world->server, &(struct fake_step){.method = "POST",
-				       .target = "/v3/auth/tokens?nocatalog=",
-				       .status = 201,
-				       .times = -1,
-				       .headers = "X-Subject-Token: t\r\n",
-				       .answer = "{\"token\":{\"issued_at\":\"2026-01-01T00:00:00.0Z\",\"expires_at\":"
-						 "\"2026-01-01T01:00:00.0Z\"}}"});
+	snprintf(world->login, sizeof(world->login),
+		"{\"token\":{\"issued_at\":\"2026-01-01T00:00:00.0Z\",\"expires_at\":\"2026-01-01T01:00:00.0Z\"%s}}",
+		token);
+	fake_http_expect(world->server, &(struct fake_step){.method = "POST",
+						.target = "/v3/auth/tokens?nocatalog=",
+						.status = 201,
+						.times = -1,
+						.headers = "X-Subject-Token: t\r\n",
+						.answer = world->login});
 	return world;
+}
+
+static inline struct world *setup(int ttl_ms)
+{
+	return setup_as(ttl_ms, "");
 }
 
 static inline void teardown(struct world *world)

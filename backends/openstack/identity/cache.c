@@ -8,6 +8,7 @@
 #define OBJECTS 1024
 #define LISTS 64
 #define PAIRS 256
+#define CREDENTIALS 64
 #define DRIVERS 128
 #define OBJECT_LIMIT 4096 /* bytes of its strings */
 #define MEMBERS_LIMIT 1024
@@ -29,6 +30,11 @@ struct pair_place {
 	int64_t until;
 };
 
+struct credential_place {
+	struct mc_application_credential *credential;
+	int64_t until;
+};
+
 struct driver_place {
 	char *domain;
 	enum mc_identity_driver driver;
@@ -42,6 +48,7 @@ struct mc_identity_cache {
 	struct object_place by_id[OBJECTS], by_name[OBJECTS];
 	struct list_place lists[LISTS];
 	struct pair_place pairs[PAIRS];
+	struct credential_place credentials[CREDENTIALS];
 	struct driver_place drivers[DRIVERS];
 	struct mc_identity_claims claims; /* with a lock of its own */
 };
@@ -100,6 +107,8 @@ static void clear_lists(struct mc_identity_cache *cache)
 		clear_list(&cache->lists[i]);
 	for (size_t i = 0; i < PAIRS; i++)
 		clear_pair(&cache->pairs[i]);
+	for (size_t i = 0; i < CREDENTIALS; i++)
+		mc_application_credential_unref(mc_steal(&cache->credentials[i].credential));
 }
 
 static void clear_all(struct mc_identity_cache *cache)
@@ -321,6 +330,35 @@ void mc_identity_cache_forget_members(struct mc_identity_cache *cache, const cha
 	cache->generation++;
 	if (place->list && !strcmp(place->list, list))
 		clear_list(place);
+}
+
+static struct credential_place *credential_place(struct mc_identity_cache *cache, const char *id)
+{
+	return &cache->credentials[hash_object_key(0, id, NULL) % CREDENTIALS];
+}
+
+struct mc_application_credential *mc_identity_cache_credential(struct mc_identity_cache *cache, const char *id)
+{
+	SCOPED_LOCK(cache);
+	const struct credential_place *place = credential_place(cache, id);
+
+	if (!place->credential || strcmp(place->credential->id, id) != 0 || mc_now_ms() >= place->until)
+		return NULL;
+	return mc_application_credential_ref(place->credential);
+}
+
+void mc_identity_cache_put_credential(
+	struct mc_identity_cache *cache, uint64_t generation, struct mc_application_credential *credential)
+{
+	if (strlen(credential->name) + strlen(credential->description) > OBJECT_LIMIT ||
+		credential->roles->count > MEMBERS_LIMIT || cache->ttl_ms <= 0)
+		return;
+	SCOPED_LOCK(cache);
+	struct credential_place *place = credential_place(cache, credential->id);
+	if (generation != cache->generation)
+		return;
+	mc_application_credential_unref(place->credential);
+	*place = (struct credential_place){mc_application_credential_ref(credential), mc_now_ms() + cache->ttl_ms};
 }
 
 bool mc_identity_cache_driver(

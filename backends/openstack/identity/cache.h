@@ -3,6 +3,7 @@
 #define BACKENDS_OPENSTACK_IDENTITY_CACHE_H
 
 #include "backends/openstack/identity/claims.h"
+#include "mcloud/application_credentials.h"
 #include "mcloud/identity_objects.h"
 
 #include <stdint.h>
@@ -44,13 +45,18 @@ bool mc_identity_cache_has_member(struct mc_identity_cache *cache, const char *l
 void mc_identity_cache_put_member(
 	struct mc_identity_cache *cache, uint64_t generation, const char *list, const char *id);
 
+/* Application credentials, by id: a reference, or NULL. */
+struct mc_application_credential *mc_identity_cache_credential(struct mc_identity_cache *cache, const char *id);
+void mc_identity_cache_put_credential(
+	struct mc_identity_cache *cache, uint64_t generation, struct mc_application_credential *credential);
+
 /* Drivers: *RET_AGE_MS since it was asked. false: not known. */
 bool mc_identity_cache_driver(
 	struct mc_identity_cache *cache, const char *domain, enum mc_identity_driver *ret_driver, int64_t *ret_age_ms);
 void mc_identity_cache_put_driver(struct mc_identity_cache *cache, const char *domain, enum mc_identity_driver driver);
 
-/* The object has changed or has gone: it is forgotten, and with it all lists, which may have shown it; of a domain
- * everything. Begins a new generation. */
+/* The object has changed or has gone: it is forgotten, and with it all lists and application credentials, which
+ * may have shown it; of a domain everything. Begins a new generation. */
 void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id);
 
 /* The same after a change that was sent in GENERATION and answered with what OBJECT is now: kept, unless something else

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void wipe_json_text(cJSON *value)
+void mc_identity_wipe(cJSON *value)
 {
 	char *text = cJSON_GetStringValue(value);
 
@@ -59,7 +59,7 @@ int mc_identity_patch(
 		return result;
 	result = mc_identity_request(
 		identity, "PATCH", (const char *const[]){mc_identity_collection(kind), id, NULL}, body, &answer);
-	wipe_json_text(value);
+	mc_identity_wipe(value);
 	if (result == 0)
 		result = mc_identity_object_parse(identity, kind,
 			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);

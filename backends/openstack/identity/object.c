@@ -61,6 +61,24 @@ int mc_identity_nonsense(const struct mc_identity *identity, const char *what)
 	return mc_error_set(identity->error, EIO, "keystone's answer makes no sense: %s", what);
 }
 
+size_t mc_identity_texts_size(const char *const *texts, size_t count)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += strlen(texts[i]) + 1;
+	return size;
+}
+
+void mc_identity_texts_copy(const char **texts, size_t count, char *at)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t size = strlen(texts[i]) + 1;
+		texts[i] = memcpy(at, texts[i], size);
+		at += size;
+	}
+}
+
 int mc_identity_object_parse(const struct mc_identity *identity, enum mc_identity_kind kind, const cJSON *json,
 	struct mc_identity_object **ret_object)
 {
@@ -68,32 +86,24 @@ int mc_identity_object_parse(const struct mc_identity *identity, enum mc_identit
 		kind == MC_IDENTITY_DOMAIN || kind == MC_IDENTITY_ROLE ? "" : mc_identity_text(json, "domain_id");
 	const char *texts[] = {mc_identity_text(json, "id"), mc_identity_text(json, "name"), domain,
 		mc_identity_text(json, "description"), mc_identity_text(json, "email")};
-	const char *copies[MC_COUNT(texts)];
-	size_t size = 0;
 
 	if (!*texts[0] || !*texts[1])
 		return mc_identity_nonsense(identity, "an object without a name or an id");
-	for (size_t i = 0; i < MC_COUNT(texts); i++)
-		size += strlen(texts[i]) + 1;
+	size_t size = mc_identity_texts_size(texts, MC_COUNT(texts));
 	struct object *object = malloc(sizeof(*object) + size);
 	if (!object)
 		return mc_error_set(identity->error, ENOMEM, "out of memory");
-	char *at = object->strings;
-	for (size_t i = 0; i < MC_COUNT(texts); i++) {
-		size = strlen(texts[i]) + 1;
-		copies[i] = memcpy(at, texts[i], size);
-		at += size;
-	}
+	mc_identity_texts_copy(texts, MC_COUNT(texts), object->strings);
 	const cJSON *options = cJSON_GetObjectItemCaseSensitive(json, "options");
 	object->object = (struct mc_identity_object){
 		.kind = kind,
 		.enabled = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json, "enabled")),
 		.immutable = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(options, "immutable")),
-		.id = copies[0],
-		.name = copies[1],
-		.domain = copies[2],
-		.description = copies[3],
-		.email = copies[4],
+		.id = texts[0],
+		.name = texts[1],
+		.domain = texts[2],
+		.description = texts[3],
+		.email = texts[4],
 	};
 	atomic_init(&object->references, 1);
 	*ret_object = &object->object;
@@ -276,17 +286,16 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 	return 0;
 }
 
-/* Keystone's answer to GET of one object. */
-static int ask_object(
-	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON **ret_answer)
+int mc_identity_ask(const struct mc_identity *identity, const char *const *path, const char *member, cJSON **ret_answer)
 {
-	int result = mc_identity_request(
-		identity, "GET", (const char *const[]){kinds[kind].collection, id, NULL}, NULL, ret_answer);
+	int result = mc_identity_request(identity, "GET", path, NULL, ret_answer);
 
-	if (result == 0 && !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(*ret_answer, kinds[kind].member)))
+	if (result == 0 && !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(*ret_answer, member)))
 		return mc_identity_nonsense(identity, "no object where one was asked for");
 	return result;
 }
+
+#define OBJECT_PATH(kind, id) ((const char *const[]){kinds[kind].collection, id, NULL})
 
 int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id,
 	struct mc_identity_object **ret_object)
@@ -300,7 +309,7 @@ int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind ki
 		return 0;
 	if (identity->recalls)
 		return mc_error_set(identity->error, EAGAIN, "it has to be asked for");
-	int result = ask_object(identity, kind, id, &answer);
+	int result = mc_identity_ask(identity, OBJECT_PATH(kind, id), kinds[kind].member, &answer);
 	if (result == 0)
 		result = mc_identity_object_parse(
 			identity, kind, cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), ret_object);
@@ -309,19 +318,25 @@ int mc_identity_get(const struct mc_identity *identity, enum mc_identity_kind ki
 	return result;
 }
 
-int mc_identity_json(
-	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, struct mc_buffer *out)
+int mc_identity_print(
+	const struct mc_identity *identity, const char *const *path, const char *member, struct mc_buffer *out)
 {
 	MC_CLEANUP(json) cJSON *answer = NULL;
-	int result = ask_object(identity, kind, id, &answer);
+	int result = mc_identity_ask(identity, path, member, &answer);
 
 	if (result < 0)
 		return result;
-	cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer, kinds[kind].member), "links");
+	cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer, member), "links");
 	MC_CLEANUP(free_pointer) char *text = cJSON_Print(answer);
 	if (!text)
 		return mc_error_set(identity->error, ENOMEM, "out of memory");
 	mc_buffer_text(out, text);
 	mc_buffer_text(out, "\n");
 	return out->failed;
+}
+
+int mc_identity_json(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, struct mc_buffer *out)
+{
+	return mc_identity_print(identity, OBJECT_PATH(kind, id), kinds[kind].member, out);
 }

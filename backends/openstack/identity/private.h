@@ -26,6 +26,18 @@ static inline int mc_identity_request(const struct mc_identity *identity, const 
 		identity->keystone, identity->call, method, path, NULL, body, ret_answer, identity->error);
 }
 
+/* GET of one object: *RET_ANSWER has it as MEMBER. */
+int mc_identity_ask(
+	const struct mc_identity *identity, const char *const *path, const char *member, cJSON **ret_answer);
+/* The same, pretty-printed, without its "links". */
+int mc_identity_print(
+	const struct mc_identity *identity, const char *const *path, const char *member, struct mc_buffer *out);
+
+/* So many bytes have TEXTS with their NULs; and each of them is copied to AT, one behind the other, and is that copy
+ * then. */
+size_t mc_identity_texts_size(const char *const *texts, size_t count);
+void mc_identity_texts_copy(const char **texts, size_t count, char *at);
+
 /* Of Keystone's JSON; -EIO when it is none. */
 int mc_identity_object_parse(const struct mc_identity *identity, enum mc_identity_kind kind, const cJSON *json,
 	struct mc_identity_object **ret_object);
@@ -38,6 +50,9 @@ const struct mc_identity_member *mc_identity_members_find(const struct mc_identi
 
 /* The string of a member of a JSON object, or "". */
 const char *mc_identity_text(const cJSON *object, const char *name);
+
+/* Wipes the string that VALUE (may be NULL) is. */
+void mc_identity_wipe(cJSON *value);
 
 /* Each item of a list of Keystone's, in "COLLECTION" of the answer; QUERY as in mc_keystone_request(). */
 int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
