@@ -172,48 +172,6 @@ int mc_attached_show_whoami(struct mc_ask *ask, struct mc_buffer *out)
 	return mc_text_check(out, ask->error);
 }
 
-void mc_attached_reach(const struct mc_cloud *cloud, struct mc_client *client)
-{
-	const struct mc_attached_config *config = mc_attached_config(cloud);
-	struct mc_client_settings *settings = &client->settings;
-
-	client->auth_url = strdup(config->auth.auth_url);
-	settings->cloud = config->cloud;
-	settings->interface = config->identity.n_interfaces ? config->identity.interfaces[0] : NULL;
-	settings->cacert = config->cacert;
-	settings->cert = config->cert;
-	settings->key = config->key;
-	settings->verify = config->verify;
-}
-
-/* Those of v3multifactor, as auth_methods. */
-static int add_methods(struct mc_client *client, unsigned methods)
-{
-	static const struct {
-		unsigned method;
-		const char *name;
-	} names[] = {{MC_LOGIN_PASSWORD, "v3password"}, {MC_LOGIN_TOKEN, "v3token"}, {MC_LOGIN_TOTP, "v3totp"}};
-
-	for (size_t i = 0; i < MC_COUNT(names); i++)
-		if (methods & names[i].method)
-			mc_buffer_printf(&client->methods, "%s%s", client->methods.size ? "," : "", names[i].name);
-	mc_client_add(&client->settings, "auth_methods", client->methods.data);
-	return client->methods.failed;
-}
-
-int mc_attached_log_in_client(struct mc_ask *ask, struct mc_client *client)
-{
-	const struct mc_attached_auth *auth = &mc_attached_config(ask->cloud)->auth;
-	const char *name, *text;
-
-	client->settings.auth_type = auth->type ? auth->type : "password";
-	if ((auth->methods & (auth->methods - 1)) && add_methods(client, auth->methods) < 0)
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
-		mc_client_add(&client->settings, name, text);
-	return 0;
-}
-
 int mc_attached_store_code(struct mc_ask *ask, const char *value, size_t size)
 {
 	(void)size;

@@ -2,7 +2,7 @@
 #ifndef FS_TREE_ATTACHED_H
 #define FS_TREE_ATTACHED_H
 
-#include "fs/tree/client.h"
+#include "fs/tree.h"
 
 /* What the root of a cloud has that is there already, instead of that of one made here. */
 
@@ -12,9 +12,5 @@ int mc_attached_show_status(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_show_status_json(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_show_whoami(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_store_code(struct mc_ask *ask, const char *value, size_t size);
-
-/* Fills in how such a cloud is reached, and who logs in there, as its configuration was at the mount. */
-void mc_attached_reach(const struct mc_cloud *cloud, struct mc_client *client);
-int mc_attached_log_in_client(struct mc_ask *ask, struct mc_client *client);
 
 #endif

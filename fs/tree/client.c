@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/client.h"
 
-#include "fs/tree/attached.h"
 #include "fs/tree/clouds_yaml.h"
 #include "fs/tree/openrc.h"
 #include "fs/tree/text.h"
+#include "mcloud/attached.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void mc_client_add(struct mc_client_settings *settings, const char *name, const char *text)
+/* Adds to the settings' auth, unless TEXT is NULL. */
+static void add(struct mc_client_settings *settings, const char *name, const char *text)
 {
 	if (text && settings->n_auth < MC_CLIENT_AUTH_MAX)
 		settings->auth[settings->n_auth++] = (struct mc_client_setting){name, text};
@@ -70,6 +71,21 @@ static void reach_own(struct mc_ask *ask, struct mc_client *client, const struct
 	client->settings.address = view->address;
 }
 
+/* One that is there already, as its configuration was at the mount. */
+static void reach_attached(struct mc_ask *ask, struct mc_client *client)
+{
+	const struct mc_attached_config *config = mc_attached_config(ask->cloud);
+	struct mc_client_settings *settings = &client->settings;
+
+	client->auth_url = strdup(config->auth.auth_url);
+	settings->cloud = config->cloud;
+	settings->interface = config->identity.n_interfaces ? config->identity.interfaces[0] : NULL;
+	settings->cacert = config->cacert;
+	settings->cert = config->cert;
+	settings->key = config->key;
+	settings->verify = config->verify;
+}
+
 static bool is_own(const struct mc_ask *ask)
 {
 	return mc_cloud_engine(ask->cloud) != NULL;
@@ -88,7 +104,7 @@ static int reach(struct mc_ask *ask, struct mc_client *client)
 	if (is_own(ask))
 		reach_own(ask, client, view);
 	else
-		mc_attached_reach(ask->cloud, client);
+		reach_attached(ask, client);
 	if (!client->auth_url || name_regions(client, view) < 0)
 		return mc_error_set(ask->error, ENOMEM, "can't make a URL of address %s", view->address);
 	return 0;
@@ -103,12 +119,40 @@ static int log_in_as_admin(struct mc_ask *ask, struct mc_client *client)
 		return mc_error_set(
 			ask->error, EAGAIN, "the cloud has no secrets yet: they are made with its first region");
 	settings->auth_type = "password";
-	mc_client_add(settings, "auth_url", client->auth_url);
-	mc_client_add(settings, "username", "admin");
-	mc_client_add(settings, "password", client->secret);
-	mc_client_add(settings, "project_name", "admin");
-	mc_client_add(settings, "user_domain_name", "Default");
-	mc_client_add(settings, "project_domain_name", "Default");
+	add(settings, "auth_url", client->auth_url);
+	add(settings, "username", "admin");
+	add(settings, "password", client->secret);
+	add(settings, "project_name", "admin");
+	add(settings, "user_domain_name", "Default");
+	add(settings, "project_domain_name", "Default");
+	return 0;
+}
+
+/* Those of v3multifactor, as auth_methods. */
+static int add_methods(struct mc_client *client, unsigned methods)
+{
+	static const struct {
+		unsigned method;
+		const char *name;
+	} names[] = {{MC_LOGIN_PASSWORD, "v3password"}, {MC_LOGIN_TOKEN, "v3token"}, {MC_LOGIN_TOTP, "v3totp"}};
+
+	for (size_t i = 0; i < MC_COUNT(names); i++)
+		if (methods & names[i].method)
+			mc_buffer_printf(&client->methods, "%s%s", client->methods.size ? "," : "", names[i].name);
+	add(&client->settings, "auth_methods", client->methods.data);
+	return client->methods.failed;
+}
+
+static int log_in_attached(struct mc_ask *ask, struct mc_client *client)
+{
+	const struct mc_attached_auth *auth = &mc_attached_config(ask->cloud)->auth;
+	const char *name, *text;
+
+	client->settings.auth_type = auth->type ? auth->type : "password";
+	if ((auth->methods & (auth->methods - 1)) && add_methods(client, auth->methods) < 0)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
+		add(&client->settings, name, text);
 	return 0;
 }
 
@@ -118,7 +162,7 @@ int mc_client_of_mount(struct mc_ask *ask, struct mc_client *client)
 
 	if (r < 0)
 		return r;
-	return is_own(ask) ? log_in_as_admin(ask, client) : mc_attached_log_in_client(ask, client);
+	return is_own(ask) ? log_in_as_admin(ask, client) : log_in_attached(ask, client);
 }
 
 int mc_client_of_credential(struct mc_ask *ask, const char *id, char *secret, struct mc_client *client)
@@ -128,9 +172,9 @@ int mc_client_of_credential(struct mc_ask *ask, const char *id, char *secret, st
 
 	client->secret = secret;
 	settings->auth_type = "v3applicationcredential"; /* which brings its scope */
-	mc_client_add(settings, "auth_url", client->auth_url);
-	mc_client_add(settings, "application_credential_id", id);
-	mc_client_add(settings, "application_credential_secret", secret);
+	add(settings, "auth_url", client->auth_url);
+	add(settings, "application_credential_id", id);
+	add(settings, "application_credential_secret", secret);
 	return r;
 }
 

@@ -50,9 +50,6 @@ int mc_client_of_credential(struct mc_ask *ask, const char *id, char *secret, st
 
 void mc_client_clear(struct mc_client *client);
 
-/* Adds to the settings' auth, unless TEXT is NULL. */
-void mc_client_add(struct mc_client_settings *settings, const char *name, const char *text);
-
 /* The settings as a text for a program: what a row's `data` says. 0, -ENOMEM or -EIO (they aren't UTF-8). */
 enum mc_client_form { MC_CLIENT_OPENRC, MC_CLIENT_CLOUDS_YAML };
 int mc_client_print(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/events.h"
 #include "fs/tree/attached.h"
+#include "fs/tree/client.h"
 #include "fs/tree/identity_rows.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/region_docs.h"

@@ -2,43 +2,16 @@
 
 bats_require_minimum_version 1.5.0
 load common.bash
+load attached.bash
 
-setup() {
-    N=attach-$BATS_TEST_NUMBER-$$
-    A=$BATS_TEST_TMPDIR/attached
-    CLOUDS=$BATS_TEST_TMPDIR/clouds.yaml
-    K=$M/regions/Kista
-    mkdir "$A"
-}
+setup() { attached_setup attach; }
 
 teardown() {
-    local kind
-    [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$A/errors" || true
-    ! mountpoint -q "$A" || unmount "$A"
+    attached_teardown
     for image in "$K/images/$N"*; do
         [ ! -e "$image" ] || quick rm "$image"
     done
-    for kind in users projects; do
-        [ ! -d "$M/$kind/Default/$N" ] || quick rmdir "$M/$kind/Default/$N"
-    done
 }
-
-attach() { slowly env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" "$MCLOUDFS" -o "attach=$1,clouds=$CLOUDS${2:+,$2}" "$A"; }
-
-# person PASSWORD: user $N, a member of project $N.
-person() {
-    quick mkdir "$M/users/Default/$N" "$M/projects/Default/$N"
-    put "$1" "$M/users/Default/$N/password"
-    quick ln -s "../../../../../../users/Default/$N" "$M/projects/Default/$N/roles/member/users/$N"
-}
-
-# describe NAME AUTH [SETTING…]: a cloud in $CLOUDS, of flow mappings.
-describe() {
-    [ -s "$CLOUDS" ] || echo "clouds:" >"$CLOUDS"
-    printf '  %s: {region_name: Kista, auth: {auth_url: "%s", %s}%s}\n' "$1" "${AUTH_URL:-$(quick cat "$K/endpoints/identity/public")}" "$2" "${3:+, $3}" >>"$CLOUDS"
-}
-
-describe_person() { describe "$1" "username: $N, password: $2, project_name: $N, user_domain_id: default, project_domain_id: default" "${3:-}"; }
 
 @test "a cloud of the file is a tree: its regions, people, projects and images, and nothing that it hasn't" {
     quick cp "$M/clouds.yaml" "$CLOUDS"
@@ -174,7 +147,7 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
         "$(quick cat "$K/endpoints/identity/public")/users/$(quick cat "$M/users/Default/$N/id")/application_credentials"
     id=$(jq -r .application_credential.id "$BATS_TEST_TMPDIR/credential")
     secret=$(jq -r .application_credential.secret "$BATS_TEST_TMPDIR/credential")
-    describe app "application_credential_id: $id, application_credential_secret: $secret" "auth_type: v3applicationcredential"
+    describe_credential app "$id" "$secret"
     describe tok "token: $token, project_name: $N, project_domain_id: default" "auth_type: token"
     for cloud in app tok; do
         attach $cloud
@@ -192,9 +165,6 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
         unmount "$A"
     done
 }
-
-# os CLOUD COMMAND…: the real client with that login of $CLOUDS.
-os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }
 
 @test "whoever is logged in sees what openstack shows him, list by list" {
     local cloud
@@ -238,6 +208,7 @@ os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }
     exec 8< <(exec python3 "$BATS_TEST_DIRNAME/tls_relay.py" "$address" 5443 certificate.pem key.pem "$(quick cat "$K/address")" 5000)
     relay=$!
     read -r -t 30 -u 8
+    # shellcheck disable=SC2034 # it is for describe()
     AUTH_URL=https://$address:5443/v3
     describe_person known secret "cacert: $PWD/ca.pem"
     describe_person unknown secret

@@ -1,0 +1,44 @@
+# What the tests of attached clouds share: the suite's own cloud, seen by others' logins. Each test mounts it at $A, by what it has
+# described in $CLOUDS; $N is a name of its own.
+
+# For setup().
+attached_setup() {
+    N=$1-$BATS_TEST_NUMBER-$$
+    A=$BATS_TEST_TMPDIR/attached
+    CLOUDS=$BATS_TEST_TMPDIR/clouds.yaml
+    K=$M/regions/Kista
+    mkdir "$A"
+}
+
+# For teardown(): the mount goes, and what person() has made.
+attached_teardown() {
+    local kind
+    [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$A/errors" || true
+    ! mountpoint -q "$A" || unmount "$A"
+    for kind in users projects; do
+        [ ! -d "$M/$kind/Default/$N" ] || quick rmdir "$M/$kind/Default/$N"
+    done
+}
+
+# attach CLOUD [OPTIONS]
+attach() { slowly env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" "$MCLOUDFS" -o "attach=$1,clouds=$CLOUDS${2:+,$2}" "$A"; }
+
+# person PASSWORD: user $N, a member of project $N.
+person() {
+    quick mkdir "$M/users/Default/$N" "$M/projects/Default/$N"
+    put "$1" "$M/users/Default/$N/password"
+    quick ln -s "../../../../../../users/Default/$N" "$M/projects/Default/$N/roles/member/users/$N"
+}
+
+# describe NAME AUTH [SETTING…]: a cloud in $CLOUDS, of flow mappings.
+describe() {
+    [ -s "$CLOUDS" ] || echo "clouds:" >"$CLOUDS"
+    printf '  %s: {region_name: Kista, auth: {auth_url: "%s", %s}%s}\n' "$1" "${AUTH_URL:-$(quick cat "$K/endpoints/identity/public")}" "$2" "${3:+, $3}" >>"$CLOUDS"
+}
+
+describe_person() { describe "$1" "username: $N, password: $2, project_name: $N, user_domain_id: default, project_domain_id: default" "${3:-}"; }
+
+describe_credential() { describe "$1" "application_credential_id: $2, application_credential_secret: $3" "auth_type: v3applicationcredential"; }
+
+# os CLOUD COMMAND…: the real client with that login of $CLOUDS.
+os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }

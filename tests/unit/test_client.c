@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/tree/client.h"
+#include "mcloud/attached.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What clients are told of a cloud that was made here (it has an engine), and of one that is attached. */
+
+struct mc_node {
+	const char *region;
+};
+
+struct mc_cloud {
+	struct mc_engine *engine;
+	struct mc_attached_config config;
+	size_t n_regions;
+	bool has_secrets;
+};
+
+static struct mc_cloud cloud;
+static struct mc_error error;
+static struct mc_node root, solna = {"Solna"}, nowhere = {"Nowhere"};
+
+const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
+{
+	assert_int_equal(key, MC_KEY_REGION);
+	return ask->node->region;
+}
+
+static struct mc_region_view regions[] = {
+	{.name = (char[]){"Kista"}, .address = (char[]){"127.77.1.1"}, .role = MC_REGION_MASTER},
+	{.name = (char[]){"Solna"}, .address = (char[]){"127.77.2.1"}, .role = MC_REGION_SLAVE},
+};
+
+int mc_cloud_regions(struct mc_cloud *of, struct mc_region_views *ret_views)
+{
+	*ret_views = (struct mc_region_views){regions, of->n_regions};
+	return 0;
+}
+
+void mc_region_views_clear(struct mc_region_views *views)
+{
+	*views = (struct mc_region_views){0};
+}
+
+const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *of)
+{
+	static const struct mc_cloud_options options = {.name = "mcloud"};
+
+	(void)of;
+	return &options;
+}
+
+struct mc_engine *mc_cloud_engine(struct mc_cloud *of)
+{
+	return of->engine;
+}
+
+char *mc_cloud_admin_password(struct mc_cloud *of)
+{
+	return of->has_secrets ? strdup("hush") : NULL;
+}
+
+const struct mc_attached_config *mc_attached_config(const struct mc_cloud *of)
+{
+	return &of->config;
+}
+
+static struct mc_ask ask(struct mc_node *node)
+{
+	error = (struct mc_error){0};
+	return (struct mc_ask){.cloud = &cloud, .node = node, .error = &error};
+}
+
+static int make_own(void **state)
+{
+	(void)state;
+	cloud = (struct mc_cloud){.engine = (struct mc_engine *)(void *)&cloud, .n_regions = 2, .has_secrets = true};
+	return 0;
+}
+
+static char *interfaces[] = {(char[]){"internal"}};
+
+static const struct mc_cloud attached = {.n_regions = 2,
+	.config = {.cloud = (char[]){"prod"},
+		.auth = {.type = (char[]){"v3multifactor"},
+			.methods = MC_LOGIN_PASSWORD | MC_LOGIN_TOTP,
+			.auth_url = (char[]){"https://prod/identity"},
+			.username = (char[]){"john"},
+			.password = (char[]){"hush"}},
+		.identity = {.interfaces = interfaces, .n_interfaces = 1},
+		.cacert = (char[]){"/ca.pem"},
+		.verify = true}};
+
+static int make_attached(void **state)
+{
+	(void)state;
+	cloud = attached;
+	return 0;
+}
+
+/* The auth as "NAME=TEXT ". */
+static void check_auth(const struct mc_client *client, const char *type, const char *expected)
+{
+	MC_CLEANUP(buffer) struct mc_buffer auth = {0};
+
+	assert_string_equal(client->settings.auth_type, type);
+	for (size_t i = 0; i < client->settings.n_auth; i++)
+		mc_buffer_printf(&auth, "%s=%s ", client->settings.auth[i].name, client->settings.auth[i].text);
+	assert_string_equal(auth.data, expected);
+}
+
+static void test_own(void **state)
+{
+	(void)state;
+	MC_CLEANUP(client) struct mc_client client = {0}, here = {0};
+	struct mc_ask at = ask(&root), at_solna = ask(&solna);
+
+	assert_int_equal(mc_client_of_mount(&at, &client), 0);
+	check_auth(&client, "password",
+		"auth_url=http://127.77.1.1:5000/v3 username=admin password=hush project_name=admin "
+		"user_domain_name=Default project_domain_name=Default ");
+	assert_string_equal(client.settings.cloud, "mcloud");
+	assert_string_equal(client.settings.interface, "public");
+	assert_string_equal(client.settings.address, "127.77.1.1");
+	assert_true(client.settings.verify);
+	/* Of a region: that one, which is the default. */
+	assert_int_equal(mc_client_of_credential(&at_solna, "c1", strdup("quiet"), &here), 0);
+	check_auth(&here, "v3applicationcredential",
+		"auth_url=http://127.77.2.1:5000/v3 application_credential_id=c1 application_credential_secret=quiet ");
+	assert_int_equal(here.settings.n_regions, 2);
+	assert_string_equal(here.settings.regions[0], "Solna");
+	assert_string_equal(here.settings.regions[1], "Kista");
+}
+
+static void test_attached(void **state)
+{
+	(void)state;
+	MC_CLEANUP(client) struct mc_client client = {0}, other = {0};
+	struct mc_ask at = ask(&root);
+
+	assert_int_equal(mc_client_of_mount(&at, &client), 0);
+	check_auth(&client, "v3multifactor",
+		"auth_methods=v3password,v3totp auth_url=https://prod/identity username=john password=hush ");
+	assert_string_equal(client.settings.cloud, "prod");
+	assert_string_equal(client.settings.interface, "internal");
+	assert_string_equal(client.settings.cacert, "/ca.pem");
+	assert_null(client.settings.address);
+	assert_int_equal(mc_client_of_credential(&at, "c1", strdup("quiet"), &other), 0);
+	check_auth(&other, "v3applicationcredential",
+		"auth_url=https://prod/identity application_credential_id=c1 application_credential_secret=quiet ");
+	assert_string_equal(other.settings.regions[0], "Kista");
+}
+
+static void test_nobody(void **state)
+{
+	(void)state;
+	MC_CLEANUP(client) struct mc_client lost = {0}, secretless = {0}, empty = {0};
+	struct mc_ask at = ask(&nowhere), at_root = ask(&root);
+
+	assert_int_equal(mc_client_of_credential(&at, "c1", strdup("quiet"), &lost), -ENOENT);
+	cloud.has_secrets = false;
+	assert_int_equal(mc_client_of_mount(&at_root, &secretless), -EAGAIN);
+	cloud.n_regions = 0;
+	assert_int_equal(mc_client_of_mount(&at_root, &empty), -EAGAIN);
+	assert_string_equal(error.message, "the cloud has no master region yet: mkdir regions/NAME makes one");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_own, make_own),
+		cmocka_unit_test_setup(test_attached, make_attached),
+		cmocka_unit_test_setup(test_nobody, make_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
