@@ -67,6 +67,7 @@ const struct mc_directory_type mc_identity_application_credentials = {
 	.key = MC_KEY_APPLICATION_CREDENTIAL,
 	.entry = &credential_entry,
 	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
+	.changes = {MC_LANE_KEYSTONE, 3, MC_NEEDS_REGION},
 	.list = list_credentials,
 	.find = find_credential,
 	.make = make_credential,

@@ -99,7 +99,7 @@ status_of() {
         denied 'as it was made: remove it, and make another' bash -c 'echo true >"$1"' - "$C/$N/$value"
     done
     denied 'as it was made: remove it, and make another' mv -T "$C/$N" "$C/$N-2"
-    denied "only glance can make .* logs in as admin: mount the cloud with that user's login" \
+    denied 'nobody but glance can make .* logs in as admin: mount the cloud with the login of glance' \
         mkdir "$M/users/Default/glance/application_credentials/$N"
     [ -z "$(quick ls "$M/users/Default/glance/application_credentials")" ]
     [ "$(quick cat "$C/$N/unrestricted")" = false ]
@@ -168,7 +168,7 @@ status_of() {
     [ "$(quick ls "$B/client/roles")" = member ]
     # The admin sees them, too, and may remove them.
     [ "$(quick ls "$M/users/Default/$N/application_credentials" | tr '\n' ' ')" = "client robot " ]
-    denied "only $N can make" mkdir "$M/users/Default/$N/application_credentials/x"
+    denied "nobody but $N can make" mkdir "$M/users/Default/$N/application_credentials/x"
     quick rmdir "$M/users/Default/$N/application_credentials/client"
     quick rmdir "$B/robot"
 }

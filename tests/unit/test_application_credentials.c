@@ -161,8 +161,9 @@ static void test_refused(void **state)
 		const char *sentence;
 	} cases[] = {
 		{",\"user\":{\"id\":\"u2\",\"name\":\"admin\"}" PROJECT, NULL, 0, -EPERM,
-			"only bob can make application credentials of bob, and this mount logs in as admin: mount the "
-			"cloud with that user's login (-o attach=)"},
+			"nobody but bob can make application credentials of that user, and this mount logs in as "
+			"admin: mount "
+			"the cloud with the login of bob (-o attach=)"},
 		{BOB, NULL, 0, -EPERM,
 			"an application credential is for the project of the login, and this one has none: mount with "
 			"a project_name"},

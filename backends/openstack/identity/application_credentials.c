@@ -227,15 +227,13 @@ static int check_maker(const struct mc_identity *identity, const struct mc_ident
 
 	if (strcmp(mc_identity_text(user, "id"), owner->id) != 0)
 		return mc_error_set(identity->error, EPERM,
-			"only %.150s can make application credentials of %.150s, and this mount logs in as %.100s: "
-			"mount "
-			"the cloud with that user's login (-o attach=)",
-			owner->name, owner->name, mc_identity_text(user, "name"));
+			"nobody but %.120s can make application credentials of that user, and this mount logs in as "
+			"%.120s: mount the cloud with the login of %.120s (-o attach=)",
+			owner->name, mc_identity_text(user, "name"), owner->name);
 	if (!cJSON_GetObjectItemCaseSensitive(token, "project"))
 		return mc_error_set(identity->error, EPERM,
-			"an application credential is for the project of the login, and this one has none: mount with "
-			"a "
-			"project_name");
+			"an application credential is for the project of the login, and this one has none: mount "
+			"with a project_name");
 	return 0;
 }
 
