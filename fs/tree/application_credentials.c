@@ -94,7 +94,7 @@ static int find_credential(struct mc_ask *ask, const char *name, struct mc_entry
 
 	if (r == 0)
 		r = mc_application_credential_find(&identity, mc_ask_key(ask, MC_KEY_USER), name, &found);
-	return r < 0 ? r : mc_identity_found(ask, found->name, found->id, ret);
+	return r != 0 ? r : mc_identity_found(ask, found->name, found->id, ret);
 }
 
 static int make_credential(struct mc_ask *ask, const char *name)

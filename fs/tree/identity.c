@@ -303,7 +303,7 @@ static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_e
 	if (result == 0)
 		result = mc_identity_find(
 			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), name, &object);
-	return result < 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
+	return result != 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
 }
 
 /* What is shown of the directory that objects come to and go from, at the root and in each region. */

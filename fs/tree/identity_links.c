@@ -71,7 +71,7 @@ static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 
 	if (result == 0)
 		result = mc_identity_find(&identity, MC_IDENTITY_ROLE, NULL, name, &object);
-	return result < 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
+	return result != 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
 }
 
 /* The relation that a directory of links, or a link in it, shows. */
