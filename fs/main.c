@@ -53,6 +53,7 @@ static int open_managed(struct mount *mount, struct mc_error *error)
 		.state_dir = options->state_dir,
 		.read_only = options->read_only,
 		.replicates = options->replicates,
+		.release = options->release,
 		.ttl_ms = options->ttl_ms / 2,
 		.timeout_ms = options->timeout_ms};
 

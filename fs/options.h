@@ -12,6 +12,7 @@
 struct mc_options {
 	char *socket; /* NULL: the engine's usual one */
 	char *cloud, *engine, *base, *ldap_suffix, *domain, *state_dir;
+	char *release;         /* NULL: the default */
 	char *attach, *clouds; /* the cloud of which file is shown; attach NULL: none, it is one that is made here; "":
 				  the one that openstacksdk would take */
 	bool verify, read_only, replicates;

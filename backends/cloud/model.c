@@ -90,7 +90,8 @@ char *mc_cloud_master(struct mc_cloud *cloud)
 	return region ? strdup(region->name) : NULL;
 }
 
-struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created)
+struct mc_region *mc_region_list(
+	struct mc_cloud *cloud, const char *name, unsigned number, unsigned release, double created)
 {
 	struct mc_region *region = calloc(1, sizeof(*region)), **regions;
 	size_t at;
@@ -100,6 +101,7 @@ struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsig
 	region->cloud = cloud;
 	region->references = 2; /* the list's and the caller's */
 	region->number = number;
+	region->release = release;
 	region->created = region->changed = created;
 	region->state = MC_REGION_STARTING;
 	region->lag = -1;

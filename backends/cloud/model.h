@@ -54,6 +54,7 @@ struct mc_region {
 	char address[16];
 	unsigned number;
 	double created;
+	unsigned release; /* of OpenStack, by number; constant but for an upgrade (recipes/release.h) */
 	unsigned references;
 	double changed;
 	enum mc_region_state state;
@@ -159,7 +160,8 @@ struct mc_region *mc_region_find(
 	struct mc_cloud *cloud, const char *name); /* a reference, or NULL; NAME NULL: the master */
 
 /* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
-struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number, double created);
+struct mc_region *mc_region_list(
+	struct mc_cloud *cloud, const char *name, unsigned number, unsigned release, double created);
 
 void mc_region_unlist(struct mc_region *region);
 

@@ -22,6 +22,7 @@ void mc_cloud_options_free(struct mc_cloud_options *options)
 	free((char *)(uintptr_t)options->ldap_suffix);
 	free((char *)(uintptr_t)options->domain);
 	free((char *)(uintptr_t)options->state_dir);
+	free((char *)(uintptr_t)options->release);
 }
 
 void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from)
@@ -33,6 +34,7 @@ void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_op
 	to->base = copy_option(from->base);
 	to->ldap_suffix = copy_option(from->ldap_suffix);
 	to->domain = copy_option(from->domain);
+	to->release = copy_option(from->release);
 	to->state_dir = realpath(from->state_dir, NULL); /* as labels tell it, whatever links lead there */
 	if (!to->state_dir)
 		to->state_dir = copy_option(from->state_dir);

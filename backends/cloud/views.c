@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
 #include "backends/cloud/state.h"
+#include "backends/recipes/release.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
@@ -45,6 +46,7 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 		.is_incomplete = region->marked[MC_MARK_INCOMPLETE],
 		.state = region->state,
 		.number = region->number,
+		.release = mc_release_name(region->release),
 		.services_up = (unsigned)mc_state_count_up(&sight.facts),
 		.services = (unsigned)mc_state_count_wanted(&sight.facts),
 		.created = region->created,

@@ -13,6 +13,7 @@
 #include "backends/managed/replication/role.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/tend.h"
+#include "backends/recipes/release.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -72,7 +73,7 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 		if (!region)
 			r = mc_cloud_secrets(cloud, &secrets, error);
 		if (!region && r == 0)
-			region = mc_region_list(cloud, name, number, volumes->items[i].created);
+			region = mc_region_list(cloud, name, number, mc_release_unnamed(), volumes->items[i].created);
 		if (!region)
 			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
 		MC_LOCKED(&cloud->lock) {

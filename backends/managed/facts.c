@@ -52,12 +52,15 @@ static const char *parse_fact(const char *text, const char *(*known)(const char 
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(root, "number"), *mark;
 	const cJSON *created = cJSON_GetObjectItemCaseSensitive(root, "created");
 	const cJSON *marks = cJSON_GetObjectItemCaseSensitive(root, "marks");
+	const cJSON *release = cJSON_GetObjectItemCaseSensitive(root, "release");
 
 	if (!cJSON_IsNumber(number) || !(number->valuedouble >= 1 && number->valuedouble <= 254) ||
-		!cJSON_IsNumber(created) || !cJSON_IsArray(marks) || cJSON_GetArraySize(marks) > MC_FACT_MARKS_MAX)
+		!cJSON_IsNumber(created) || !cJSON_IsArray(marks) || cJSON_GetArraySize(marks) > MC_FACT_MARKS_MAX ||
+		(release && (!cJSON_IsString(release) || strlen(release->valuestring) >= sizeof(fact->release))))
 		return "does not hold a region's facts";
 	fact->number = (unsigned)number->valueint;
 	fact->created = created->valuedouble;
+	snprintf(fact->release, sizeof(fact->release), "%s", release ? release->valuestring : "");
 	cJSON_ArrayForEach(mark, marks)
 	{
 		const char *name = cJSON_GetStringValue(mark), *constant = name ? known(name) : NULL;
@@ -130,7 +133,8 @@ static char *fact_to_text(const struct mc_fact *fact)
 	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
 	cJSON *marks = cJSON_AddArrayToObject(root, "marks");
 	bool failed = !cJSON_AddNumberToObject(root, "number", fact->number) ||
-		      !cJSON_AddNumberToObject(root, "created", fact->created) || !marks;
+		      !cJSON_AddNumberToObject(root, "created", fact->created) ||
+		      !cJSON_AddStringToObject(root, "release", fact->release) || !marks;
 
 	for (size_t i = 0; i < fact->n_marks && !failed; i++)
 		failed = !cJSON_AddItemToArray(marks, cJSON_CreateString(fact->marks[i]));

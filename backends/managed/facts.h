@@ -25,6 +25,7 @@ struct mc_fact {
 	char region[64];
 	unsigned number;
 	double created;                       /* seconds since 1970 */
+	char release[32];                     /* of OpenStack; "": it was made when there was one only */
 	const char *marks[MC_FACT_MARKS_MAX]; /* constant strings, the first n_marks */
 	size_t n_marks;
 };

@@ -11,6 +11,7 @@
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
 #include "backends/openstack/glance/glance.h"
+#include "backends/recipes/release.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
@@ -114,6 +115,12 @@ static int keep_new(struct mc_region *region, struct mc_region *master, struct m
 	return r ? r : mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);
 }
 
+/* A slave reads what its master has written. */
+static unsigned release_of_new(const struct mc_cloud *cloud, const struct mc_region *master)
+{
+	return master ? master->release : (unsigned)mc_release_find(cloud->options.release, NULL);
+}
+
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
@@ -132,7 +139,7 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	if (r < 0)
 		return r;
 	/* mkdir of one parent comes one at a time: the kernel holds the directory. */
-	region = mc_region_list(cloud, name, number, mc_wall_clock());
+	region = mc_region_list(cloud, name, number, release_of_new(cloud, master), mc_wall_clock());
 	if (!region)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	MC_LOCKED(&cloud->lock)

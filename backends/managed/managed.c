@@ -11,6 +11,7 @@
 #include "backends/managed/services/table.h"
 #include "backends/managed/sight.h"
 #include "backends/managed/works.h"
+#include "backends/recipes/release.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -163,6 +164,8 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	struct mc_cloud *cloud;
 	int r = check_options(options, error);
 
+	if (r == 0)
+		r = mc_release_find(options->release, error);
 	if (r < 0)
 		return r;
 	cloud = mc_cloud_new(&managed, options, journal, handler, data);

@@ -3,6 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/facts.h"
+#include "backends/recipes/release.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
@@ -40,6 +41,7 @@ static void describe_region(const struct mc_region *region, const bool marked[MC
 {
 	*fact = (struct mc_fact){.number = region->number, .created = region->created};
 	snprintf(fact->region, sizeof(fact->region), "%s", region->name);
+	snprintf(fact->release, sizeof(fact->release), "%s", mc_release_name(region->release));
 	for (int mark = 0; mark < MC_MARKS; mark++)
 		if (marked[mark])
 			fact->marks[fact->n_marks++] = mark_names[mark];
@@ -147,8 +149,13 @@ struct reading {
 static int take_fact(void *data, const struct mc_fact *fact)
 {
 	struct reading *reading = data;
+	int release = *fact->release ? mc_release_find(fact->release, reading->error) : (int)mc_release_unnamed();
+
+	if (release < 0)
+		return mc_error_context(reading->error, "region %s", fact->region);
 	MC_CLEANUP(region)
-	struct mc_region *region = mc_region_list(reading->cloud, fact->region, fact->number, fact->created);
+	struct mc_region *region =
+		mc_region_list(reading->cloud, fact->region, fact->number, (unsigned)release, fact->created);
 
 	if (!region)
 		return mc_error_set(reading->error, ENOMEM, "out of memory");

@@ -29,6 +29,14 @@ void mc_service_host(const struct mc_region *region, const struct mc_service *se
 		snprintf(host, MC_HOST_MAX, "%s--%u", service->prefix, region->number);
 }
 
+const char *mc_service_image(const struct mc_region *region, const struct mc_service *service)
+{
+	MC_CLEANUP(region)
+	struct mc_region *master = service->is_shared ? mc_region_find(region->cloud, NULL) : NULL;
+
+	return service->images[master ? master->release : region->release];
+}
+
 void mc_service_url(
 	const struct mc_region *region, const struct mc_service *service, bool is_public, char *url, size_t size)
 {

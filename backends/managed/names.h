@@ -25,6 +25,10 @@ void mc_service_name(const struct mc_service *service, const char *region, char 
 
 void mc_service_host(const struct mc_region *region, const struct mc_service *service, char host[MC_HOST_MAX]);
 
+/* The image that it is made from, of the region's release; of the master's, where all regions share it. A constant
+ * string. */
+const char *mc_service_image(const struct mc_region *region, const struct mc_service *service);
+
 /* "http://ADDRESS:PORT", and for the other containers "http://NAME:PORT". */
 void mc_service_url(
 	const struct mc_region *region, const struct mc_service *service, bool is_public, char *url, size_t size);

@@ -3,6 +3,7 @@
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/mark.h"
+#include "backends/managed/names.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/writes.h"
 #include "backends/managed/secrets.h"
@@ -11,6 +12,7 @@
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
 #include "backends/managed/works.h"
+#include "backends/recipes/release.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
@@ -24,8 +26,14 @@ static int find_images(struct mc_work *work, struct mc_error *error)
 	struct mc_engine *engine = work->cloud->engine;
 	int r = 0;
 
-	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
-		r = engine->ops->has_image(engine, work->doing, service->image, error);
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
+		const char *image = mc_service_image(work->region, service);
+		r = engine->ops->has_image(engine, work->doing, image, error);
+		if (r == -ENOENT)
+			mc_error_set(error, ENOENT,
+				"image %s is missing in the engine; `backends/recipes/build %s` makes it", image,
+				mc_release_name(work->region->release));
+	}
 	return r;
 }
 

@@ -20,7 +20,7 @@ static const struct mc_verb verbs[];
 static const struct mc_directory_type container_links;
 
 /* What show_region_value() shows. */
-enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED };
+enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED, REGION_RELEASE };
 
 /* What regions of all clouds have. */
 /* clang-format off */
@@ -50,6 +50,8 @@ static const struct mc_row region_rows[] = {
 		.data = REGION_ADDRESS),
 	MC_VALUE("created", 0444, "when it was made", .show = show_region_value, .attributes = attributes,
 		.data = REGION_CREATED),
+	MC_VALUE("release", 0444, "of OpenStack, what its services are", .show = show_region_value,
+		.attributes = attributes, .data = REGION_RELEASE),
 	WAIT,
 	MC_STREAM("progress", 0444, "its start, step by step", &progress_stream),
 	ERROR,
@@ -103,6 +105,9 @@ static int show_region_value(struct mc_ask *ask, struct mc_buffer *out)
 		break;
 	case REGION_ADDRESS:
 		mc_buffer_text(out, view.address);
+		break;
+	case REGION_RELEASE:
+		mc_buffer_text(out, view.release);
 		break;
 	case REGION_CREATED:
 		mc_format_time(view.created, time, sizeof(time));

@@ -28,6 +28,7 @@ struct mc_cloud_options {
 	const char *ldap_suffix; /* "dc=acme,dc=org" */
 	const char *domain;      /* "acme" */
 	const char *state_dir;   /* where the cloud's secrets, facts and data lie */
+	const char *release;     /* "epoxy": what a new cloud's regions run; NULL: the default */
 	bool read_only;          /* nothing is changed: no work is begun or gone on with */
 	bool replicates;         /* slaves that have never served begin to replicate when they start */
 	int ttl_ms, timeout_ms;
@@ -75,6 +76,7 @@ struct mc_region_view {
 	bool is_incomplete;                    /* acknowledges, and may lack what was acknowledged before */
 	enum mc_region_state state;
 	unsigned number, services_up, services;
+	const char *release;     /* of OpenStack ("epoxy"); a constant string */
 	double created, changed; /* seconds since 1970 */
 };
 

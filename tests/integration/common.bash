@@ -62,7 +62,7 @@ mount_cloud() {
     base=$(here "$2")
     shift 3
     mkdir -p "$directory/mnt" "$directory/state"
-    options="cloud=$cloud,base=$base,state_dir=$directory/state,socket=$SOCKET"
+    options="cloud=$cloud,base=$base,state_dir=$directory/state,socket=$SOCKET${MCLOUD_TEST_RELEASE:+,release=$MCLOUD_TEST_RELEASE}"
     for option in "$@"; do options+=",$option"; done
     slowly "$MCLOUDFS" -o "$options" "$directory/mnt"
 }
@@ -141,7 +141,7 @@ token_of() {
 }
 
 # image_of RECIPE: the name and tag of the image that this checkout's recipe makes.
-image_of() { "$(dirname "${BASH_SOURCE[0]}")/../../backends/recipes/hash" | awk -v name="$1" '$1 == name { print "mcloudfs/" name ":" substr($2, 1, 12) }'; }
+image_of() { "$(dirname "${BASH_SOURCE[0]}")/../../backends/recipes/hash" "${MCLOUD_TEST_RELEASE:-}" | awk -v name="$1" '$1 == name { print "mcloudfs/" name ":" substr($2, 1, 12) }'; }
 
 # in_container CONTAINER COMMAND…: runs it there; what it prints.
 in_container() {

@@ -71,6 +71,15 @@ recipes() {
     [[ $output == *"can't be read" ]]
 }
 
+@test "a release that isn't there is told of, with those that are" {
+    run backends/recipes/build yoga
+    [ "$status" -eq 1 ]
+    [ "$output" = 'there is no release yoga; choose one of: zed, epoxy' ]
+    run backends/recipes/hash yoga
+    [ "$status" -eq 1 ]
+    [[ $output == 'there is no release yoga; choose one of:'* ]]
+}
+
 @test "an engine that gives an error for its images is told of" {
     recipes 'echo "base 0123456789abcdef"' 'echo "{\"message\":\"no\"}"; exit 22'
     [ "$status" -eq 1 ]

@@ -198,6 +198,7 @@ static void test_facts_are_kept(void **state)
 	assert_int_equal(found.count, 0);
 	fact.marks[fact.n_marks++] = "served";
 	fact.marks[fact.n_marks++] = "master";
+	snprintf(fact.release, sizeof(fact.release), "epoxy");
 	directories_synced = 0;
 	assert_int_equal(mc_facts_write(&options, &fact, &error), 0);
 	assert_true(directories_synced > 0); /* or a crash of the machine could take its name */
@@ -212,6 +213,10 @@ static void test_facts_are_kept(void **state)
 	assert_true(found.facts[0].created == 1795395600.5);
 	assert_int_equal(found.facts[0].n_marks, 1);
 	assert_string_equal(found.facts[0].marks[0], "served");
+	assert_string_equal(found.facts[0].release, "epoxy");
+	put("lab/regions/Kista.json", "{\"number\":1,\"created\":1,\"marks\":[]}"); /* of a version with one release */
+	assert_int_equal(mc_facts_read(&options, known, add, &found, &error), 0);
+	assert_string_equal(found.facts[1].release, "");
 	directories_synced = 0;
 	assert_int_equal(mc_facts_remove(&options, "Kista", &error), 0);
 	assert_true(directories_synced > 0);
@@ -228,7 +233,9 @@ static void test_damaged_facts_are_refused(void **state)
 		"{\"number\":0,\"created\":1,\"marks\":[]}", "{\"number\":255,\"created\":1,\"marks\":[]}",
 		"{\"number\":1e99,\"created\":1,\"marks\":[]}", "{\"number\":\"1\",\"created\":1,\"marks\":[]}",
 		"{\"number\":1,\"created\":1,\"marks\":{}}", "{\"number\":1,\"created\":1,\"marks\":[5]}",
-		"{\"number\":1,\"created\":1,\"marks\":[\"of a later version\"]}"};
+		"{\"number\":1,\"created\":1,\"marks\":[\"of a later version\"]}",
+		"{\"number\":1,\"created\":1,\"release\":2,\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"release\":\"abcdefghijklmnopqrstuvwxyz123456\",\"marks\":[]}"};
 	struct mc_fact fact = {.region = "Kista", .number = 1};
 	struct mc_error error = {0};
 	struct found found = {0};

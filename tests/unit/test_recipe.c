@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/recipes/recipe.h"
-
+#include "backends/recipes/release.h"
+#include "mcloud/error.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -72,10 +73,25 @@ static void test_render(void **state)
 	}
 }
 
+static void test_releases(void **state)
+{
+	struct mc_error error = {0};
+
+	(void)state;
+	assert_int_equal(mc_release_find(NULL, &error), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(mc_release_find(mc_release_name(i), &error), i);
+	assert_string_equal(mc_release_name(mc_release_unnamed()), "zed");
+	assert_int_equal(mc_release_find("yoga", &error), -EINVAL);
+	assert_string_equal(error.message, "there is no release yoga; choose one of: zed, epoxy");
+	assert_int_equal(mc_release_find("", NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_render),
+		cmocka_unit_test(test_releases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,8 @@ static void rows_are_whole(void **state)
 	for (const struct mc_service *service = mc_services; service->name; service++) {
 		const struct mc_service_words *words = &service->words;
 
-		EXPECT(service, service->prefix && service->image && service->stop_seconds > 0);
+		EXPECT(service,
+			service->prefix && service->images[0] && service->images[1] && service->stop_seconds > 0);
 		EXPECT(service, service->health && service->health[0]);
 		EXPECT(service, strlen(service->name) < 16 && strspn(service->name, "abcdefghijklmnopqrstuvwxyz"));
 		/* what listens on no port is reached by a socket, and can't be asked */
@@ -62,7 +63,7 @@ static void names_are_unique(void **state)
 		for (const struct mc_service *other = mc_services; other < service; other++) {
 			EXPECT(service, strcmp(service->name, other->name) != 0);
 			EXPECT(service, strcmp(service->prefix, other->prefix) != 0);
-			EXPECT(service, strcmp(service->image, other->image) != 0);
+			EXPECT(service, strcmp(service->images[0], other->images[0]) != 0);
 			EXPECT(service, service->port != other->port || !service->port);
 			EXPECT(service, !service->endpoint.type || !other->endpoint.type ||
 						strcmp(service->endpoint.type, other->endpoint.type) != 0);

@@ -174,7 +174,7 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, con
 			.host = host,
 			.alias = service_alias(region, service, alias),
 			.labels = labels,
-			.image = service->image,
+			.image = mc_service_image(region, service),
 			.volume = service->volume ? name : NULL,
 			.volume_path = service->volume,
 			.volume_device = *device ? device : NULL,
@@ -273,9 +273,10 @@ static int start_service(struct mc_region *region, struct mc_call *call, const s
 
 /* Whether another version's recipe has made it: its files and its image's belong together, and the services of a region
  * too. Its data are in a volume. */
-static bool is_of_old(const struct mc_service *service, const struct mc_engine_service *found)
+static bool is_of_old(
+	const struct mc_region *region, const struct mc_service *service, const struct mc_engine_service *found)
 {
-	return !strncmp(found->image, "mcloudfs/", 9) && strcmp(found->image, service->image) != 0;
+	return !strncmp(found->image, "mcloudfs/", 9) && strcmp(found->image, mc_service_image(region, service)) != 0;
 }
 
 /* One that runs, or is paused, ends by itself before it is made anew. */
@@ -298,14 +299,15 @@ int mc_service_ensure(
 	struct mc_engine *engine = region->cloud->engine;
 	struct mc_engine_service found = {0};
 	char name[MC_SERVICE_NAME_MAX];
+	bool is_old;
 	int r;
 
 	mc_service_name(service, region->name, name);
 	r = ops->look(engine, call, name, &found, error);
-	if (r == 0 && (is_of_old(service, &found) && is_alive(&found)))
+	is_old = r == 0 && is_of_old(region, service, &found);
+	if (is_old && is_alive(&found))
 		r = come_to_end(region, call, &found, error);
-	if (r == 0 && (!strcmp(found.state, "dead") || is_of_old(service, &found) ||
-			      (found.is_detached && !is_alive(&found))))
+	if (r == 0 && (!strcmp(found.state, "dead") || is_old || (found.is_detached && !is_alive(&found))))
 		r = make_anew(region, call, service, name, error);
 	else if (r == -ENOENT)
 		r = create_and_start(region, call, service, name, error);

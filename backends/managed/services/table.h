@@ -3,6 +3,7 @@
 #define BACKENDS_MANAGED_SERVICES_TABLE_H
 
 #include "backends/recipes/recipe.h"
+#include "backends/recipes/release.h"
 
 #include <stdbool.h>
 
@@ -56,8 +57,8 @@ struct mc_service {
 	 */
 	unsigned needs;
 
-	const char *image;
-	const char *volume;        /* where its data lie in the container; NULL: it has none */
+	const char *images[MC_RELEASES_MAX]; /* by release */
+	const char *volume;                  /* where its data lie in the container; NULL: it has none */
 	const char *sockets;       /* where the volume of MC_MEMCACHED's socket lies in the container; NULL: nowhere */
 	unsigned short port;       /* 0: it listens on none */
 	bool published;            /* on the region's address, too */

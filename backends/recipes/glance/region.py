@@ -13,7 +13,7 @@ import re
 import socket
 import sys
 
-from mcloud_service import glance
+from mcloud_service import glance, hooks
 
 import eventlet
 import eventlet.tpool
@@ -120,10 +120,10 @@ def _name_in_utf_8(get_action_args):
 
 
 if hasattr(utils, 'resolve_pinned_address'):  # since a security update of Debian's; before, no address was refused
-    utils.resolve_pinned_address = _resolve_regions(utils.resolve_pinned_address)
-wsgi.Resource.get_action_args = _name_in_utf_8(wsgi.Resource.get_action_args)
-eventlet.wsgi.Server.process_request = _serve_others(eventlet.wsgi.Server.process_request)
-wsgi.Server.run_server = _with_keystones(wsgi.Server.run_server)
+    hooks.wrap(utils, 'resolve_pinned_address', _resolve_regions, 'hostname', 'port')
+hooks.wrap(wsgi.Resource, 'get_action_args', _name_in_utf_8, 'self', 'request_environment')
+hooks.wrap(eventlet.wsgi.Server, 'process_request', _serve_others, 'self', 'conn_state')
+hooks.wrap(wsgi.Server, 'run_server', _with_keystones, 'self')
 
 if __name__ == '__main__':
     sys.argv[0] = 'glance-api'

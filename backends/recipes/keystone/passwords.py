@@ -5,24 +5,27 @@ bytes only, so a longer password that begins like such a one would be taken for 
 account, or refuse them with an exception that nobody catches.
 """
 
+from mcloud_service import hooks
+
 from keystone import exception
 from keystone.common import password_hashing
-import passlib.hash
 
 # It was refused to be longer when these hashes were made.
 BCRYPT_LENGTH = 72
 
 
 class _WholeBcrypt:
-    @staticmethod
-    def verify(password, hashed):
-        return len(password) <= BCRYPT_LENGTH and passlib.hash.bcrypt.verify(password, hashed)
+    def __init__(self, hasher):
+        self._hasher = hasher
+
+    def verify(self, password, hashed):
+        return len(password) <= BCRYPT_LENGTH and self._hasher.verify(password, hashed)
 
 
 def _whole(get_hasher):
     def get_whole_hasher(hashed):
         hasher = get_hasher(hashed)
-        return _WholeBcrypt if hasher is passlib.hash.bcrypt else hasher
+        return _WholeBcrypt(hasher) if hashed.startswith('$2') else hasher
     return get_whole_hasher
 
 
@@ -35,5 +38,5 @@ def _without_nul(prepare):
     return prepare_without_nul
 
 
-password_hashing._get_hasher_from_ident = _whole(password_hashing._get_hasher_from_ident)
-password_hashing.verify_length_and_trunc_password = _without_nul(password_hashing.verify_length_and_trunc_password)
+hooks.wrap(password_hashing, '_get_hasher_from_ident', _whole, 'hashed')
+hooks.wrap(password_hashing, 'verify_length_and_trunc_password', _without_nul, 'password')

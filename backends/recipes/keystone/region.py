@@ -15,14 +15,14 @@ and only when the transaction's other rows are.
 """
 
 import contextlib
-import functools
+import inspect
 import logging
 import re
 import secrets
 import threading
 import time
 
-from mcloud_service import quick  # noqa: F401
+from mcloud_service import hooks, quick  # noqa: F401
 
 from keystone import exception
 
@@ -49,6 +49,7 @@ from keystone.common import cache, sql  # noqa: E402
 from keystone.common.sql import core  # noqa: E402
 import keystone.conf  # noqa: E402
 from keystone.identity.mapping_backends import sql as id_mappings  # noqa: E402
+from keystone.identity.shadow_backends import sql as shadow_users  # noqa: E402
 from keystone.models import token_model  # noqa: E402
 from keystone.resource.config_backends import sql as domain_configs  # noqa: E402
 from keystone.server.flask.request_processing.middleware import auth_context  # noqa: E402
@@ -284,7 +285,6 @@ def _date(mint):
 
 def _validate_anew(validate):
     """A cached token is one that was valid; what it tells of a user of LDAP is asked for each second."""
-    @functools.wraps(validate)  # with what dogpile.cache has made of it
     def validate_cached(self, token_id):
         found = validate(self, token_id)
         is_old = LDAP_USER.search(found.user_id) and found.minted != int(time.time())
@@ -295,7 +295,6 @@ def _validate_anew(validate):
 def _issue_lasting(issue):
     """Tokens and revocations know whole seconds only: one that is issued later in a second in which its user's tokens were revoked, as
     by a new password, would be void with these. So whoever logs in then waits for the next second."""
-    @functools.wraps(issue)
     def issue_token(self, *args, **kwargs):
         until = time.monotonic() + PATIENCE
         while True:
@@ -313,7 +312,6 @@ def _issue_lasting(issue):
 def _void_when_gone(fetch):
     """A token whose project, domain or user is gone is none any more: 401, so that who sent it logs in anew. Keystone's own 404
     would be an answer about what was asked: a Glance that asks about its user's token would go on with its own for an hour."""
-    @functools.wraps(fetch)
     def fetch_token(self, token_id, **kwargs):
         try:
             return fetch(self, token_id, **kwargs)
@@ -322,10 +320,27 @@ def _void_when_gone(fetch):
     return fetch_token
 
 
+def _uncached(list_assignments):
+    """It is cached since 2025.1, and tells names, also those of a directory that is changed by others."""
+    uncached = inspect.unwrap(list_assignments)
+
+    def list_anew(self, *args, **kwargs):
+        return uncached(self, *args, **kwargs)
+    return list_anew
+
+
+def _unless_kept(set_last_active_at):
+    """The day of a user's last login is of use where accounts end that nobody uses. Elsewhere, since 2025.1, each login would be a write,
+    and nobody could log in while the master is away."""
+    def set_day(self, user_id):
+        if CONF.security_compliance.disable_user_account_days_inactive:
+            set_last_active_at(self, user_id)
+    return set_day
+
+
 def _read_whole(get_query):
     """A query that is executed when its session has ended begins another transaction in it, which nobody ends: it keeps the table from
     being altered until the worker happens to use that connection again."""
-    @functools.wraps(get_query)
     def get_rows(*args, **kwargs):
         query = get_query(*args, **kwargs)
         rows = query.all()
@@ -346,12 +361,14 @@ def _cache_by(versions):
 _region = _Region()
 core.session_for_write = sql.session_for_write = _region.session_for_write
 _cache_by(_region.versions)
-token_model.TokenModel.mint = _date(token_model.TokenModel.mint)
-token.provider.Manager._validate_token = _validate_anew(token.provider.Manager._validate_token)
-token.provider.Manager.issue_token = _issue_lasting(token.provider.Manager.issue_token)
-auth_context.AuthContextMiddleware.fetch_token = _void_when_gone(auth_context.AuthContextMiddleware.fetch_token)
-id_mappings.Mapping.get_domain_mapping_list = _read_whole(id_mappings.Mapping.get_domain_mapping_list)
-domain_configs.DomainConfig.release_registration = _release_registrations(domain_configs.DomainConfig.release_registration)
+hooks.wrap(token_model.TokenModel, 'mint', _date, 'self', 'token_id', 'issued_at')
+hooks.wrap(token.provider.Manager, '_validate_token', _validate_anew, 'self', 'token_id')
+hooks.wrap(token.provider.Manager, 'issue_token', _issue_lasting, 'self', 'user_id', 'method_names')
+hooks.wrap(auth_context.AuthContextMiddleware, 'fetch_token', _void_when_gone, 'self', 'token')
+hooks.wrap(id_mappings.Mapping, 'get_domain_mapping_list', _read_whole, 'self', 'domain_id')
+hooks.wrap(domain_configs.DomainConfig, 'release_registration', _release_registrations, 'self', 'domain_id', 'type')
+hooks.wrap(shadow_users.ShadowUsers, 'set_last_active_at', _unless_kept, 'self', 'user_id')
+hooks.wrap(assignment.Manager, 'list_role_assignments', _uncached, 'self', 'role_id')
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 
 

@@ -1,10 +1,9 @@
 """Keystone's WSGI application, for uwsgi."""
 
-import functools
 import json
 import logging
 
-from mcloud_service import quick
+from mcloud_service import hooks, quick
 
 
 class _Brief(logging.Filter):
@@ -29,7 +28,6 @@ from keystone.server import wsgi  # noqa: E402
 
 def _read_again(get_key_files):
     """A rotation may remove an old key between its being found and its being read."""
-    @functools.wraps(get_key_files)
     def get_or_again(self, directory):
         try:
             return get_key_files(self, directory)
@@ -38,7 +36,7 @@ def _read_again(get_key_files):
     return get_or_again
 
 
-fernet_utils.FernetUtils._get_key_files = _read_again(fernet_utils.FernetUtils._get_key_files)
+hooks.wrap(fernet_utils.FernetUtils, '_get_key_files', _read_again, 'self')
 
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 _keystone = wsgi.initialize_public_application()
