@@ -54,7 +54,7 @@ counts() { echo "$passed $failed $skipped"; }
     [[ ${lines[11]} == *'No such file'* ]]
 }
 
-# recipes ANSWER…: a copy of backends/recipes/build with a stand-in for the engine: `curl` gives what the function says.
+# recipes HASH CURL [ARGUMENT…]: a copy of backends/recipes/build, called so, with stand-ins for the recipes and the engine: what these print.
 recipes() {
     mkdir -p "$BATS_TEST_TMPDIR/recipes" "$BATS_TEST_TMPDIR/bin"
     cp backends/recipes/build "$BATS_TEST_TMPDIR/recipes"
@@ -62,7 +62,7 @@ recipes() {
     printf '#!/bin/bash\n%s\n' "$2" >"$BATS_TEST_TMPDIR/bin/curl"
     printf "#!/bin/sh\n" >"$BATS_TEST_TMPDIR/bin/flock" # another build may be under way
     chmod +x "$BATS_TEST_TMPDIR"/{recipes/hash,bin/{curl,flock}}
-    PATH=$BATS_TEST_TMPDIR/bin:$PATH MCLOUD_LOG=$BATS_TEST_TMPDIR/log run "$BATS_TEST_TMPDIR/recipes/build"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH MCLOUD_LOG=$BATS_TEST_TMPDIR/log run "$BATS_TEST_TMPDIR/recipes/build" "${@:3}"
 }
 
 @test "recipes that can't be read are not up to date" {
@@ -127,4 +127,20 @@ recipes() {
     [[ $output == *"MCLOUD_DEBIAN=URI names one"* ]]
     MCLOUD_DEBIAN=http://b/debian run -0 "$BATS_TEST_TMPDIR/sources" bookworm
     [ "${lines[0]}" = "$signed http://b/debian bookworm main" ]
+}
+
+@test "an archive that is none, or has images of others, is refused before the engine sees it" {
+    echo nonsense >"$BATS_TEST_TMPDIR/none"
+    recipes 'echo epoxy' 'touch "$BATS_TEST_TMPDIR/asked"' --load "$BATS_TEST_TMPDIR/none"
+    [ "$status" -eq 1 ]
+    [[ $output == *"/none is no archive of images: "*"--save FILE"* ]]
+    recipes 'echo epoxy' 'touch "$BATS_TEST_TMPDIR/asked"' --load "$BATS_TEST_TMPDIR/missing"
+    [ "$status" -eq 1 ]
+    [[ $output == *"/missing is no archive of images: "* ]]
+    echo '[{"RepoTags": ["mcloudfs/base:0123456789ab"]}, {"RepoTags": ["debian:bookworm"]}]' >"$BATS_TEST_TMPDIR/manifest.json"
+    tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/foreign" manifest.json
+    recipes 'echo epoxy' 'touch "$BATS_TEST_TMPDIR/asked"' --load "$BATS_TEST_TMPDIR/foreign"
+    [ "$status" -eq 1 ]
+    [[ $output == *"holds the image debian:bookworm, which is none of mcloudfs's; nothing was loaded" ]]
+    [ ! -e "$BATS_TEST_TMPDIR/asked" ]
 }
