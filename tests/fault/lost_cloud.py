@@ -167,7 +167,12 @@ class Cloud:
         except Refused as refused:
             return f"{refused}; {self.run('tail', '-n', '3', f'{self.mount}/errors')}"
         status, answer = self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})
-        return None if status == 200 else f"its token is not good: {status} {answer}"
+        return None if status == 200 else f"its token is not good: {status} {answer}; {self._told_by_keystone(region)}"
+
+    def _told_by_keystone(self, region):
+        """The last that its log has of trouble."""
+        log = self.run("tail", "-n", "200", f"{self.mount}/containers/keystone-{region}/log").split("\n")
+        return [line[:400] for line in log if " ERROR " in line or " WARNING " in line][-3:]
 
     def sql(self, region, statement):
         return self.run("mariadb", f"--defaults-extra-file={self._options}", "--skip-ssl", "--connect-timeout=5", "--batch",
