@@ -49,6 +49,7 @@ static void test_the_newest_that_both_know(void **state)
 		{"{\"Version\":\"40\",\"ApiVersion\":\"1.100\",\"MinAPIVersion\":\"1.51\"}", "v1.51"},
 		{"{\"Version\":\"41\",\"ApiVersion\":\"2.0\",\"MinAPIVersion\":\"1.44\"}", "v1.51"},
 		{"{\"Version\":\"x\",\"ApiVersion\":\"1.43\"}", "v1.43"},
+		{"{\"ApiVersion\":\"1.43\",\"Components\":[{\"Name\":\"Engine\"},{\"Name\":5},7]}", "v1.43"},
 	};
 
 	for (size_t i = 0; i < MC_COUNT(engines); i++) {
@@ -76,6 +77,9 @@ static void test_an_engine_that_cant_be_used_is_told_of(void **state)
 		{"{\"Version\":\"50\",\"ApiVersion\":\"1.99\",\"MinAPIVersion\":\"1.60\"}", -EOPNOTSUPP,
 			"(50) is too new: its API begins with 1.60, and 1.51 is the newest that mcloudfs "},
 		{"{\"Version\":\"50\",\"ApiVersion\":\"2.9\",\"MinAPIVersion\":\"2.0\"}", -EOPNOTSUPP, "is too new"},
+		{"{\"ApiVersion\":\"1.45\",\"Components\":[{\"Name\":\"Engine\"},{\"Name\":\"rootlesskit\",\"Version\":"
+		 "\"2.3.4\"}]}",
+			-EOPNOTSUPP, "is rootless"},
 		{"{}", -EIO, "is no container engine"},
 		{"[]", -EIO, "is no container engine"},
 		{"", -EIO, "is no container engine"},

@@ -34,6 +34,19 @@ static int minor_of(const char *text)
 	return major > 1 ? INT_MAX : major == 1 ? (int)minor : 0;
 }
 
+/* A rootless one names its helper among its components. */
+static bool is_rootless(const cJSON *version)
+{
+	const cJSON *component;
+
+	cJSON_ArrayForEach(component, mc_docker_member(version, "Components", NULL))
+	{
+		if (!strcmp(mc_docker_text(component, "Name"), "rootlesskit"))
+			return true;
+	}
+	return false;
+}
+
 static int choose(struct mc_docker *docker, const cJSON *json, unsigned *ret_api, struct mc_error *error)
 {
 	const char *newest = mc_docker_text(json, "ApiVersion"), *oldest = mc_docker_text(json, "MinAPIVersion");
@@ -57,6 +70,11 @@ static int choose(struct mc_docker *docker, const cJSON *json, unsigned *ret_api
 					" knows; upgrade mcloudfs, or set DOCKER_MIN_API_VERSION=1." TEXT(
 						NEWEST) " for the engine",
 			docker->socket, version, oldest);
+	if (is_rootless(json))
+		return mc_docker_error(error, EOPNOTSUPP,
+			"the container engine at %s is rootless, and can't publish the directory's port 389; name the "
+			"system's engine (-o socket=/run/docker.sock)",
+			docker->socket);
 	*ret_api = (unsigned)(most < NEWEST ? most : NEWEST);
 	return 0;
 }
