@@ -93,7 +93,7 @@ int mc_ldap_change(struct mc_directory *directory, struct mc_call *call, enum mc
 int mc_ldap_password(struct mc_directory *directory, struct mc_call *call, const char *dn, const char *password,
 	struct mc_error *error);
 
-/* The errno, positive, for a resultCode (RFC 4511, section 4.1.9) or an error of libldap; 0 for success. */
+/* error.c. The errno, positive, for a resultCode (RFC 4511, section 4.1.9) or an error of libldap; 0 for success. */
 int mc_ldap_errno(int code);
 
 /* Sets ERROR as from the directory. Gives -CODE. */

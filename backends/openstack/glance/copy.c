@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
 #include "backends/openstack/glance/writer.h"
 
 #include "mcloud/util.h"

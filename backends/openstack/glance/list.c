@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/glance/glance.h"
+#include "backends/openstack/glance/condemned.h"
+#include "backends/openstack/glance/writers.h"
 
 #include "mcloud/lock.h"
 #include "mcloud/util.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/mark.h"
 #include "backends/openstack/glance/writer.h"
+#include "backends/openstack/glance/writers.h"
 
 #include "mcloud/util.h"
 
@@ -8,17 +10,6 @@
 #include <string.h>
 
 /* Images that are there before their content is, and what is known of a copy beside its content. */
-
-int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_glance_edit edits[2] = {{MC_GLANCE_MARK, NULL}, {MC_GLANCE_COPIED, NULL}};
-
-	pthread_mutex_lock(&writer->glance->lock);
-	MC_CLEANUP(json) cJSON *copied = *writer->copied ? cJSON_CreateString(writer->copied) : NULL;
-	pthread_mutex_unlock(&writer->glance->lock);
-	edits[1].value = copied;
-	return mc_glance_edit(writer->glance, call, writer->id, edits, copied ? 2 : 1, error);
-}
 
 int mc_image_writer_leave(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
+#include "backends/openstack/glance/mark.h"
 #include "backends/openstack/glance/writer.h"
 
 #include "mcloud/lock.h"
@@ -172,4 +174,15 @@ int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, stru
 			error, EIO, "what Glance has stored is not what was written: its os_hash_value differs");
 	mc_image_clear(&image);
 	return r;
+}
+
+int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_glance_edit edits[2] = {{MC_GLANCE_MARK, NULL}, {MC_GLANCE_COPIED, NULL}};
+
+	pthread_mutex_lock(&writer->glance->lock);
+	MC_CLEANUP(json) cJSON *copied = *writer->copied ? cJSON_CreateString(writer->copied) : NULL;
+	pthread_mutex_unlock(&writer->glance->lock);
+	edits[1].value = copied;
+	return mc_glance_edit(writer->glance, call, writer->id, edits, copied ? 2 : 1, error);
 }

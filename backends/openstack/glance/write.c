@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
 #include "backends/openstack/glance/writer.h"
+#include "backends/openstack/glance/writers.h"
 
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
@@ -11,41 +13,6 @@
 
 /* Zeros that fill a hole, at a time. */
 #define ZEROS ((size_t)64 << 10)
-
-struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char *id)
-{
-	struct mc_image_writer *writer = glance->writers;
-
-	while (writer && strcmp(writer->id, id) != 0)
-		writer = writer->next;
-	return writer;
-}
-
-bool mc_writer_enlist(struct mc_image_writer *writer)
-{
-	struct mc_glance *glance = writer->glance;
-
-	MC_HOLD(&glance->lock);
-	bool is_first = !mc_glance_writer_of(glance, writer->id);
-	if (is_first) {
-		writer->next = glance->writers;
-		glance->writers = writer;
-	}
-	return is_first;
-}
-
-static void remove_from_glance(struct mc_image_writer *writer)
-{
-	struct mc_glance *glance = writer->glance;
-
-	MC_LOCKED(&glance->lock) {
-		for (struct mc_image_writer **at = &glance->writers; *at; at = &(*at)->next)
-			if (*at == writer) {
-				*at = writer->next;
-				break;
-			}
-	}
-}
 
 static void free_writer(struct mc_image_writer *writer)
 {
@@ -110,13 +77,6 @@ int mc_image_writer_set_formats(
 const char *mc_image_writer_id(const struct mc_image_writer *writer)
 {
 	return writer->id;
-}
-
-int64_t mc_image_writer_size(const struct mc_image_writer *writer)
-{
-	int64_t end = atomic_load(&writer->end), declared = atomic_load(&writer->declared);
-
-	return end > declared ? end : declared;
 }
 
 int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, struct mc_error *error)
@@ -340,7 +300,7 @@ void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_e
 	break_off(writer);
 	if (r < 0)
 		mc_glance_discard(writer->glance, writer->id);
-	remove_from_glance(writer);
+	mc_writer_delist(writer);
 	MC_LOCKED(&writer->lock) {
 		writer->finished = true;
 		writer->result = r;
@@ -434,7 +394,7 @@ void mc_writer_discharge(struct mc_image_writer *writer)
 {
 	if (!writer)
 		return;
-	remove_from_glance(writer);
+	mc_writer_delist(writer);
 	free_writer(writer);
 }
 
@@ -453,7 +413,7 @@ void mc_image_writer_free(struct mc_image_writer *writer)
 	if (!writer->finished) {
 		break_off(writer);
 		mc_glance_condemn(writer->glance, writer->id);
-		remove_from_glance(writer);
+		mc_writer_delist(writer);
 	}
 	free_writer(writer);
 }

@@ -56,15 +56,10 @@ struct mc_image_writer {
 
 /* A writer without an image; NULL: out of memory. */
 struct mc_image_writer *mc_writer_new(struct mc_glance *glance);
-/* Its image is being written: from now on Glance's list of writers has it. False: another writer has that image. */
-bool mc_writer_enlist(struct mc_image_writer *writer);
 /* Frees one that has no upload, and whose image is none of its business. Takes NULL. */
 void mc_writer_discharge(struct mc_image_writer *writer);
 /* With the turn, or before anybody knows it: it is over; R and ERROR tell how. On failure the image goes. */
 void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_error *error);
-/* Takes the mark of an upload from its image, which keeps what it is to keep. */
-int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
-
 /* Makes the image, without content and format, with the mark of an upload. */
 int mc_writer_make_image(
 	struct mc_glance *glance, struct mc_call *call, const char *name, char **ret_id, struct mc_error *error);
@@ -77,5 +72,8 @@ int mc_writer_correct_format(struct mc_image_writer *writer, struct mc_call *cal
 
 /* With the turn, after all was sent: whether Glance has what was written. */
 int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
+
+/* Takes the mark of an upload from its image, which keeps what it is to keep. */
+int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
 
 #endif
