@@ -153,18 +153,12 @@ static bool is_comparable(const struct mc_facts *other, const struct mc_observed
 	       (seen->is_configured || other->is_semisync);
 }
 
-/* Whether OTHER has nothing that was written to this master. */
-static bool is_nobody(const struct mc_facts *other, const struct mc_observed *seen)
-{
-	return !other->is_replica || (seen->answers && !seen->is_configured && !other->is_semisync);
-}
-
 static int check_other(const struct mc_facts *who, const char *holdings, const struct mc_facts *other,
 	const struct mc_observed *seen, struct mc_error *error)
 {
 	char others[MC_GTID_MAX];
 
-	if (is_nobody(other, seen))
+	if (!other->is_replica)
 		return 0;
 	if (is_comparable(other, seen) && mc_plan_holdings(seen, others) == 0)
 		return covers(holdings, others)
@@ -324,7 +318,7 @@ enum mc_deed mc_plan_slave(const struct mc_facts *slave, const struct mc_observe
 bool mc_plan_is_astray(const struct mc_facts *slave, const struct mc_observed *seen, enum mc_replication_state state,
 	bool master_answers)
 {
-	if (state == MC_REPLICATION_DIVERGED || state == MC_REPLICATION_SEEDING || slave->is_estranged)
+	if (state == MC_REPLICATION_DIVERGED || slave->is_estranged)
 		return false;
 	if (state == MC_REPLICATION_STOPPED && seen->receiver == MC_REPLICA_NO && !slave->is_halted)
 		return true; /* it receives nothing, and nobody has said that it should not */
