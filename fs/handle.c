@@ -171,7 +171,7 @@ static bool is_at_hand(struct mc_ask *ask, const struct mc_row *row)
 	if ((row->terms.needs & MC_NEEDS_REGION) &&
 		mc_region_serving(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), NULL) != 0)
 		return false;
-	return !row->settled || row->settled(ask) == 0;
+	return !row->awaits || row->awaits(ask) == 0;
 }
 
 int64_t mc_handle_look(struct mc_ask *ask, struct mc_node *node)

@@ -4,12 +4,26 @@
 
 /* Threads of the cloud's own. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct mc_call;
 struct mc_cloud;
+struct mc_region;
 
 /* Runs FUNCTION(DATA) in a thread that mc_cloud_close() waits for. -EAGAIN: no more threads. */
 int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *data);
+
+/* A job of a region in the background, one at a time. */
+struct mc_region_job {
+	int patience_ms; /* of its call, which is cancelled when the cloud closes */
+	/* Whether it may begin; NULL: it may. Called with the lock. */
+	bool (*may_begin)(const struct mc_region *region);
+	void (*run)(struct mc_region *region, struct mc_call *call);
+};
+/* Runs JOB in a thread, unless *SLOT, of REGION, says that it runs, the cloud closes, or it is mounted read-only. SLOT
+ * holds the job's call while it runs; then `idle` is broadcast. */
+void mc_region_spawn(struct mc_region *region, struct mc_call **slot, const struct mc_region_job *job);
 
 /* Waits for a broadcast of `idle`, or 100 ms: there is none of a call that is cancelled. Call with the lock. */
 void mc_cloud_await_news(struct mc_cloud *cloud);

@@ -29,21 +29,21 @@ struct mc_work_type;
 
 #define MC_REGION_NAME_MAX 63
 
-/* Facts about a region that must survive the daemon (mark.c); what they say: */
-enum mc_mark {
-	MC_MARK_STOPPED,
-	MC_MARK_DESTROYING,
-	MC_MARK_SERVED,
-	MC_MARK_MASTER,
-	MC_MARK_REPLICA,
-	MC_MARK_HALTED,
-	MC_MARK_SEEDING,
-	MC_MARK_SEMISYNC,
-	MC_MARK_INCOMPLETE,
-	MC_MARK_ESTRANGED,
-	MC_MARK_GIVEN_UP,
-	MC_MARK_PROMOTED,
-	MC_MARKS
+/* Facts about a region that must survive the daemon (facts.c); what they say: */
+enum mc_fact {
+	MC_FACT_STOPPED,
+	MC_FACT_DESTROYING,
+	MC_FACT_SERVED,
+	MC_FACT_MASTER,
+	MC_FACT_REPLICA,
+	MC_FACT_HALTED,
+	MC_FACT_SEEDING,
+	MC_FACT_SEMISYNC,
+	MC_FACT_INCOMPLETE,
+	MC_FACT_ESTRANGED,
+	MC_FACT_GIVEN_UP,
+	MC_FACT_PROMOTED,
+	MC_FACTS
 };
 
 /* A region. Fields below `lock` of the cloud unless they say otherwise. */
@@ -59,9 +59,9 @@ struct mc_region {
 	char *error;                               /* why failed or degraded; NULL: all is well */
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	bool is_master;
-	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
-	bool is_kept;                          /* its facts are on disk: it may have marks */
-	bool marked[MC_MARKS];                 /* as they are on disk */
+	bool is_replica;                       /* a slave that is past standby (MC_FACT_REPLICA) */
+	bool is_kept;                          /* its facts are on disk */
+	bool facts[MC_FACTS];                  /* as they are on disk */
 	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
@@ -73,12 +73,12 @@ struct mc_region {
 	struct mc_database *watched;           /* the watch's alone */
 	struct mc_work *work;                  /* under way, or NULL */
 	bool ran;                              /* it served when the engine was seen last */
-	bool is_unsure;                        /* it may be marked as the master, and must not be so */
+	bool is_unsure;                        /* it may be the master on disk, and must not be so */
 	bool is_pushing;                       /* Fernet keys are on their way */
 	bool lacks_keys;                       /* it has not taken the last ones, or that isn't known */
-	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
-	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
-	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
+	struct mc_call *upkeep;                /* of mc_region_keep_up(), or NULL */
+	struct mc_call *realigning;            /* of mc_region_realign(), or NULL */
+	int64_t realign_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
 	int64_t names_at; /* likewise: its names are to be told apart, and could not be; 0: they are */
 	char **progress;  /* lines of the last work */
 	size_t n_progress;
@@ -162,7 +162,7 @@ void mc_region_unlist(struct mc_region *region);
 bool mc_region_is_well(const struct mc_region *region);
 
 /* Derives the state again and tells if it changed. */
-void mc_region_settle(struct mc_region *region);
+void mc_region_derive(struct mc_region *region);
 
 void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
 

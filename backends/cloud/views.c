@@ -42,7 +42,7 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 		.master = master ? strdup(master->name) : NULL,
 		.replication = region->replication,
 		.lag = region->lag,
-		.is_incomplete = region->marked[MC_MARK_INCOMPLETE],
+		.is_incomplete = region->facts[MC_FACT_INCOMPLETE],
 		.state = region->state,
 		.number = region->number,
 		.services_up = (unsigned)mc_state_count_up(&sight.facts),

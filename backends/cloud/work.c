@@ -265,7 +265,7 @@ static bool let_go(struct mc_work *work)
 		work->begun = mc_now_ms();
 		work->outcome = NULL;
 		memset(&work->error, 0, sizeof(work->error));
-		mc_region_settle(region);
+		mc_region_derive(region);
 	}
 	return !goes_on;
 }
@@ -280,13 +280,13 @@ static void run_work(void *data)
 		r = work->type->run(work);
 		work->type->finish(work, r);
 		tell_end(work, r);
-		if (r == 0 && work->type->settle)
-			work->type->settle(region);
+		if (r == 0 && work->type->inspect)
+			work->type->inspect(region);
 		if (r == 0 && work->type->destroys)
 			mc_region_unlist(region);
 	} while (!let_go(work));
 	if (r < 0 || !work->type->destroys)
-		mc_region_settle(region);
+		mc_region_derive(region);
 	work->type->follow(region, r);
 	work_free(work);
 	mc_region_unref(region);
@@ -354,7 +354,7 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 		return r < 0 ? r : 0;
 	}
 	clear_progress(region);
-	mc_region_settle(region);
+	mc_region_derive(region);
 	mc_region_ref(region);
 	r = mc_cloud_spawn(region->cloud, run_work, work);
 	if (r < 0) {

@@ -63,7 +63,7 @@ struct mc_work_type {
 	bool stops, destroys;       /* the region, when it succeeds; a destruction breaks off other work */
 	int (*run)(struct mc_work *work);
 	void (*finish)(struct mc_work *work, int result);     /* before others learn of RESULT, which `run` gave */
-	void (*settle)(struct mc_region *region);             /* after a success, before others learn; or NULL */
+	void (*inspect)(struct mc_region *region);             /* after a success, before others learn; or NULL */
 	void (*follow)(struct mc_region *region, int result); /* when the region can have other work again */
 };
 

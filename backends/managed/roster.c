@@ -74,7 +74,7 @@ int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_
 	return r;
 }
 
-void mc_roster_settle(struct mc_cloud *cloud)
+void mc_roster_derive(struct mc_cloud *cloud)
 {
 	struct mc_region_views views;
 
@@ -84,7 +84,7 @@ void mc_roster_settle(struct mc_cloud *cloud)
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
 
 		if (region)
-			mc_region_settle(region);
+			mc_region_derive(region);
 	}
 	mc_region_views_clear(&views);
 }
@@ -260,7 +260,7 @@ void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *na
 	if (cloud->engine->ops->look(cloud->engine, call, name, &now, NULL) == 0)
 		put_service(cloud, &now);
 	end_look(cloud);
-	mc_roster_settle(cloud);
+	mc_roster_derive(cloud);
 }
 
 int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name, enum mc_engine_action action,

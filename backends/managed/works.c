@@ -4,12 +4,12 @@
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/services/service.h"
-#include "backends/managed/tend.h"
+#include "backends/managed/upkeep.h"
 #include "mcloud/call.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -90,7 +90,7 @@ static int replicate_region_steps(struct mc_work *work)
 /* Whether a slave that is new needs no command to replicate. */
 static bool replicates_by_itself(struct mc_region *region)
 {
-	return region->cloud->options.replicates && stands_by(region) && !mc_mark_known(region, MC_MARK_SERVED);
+	return region->cloud->options.replicates && stands_by(region) && !mc_fact_known(region, MC_FACT_SERVED);
 }
 
 /* A master that is on its way to serve is waited for: there is nothing to copy before. */
@@ -175,7 +175,7 @@ static void finish_promote(struct mc_work *work, int result)
 static void follow_start(struct mc_region *region, int result)
 {
 	if (result == 0 && !stands_by(region))
-		mc_region_tend(region);
+		mc_region_keep_up(region);
 	mc_replication_watch(region->cloud);
 }
 
@@ -191,7 +191,7 @@ static const struct mc_work_type start = {
 	.shown = MC_REGION_STARTING,
 	.run = start_region_steps,
 	.finish = refresh_cloud_after,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 
@@ -201,7 +201,7 @@ static const struct mc_work_type restart = {
 	.shown = MC_REGION_STARTING,
 	.run = restart_region_steps,
 	.finish = refresh_cloud_after,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 
@@ -211,7 +211,7 @@ static const struct mc_work_type replicate = {
 	.shown = MC_REGION_SEEDING,
 	.run = replicate_region_steps,
 	.finish = refresh_cloud_after,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 
@@ -221,7 +221,7 @@ static const struct mc_work_type promote = {
 	.is_aside = true,
 	.run = promote_region_steps,
 	.finish = finish_promote,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 

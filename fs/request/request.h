@@ -31,7 +31,7 @@ struct mc_request {
 	/* How it is run. */
 	void (*run)(struct mc_request *request); /* answers, in the lane; NULL error number on entry */
 	struct mc_terms terms;
-	bool settles, nonblocking;
+	bool awaits, nonblocking;
 	struct mc_waiter waiter;
 	struct mc_job job;
 	bool watched, listed;
@@ -66,7 +66,7 @@ static inline struct mc_terms mc_row_file_terms(const struct mc_row *row)
 bool mc_request_name(struct mc_request *request, const char *name);
 bool mc_request_data(struct mc_request *request, const void *data, size_t size);
 
-/* Sees that request->run is called when it may be (needs, settles) and where (lane). The request is no longer
+/* Sees that request->run is called when it may be (needs, awaits) and where (lane). The request is no longer
  * the caller's. */
 void mc_request_start(struct mc_request *request);
 

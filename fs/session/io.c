@@ -58,7 +58,7 @@ static void run_make(struct mc_request *request)
 	struct mc_handle *handle = request->handle;
 	int result = mc_handle_show(&request->ask, mc_node_row(request->node), &content);
 
-	request->settles = false;
+	request->awaits = false;
 	request->terms.needs = 0;
 	if (result < 0) {
 		set_making(handle, false);
@@ -85,7 +85,7 @@ static void retry_content(struct mc_waiter *waiter)
 }
 
 /* In the lane, when it has settled: one of the readers makes the content. */
-static void run_settled(struct mc_request *request)
+static void run_awaited(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
 
@@ -116,9 +116,9 @@ static void read_content(struct mc_request *request)
 			return;
 		}
 		if (!making) {
-			request->run = run_settled;
+			request->run = run_awaited;
 			mc_request_take_terms(request, &row->terms);
-			request->settles = true;
+			request->awaits = true;
 			mc_request_start(request);
 			return;
 		}

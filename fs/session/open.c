@@ -114,7 +114,7 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 		request->run = run_open_file;
 	} else if (row->stream) {
 		request->run = run_open_stream;
-	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->settled) {
+	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->awaits) {
 		request->run = run_open_content;
 		request->terms = row->terms;
 	} else {

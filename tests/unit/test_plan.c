@@ -298,7 +298,7 @@ static void who_comes_up_is_waited_for(void **state)
 {
 	static const struct {
 		const char *what, *kista, *lund, *at_kista, *at_solna, *at_lund;
-		bool is_settling;
+		bool is_coming_up;
 	} rows[] = {
 		{"all have told", "m", "r", "", "acfCA1", "acfCA1", false},
 		{"another has only just come up", "m", "r", "", "acfCA1", "acft", true},
@@ -318,7 +318,7 @@ static void who_comes_up_is_waited_for(void **state)
 		observe(&(struct sight){rows[i].at_kista}, &seen[0]);
 		observe(&(struct sight){rows[i].at_solna}, &seen[1]);
 		observe(&(struct sight){rows[i].at_lund}, &seen[2]);
-		if (mc_plan_is_settling(&(struct mc_picture){facts, seen, 3}, 1) != rows[i].is_settling)
+		if (mc_plan_is_coming_up(&(struct mc_picture){facts, seen, 3}, 1) != rows[i].is_coming_up)
 			fail_msg("%s", rows[i].what);
 	}
 }

@@ -99,7 +99,7 @@ static const struct mc_work_type starts = {.doing = "starting",
 	.shown = MC_REGION_STARTING,
 	.run = run,
 	.finish = finish,
-	.settle = settle,
+	.inspect = settle,
 	.follow = follow};
 static const struct mc_work_type stops = {.doing = "stopping",
 	.outcome = "stopped",

@@ -3,11 +3,11 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "backends/managed/services/probe.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -228,14 +228,14 @@ int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, c
 	return r ? r : mc_database_acknowledging(database, call, ret_slaves, error);
 }
 
-static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
+static int note_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
 {
 	int r;
 
 	if (semisync)
-		return mc_mark_set(region, call, MC_MARK_SEMISYNC, error);
-	r = mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
-	return r ? r : mc_mark_clear(region, call, MC_MARK_INCOMPLETE, error);
+		return mc_fact_set(region, call, MC_FACT_SEMISYNC, error);
+	r = mc_fact_clear(region, call, MC_FACT_SEMISYNC, error);
+	return r ? r : mc_fact_clear(region, call, MC_FACT_INCOMPLETE, error);
 }
 
 /* IS_ALONE: the other slaves stay as they are. */
@@ -249,7 +249,7 @@ static int set_slave_mode(
 	if (r == 0 && !semisync && is_alone)
 		r = mc_replicate_uncount(slave, call, error);
 	if (r == 0)
-		r = mark_mode(slave, call, semisync, error);
+		r = note_mode(slave, call, semisync, error);
 
 	/* Nobody need wait any more for one that is away, and it hears of that when it is back. */
 	if (r == 0 && !semisync && !mc_probe_answers(slave))
@@ -261,8 +261,8 @@ static int set_slave_mode(
 	if (r == 0)
 		r = mc_database_replica_status(database, call, &status, error);
 	/* It tells the master when it connects; who follows nobody has nobody to tell. */
-	if (r == 0 && status.is_configured && !mc_mark_known(slave, MC_MARK_HALTED) &&
-		!mc_mark_known(slave, MC_MARK_ESTRANGED))
+	if (r == 0 && status.is_configured && !mc_fact_known(slave, MC_FACT_HALTED) &&
+		!mc_fact_known(slave, MC_FACT_ESTRANGED))
 		r = mc_database_replica_act(database, call, MC_REPLICA_RECONNECT, error);
 	return r;
 }
@@ -287,10 +287,10 @@ int mc_replication_set_mode(
 	mc_region_views_clear(&views);
 	/* After its slaves: nobody lacks what was not waited for then. And so will it be when it is a slave itself. */
 	if (r == 0 && known.is_master)
-		r = mark_mode(known.region, call, semisync, error);
+		r = note_mode(known.region, call, semisync, error);
 	if (r == 0 && !semisync && !mc_probe_answers(known.master)) /* it hears of that when it is back */
-		return known.is_master ? mc_mark_set(known.master, call, MC_MARK_GIVEN_UP, error) : 0;
-	return r ? r : mc_replicate_settle_mode(known.master, call, error);
+		return known.is_master ? mc_fact_set(known.master, call, MC_FACT_GIVEN_UP, error) : 0;
+	return r ? r : mc_replicate_enforce_mode(known.master, call, error);
 }
 
 /* Whether both regions are in a state in which replication can begin. */
@@ -334,7 +334,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 			known->region->name, known->region->name);
 	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
 		return 1;
-	r = mc_mark_clear(known->region, call, MC_MARK_HALTED, error);
+	r = mc_fact_clear(known->region, call, MC_FACT_HALTED, error);
 	if (r == 0)
 		r = mc_database_replica_act(database, call, MC_REPLICA_START, error);
 	if (r == 0)
@@ -402,9 +402,9 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 	if (r == 0 && status.receiver == MC_REPLICA_NO && status.applier == MC_REPLICA_NO)
 		r = mc_error_set(error, EBUSY, "the replication of region %s is stopped already", name);
 	if (r == 0)
-		r = mc_mark_set(known.region, call, MC_MARK_HALTED, error);
-	if (r == 0) { /* what does not know of the mark yet would start it again */
-		mc_region_await_restored(known.region, call);
+		r = mc_fact_set(known.region, call, MC_FACT_HALTED, error);
+	if (r == 0) { /* a look that does not know of the fact yet would start it again */
+		mc_region_await_realigned(known.region, call);
 		r = stop_cleanly(database, call, error);
 	}
 	if (r == 0)
@@ -424,6 +424,6 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 	if (r == 0) /* what it alone has is counted on no more from here on */
 		r = mc_replicate_uncount(known.region, call, error);
 	if (r == 0)
-		r = mc_mark_set(known.region, call, MC_MARK_SEEDING, error);
+		r = mc_fact_set(known.region, call, MC_FACT_SEEDING, error);
 	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
 }

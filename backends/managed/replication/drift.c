@@ -3,7 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/observe.h"
 #include "mcloud/lock.h"
 #include "mcloud/replica.h"
@@ -74,7 +74,7 @@ static bool is_due(struct mc_region *region, const struct mc_replication *now)
 	return due;
 }
 
-/* 1: they differ. That is marked: it outlasts the comparison, which took its caller's time. */
+/* 1: they differ. That is a fact: it outlasts the comparison, which took its caller's time. */
 static int compare_and_note(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
 {
@@ -95,7 +95,7 @@ static int compare_and_note(
 	mc_error_set(&error, EIO, "region %s differs from its master %s at the same position, in the tables %.200s",
 		region->name, master->name, tables->data);
 	mc_cloud_fail(region->cloud, region->name, &error);
-	if (mc_mark_set(region, call, MC_MARK_ESTRANGED, &error) < 0)
+	if (mc_fact_set(region, call, MC_FACT_ESTRANGED, &error) < 0)
 		mc_cloud_fail(region->cloud, region->name, &error);
 	return 1;
 }

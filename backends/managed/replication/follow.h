@@ -10,7 +10,7 @@ struct mc_region;
 struct mc_work;
 
 /* replicate.c: what a slave's start has more than a master's. Idempotent. */
-int mc_replicate_mark(struct mc_work *work, struct mc_error *error);
+int mc_replicate_intend(struct mc_work *work, struct mc_error *error);
 
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error);
 
@@ -32,10 +32,10 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
 /* What SLAVE alone has acknowledged is about to go, with it, its copy or its mode: it acknowledges no more, and others
- * that count are incomplete until they have caught up. To be called before; leaves SLAVE's own marks. */
+ * that count are incomplete until they have caught up. To be called before; leaves SLAVE's own facts. */
 int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
-/* The commits of REGION, a master, wait for slaves if one of them is so marked. */
-int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* The commits of REGION, a master, wait for slaves if one of them counts. */
+int mc_replicate_enforce_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 #endif

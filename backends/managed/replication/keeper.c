@@ -4,12 +4,12 @@
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/promote.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
@@ -22,7 +22,7 @@
 
 /* Databases tell nobody of how their replication is doing, so they are asked, every second and only while there is a
  * slave: what has changed becomes an event, a region's state, and the lag in `status`. What is not as it should be, for
- * whatever reason, is begun again (restore.c): nothing depends on every single try to succeed. */
+ * whatever reason, is begun again (realign.c): nothing depends on every single try to succeed. */
 
 #define INTERVAL_MS 1000
 #define ANSWER_MS 2000
@@ -53,7 +53,7 @@ static void keep_replication_state(struct mc_region *region, const struct mc_rep
 				     .region = region->name,
 				     .text = mc_replication_state_name(now->state),
 				     .when = mc_wall_clock()});
-	mc_region_settle(region);
+	mc_region_derive(region);
 }
 
 /* Whether MASTER is the master still: what was seen against another one says nothing. */
@@ -70,14 +70,14 @@ static bool is_current(struct mc_region *master)
 /* Whether REGION acknowledges, and the master's commits wait. */
 static bool counts(struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
 {
-	return !region->cloud->options.read_only && mc_mark_known(region, MC_MARK_INCOMPLETE) &&
+	return !region->cloud->options.read_only && mc_fact_known(region, MC_FACT_INCOMPLETE) &&
 	       mc_database_acknowledges(own, call, NULL) == 1 && mc_database_semisync(source, call, true, NULL) == 1;
 }
 
 /* It has all that did not wait for it. */
 static void complete(struct mc_region *region, struct mc_call *call)
 {
-	if (mc_mark_clear(region, call, MC_MARK_INCOMPLETE, NULL) < 0)
+	if (mc_fact_clear(region, call, MC_FACT_INCOMPLETE, NULL) < 0)
 		return; /* at the next look */
 	mc_cloud_tell(region->cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
 					     .region = region->name,
@@ -122,8 +122,8 @@ static bool is_strange(struct mc_region *region, struct mc_region *master, const
 
 	if (!mc_plan_is_refused(seen))
 		return compares && mc_drift_look(region, master, now) == 1;
-	if (!mc_mark_known(region, MC_MARK_ESTRANGED))
-		mc_mark_set(region, call, MC_MARK_ESTRANGED, NULL); /* or at the next look */
+	if (!mc_fact_known(region, MC_FACT_ESTRANGED))
+		mc_fact_set(region, call, MC_FACT_ESTRANGED, NULL); /* or at the next look */
 	return true;
 }
 
@@ -133,12 +133,12 @@ static void act_on_slave(struct mc_region *region, struct mc_region *master, str
 {
 	struct mc_facts facts = facts_of(region);
 
-	if (*now->at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
-		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);
+	if (*now->at_master && mc_fact_known(master, MC_FACT_GIVEN_UP)) /* it is not dead */
+		mc_fact_clear(master, call, MC_FACT_GIVEN_UP, NULL);
 	if (mc_plan_is_complete(&facts, seen, now->at_master, is_counting))
 		complete(region, call);
 	if (mc_plan_is_astray(&facts, seen, now->state, *now->at_master))
-		mc_region_restore_again(region);
+		mc_region_realign_again(region);
 }
 
 /* IS_BUSY: the region is being brought up. COMPARES: there is time to compare rows. */
@@ -193,14 +193,14 @@ void mc_replication_inspect(struct mc_region *region)
 }
 
 /* Whether an earlier try to bring it into its part has failed, or has left something for later. */
-static bool is_unrestored(struct mc_region *region)
+static bool is_misaligned(struct mc_region *region)
 {
-	bool unrestored;
+	bool misaligned;
 
 	MC_LOCKED(&region->cloud->lock)
-		unrestored = region->restore_at ||
+		misaligned = region->realign_at ||
 			     (region->is_master && region->names_at && mc_now_ms() >= region->names_at);
-	return unrestored;
+	return misaligned;
 }
 
 static void look_at_all(struct mc_cloud *cloud)
@@ -215,8 +215,8 @@ static void look_at_all(struct mc_cloud *cloud)
 
 		if (!region)
 			continue;
-		if (is_unrestored(region))
-			mc_region_restore_again(region);
+		if (is_misaligned(region))
+			mc_region_realign_again(region);
 		if (!views.items[i].master)
 			continue;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
@@ -231,7 +231,7 @@ static void look_at_all(struct mc_cloud *cloud)
 static bool is_needed(const struct mc_cloud *cloud)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++)
-		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->restore_at ||
+		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->realign_at ||
 			(cloud->regions[i]->is_master && cloud->regions[i]->names_at))
 			return true;
 	return false;
