@@ -43,13 +43,13 @@ static int detach_process(struct mc_daemon *daemon, const struct mc_options *opt
 	}
 	close(ends[0]);
 	daemon->parent = ends[1];
-	/* What a file of clouds names is found from where one was. */
+	/* Paths in a file of clouds are found from where one was. */
 	if (setsid() < 0 || (!options->attach && chdir("/") < 0))
 		return mc_error_errno(error, errno, "no session of its own");
 	return 0;
 }
 
-/* What a daemon that was killed leaves behind answers all with ENOTCONN, and nobody can use it: it makes room for us.
+/* The mount of a daemon that was killed answers all with ENOTCONN, and nobody can use it: it makes room for us.
  */
 static int clear_leftover(const char *mountpoint, struct mc_error *error)
 {

@@ -218,8 +218,8 @@ struct mc_directory_type {
 		*entry;          /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
 	struct mc_terms terms;   /* of the methods below; the patience is of list, as find has one deadline */
 	struct mc_terms changes; /* of make, remove, rename, link and create; without a lane: `terms` */
-	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Who changes
-			      one in another way than by rename or remove in here says mc_fs_forget_name() */
+	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Code that
+			      changes one in another way than by rename or remove in here says mc_fs_forget_name() */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */

@@ -261,7 +261,7 @@ int mc_attached_log_in(struct mc_cloud *cloud, struct mc_call *call, const char 
 	int r = find_login(cloud, &login, error);
 
 	if (r == 0 && mc_login_set_passcode(login, code) < 0)
-		r = mc_error_set(error, EINVAL, "that is no code: it is what the user's device shows, digits in a row");
+		r = mc_error_set(error, EINVAL, "a code is digits in a row, as the user's device shows them");
 	if (r == 0)
 		r = mc_login_renew(login, call, error);
 	if (r == 0) {

@@ -124,7 +124,7 @@ int mc_database_restore_login(struct mc_database *database, struct mc_call *call
 
 		whole = r < 0 ? r : login_is_whole(database, call, login, error);
 	}
-	/* What others have in the place of one of these rows isn't overwritten. */
+	/* Rows of others in the place of one of these aren't overwritten. */
 	if (whole == 0)
 		return mc_error_set(error, EEXIST,
 			"user %s of domain Default, with role %s in project %s, can't be put back: something there "

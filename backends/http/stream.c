@@ -102,7 +102,7 @@ static void begin_transfer(struct mc_http_stream *stream)
 		stream->handler.on_end(stream->data, -ENOMEM);
 }
 
-/* Who stops the stream frees it as soon as it is told. */
+/* Its owner, having stopped it, frees the stream as soon as it is told. */
 static void tell_stopped(struct mc_http_stream *stream)
 {
 	struct mc_http_loop *loop = stream->loop;

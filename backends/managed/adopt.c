@@ -83,8 +83,8 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 	return r;
 }
 
-/* What was listed so is kept on disk; then, and not before, the volumes that were marks go. Killed in between, the next
- * mount finds the files, which count, and goes on. */
+/* Regions that were listed so are kept on disk; then, and not before, the volumes that were marks go. Killed in
+ * between, the next mount finds the files, which count, and goes on. */
 static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct mc_engine_volume_list *volumes,
 	struct mc_error *error)
 {
@@ -222,7 +222,7 @@ void mc_cloud_note_running(struct mc_cloud *cloud)
 		for (size_t i = 0; i < cloud->n_regions; i++) {
 			struct mc_region *region = cloud->regions[i];
 
-			/* What is degraded serves in part, or has ended with the engine just now. */
+			/* A degraded region serves in part, or has ended with the engine just now. */
 			region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
 				      region->state == MC_REGION_DEGRADED;
 		}

@@ -156,7 +156,7 @@ int mc_fact_files_write(const struct mc_cloud_options *options, const struct mc_
 		 : 0;
 }
 
-/* What is empty goes; what isn't stays. */
+/* Empty directories go; the others stay. */
 static void remove_empty(const struct mc_cloud_options *options)
 {
 	int state = mc_state_open(options->state_dir, false, NULL);
@@ -242,8 +242,8 @@ int mc_fact_files_check_free(const struct mc_cloud_options *options, const char 
 	close(fd);
 	return empty ? 0
 		     : mc_error_set(error, EBUSY,
-			       "data that no region has any more lie in %s/%s/" DATA
-			       "/%s: move them away, or delete them",
+			       "%s/%s/" DATA
+			       "/%s holds data of a region that is no more: move them away, or delete them",
 			       options->state_dir, options->name, service);
 }
 

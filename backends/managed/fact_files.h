@@ -13,7 +13,7 @@
  *   STATE_DIR/CLOUD/regions/REGION.json    that the region is there, and its facts (`marks`)
  *   STATE_DIR/CLOUD/data/SERVICE/          what is in the volume of a service ("mysql-Kista", "ldap")
  *
- * Each change of a region's facts is one file that is replaced as a whole. Who calls sees to it that one at a time
+ * Each change of a region's facts is one file that is replaced as a whole. The caller sees to it that one at a time
  * changes those of a region. */
 
 struct mc_cloud_options;

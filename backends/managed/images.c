@@ -94,7 +94,7 @@ static void run_image_copy(void *data)
 		copy->result = r;
 		cloud->copying--;
 	}
-	/* Whoever reads its progress sees the end. The copy itself may be gone by now. */
+	/* Readers of its progress see the end. The copy itself may be gone by now. */
 	tell_copy_progress(cloud, to, "ended");
 }
 
@@ -144,7 +144,7 @@ static int list_image_copy(struct mc_cloud_copy *copy, struct mc_error *error)
 	pthread_mutex_lock(&cloud->lock);
 	const struct mc_cloud_copy *last = find_image_copy(cloud, copy->from->name, copy->id);
 	if (cloud->is_closing)
-		r = mc_error_set(error, EINTR, "the mount is going");
+		r = mc_error_set(error, EINTR, "the cloud is being unmounted");
 	else if (last && !last->done)
 		r = mc_error_set(error, EBUSY, "the image is being copied to %s", last->to->name);
 	else if (cloud->copying >= RUNNING_MAX)

@@ -76,7 +76,7 @@ static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_
 	int r = mc_cloud_list_own(cloud, call, &volumes, &is_resumed, error);
 
 	if (r == 0 && !is_resumed)
-		r = mc_error_set(error, EAGAIN, "what the engine has of the cloud %s is not known yet; see `errors`",
+		r = mc_error_set(error, EAGAIN, "the engine has not said yet what it has of the cloud %s; see `errors`",
 			cloud->options.name);
 	mc_engine_volume_list_clear(&volumes);
 	return r;

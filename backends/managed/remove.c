@@ -27,7 +27,7 @@ static int count_goods(const struct mc_service *service, struct mc_region *regio
 		r = service->goods.count(database, call, ret_count, error);
 	if (r < 0 && r != -EINTR)
 		return mc_error_set(error, EBUSY,
-			"whether region %s holds %ss can't be told, as its database does not answer; "
+			"the database of region %s does not answer, so it may hold %ss; "
 			"`echo destroy > regions/%s/ctl` if you mean it",
 			region->name, service->goods.noun, region->name);
 	return r;

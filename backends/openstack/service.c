@@ -208,7 +208,7 @@ static int ask_once(struct mc_openstack *service, struct mc_call *call, struct q
 	if (r == 0 && response->status == 401 && token)
 		mc_login_refused(service->login, token);
 	*question->token = (struct mc_http_param){0};
-	/* What a callback says may be the same. */
+	/* A callback's errno may be the same. */
 	if (atomic_load(&service->drops) != drops && (r == -ECANCELED || r == -ECONNABORTED))
 		question->drop = r == -ECANCELED ? DROPPED_UNSENT : DROPPED_SENT;
 	return r;
@@ -227,8 +227,8 @@ int mc_openstack_dropped(struct mc_error *error, bool may_be_done)
 static int ask_service(struct mc_openstack *service, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error);
 
-/* A write that was dropped before it was sent is one for whoever takes writes now. What a region was asked of itself is
- * nobody else's to answer. */
+/* A write that was dropped before it was sent is one for whoever takes writes now. A question to a region about itself
+ * is nobody else's to answer. */
 static int ask_heir(struct mc_openstack *service, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error)
 {

@@ -300,7 +300,7 @@ void mc_reply_statfs(struct mc_request *request, const struct statvfs *values)
 	free_request(request);
 }
 
-/* How the kernel is to treat the open file. Whatever may change is not cached; neither is what is being written. */
+/* How the kernel is to treat the open file. A value that may change is not cached; neither is what is being written. */
 static struct fuse_file_info file_info(const struct mc_handle *handle)
 {
 	struct fuse_file_info file = {.flags = handle->flags, .fh = (uintptr_t)handle};

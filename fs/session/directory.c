@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* opendir, readdir, readdirplus, releasedir. What is read is a snapshot, taken when reading begins (again): offsets 1
+/* opendir, readdir, readdirplus, releasedir. A read gives a snapshot, taken when reading begins (again): offsets 1
  * and 2 follow "." and "..", then come the fixed rows, then the items of the listing. */
 
 enum { DOTS = 2 };

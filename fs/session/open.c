@@ -67,7 +67,7 @@ static void run_open_file(struct mc_request *request)
 		reply_opened(request, MC_HANDLE_FILE, state);
 }
 
-/* What was opened shows what it is now. */
+/* An opened file shows what it is now. */
 static void run_open_content(struct mc_request *request)
 {
 	MC_CLEANUP(buffer) struct mc_buffer content = {0};
@@ -164,7 +164,7 @@ static void run_flush(struct mc_request *request)
 }
 
 /* A file whose writer is killed isn't complete, though its close looks like any other. Others that only hold it spoil
- * nothing. Whoever is killed hears nothing of the close, and would break off what it begins: what is to be done is left
+ * nothing. A killed process hears nothing of the close, and would break off what it begins: what is to be done is left
  * to release. */
 static void reply_killed(struct mc_request *request)
 {
@@ -260,7 +260,7 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	mc_request_start(request);
 }
 
-/* What was written is kept at close, as far as it can be: nothing to do before, but to say that it won't be. */
+/* Written text is kept at close, as far as it can be: nothing to do before, but to say that it won't be. */
 void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *file)
 {
 	struct mc_request *request = mc_request_new_open(req, MC_OP_FSYNC, ino, file);
@@ -271,8 +271,8 @@ void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse
 	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
-/* Room can't be reserved. Who then writes nothing gets an error at close, and no file. ENOSYS would have the kernel
- * answer by itself from then on. */
+/* Room can't be reserved. A process that then writes nothing gets an error at close, and no file. ENOSYS would have the
+ * kernel answer by itself from then on. */
 void mc_session_fallocate(
 	fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *file)
 {

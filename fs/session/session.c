@@ -27,8 +27,8 @@ static void init_connection(void *data, struct fuse_conn_info *connection)
 	connection->max_background = MAX_BACKGROUND;
 	connection->max_readahead = READ_AHEAD_KIB * 1024;
 	connection->congestion_threshold = MAX_BACKGROUND * 3 / 4;
-	/* Who lists a directory mostly wants attributes, too, and to look up ten thousand images one by one takes
-	 * minutes. */
+	/* A process that lists a directory mostly wants attributes, too, and to look up ten thousand images one by one
+	 * takes minutes. */
 	connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
 	/* Pages are kept of contents that never change only. With it each read asks for attributes that have grown old.
 	 */

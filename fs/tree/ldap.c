@@ -82,7 +82,7 @@ static int open_import(struct mc_ask *ask, int flags, void **ret_state)
 	return 0;
 }
 
-/* Under the lock. What lacks a piece must not be applied: the last record could be half of one. */
+/* Under the lock. An import that lacks a piece must not be applied: the last record could be half of one. */
 static void spoil(struct import *import)
 {
 	if (import->text.data)

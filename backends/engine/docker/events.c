@@ -222,7 +222,7 @@ static int address(struct mc_docker_watch *watch, const struct mc_docker_ask *as
 }
 
 /* Events of networks carry no labels, so neither are those of containers chosen by them: take_line() sees whose they
- * are. What health checks do (exec_…) stays out. */
+ * are. The doings of health checks (exec_…) stay out. */
 static const char filters[] = "{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\","
 			      "\"start\",\"die\",\"died\",\"pause\",\"unpause\",\"destroy\",\"remove\","
 			      "\"health_status\",\"connect\",\"disconnect\"]}";

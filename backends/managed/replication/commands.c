@@ -143,7 +143,7 @@ int mc_replication_differences(
 		r = mc_region_database(known.region, &database, error);
 	if (r == 0)
 		r = mc_region_database(known.master, &source, error);
-	/* What is written in between differs without being drift: then it is compared again. */
+	/* Rows that are written in between differ without being drift: then it is compared again. */
 	for (unsigned attempt = 0; attempt < 3 && r == 0; attempt++) {
 		mc_buffer_free(out);
 		r = mc_region_position(source, call, MC_GTID_WRITTEN, there, error);
@@ -159,8 +159,8 @@ int mc_replication_differences(
 	return r;
 }
 
-/* -EAGAIN: waiting for what the master has would be for ever, as replication stands still. What is broken, or was not
- * stopped by command, may go on by itself in the first tries. */
+/* -EAGAIN: waiting for what the master has would be for ever, as replication stands still. A replication that is
+ * broken, or was not stopped by command, may go on by itself in the first tries. */
 static int check_hope(
 	struct mc_cloud *cloud, struct mc_call *call, const char *name, unsigned tries, struct mc_error *error)
 {
@@ -171,7 +171,7 @@ static int check_hope(
 		return r;
 	bool stands = now.state == MC_REPLICATION_STOPPED || now.state == MC_REPLICATION_DIVERGED;
 	if ((stands && tries > 1) || (now.state == MC_REPLICATION_BROKEN && tries >= SYNC_TRIES))
-		return mc_error_set(error, EAGAIN, "it would never come: the replication of region %s is %s", name,
+		return mc_error_set(error, EAGAIN, "region %s will not get there: its replication is %s", name,
 			mc_replication_state_name(now.state));
 	return 0;
 }
@@ -308,7 +308,7 @@ static int check_start(struct mc_cloud *cloud, const struct known *known, struct
 	return r;
 }
 
-/* What stood still goes on where it was, if the master still has what comes next; 1: it hasn't. */
+/* A replication that stood still goes on where it was, if the master still has what comes next; 1: it hasn't. */
 static int go_on(const struct known *known, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
@@ -369,8 +369,8 @@ int mc_replication_start(
 	return r == 1 ? mc_work_begin(known.region, MC_WORK_REPLICATE, error) : r;
 }
 
-/* First the receiver: what it has received is applied, as a start would throw it away. What the applier can't do is not
- * waited for. */
+/* First the receiver: what it has received is applied, as a start would throw it away. An applier that can't go on is
+ * not waited for. */
 static int stop_cleanly(struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_replica_status status = {0};

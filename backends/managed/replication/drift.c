@@ -47,8 +47,8 @@ static int compare_tables(
 	return r ? r : out->size > 0;
 }
 
-/* What has differed is looked at once more: a table that is just being altered has one shape here and another there. A
- * master that is fenced alters none. */
+/* Tables that have differed are looked at once more: a table that is just being altered has one shape here and another
+ * there. A master that is fenced alters none. */
 static int compare_well(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *out, int64_t *ret_ms)
 {

@@ -218,8 +218,8 @@ int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, s
 	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_DEMOTE, error);
 }
 
-/* Its threads run, unless somebody has stopped them. What was received of the master before is applied before that; of
- * another one there is nothing any more. */
+/* Its threads run, unless somebody has stopped them. Writes that were received of the master before are applied before
+ * that; of another one there is nothing any more. */
 static int set_threads(const struct pair *pair, struct mc_call *call, enum mc_deed deed, struct mc_error *error)
 {
 	bool halted = mc_fact_known(pair->slave, MC_FACT_HALTED);

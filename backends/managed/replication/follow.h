@@ -20,7 +20,7 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error);
  * possible without losing anything of its own. */
 int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
-/* What REGION has received, and not applied before both threads of its replication ended, is applied: the server would
+/* Applies what REGION has received, and not applied before both threads of its replication ended: the server would
  * throw it away at their next start, to ask a master again who may be dead, and was told that it is safe here. */
 int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
@@ -31,8 +31,8 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
  * did not wait for it. */
 int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
-/* What SLAVE alone has acknowledged is about to go, with it, its copy or its mode: it acknowledges no more, and others
- * that count are incomplete until they have caught up. To be called before; leaves SLAVE's own facts. */
+/* The writes that SLAVE alone has acknowledged are about to go, with it, its copy or its mode: it acknowledges no more,
+ * and others that count are incomplete until they have caught up. To be called before; leaves SLAVE's own facts. */
 int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
 
 /* The commits of REGION, a master, wait for slaves if one of them counts. */

@@ -21,8 +21,8 @@
 #include <string.h>
 
 /* Databases tell nobody of how their replication is doing, so they are asked, every second and only while there is a
- * slave: what has changed becomes an event, a region's state, and the lag in `status`. What is not as it should be, for
- * whatever reason, is begun again (realign.c): nothing depends on every single try to succeed. */
+ * slave: a change becomes an event, a region's state, and the lag in `status`. A replication that is not as it should
+ * be, for whatever reason, is begun again (realign.c): nothing depends on every single try to succeed. */
 
 #define INTERVAL_MS 1000
 #define ANSWER_MS 2000

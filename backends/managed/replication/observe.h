@@ -46,7 +46,7 @@ static inline void mc_cleanup_scene(struct mc_scene *scene)
 int mc_observe(struct mc_region *region, struct mc_database *database, struct mc_call *call,
 	struct mc_observed *ret_seen, struct mc_replica_status *ret_status, struct mc_error *error);
 /* Looks into what a slave has written beyond AT_MASTER, which was asked for after the slave (what a master has only
- * grows): whether it is maintenance. What was looked into once is not looked into again. */
+ * grows): whether it is maintenance. The same writes are looked into only once. */
 void mc_observe_surplus(
 	struct mc_region *region, struct mc_database *database, const char *at_master, struct mc_observed *seen);
 

@@ -14,7 +14,7 @@ static bool covers(const char *position, const char *other)
 
 int mc_plan_position(const struct mc_observed *seen, char ret_position[MC_GTID_MAX])
 {
-	/* What it wrote by itself is in nobody's way: whom it is compared with can't have that. */
+	/* Its own writes are in nobody's way: whom it is compared with can't have that. */
 	if (seen->is_configured)
 		return mc_gtid_merge(seen->applied, seen->received, ret_position);
 	return mc_gtid_merge(seen->written, seen->applied, ret_position);
@@ -169,8 +169,8 @@ static int check_other(const struct mc_facts *who, const char *position, const s
 					 other->name, others, who->name, position);
 	/* what can't be asked counts if commits may have waited for it */
 	return other->is_semisync ? mc_error_set(error, EBUSY,
-					    "region %s, which may have more of the master's writes than region %s, "
-					    "does not answer: repair or destroy it first",
+					    "region %s does not answer, and may have more of the master's writes than "
+					    "region %s: repair or destroy it first",
 					    other->name, who->name)
 				  : 0;
 }

@@ -7,7 +7,7 @@
 
 /* The rules of replication and promotion (docs/SEMANTICS.md, "Replication"), and nothing else: what is known of the
  * regions and what was seen of their databases come in by value, and the one deed that is due comes out, or a refusal
- * with its sentence. Nothing here waits, locks, asks or knows the time. Who calls does the deed. */
+ * with its sentence. Nothing here waits, locks, asks or knows the time. The caller does the deed. */
 
 /* What the cloud holds of a region, whatever its containers do. */
 struct mc_facts {

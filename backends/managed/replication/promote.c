@@ -310,7 +310,7 @@ int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *err
 	return mc_work_begin(region, MC_WORK_START, error);
 }
 
-/* What was begun is undone, or stands: each follows, or writes, again. */
+/* The promotion is undone, or stands: each follows, or writes, again. */
 static void take_up(struct mc_region *region)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(region);

@@ -5,8 +5,8 @@
 struct mc_call;
 struct mc_region;
 
-/* realign.c: in the background, for a region whose database has come up or whose master has changed: a master's is let
- * write, a slave's follows the master. What can't be done now is told as a failure, and tried again by the watch. */
+/* In the background, for a region whose database has come up or whose master has changed: a master's is let
+ * write, a slave's follows the master. A failed try is told, and the watch tries again. */
 void mc_region_realign(struct mc_region *region);
 
 /* The same for who sees that it is needed, again and again: not soon after it has failed, and not of what is dead. */

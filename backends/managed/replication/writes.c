@@ -46,7 +46,7 @@ static void tell_names_apart(struct mc_region *region, struct mc_database *datab
 	}
 	if (r == 0 || !is_first)
 		return;
-	mc_error_context(&error, "names that differ in accents only are one in region %s for now", region->name);
+	mc_error_context(&error, "region %s takes names that differ only in accents for one, for now", region->name);
 	mc_cloud_fail(region->cloud, region->name, &error);
 }
 

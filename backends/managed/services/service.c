@@ -144,8 +144,8 @@ int mc_service_check_free(struct mc_region *region, struct mc_error *error)
 	return r;
 }
 
-/* Who meets a region's public address in a container knows its number only; no host has a dot. NULL: what all regions
- * share has none. */
+/* A program that meets a region's public address in a container knows its number only; no host has a dot. NULL: what
+ * all regions share has none. */
 static const char *service_alias(
 	const struct mc_region *region, const struct mc_service *service, char alias[MC_HOST_MAX])
 {
@@ -230,7 +230,7 @@ static int create_and_start(struct mc_region *region, struct mc_call *call, cons
 	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 }
 
-/* A container that can't be used as it is. What it has to keep is in its volume. */
+/* A container that can't be used as it is. Its data are in its volume. */
 static int make_anew(struct mc_region *region, struct mc_call *call, const struct mc_service *service, const char *name,
 	struct mc_error *error)
 {

@@ -82,7 +82,7 @@ struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *im
 	return check;
 }
 
-/* What is known outlives the readers. What isn't needn't: the kernel drops the pages of such an image when it is
+/* A known state outlives the readers. An unknown one needn't: the kernel drops the pages of such an image when it is
  * opened.
  */
 void mc_check_unref(struct mc_check *check)

@@ -271,7 +271,7 @@ static struct mc_glance_recent begin_recent(struct mc_glance *glance)
 /* Remembers IMAGE, which was asked for after RECENT was begun. */
 static void keep_recent(struct mc_glance *glance, struct mc_glance_recent recent, const struct mc_image *image)
 {
-	/* What is not active changes by itself. */
+	/* An image that is not active changes by itself. */
 	if (glance->ttl_ms <= 0 || strcmp(image->status, "active") != 0 || mc_image_copy(image, &recent.image) < 0)
 		return;
 	pthread_mutex_lock(&glance->lock);

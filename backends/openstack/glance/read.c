@@ -21,7 +21,7 @@
  * under way. */
 #define HASH_REACH ((int64_t)4 << 20)
 
-/* Who begins with so much wants the rest, too. */
+/* A reader that begins with so much wants the rest, too. */
 #define EAGER ((int64_t)256 << 10)
 
 /* How much is asked for at a time when only its hash is wanted. */
@@ -195,7 +195,7 @@ static int hash_rest(struct mc_image_reader *reader, struct mc_call *call, struc
 	return 0;
 }
 
-/* What was wrong when this reader was made may have been put right. Only its first read asks. */
+/* Content that was wrong when this reader was made may have been put right. Only its first read asks. */
 static int recheck(struct mc_image_reader *reader, struct mc_call *call, struct mc_error *error)
 {
 	pthread_mutex_lock(&reader->lock);

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* No upload stays unfinished. What this process could not delete is condemned (condemned.c); an upload of a process
- * that has died is known by its mark (mark.c). */
+/* No upload stays unfinished. An image that this process could not delete is condemned (condemned.c); an upload of a
+ * process that has died is known by its mark (mark.c). */
 
 static bool is_left_over(struct mc_glance *glance, const struct mc_image *image)
 {

@@ -171,7 +171,7 @@ int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, stru
 			(int64_t)writer->end);
 	else if (!strcmp(image.hash_algorithm, MC_WRITER_HASH) && strcmp(image.hash, hex) != 0)
 		r = mc_error_set(
-			error, EIO, "what Glance has stored is not what was written: its os_hash_value differs");
+			error, EIO, "Glance has stored other bytes than were written: os_hash_value is another");
 	mc_image_clear(&image);
 	return r;
 }

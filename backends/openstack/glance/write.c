@@ -91,7 +91,7 @@ int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, str
 	}
 	pthread_mutex_unlock(&glance->lock);
 	return r < 0 ? mc_error_set(error, EPERM,
-			       writer ? "what was written can't be taken back"
+			       writer ? "an image can't get smaller than what was written"
 				      : "the content of an image can't be changed")
 		     : 0;
 }

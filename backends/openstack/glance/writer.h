@@ -9,7 +9,7 @@
 /* The two sides of an upload: write.c takes what is written, upload.c talks to Glance. Nothing else
  * includes it. */
 
-/* What is written lies here until Glance takes it. */
+/* Written bytes lie here until Glance takes them. */
 #define MC_WRITER_RING ((int64_t)2 << 20)
 
 /* The hash that Glance makes of new images by default (hashing_algorithm); with another, only the size can be compared.

@@ -223,7 +223,7 @@ static void keep_catalog(struct mc_keystone *keystone, const char *catalog, int6
 	char *new = strdup(catalog), *old = new;
 
 	MC_LOCKED(&keystone->lock) {
-		/* What was asked before a change may show what was before it. */
+		/* An answer to an earlier question may show what was before the change. */
 		if (generation == keystone->catalog_generation) {
 			old = keystone->catalog;
 			keystone->catalog = new;

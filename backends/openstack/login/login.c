@@ -314,7 +314,7 @@ static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_er
 	mc_gate_open(&login->gate);
 	if (r < 0 && error)
 		*error = own;
-	/* What was changed meanwhile is another's. */
+	/* A token that was changed meanwhile is another's. */
 	if (r == 0 && changes == login->changes) {
 		mc_login_grant_clear(&login->grant);
 		login->grant = grant;
