@@ -5,6 +5,7 @@
 #include "fs/fs.h"
 #include "fs/pieces.h"
 #include "fs/request/process.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 
@@ -23,7 +24,7 @@ struct mc_handle {
 	atomic_uint references;
 
 	/* guards what follows; a stream's own locks, the park's and the table's of nodes come after it */
-	pthread_mutex_t lock;
+	mc_mutex lock;
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;

@@ -2,14 +2,13 @@
 #ifndef BACKENDS_CLOUD_JOBS_H
 #define BACKENDS_CLOUD_JOBS_H
 
+#include "backends/cloud/model.h"
+#include "mcloud/lock.h"
+
 /* Threads of the cloud's own. */
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct mc_call;
-struct mc_cloud;
-struct mc_region;
 
 /* Runs FUNCTION(DATA) in a thread that mc_cloud_close() waits for. -EAGAIN: no more threads. */
 int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *data);
@@ -26,9 +25,9 @@ struct mc_region_job {
 void mc_region_spawn(struct mc_region *region, struct mc_call **slot, const struct mc_region_job *job);
 
 /* Waits for a broadcast of `idle`, or 100 ms: there is none of a call that is cancelled. Call with the lock. */
-void mc_cloud_await_news(struct mc_cloud *cloud);
+void mc_cloud_await_news(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock);
 
 /* Waits for a broadcast of `idle`, or until UNTIL_MS (by mc_now_ms()). Call with the lock. */
-void mc_cloud_await_until(struct mc_cloud *cloud, int64_t until_ms);
+void mc_cloud_await_until(struct mc_cloud *cloud, int64_t until_ms) MC_REQUIRES(cloud->lock);
 
 #endif

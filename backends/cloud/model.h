@@ -4,6 +4,7 @@
 
 #include "mcloud/engine.h"
 #include "mcloud/error.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
 
@@ -113,9 +114,9 @@ struct mc_cloud {
 	void *data;
 
 	/* Lock order: telling or facts, then lock. Only `facts` is held across I/O, of a file. */
-	pthread_mutex_t facts;      /* one change of a region's facts at a time */
-	pthread_mutex_t telling;    /* one event at a time to the handler */
-	pthread_mutex_t lock;       /* guards all below */
+	mc_mutex facts;             /* one change of a region's facts at a time */
+	mc_mutex telling;           /* one event at a time to the handler */
+	mc_mutex lock;              /* guards all below */
 	pthread_cond_t idle;        /* broadcast when work has ended, a service has changed, `threads` falls to 0 */
 	struct mc_region **regions; /* by number */
 	size_t n_regions;
@@ -159,7 +160,7 @@ struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsig
 void mc_region_unlist(struct mc_region *region);
 
 /* Whether all services that it should have run, and the engine finds nothing wrong with them. Call with the lock. */
-bool mc_region_is_well(const struct mc_region *region);
+bool mc_region_is_well(const struct mc_region *region) MC_REQUIRES(region->cloud->lock);
 
 /* Derives the state again and tells if it changed. */
 void mc_region_derive(struct mc_region *region);
@@ -169,9 +170,9 @@ void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
 
 /* The same, with the lock, and not a reference. */
-struct mc_region *mc_region_find_locked(struct mc_cloud *cloud, const char *name);
+struct mc_region *mc_region_find_locked(struct mc_cloud *cloud, const char *name) MC_REQUIRES(cloud->lock);
 
 /* What its state is made of; it holds as long as the lock. Call with that. */
-void mc_region_look(const struct mc_region *region, struct mc_sight *sight);
+void mc_region_look(const struct mc_region *region, struct mc_sight *sight) MC_REQUIRES(region->cloud->lock);
 
 #endif

@@ -28,7 +28,7 @@ void mc_region_views_clear(struct mc_region_views *views)
 }
 
 /* Call with the lock. */
-static int view_region(const struct mc_region *region, struct mc_region_view *view)
+static int view_region(const struct mc_region *region, struct mc_region_view *view) MC_REQUIRES(region->cloud->lock)
 {
 	const struct mc_region *master = region->is_replica ? mc_region_find_locked(region->cloud, NULL) : NULL;
 	struct mc_sight sight;

@@ -242,7 +242,7 @@ static bool let_go(struct mc_work *work)
 	struct mc_cloud *cloud = work->cloud;
 	bool goes_on;
 
-	pthread_mutex_lock(&cloud->lock); /* others cancel its calls there */
+	mc_mutex_lock(&cloud->lock); /* others cancel its calls there */
 	goes_on = work->is_superseded && !cloud->is_closing && call && doing;
 	if (goes_on) {
 		old = work->call;
@@ -258,7 +258,7 @@ static bool let_go(struct mc_work *work)
 		region->work = NULL;
 		pthread_cond_broadcast(&cloud->idle);
 	}
-	pthread_mutex_unlock(&cloud->lock);
+	mc_mutex_unlock(&cloud->lock);
 	mc_call_unref(call);
 	mc_call_unref(doing);
 	if (goes_on) {

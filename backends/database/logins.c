@@ -127,8 +127,8 @@ int mc_database_restore_login(struct mc_database *database, struct mc_call *call
 	/* Rows of others in the place of one of these aren't overwritten. */
 	if (whole == 0)
 		return mc_error_set(error, EEXIST,
-			"user %s of domain Default, with role %s in project %s, can't be put back: something there "
-			"goes by nearly the same name, or is in its place",
+			"user %s of domain Default can't be put back with role %s in project %s: something has nearly "
+			"the same name there, or is in its place",
 			login->user, login->role, login->project);
 	return whole < 0 ? whole : 0;
 }

@@ -3,6 +3,7 @@
 #define BACKENDS_DIRECTORY_LDAP_H
 
 #include "mcloud/directory.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <ldap.h>
@@ -16,7 +17,7 @@ struct mc_ldap_connection;
 struct mc_directory {
 	char *url, *suffix, *users_dn, *groups_dn, *bind_dn, *password;
 	struct mc_journal *journal;
-	pthread_mutex_t lock; /* guards idle and n_idle; the last in any order, nothing is called while it is held */
+	mc_mutex lock; /* guards idle and n_idle; the last in any order, nothing is called while it is held */
 	struct mc_ldap_connection *idle;
 	unsigned n_idle;
 };

@@ -29,8 +29,8 @@ struct mc_http_stream {
 
 struct mc_http_loop {
 	pthread_t thread;
-	CURLM *multi;         /* the thread alone, but for curl_multi_wakeup() */
-	pthread_mutex_t lock; /* guards what is below; a leaf: no handler runs under it */
+	CURLM *multi;  /* the thread alone, but for curl_multi_wakeup() */
+	mc_mutex lock; /* guards what is below; a leaf: no handler runs under it */
 	pthread_cond_t stopped;
 	struct mc_http_stream *streams;
 	bool ending;
@@ -268,7 +268,7 @@ int mc_http_stream_start(struct mc_http_loop *loop, const struct mc_http_options
 }
 
 /* With the lock held. */
-static bool is_stopped(const struct mc_http_stream *stream)
+static bool is_stopped(const struct mc_http_stream *stream) MC_REQUIRES(stream->loop->lock)
 {
 	return stream->state == STOPPED;
 }

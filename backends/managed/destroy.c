@@ -178,6 +178,6 @@ void mc_destroy_steps(struct mc_steps *steps)
 			mc_steps_add_on(steps, service->name, service->words.gone, needs, remove_with_volume, service);
 		all |= removal[i];
 	}
-	all = mc_steps_add(steps, "shared", "what no region needs any more is gone", all, remove_shared);
+	all = mc_steps_add(steps, "shared", "nothing is left that no region needs", all, remove_shared);
 	mc_steps_add(steps, "marks", "nothing is left", all, remove_facts);
 }

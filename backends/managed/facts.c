@@ -51,6 +51,7 @@ static int check_writable(const struct mc_cloud *cloud, struct mc_error *error)
 
 /* FACTS is what is to be so from now on. Call with `facts`. */
 static int store_facts(struct mc_region *region, const bool facts[MC_FACTS], struct mc_error *error)
+	MC_REQUIRES(region->cloud->facts)
 {
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_fact_file kept;

@@ -110,7 +110,7 @@ static int explain_missing(struct mc_region *region, struct mc_error *error)
 	return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", region->cloud->options.state_dir);
 }
 
-static void cancel_work(struct mc_cloud *cloud)
+static void cancel_work(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++) {
 		if (cloud->regions[i]->work)

@@ -51,7 +51,7 @@ int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret
 }
 
 /* Call with the lock. */
-static struct mc_engine_service *find_service(struct mc_cloud *cloud, const char *name)
+static struct mc_engine_service *find_service(struct mc_cloud *cloud, const char *name) MC_REQUIRES(cloud->lock)
 {
 	for (size_t i = 0; i < cloud->services.count; i++)
 		if (!strcmp(cloud->services.items[i].name, name))

@@ -58,7 +58,7 @@ static void await_end(struct mc_work *work, bool (*is_pending)(const struct mc_r
 }
 
 /* A promotion kills the master's database if it hangs: a start does not come between. */
-static bool is_being_relieved(const struct mc_region *region)
+static bool is_being_relieved(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
 	const struct mc_region *promoted = region->cloud->promoted;
 
@@ -67,13 +67,13 @@ static bool is_being_relieved(const struct mc_region *region)
 
 /* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
  * yet. Trouble that it still finds after those is real. */
-static bool is_unwell(const struct mc_region *region)
+static bool is_unwell(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
 	return !mc_region_is_well(region);
 }
 
 /* A master on its way to serve: there is nothing to copy before. */
-static bool is_unsettled_master(const struct mc_region *region)
+static bool is_unsettled_master(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
 	return !mc_region_state_settled(region->state) && mc_region_find_locked(region->cloud, NULL) == region;
 }

@@ -23,7 +23,7 @@ struct mc_openstack {
 	struct mc_login *login; /* NULL: none */
 
 	atomic_uint drops;         /* of mc_openstack_drop() */
-	pthread_mutex_t lock;      /* guards the heir; a leaf, never held across a request */
+	mc_mutex lock;             /* guards the heir; a leaf, never held across a request */
 	struct mc_openstack *heir; /* of the last drop, or NULL */
 };
 
@@ -291,10 +291,10 @@ int mc_openstack_request(struct mc_openstack *service, struct mc_call *call, con
 
 static void set_heir(struct mc_openstack *service, struct mc_openstack *heir)
 {
-	pthread_mutex_lock(&service->lock);
+	mc_mutex_lock(&service->lock);
 	struct mc_openstack *old = service->heir;
 	service->heir = heir ? mc_openstack_ref(heir) : NULL;
-	pthread_mutex_unlock(&service->lock);
+	mc_mutex_unlock(&service->lock);
 	mc_openstack_unref(old);
 }
 

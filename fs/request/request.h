@@ -3,6 +3,7 @@
 #define FS_REQUEST_REQUEST_H
 
 #include "fs/handle.h"
+#include "mcloud/lock.h"
 
 #include <fuse_lowlevel.h>
 
@@ -35,7 +36,7 @@ struct mc_request {
 	struct mc_waiter waiter;
 	struct mc_job job;
 	bool watched, listed;
-	pthread_mutex_t lock; /* guards what follows and ask.call; the locks of the call and the park come after it */
+	mc_mutex lock; /* guards what follows and ask.call; the locks of the call and the park come after it */
 	bool interrupted;
 	int64_t signalled; /* when its asker got a signal that may not be its end, mc_now_ms(); 0: none */
 	pid_t asker;

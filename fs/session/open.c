@@ -139,13 +139,12 @@ static int end_writing(struct mc_request *request)
 	struct mc_handle *handle = request->handle;
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
 
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool futile = handle->refused && !handle->wrote;
 	handle->flushed = true;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (futile)
-		mc_handle_spoil(handle, EIO,
-			"what was tried with it can't be done here, and nothing was written: it is dropped");
+		mc_handle_spoil(handle, EIO, "nothing was written, and the rest can't be done here: it is dropped");
 	int result = mc_handle_spoilt(handle, &request->error);
 	if (result == 0)
 		result = type->flush(&request->ask, handle->state);
@@ -174,7 +173,7 @@ static void reply_killed(struct mc_request *request)
 		mc_reply_ok(request);
 		return;
 	}
-	mc_handle_spoil(request->handle, EIO, "who wrote it was killed: what was written is dropped");
+	mc_handle_spoil(request->handle, EIO, "its writer was killed: what was written is dropped");
 	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
@@ -227,9 +226,9 @@ static void run_release(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
 
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool flushed = handle->flushed;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	bool told = mc_handle_spoilt(handle, NULL) < 0;
 	int result = is_kept_at_close(handle) && !flushed ? end_writing(request) : 0;
 	mc_reply_result(request, told ? 0 : result);

@@ -111,9 +111,9 @@ static void interrupt_all(struct mc_fs *fs)
 static void close_handles(struct mc_fs *fs)
 {
 	for (;;) {
-		pthread_mutex_lock(&fs->lock);
+		mc_mutex_lock(&fs->lock);
 		struct mc_handle *handle = fs->handles;
-		pthread_mutex_unlock(&fs->lock);
+		mc_mutex_unlock(&fs->lock);
 		if (!handle)
 			return;
 		/* No request and no poll is left: this is the descriptor's reference, the last one. */

@@ -33,10 +33,10 @@ static struct mc_pieces take_pieces(struct mc_handle *handle)
 
 static void give_pieces(struct mc_handle *handle, const struct mc_pieces *pieces)
 {
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	struct mc_pieces old = handle->pieces;
 	handle->pieces = *pieces;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	mc_pieces_clear(&old);
 }
 
@@ -271,10 +271,10 @@ void mc_value_close(struct mc_request *request)
 		mc_reply_ok(request);
 		return;
 	}
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool truncated = handle->pieces.truncated;
 	handle->pieces.truncated = false;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (truncated)
 		result = make_empty(request);
 	mc_reply_result(request, result);

@@ -228,7 +228,7 @@ static void look_at_all(struct mc_cloud *cloud)
 }
 
 /* Whether there is something to look at. Call with the lock. */
-static bool is_needed(const struct mc_cloud *cloud)
+static bool is_needed(const struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++)
 		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->realign_at ||

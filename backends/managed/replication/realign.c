@@ -66,7 +66,7 @@ static void realign_region(struct mc_region *region, struct mc_call *call)
 }
 
 /* Other work than a promotion does it itself. */
-static bool may_realign(const struct mc_region *region)
+static bool may_realign(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
 	return (region->is_master || region->is_replica) && (!region->work || region->work->kind == MC_WORK_PROMOTE);
 }

@@ -17,7 +17,7 @@
 #define NAMES_AGAIN_MS (20 * 1000)
 
 /* Whether REGION's database may be let write now. Call with the lock. */
-static enum mc_deed may_open_for_writes(const struct mc_region *region)
+static enum mc_deed may_open_for_writes(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
 	const struct mc_cloud *cloud = region->cloud;
 	struct mc_facts facts[MC_REGIONS_MAX];

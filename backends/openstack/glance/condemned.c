@@ -87,10 +87,10 @@ void mc_glance_retry_discards(struct mc_glance *glance, struct mc_call *call)
 
 	/* From the last one on, whose place the one behind it may take. */
 	for (size_t left = SIZE_MAX; goes_on;) {
-		pthread_mutex_lock(&glance->lock);
+		mc_mutex_lock(&glance->lock);
 		left = left < glance->n_condemned ? left : glance->n_condemned;
 		MC_CLEANUP(free_pointer) char *id = left ? strdup(glance->condemned[--left].id) : NULL;
-		pthread_mutex_unlock(&glance->lock);
+		mc_mutex_unlock(&glance->lock);
 		goes_on = id && remove_condemned(glance, call, id);
 	}
 }

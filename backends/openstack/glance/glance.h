@@ -6,6 +6,7 @@
 #include "backends/openstack/glance/mark.h"
 #include "backends/openstack/service.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,7 +50,7 @@ struct mc_glance {
 	char mark[MC_GLANCE_MARK_MAX + 1];
 	struct mc_glance_behind behind;
 
-	pthread_mutex_t lock; /* guards what follows; taken last, never held across I/O */
+	mc_mutex lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;
 	int64_t cached_until;        /* by mc_now_ms(); 0: nothing is kept */
 	struct mc_image_list hidden; /* good until then, if nothing was changed since */

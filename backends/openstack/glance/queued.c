@@ -3,6 +3,7 @@
 #include "backends/openstack/glance/writer.h"
 #include "backends/openstack/glance/writers.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <inttypes.h>
@@ -75,12 +76,12 @@ int mc_glance_copied(struct mc_glance *glance, struct mc_call *call, const char 
 	char text[MC_WRITER_COPIED];
 
 	snprintf(text, sizeof text, "%" PRId64 ".%09ld", (int64_t)mtime->tv_sec, mtime->tv_nsec);
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	struct mc_image_writer *writer = mc_glance_writer_of(glance, id);
 	/* The end of an upload writes back all properties that it found at its beginning. */
 	if (writer)
 		memcpy(writer->copied, text, sizeof text);
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (writer)
 		return 0;
 	MC_CLEANUP(json) cJSON *value = cJSON_CreateString(text);

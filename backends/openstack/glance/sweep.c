@@ -3,6 +3,7 @@
 #include "backends/openstack/glance/mark.h"
 #include "backends/openstack/glance/writers.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <string.h>
@@ -16,9 +17,9 @@ static bool is_left_over(struct mc_glance *glance, const struct mc_image *image)
 		return false;
 	if (strcmp(image->upload, glance->mark) != 0)
 		return mc_glance_mark_is_dead(image->upload);
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	bool is_known = mc_glance_writer_of(glance, image->id);
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	return !is_known && image->created < mc_wall_clock() - MC_GLANCE_LOST_SECONDS;
 }
 

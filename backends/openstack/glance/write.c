@@ -83,13 +83,13 @@ int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, str
 {
 	int r = -EPERM;
 
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	struct mc_image_writer *writer = mc_glance_writer_of(glance, id);
 	if (writer && size >= atomic_load(&writer->end)) {
 		atomic_store(&writer->declared, size);
 		r = 0;
 	}
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	return r < 0 ? mc_error_set(error, EPERM,
 			       writer ? "an image can't get smaller than what was written"
 				      : "the content of an image can't be changed")
@@ -97,7 +97,7 @@ int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, str
 }
 
 /* Under the lock: gives what the upload failed with. */
-static int failure(struct mc_image_writer *writer, struct mc_error *error)
+static int failure(struct mc_image_writer *writer, struct mc_error *error) MC_REQUIRES(writer->lock)
 {
 	if (writer->result < 0 && error)
 		*error = writer->error;
@@ -107,6 +107,7 @@ static int failure(struct mc_image_writer *writer, struct mc_error *error)
 /* Under the lock: waits for the uploader to do something, as long as it does something from time to time. If it
  * doesn't, that is the end. */
 static int wait_progress(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+	MC_REQUIRES(writer->lock)
 {
 	int timeout = writer->glance->timeout_ms;
 	int r = mc_gate_wait(&writer->news, &writer->lock, call, writer->progress + timeout);
@@ -316,9 +317,9 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&writer->lock);
+	mc_mutex_lock(&writer->lock);
 	bool finished = writer->finished;
-	pthread_mutex_unlock(&writer->lock);
+	mc_mutex_unlock(&writer->lock);
 	if (!finished) {
 		r = finish_upload(writer, call, &why);
 		mc_writer_conclude(writer, r, &why);
@@ -344,9 +345,9 @@ bool mc_image_writer_park(struct mc_image_writer *writer)
 {
 	struct mc_glance *glance = writer->glance;
 
-	pthread_mutex_lock(&writer->lock);
+	mc_mutex_lock(&writer->lock);
 	bool is_idle = !writer->busy && is_preparation(writer);
-	pthread_mutex_unlock(&writer->lock);
+	mc_mutex_unlock(&writer->lock);
 	if (!is_idle)
 		return false;
 	MC_LOCKED(&glance->lock)
@@ -356,7 +357,7 @@ bool mc_image_writer_park(struct mc_image_writer *writer)
 }
 
 /* Under the glance's lock: it has a reference again, and begins anew. */
-static void unpark(struct mc_image_writer *writer)
+static void unpark(struct mc_image_writer *writer) MC_REQUIRES(writer->glance->lock)
 {
 	mc_glance_ref(writer->glance);
 	writer->parked = false;

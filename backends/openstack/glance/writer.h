@@ -3,6 +3,7 @@
 #define BACKENDS_OPENSTACK_GLANCE_WRITER_H
 
 #include "backends/openstack/glance/glance.h"
+#include "mcloud/lock.h"
 
 #include <openssl/evp.h>
 
@@ -38,7 +39,7 @@ struct mc_image_writer {
 	_Atomic int64_t declared; /* size that ftruncate(2) asked for */
 	_Atomic int64_t end;      /* what was written; grows under the lock */
 
-	pthread_mutex_t lock;   /* guards what follows; taken last */
+	mc_mutex lock;          /* guards what follows; taken last */
 	pthread_cond_t content; /* the uploader waits: `end` has grown, or closed or broken */
 	struct mc_gate news;    /* writers wait: `sent` has grown, not busy any more, or ended */
 	bool busy;              /* one write, or the finish, at a time */

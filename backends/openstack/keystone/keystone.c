@@ -18,7 +18,7 @@ struct mc_keystone {
 	struct mc_identity_cache *identity_cache;
 	char **services;
 
-	pthread_mutex_t lock;             /* guards what is below; a leaf, never held across a request */
+	mc_mutex lock;                    /* guards what is below; a leaf, never held across a request */
 	char *catalog;                    /* NULL: not known */
 	int64_t catalog_end;              /* by mc_now_ms() */
 	unsigned long catalog_generation; /* grows with each change of what the catalog shows */
