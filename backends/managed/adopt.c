@@ -130,13 +130,12 @@ static bool is_being_promoted(struct mc_region *region)
 /* A promotion whose role had not moved never was: nobody asks for it any more. */
 static void forget_promotion(struct mc_region *region)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 	bool is_master;
 
 	MC_LOCKED(&region->cloud->lock)
 		is_master = region->is_master;
-	if (!is_master && mc_role_withdraw(region, call, &error) < 0) /* the watch tries it again */
+	if (!is_master && mc_role_withdraw(region, &error) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &error);
 }
 

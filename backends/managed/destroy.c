@@ -36,7 +36,7 @@ static int stop_service(struct mc_work *work, const void *subject, struct mc_err
 
 static int note_stopped(struct mc_work *work, struct mc_error *error)
 {
-	return work->type->stops ? mc_fact_set(work->region, work->doing, MC_FACT_STOPPED, error) : 0;
+	return work->type->stops ? mc_fact_set(work->region, MC_FACT_STOPPED, error) : 0;
 }
 
 /* From the last row up, who needs a service is met before it. */
@@ -76,7 +76,7 @@ void mc_stop_steps(struct mc_steps *steps)
 
 static int note_destroying(struct mc_work *work, struct mc_error *error)
 {
-	return mc_fact_set(work->region, work->doing, MC_FACT_DESTROYING, error);
+	return mc_fact_set(work->region, MC_FACT_DESTROYING, error);
 }
 
 /* The container, then its volume, and the one with its socket: whoever had that, too, is gone. */

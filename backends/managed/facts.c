@@ -91,15 +91,13 @@ static int change_fact(struct mc_region *region, enum mc_fact fact, bool is_set,
 	return r;
 }
 
-int mc_fact_set(struct mc_region *region, struct mc_call *call, enum mc_fact fact, struct mc_error *error)
+int mc_fact_set(struct mc_region *region, enum mc_fact fact, struct mc_error *error)
 {
-	(void)call;
 	return change_fact(region, fact, true, error);
 }
 
-int mc_fact_clear(struct mc_region *region, struct mc_call *call, enum mc_fact fact, struct mc_error *error)
+int mc_fact_clear(struct mc_region *region, enum mc_fact fact, struct mc_error *error)
 {
-	(void)call;
 	return change_fact(region, fact, false, error);
 }
 

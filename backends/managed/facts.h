@@ -11,9 +11,9 @@ struct mc_engine_volume;
 struct mc_error;
 
 /* What is known of regions for good. Facts of a region that is not on disk: -ENOENT. */
-int mc_fact_set(struct mc_region *region, struct mc_call *call, enum mc_fact fact, struct mc_error *error);
+int mc_fact_set(struct mc_region *region, enum mc_fact fact, struct mc_error *error);
 
-int mc_fact_clear(struct mc_region *region, struct mc_call *call, enum mc_fact fact, struct mc_error *error);
+int mc_fact_clear(struct mc_region *region, enum mc_fact fact, struct mc_error *error);
 
 /* It asks nobody. */
 bool mc_fact_known(struct mc_region *region, enum mc_fact fact);

@@ -111,7 +111,7 @@ static int keep_new(struct mc_region *region, struct mc_region *master, struct m
 		r = mc_service_make_volume(region, call, &mc_services[MC_DATABASE], error);
 	if (r == 0)
 		r = mc_facts_keep(region, error);
-	return r ? r : mc_fact_set(master ? master : region, call, MC_FACT_MASTER, error);
+	return r ? r : mc_fact_set(master ? master : region, MC_FACT_MASTER, error);
 }
 
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
@@ -174,11 +174,9 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 	if (!is_connected)
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
 	if (verb == MC_REGION_DESTROY) { /* a daemon that is killed from here on goes on with it at the next mount */
-		MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
 		int r = mc_region_check_slaves(region, error);
 
-		r = r ? r : mc_fact_set(region, call, MC_FACT_DESTROYING, error);
-
+		r = r ? r : mc_fact_set(region, MC_FACT_DESTROYING, error);
 		if (r < 0)
 			return r;
 	}

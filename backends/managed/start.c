@@ -32,7 +32,7 @@ static int find_images(struct mc_work *work, struct mc_error *error)
 static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
-	int r = mc_fact_clear(work->region, work->doing, MC_FACT_STOPPED, error); /* from here on it is meant to run */
+	int r = mc_fact_clear(work->region, MC_FACT_STOPPED, error); /* from here on it is meant to run */
 
 	return r ? r : engine->ops->prepare(engine, work->doing, error);
 }
@@ -91,7 +91,7 @@ static int probe_login(struct mc_work *work, struct mc_error *error)
 
 static int note_served(struct mc_work *work, struct mc_error *error)
 {
-	return mc_fact_set(work->region, work->doing, MC_FACT_SERVED, error);
+	return mc_fact_set(work->region, MC_FACT_SERVED, error);
 }
 
 static int enforce_mode(struct mc_work *work, struct mc_error *error)

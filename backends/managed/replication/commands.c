@@ -228,14 +228,14 @@ int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, c
 	return r ? r : mc_database_acknowledging(database, call, ret_slaves, error);
 }
 
-static int note_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
+static int note_mode(struct mc_region *region, bool semisync, struct mc_error *error)
 {
 	int r;
 
 	if (semisync)
-		return mc_fact_set(region, call, MC_FACT_SEMISYNC, error);
-	r = mc_fact_clear(region, call, MC_FACT_SEMISYNC, error);
-	return r ? r : mc_fact_clear(region, call, MC_FACT_INCOMPLETE, error);
+		return mc_fact_set(region, MC_FACT_SEMISYNC, error);
+	r = mc_fact_clear(region, MC_FACT_SEMISYNC, error);
+	return r ? r : mc_fact_clear(region, MC_FACT_INCOMPLETE, error);
 }
 
 /* IS_ALONE: the other slaves stay as they are. */
@@ -244,12 +244,12 @@ static int set_slave_mode(
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_replica_status status = {0};
-	int r = semisync ? mc_replicate_count(slave, call, error) : 0;
+	int r = semisync ? mc_replicate_count(slave, error) : 0;
 
 	if (r == 0 && !semisync && is_alone)
-		r = mc_replicate_uncount(slave, call, error);
+		r = mc_replicate_uncount(slave, error);
 	if (r == 0)
-		r = note_mode(slave, call, semisync, error);
+		r = note_mode(slave, semisync, error);
 
 	/* Nobody need wait any more for one that is away, and it hears of that when it is back. */
 	if (r == 0 && !semisync && !mc_probe_answers(slave))
@@ -287,9 +287,9 @@ int mc_replication_set_mode(
 	mc_region_views_clear(&views);
 	/* After its slaves: nobody lacks what was not waited for then. And so will it be when it is a slave itself. */
 	if (r == 0 && known.is_master)
-		r = note_mode(known.region, call, semisync, error);
+		r = note_mode(known.region, semisync, error);
 	if (r == 0 && !semisync && !mc_probe_answers(known.master)) /* it hears of that when it is back */
-		return known.is_master ? mc_fact_set(known.master, call, MC_FACT_GIVEN_UP, error) : 0;
+		return known.is_master ? mc_fact_set(known.master, MC_FACT_GIVEN_UP, error) : 0;
 	return r ? r : mc_replicate_enforce_mode(known.master, call, error);
 }
 
@@ -334,7 +334,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 			known->region->name, known->region->name);
 	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
 		return 1;
-	r = mc_fact_clear(known->region, call, MC_FACT_HALTED, error);
+	r = mc_fact_clear(known->region, MC_FACT_HALTED, error);
 	if (r == 0)
 		r = mc_database_replica_act(database, call, MC_REPLICA_START, error);
 	if (r == 0)
@@ -402,7 +402,7 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 	if (r == 0 && status.receiver == MC_REPLICA_NO && status.applier == MC_REPLICA_NO)
 		r = mc_error_set(error, EBUSY, "the replication of region %s is stopped already", name);
 	if (r == 0)
-		r = mc_fact_set(known.region, call, MC_FACT_HALTED, error);
+		r = mc_fact_set(known.region, MC_FACT_HALTED, error);
 	if (r == 0) { /* a look that does not know of the fact yet would start it again */
 		mc_region_await_realigned(known.region, call);
 		r = stop_cleanly(database, call, error);
@@ -417,13 +417,14 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 	MC_CLEANUP(known) struct known known = {0};
 	int r = find_replica(cloud, name, &known, error);
 
+	(void)call; /* it only begins the work */
 	if (r == 0)
 		r = check_start(cloud, &known, error);
 	if (r == 0 && known.is_seeding)
 		r = mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
 	if (r == 0) /* what it alone has is counted on no more from here on */
-		r = mc_replicate_uncount(known.region, call, error);
+		r = mc_replicate_uncount(known.region, error);
 	if (r == 0)
-		r = mc_fact_set(known.region, call, MC_FACT_SEEDING, error);
+		r = mc_fact_set(known.region, MC_FACT_SEEDING, error);
 	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
 }

@@ -26,7 +26,7 @@
 
 int mc_replicate_intend(struct mc_work *work, struct mc_error *error)
 {
-	int r = mc_fact_set(work->region, work->doing, MC_FACT_REPLICA, error);
+	int r = mc_fact_set(work->region, MC_FACT_REPLICA, error);
 
 	if (r == 0) {
 		MC_LOCKED(&work->cloud->lock)
@@ -60,19 +60,19 @@ static int open_pair(struct mc_region *slave, struct pair *pair, struct mc_error
 	return r ? r : mc_region_database(pair->master, &pair->source, error);
 }
 
-static int note_incomplete(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+static int note_incomplete(struct mc_region *slave, struct mc_error *error)
 {
-	return mc_fact_known(slave, MC_FACT_SEMISYNC) ? mc_fact_set(slave, call, MC_FACT_INCOMPLETE, error) : 0;
+	return mc_fact_known(slave, MC_FACT_SEMISYNC) ? mc_fact_set(slave, MC_FACT_INCOMPLETE, error) : 0;
 }
 
 static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_replicate_uncount(pair->slave, call, error);
+	int r = mc_replicate_uncount(pair->slave, error);
 
 	if (r == 0)
-		r = note_incomplete(pair->slave, call, error);
+		r = note_incomplete(pair->slave, error);
 	if (r == 0)
-		r = mc_fact_set(pair->slave, call, MC_FACT_SEEDING, error);
+		r = mc_fact_set(pair->slave, MC_FACT_SEEDING, error);
 	if (r == 0) /* half a copy is nothing to read, and tables that are read can't be replaced */
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_SHUT, error);
 	if (r == 0)
@@ -84,8 +84,8 @@ static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_OPEN, error);
 	if (r == 0)
-		r = mc_fact_clear(pair->slave, call, MC_FACT_ESTRANGED, error);
-	return r ? r : mc_fact_clear(pair->slave, call, MC_FACT_SEEDING, error);
+		r = mc_fact_clear(pair->slave, MC_FACT_ESTRANGED, error);
+	return r ? r : mc_fact_clear(pair->slave, MC_FACT_SEEDING, error);
 }
 
 /* What can be said only by asking the master more, where that matters. */
@@ -130,14 +130,14 @@ static int decide(
 	return *ret_deed == MC_DEED_REFUSE ? -error->code : 0;
 }
 
-int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+int mc_replicate_count(struct mc_region *slave, struct mc_error *error)
 {
 	int r;
 
 	if (mc_fact_known(slave, MC_FACT_SEMISYNC))
 		return 0;
-	r = mc_fact_set(slave, call, MC_FACT_INCOMPLETE, error);
-	return r ? r : mc_fact_set(slave, call, MC_FACT_SEMISYNC, error);
+	r = mc_fact_set(slave, MC_FACT_INCOMPLETE, error);
+	return r ? r : mc_fact_set(slave, MC_FACT_SEMISYNC, error);
 }
 
 /* It acknowledges nothing from here on, if it lives. */
@@ -150,7 +150,7 @@ static void deafen(struct mc_region *slave)
 		mc_database_replica_act(database, call, MC_REPLICA_DEAFEN, NULL);
 }
 
-int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error)
 {
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
 	int r = mc_scene_open(slave->cloud, &scene, error);
@@ -161,11 +161,11 @@ int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct m
 	deafen(slave);
 	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
 		if (mc_plan_loses(&scene.picture, i, who, NULL))
-			r = mc_fact_set(scene.regions[i], call, MC_FACT_INCOMPLETE, error);
+			r = mc_fact_set(scene.regions[i], MC_FACT_INCOMPLETE, error);
 	/* commits of a dead master have waited, though it wasn't said of it */
 	if (r == 0 && scene.master != MC_PLAN_NOBODY && !scene.facts[scene.master].is_semisync &&
 		!mc_probe_answers(scene.regions[scene.master]))
-		r = mc_fact_set(scene.regions[scene.master], call, MC_FACT_SEMISYNC, error);
+		r = mc_fact_set(scene.regions[scene.master], MC_FACT_SEMISYNC, error);
 	return r;
 }
 
@@ -190,7 +190,7 @@ static int point_at_master(const struct pair *pair, struct mc_call *call, struct
 			pair->own, call, host, mc_services[MC_DATABASE].port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
 	if (r == 0 && mc_fact_known(pair->master, MC_FACT_SEMISYNC))
-		r = mc_replicate_count(pair->slave, call, error);
+		r = mc_replicate_count(pair->slave, error);
 	return r;
 }
 
@@ -235,7 +235,7 @@ static int begin_following_master(
 
 	if (r == 0)
 		r = point_at_master(pair, work->call, error);
-	return r ? r : mc_fact_clear(pair->slave, work->doing, MC_FACT_HALTED, error);
+	return r ? r : mc_fact_clear(pair->slave, MC_FACT_HALTED, error);
 }
 
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
@@ -388,10 +388,10 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 		unlist_catalog_region(work, &pair, error); /* while it acknowledges that: it may be the only one */
 	/* what it alone has acknowledged goes with it: that must be known of the others before */
 	if (r >= 0)
-		r = mc_replicate_uncount(work->region, work->doing, error);
+		r = mc_replicate_uncount(work->region, error);
 	/* no commit may wait for a slave that goes */
 	if (r == 0 && mc_probe_answers(pair.master)) {
-		r = mc_fact_clear(work->region, work->doing, MC_FACT_SEMISYNC, error);
+		r = mc_fact_clear(work->region, MC_FACT_SEMISYNC, error);
 		if (r == 0)
 			r = mc_replicate_enforce_mode(pair.master, work->call, error);
 		if (r == 0 && !is_unlisted)

@@ -29,11 +29,11 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 
 /* Commits wait for SLAVE from now on. It is incomplete until the watch has seen that it has caught up with those that
  * did not wait for it. */
-int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
+int mc_replicate_count(struct mc_region *slave, struct mc_error *error);
 
 /* The writes that SLAVE alone has acknowledged are about to go, with it, its copy or its mode: it acknowledges no more,
  * and others that count are incomplete until they have caught up. To be called before; leaves SLAVE's own facts. */
-int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
+int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error);
 
 /* The commits of REGION, a master, wait for slaves if one of them counts. */
 int mc_replicate_enforce_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);

@@ -75,9 +75,9 @@ static bool counts(struct mc_region *region, struct mc_database *own, struct mc_
 }
 
 /* It has all that did not wait for it. */
-static void complete(struct mc_region *region, struct mc_call *call)
+static void complete(struct mc_region *region)
 {
-	if (mc_fact_clear(region, call, MC_FACT_INCOMPLETE, NULL) < 0)
+	if (mc_fact_clear(region, MC_FACT_INCOMPLETE, NULL) < 0)
 		return; /* at the next look */
 	mc_cloud_tell(region->cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
 					     .region = region->name,
@@ -113,30 +113,27 @@ static struct mc_facts facts_of(struct mc_region *region)
 	return facts;
 }
 
-/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. The looks before may have taken
- * all their time. */
+/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. */
 static bool is_strange(struct mc_region *region, struct mc_region *master, const struct mc_observed *seen,
 	const struct mc_replication *now, bool compares)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
-
 	if (!mc_plan_is_refused(seen))
 		return compares && mc_drift_look(region, master, now) == 1;
 	if (!mc_fact_known(region, MC_FACT_ESTRANGED))
-		mc_fact_set(region, call, MC_FACT_ESTRANGED, NULL); /* or at the next look */
+		mc_fact_set(region, MC_FACT_ESTRANGED, NULL); /* or at the next look */
 	return true;
 }
 
 /* What is due after a look. */
-static void act_on_slave(struct mc_region *region, struct mc_region *master, struct mc_call *call,
-	const struct mc_replication *now, const struct mc_observed *seen, bool is_counting)
+static void act_on_slave(struct mc_region *region, struct mc_region *master, const struct mc_replication *now,
+	const struct mc_observed *seen, bool is_counting)
 {
 	struct mc_facts facts = facts_of(region);
 
 	if (*now->at_master && mc_fact_known(master, MC_FACT_GIVEN_UP)) /* it is not dead */
-		mc_fact_clear(master, call, MC_FACT_GIVEN_UP, NULL);
+		mc_fact_clear(master, MC_FACT_GIVEN_UP, NULL);
 	if (mc_plan_is_complete(&facts, seen, now->at_master, is_counting))
-		complete(region, call);
+		complete(region);
 	if (mc_plan_is_astray(&facts, seen, now->state, *now->at_master))
 		mc_region_realign_again(region);
 }
@@ -176,7 +173,7 @@ static void look_at_slave(struct mc_region *region, struct mc_region *master, st
 	mc_utf8_tidy(trouble); /* what it quotes may be cut */
 	keep_replication_state(region, &now, trouble);
 	if (r == 0 && !is_busy && !region->cloud->options.read_only)
-		act_on_slave(region, master, call, &now, &seen, is_counting);
+		act_on_slave(region, master, &now, &seen, is_counting);
 }
 
 void mc_replication_inspect(struct mc_region *region)
@@ -260,7 +257,7 @@ static void watch(void *data)
 		call = mc_call_ref(cloud->watching);
 	do {
 		if (!cloud->options.read_only)
-			mc_promote_tidy(cloud, call);
+			mc_promote_tidy(cloud);
 		look_at_all(cloud);
 		r = mc_call_pause(call, INTERVAL_MS);
 	} while (!watching_ends(cloud, r < 0));

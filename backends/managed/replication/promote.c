@@ -113,10 +113,10 @@ static int prepare_promotion(struct mc_work *work, struct mc_error *error)
 		if (r == 0)
 			deed = mc_plan_promotion(&scene.picture, who, false, error);
 		if (r == 0)
-			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, work->doing, error);
+			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, error);
 	}
 	if (r == 0)
-		r = mc_fact_set(work->region, work->doing, MC_FACT_PROMOTED, error);
+		r = mc_fact_set(work->region, MC_FACT_PROMOTED, error);
 	if (r < 0 || deed != MC_DEED_SWITCH_OVER)
 		return r;
 	r = await_goal(work->region, work->call, scene.observed[scene.master].written, error);
@@ -215,7 +215,7 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
 
-	int r = mc_role_move(work->region, master, work->doing, error);
+	int r = mc_role_move(work->region, master, error);
 
 	if (r == 0)
 		work->former = mc_steal(&master);
@@ -224,7 +224,7 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 
 static int set_facts(struct mc_work *work, struct mc_error *error)
 {
-	return mc_role_set_facts(work->region, work->goal, work->is_living, work->doing, error);
+	return mc_role_set_facts(work->region, work->goal, work->is_living, error);
 }
 
 static int let_promoted_write(struct mc_work *work, struct mc_error *error)
@@ -299,12 +299,11 @@ static int begin_promotion(struct mc_region *region, struct mc_error *error)
 
 int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error failed = {0};
 
 	if (is_up)
 		return begin_promotion(region, error);
-	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
+	if (mc_role_tidy(region->cloud, &failed) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &failed);
 	release_promotion(region->cloud);
 	return mc_work_begin(region, MC_WORK_START, error);
@@ -324,7 +323,6 @@ static void take_up(struct mc_region *region)
 void mc_promote_finish(struct mc_region *region, int result)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(region);
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_error error = {0};
 	bool is_closing, is_unsure;
@@ -336,12 +334,12 @@ void mc_promote_finish(struct mc_region *region, int result)
 	if (result < 0 && is_closing)
 		return; /* the next mount goes on with it */
 	/* what failed after the role had moved is tried again, by the watch or by the next mount */
-	if (master && mc_role_withdraw(region, call, &error) < 0) {
+	if (master && mc_role_withdraw(region, &error) < 0) {
 		mc_cloud_fail(cloud, region->name, &error);
 		if (is_unsure)
 			return; /* nobody is let write until it is known who is the master */
 	}
-	if (result == 0 && mc_fact_clear(region, call, MC_FACT_PROMOTED, &error) < 0)
+	if (result == 0 && mc_fact_clear(region, MC_FACT_PROMOTED, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
 	if (result < 0)
 		take_up(region);
@@ -349,7 +347,7 @@ void mc_promote_finish(struct mc_region *region, int result)
 		release_promotion(cloud);
 }
 
-void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
+void mc_promote_tidy(struct mc_cloud *cloud)
 {
 	MC_CLEANUP(region) struct mc_region *held = NULL;
 	bool is_running, is_due = false;
@@ -361,7 +359,7 @@ void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
 		for (size_t i = 0; i < cloud->n_regions; i++)
 			is_due |= cloud->regions[i]->facts[MC_FACT_PROMOTED];
 	}
-	if (!is_running && is_due && mc_role_tidy(cloud, call, NULL) == 0 && held)
+	if (!is_running && is_due && mc_role_tidy(cloud, NULL) == 0 && held)
 		take_up(held);
 }
 

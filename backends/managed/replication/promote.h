@@ -14,7 +14,7 @@ struct mc_region;
 int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error);
 
 /* For the watch: a promotion that could not be brought to its end when it was due. */
-void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call);
+void mc_promote_tidy(struct mc_cloud *cloud);
 
 /* How a promotion to REGION ends whose steps have given RESULT: what was begun is undone, or stands. */
 void mc_promote_finish(struct mc_region *region, int result);

@@ -24,18 +24,18 @@ static void tell_role(struct mc_region *region, const char *role)
 }
 
 /* A change that failed may have happened all the same: nobody is let write before that is undone. */
-static int take_role(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int take_role(struct mc_region *region, struct mc_error *error)
 {
-	int r = mc_fact_set(region, call, MC_FACT_MASTER, error);
+	int r = mc_fact_set(region, MC_FACT_MASTER, error);
 
 	MC_LOCKED(&region->cloud->lock)
 		region->is_unsure = r < 0;
 	return r;
 }
 
-int mc_role_move(struct mc_region *region, struct mc_region *former, struct mc_call *call, struct mc_error *error)
+int mc_role_move(struct mc_region *region, struct mc_region *former, struct mc_error *error)
 {
-	int r = take_role(region, call, error);
+	int r = take_role(region, error);
 
 	if (r < 0 || !former)
 		return r;
@@ -56,22 +56,21 @@ int mc_role_move(struct mc_region *region, struct mc_region *former, struct mc_c
 
 /* A living former master stays one whose acknowledgement counts; a dead one must not be waited for. That it was
  * the master goes last. */
-static int demote_former(struct mc_region *former, bool counts, struct mc_call *call, struct mc_error *error)
+static int demote_former(struct mc_region *former, bool counts, struct mc_error *error)
 {
-	int r = mc_fact_set(former, call, MC_FACT_REPLICA, error);
+	int r = mc_fact_set(former, MC_FACT_REPLICA, error);
 
 	if (r == 0)
-		r = mc_fact_clear(former, call, MC_FACT_GIVEN_UP, error);
+		r = mc_fact_clear(former, MC_FACT_GIVEN_UP, error);
 	if (r == 0)
-		r = counts ? mc_fact_set(former, call, MC_FACT_SEMISYNC, error)
-			   : mc_fact_clear(former, call, MC_FACT_SEMISYNC, error);
+		r = counts ? mc_fact_set(former, MC_FACT_SEMISYNC, error)
+			   : mc_fact_clear(former, MC_FACT_SEMISYNC, error);
 	if (r == 0)
-		r = mc_fact_clear(former, call, MC_FACT_INCOMPLETE, error);
-	return r ? r : mc_fact_clear(former, call, MC_FACT_MASTER, error);
+		r = mc_fact_clear(former, MC_FACT_INCOMPLETE, error);
+	return r ? r : mc_fact_clear(former, MC_FACT_MASTER, error);
 }
 
-int mc_role_set_facts(
-	struct mc_region *region, const char *goal, bool is_living, struct mc_call *call, struct mc_error *error)
+int mc_role_set_facts(struct mc_region *region, const char *goal, bool is_living, struct mc_error *error)
 {
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
 	bool counts = is_living && mc_fact_known(region, MC_FACT_SEMISYNC);
@@ -84,27 +83,27 @@ int mc_role_set_facts(
 		if (i == who)
 			continue;
 		if (mc_fact_known(other, MC_FACT_MASTER)) {
-			r = demote_former(other, counts, call, error);
+			r = demote_former(other, counts, error);
 			continue;
 		}
 		if (scene.facts[i].is_semisync && *goal)
 			mc_scene_look(&scene, i);
 		if (mc_plan_loses(&scene.picture, i, who, *goal ? goal : NULL))
-			r = mc_fact_set(other, call, MC_FACT_INCOMPLETE, error);
+			r = mc_fact_set(other, MC_FACT_INCOMPLETE, error);
 	}
 	if (r == 0)
-		r = mc_fact_clear(region, call, MC_FACT_HALTED, error);
+		r = mc_fact_clear(region, MC_FACT_HALTED, error);
 	if (r == 0)
-		r = mc_fact_clear(region, call, MC_FACT_ESTRANGED, error);
-	return r ? r : mc_fact_clear(region, call, MC_FACT_INCOMPLETE, error);
+		r = mc_fact_clear(region, MC_FACT_ESTRANGED, error);
+	return r ? r : mc_fact_clear(region, MC_FACT_INCOMPLETE, error);
 }
 
-int mc_role_withdraw(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+int mc_role_withdraw(struct mc_region *region, struct mc_error *error)
 {
-	int r = mc_fact_clear(region, call, MC_FACT_MASTER, error);
+	int r = mc_fact_clear(region, MC_FACT_MASTER, error);
 
 	if (r == 0) /* which stores all that is known of the region, also that it is not the master */
-		r = mc_fact_clear(region, call, MC_FACT_PROMOTED, error);
+		r = mc_fact_clear(region, MC_FACT_PROMOTED, error);
 	if (r < 0)
 		return r;
 	MC_LOCKED(&region->cloud->lock)
@@ -113,7 +112,7 @@ int mc_role_withdraw(struct mc_region *region, struct mc_call *call, struct mc_e
 }
 
 /* Of a promotion that has come to its end, in whatever way, and is still on disk. */
-static int tidy_role_facts(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+static int tidy_role_facts(struct mc_region *region, struct mc_error *error)
 {
 	bool is_master;
 	int r;
@@ -121,18 +120,18 @@ static int tidy_role_facts(struct mc_region *region, struct mc_call *call, struc
 	MC_LOCKED(&region->cloud->lock)
 		is_master = region->is_master;
 	if (!is_master)
-		return mc_role_withdraw(region, call, error);
-	r = mc_role_set_facts(region, "", false, call, error);
-	return r ? r : mc_fact_clear(region, call, MC_FACT_PROMOTED, error);
+		return mc_role_withdraw(region, error);
+	r = mc_role_set_facts(region, "", false, error);
+	return r ? r : mc_fact_clear(region, MC_FACT_PROMOTED, error);
 }
 
-int mc_role_tidy(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
+int mc_role_tidy(struct mc_cloud *cloud, struct mc_error *error)
 {
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
 	int r = mc_scene_open(cloud, &scene, error);
 
 	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
 		if (scene.facts[i].is_promoted)
-			r = tidy_role_facts(scene.regions[i], call, error);
+			r = tidy_role_facts(scene.regions[i], error);
 	return r;
 }
