@@ -13,7 +13,7 @@ int mc_control_value(const char *bytes, size_t size, char **ret_value, size_t *r
 		return mc_error_set(
 			error, E2BIG, "%zu bytes are too many: one write takes %d at most", size, MC_WRITE_MAX);
 	if (memchr(bytes, '\0', size))
-		return mc_error_set(error, EINVAL, "a NUL byte is in what was written");
+		return mc_error_set(error, EINVAL, "the write has a NUL byte");
 	if (size && bytes[size - 1] == '\n')
 		size--;
 	char *value = malloc(size + 1);

@@ -43,13 +43,13 @@ static int detach_process(struct mc_daemon *daemon, const struct mc_options *opt
 	}
 	close(ends[0]);
 	daemon->parent = ends[1];
-	/* What a file of clouds names is found from where one was. */
+	/* Paths in a file of clouds are found from where one was. */
 	if (setsid() < 0 || (!options->attach && chdir("/") < 0))
 		return mc_error_errno(error, errno, "no session of its own");
 	return 0;
 }
 
-/* What a daemon that was killed leaves behind answers all with ENOTCONN, and nobody can use it: it makes room for us.
+/* The mount of a daemon that was killed answers all with ENOTCONN, and nobody can use it: it makes room for us.
  */
 static int clear_leftover(const char *mountpoint, struct mc_error *error)
 {
@@ -100,8 +100,9 @@ static int lock_file(int directory, const struct mc_options *options, struct mc_
 static socklen_t name_socket(const struct mc_options *options, struct sockaddr_un *ret)
 {
 	MC_CLEANUP(free_pointer)
-	char *engine = realpath(options->socket ? options->socket : MC_ENGINE_SOCKET, NULL);
-	const char *path = engine ? engine : options->socket ? options->socket : MC_ENGINE_SOCKET;
+	const char *socket = options->socket ? options->socket : mc_engine_socket(options->engine);
+	char *engine = realpath(socket, NULL);
+	const char *path = engine ? engine : socket;
 	size_t room = sizeof ret->sun_path - 1, length = strlen(path);
 	int used;
 

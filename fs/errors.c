@@ -10,7 +10,7 @@
 enum { KEPT = 256 };
 
 struct mc_errors {
-	pthread_mutex_t lock; /* guards all; a leaf */
+	mc_mutex lock; /* guards all; a leaf */
 	char *lines[KEPT];
 	unsigned long added;
 };
@@ -70,11 +70,11 @@ void mc_errors_add(
 	char *steal = mc_buffer_steal(&line, NULL);
 	if (!steal)
 		return;
-	pthread_mutex_lock(&errors->lock);
+	mc_mutex_lock(&errors->lock);
 	char **slot = &errors->lines[errors->added++ % KEPT];
 	char *old = *slot;
 	*slot = steal;
-	pthread_mutex_unlock(&errors->lock);
+	mc_mutex_unlock(&errors->lock);
 	free(old);
 }
 

@@ -13,8 +13,8 @@
 enum { KEPT = 4096 };
 
 struct mc_events {
-	pthread_mutex_t lock; /* guards all; a leaf */
-	char *lines[KEPT];    /* that of number n is in [n % KEPT] */
+	mc_mutex lock;     /* guards all; a leaf */
+	char *lines[KEPT]; /* that of number n is in [n % KEPT] */
 	uint64_t next;
 };
 
@@ -100,11 +100,11 @@ void mc_events_add(struct mc_events *events, const struct mc_cloud_event *event)
 
 	if (!line)
 		return;
-	pthread_mutex_lock(&events->lock);
+	mc_mutex_lock(&events->lock);
 	char **slot = &events->lines[events->next++ % KEPT];
 	char *old = *slot;
 	*slot = line;
-	pthread_mutex_unlock(&events->lock);
+	mc_mutex_unlock(&events->lock);
 	free(old);
 }
 
@@ -118,7 +118,7 @@ uint64_t mc_events_next(struct mc_events *events)
 }
 
 /* How many lines a reader who is to read FROM next has lost; says so in TEXT. With the lock held. */
-static size_t lost(const struct mc_events *events, uint64_t *from, char *text, size_t size)
+static size_t lost(const struct mc_events *events, uint64_t *from, char *text, size_t size) MC_REQUIRES(events->lock)
 {
 	if (events->next - *from <= KEPT)
 		return 0;

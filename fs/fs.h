@@ -10,6 +10,7 @@
 #include "fs/notify.h"
 #include "fs/park.h"
 #include "fs/tree.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -52,8 +53,7 @@ struct mc_fs {
 	_Atomic int64_t changed; /* mc_now_ms() of the last change that was made through this mount */
 	atomic_bool ending;
 	atomic_bool takes_dirops; /* until the answer to FUSE_INIT has said so (fs/dirops.h) */
-	pthread_mutex_t
-		lock; /* guards the two lists below; those of requests, calls, the work and the park come after it */
+	mc_mutex lock; /* guards the two lists below; those of requests, calls, the work and the park come after it */
 	struct mc_handle *handles; /* all that are open */
 	struct mc_request *asks;   /* all that are in a lane, or on their way there */
 };

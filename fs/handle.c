@@ -99,10 +99,10 @@ bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process)
 
 void mc_handle_add_writer(struct mc_handle *handle, pid_t thread)
 {
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool known = handle->last_thread == thread;
 	handle->last_thread = thread;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (known)
 		return;
 	struct mc_process process = mc_process_of(thread);
@@ -130,10 +130,10 @@ void mc_handle_spoil(struct mc_handle *handle, int code, const char *why)
 
 int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error)
 {
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	const char *why = handle->spoilt;
 	int code = handle->spoilt_code;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	return why ? mc_error_set(error, code, "%s", why) : 0;
 }
 
@@ -171,7 +171,7 @@ static bool is_at_hand(struct mc_ask *ask, const struct mc_row *row)
 	if ((row->terms.needs & MC_NEEDS_REGION) &&
 		mc_region_serving(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), NULL) != 0)
 		return false;
-	return !row->settled || row->settled(ask) == 0;
+	return !row->awaits || row->awaits(ask) == 0;
 }
 
 int64_t mc_handle_look(struct mc_ask *ask, struct mc_node *node)
@@ -212,7 +212,7 @@ bool mc_handle_set_content(struct mc_handle *handle, struct mc_buffer *content)
 }
 
 /* Reads for poll what a reader will get. With the lock held. */
-static void read_ahead(struct mc_handle *handle)
+static void read_ahead(struct mc_handle *handle) MC_REQUIRES(handle->lock)
 {
 	const struct mc_stream_type *type = mc_node_row(handle->node)->stream;
 
@@ -230,7 +230,7 @@ static void read_ahead(struct mc_handle *handle)
 }
 
 /* Counts what a reader has got, and keeps the last of it. With the lock held. */
-static void keep_behind(struct mc_handle *handle, const void *bytes, size_t size)
+static void keep_behind(struct mc_handle *handle, const void *bytes, size_t size) MC_REQUIRES(handle->lock)
 {
 	struct mc_buffer *behind = &handle->behind;
 
@@ -243,7 +243,7 @@ static void keep_behind(struct mc_handle *handle, const void *bytes, size_t size
 }
 
 /* What comes next, from what was read ahead or from the stream itself. With the lock held. */
-static ssize_t read_next(struct mc_handle *handle, void *to, size_t size)
+static ssize_t read_next(struct mc_handle *handle, void *to, size_t size) MC_REQUIRES(handle->lock)
 {
 	ssize_t got;
 
@@ -264,7 +264,7 @@ static ssize_t read_next(struct mc_handle *handle, void *to, size_t size)
 }
 
 /* What was read before, from OFFSET on. With the lock held. */
-static ssize_t read_again(struct mc_handle *handle, void *to, size_t size, int64_t offset)
+static ssize_t read_again(struct mc_handle *handle, void *to, size_t size, int64_t offset) MC_REQUIRES(handle->lock)
 {
 	size_t back = (size_t)(handle->position - offset);
 

@@ -5,6 +5,7 @@
 #include "fs/fs.h"
 #include "fs/pieces.h"
 #include "fs/request/process.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 
@@ -23,7 +24,7 @@ struct mc_handle {
 	atomic_uint references;
 
 	/* guards what follows; a stream's own locks, the park's and the table's of nodes come after it */
-	pthread_mutex_t lock;
+	mc_mutex lock;
 	/* Content: what a reader sees. */
 	struct mc_buffer content;
 	bool made, making;
@@ -70,7 +71,7 @@ void mc_handle_add_writer(struct mc_handle *handle, pid_t thread);
 /* Whether PROCESS is one of those. */
 bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process);
 
-/* What was written is not to be kept, for the constant reason WHY, or an earlier one; its last close fails with CODE.
+/* The written text is not to be kept, for the constant reason WHY, or an earlier one; its last close fails with CODE.
  */
 void mc_handle_spoil(struct mc_handle *handle, int code, const char *why);
 /* 0, or -errno with ERROR filled: what was written is spoilt. */
@@ -94,7 +95,7 @@ int64_t mc_handle_content_size(struct mc_handle *handle);
  * `read` do: so many of the last bytes can be read again. */
 enum { MC_STREAM_BEHIND = 8192 };
 
-/* The bytes of a stream from OFFSET on: as its type's read. What comes before OFFSET and was not read yet is dropped;
+/* The bytes of a stream from OFFSET on: as its type's read. Bytes before OFFSET that were not read yet are dropped;
  * -ESPIPE: it was read longer ago than can be read again. */
 ssize_t mc_handle_read_stream(struct mc_handle *handle, void *to, size_t size, int64_t offset);
 

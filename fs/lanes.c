@@ -36,7 +36,7 @@ struct worker {
 };
 
 struct mc_lanes {
-	pthread_mutex_t lock; /* guards all; no other lock is taken while it is held */
+	mc_mutex lock; /* guards all; no other lock is taken while it is held */
 	pthread_cond_t one_ended;
 	struct mc_lane_queue *lanes; /* live as long as this: a few for each region there ever was */
 	struct worker *ended;        /* to be joined */
@@ -70,7 +70,7 @@ static struct mc_job *take_first(struct mc_lane_queue *lane)
 }
 
 /* The next job, or NULL when the thread has waited long enough. With the lock held. */
-static struct mc_job *next_job(struct mc_lane_queue *lane)
+static struct mc_job *next_job(struct mc_lane_queue *lane) MC_REQUIRES(lane->lanes->lock)
 {
 	struct mc_lanes *lanes = lane->lanes;
 	struct timespec until;
@@ -92,35 +92,35 @@ static void *run_worker(void *data)
 	struct mc_lane_queue *lane = worker->lane;
 	struct mc_lanes *lanes = lane->lanes;
 
-	pthread_mutex_lock(&lanes->lock);
+	mc_mutex_lock(&lanes->lock);
 	for (struct mc_job *job; (job = next_job(lane));) {
-		pthread_mutex_unlock(&lanes->lock);
+		mc_mutex_unlock(&lanes->lock);
 		job->run(job);
-		pthread_mutex_lock(&lanes->lock);
+		mc_mutex_lock(&lanes->lock);
 	}
 	lane->threads--;
 	lanes->threads--;
 	worker->next = lanes->ended;
 	lanes->ended = worker;
 	pthread_cond_signal(&lanes->one_ended);
-	pthread_mutex_unlock(&lanes->lock);
+	mc_mutex_unlock(&lanes->lock);
 	return NULL;
 }
 
 /* Joins the threads that have ended. With the lock held, and let go meanwhile. */
-static void join_ended(struct mc_lanes *lanes)
+static void join_ended(struct mc_lanes *lanes) MC_REQUIRES(lanes->lock)
 {
 	struct worker *ended = lanes->ended;
 
 	lanes->ended = NULL;
-	pthread_mutex_unlock(&lanes->lock);
+	mc_mutex_unlock(&lanes->lock);
 	while (ended) {
 		struct worker *worker = ended;
 		ended = worker->next;
 		pthread_join(worker->thread, NULL);
 		free(worker);
 	}
-	pthread_mutex_lock(&lanes->lock);
+	mc_mutex_lock(&lanes->lock);
 }
 
 void mc_lanes_stop(struct mc_lanes *lanes)
@@ -155,6 +155,7 @@ void mc_lanes_free(struct mc_lanes *lanes)
 
 /* With the lock held. NULL: out of memory. */
 static struct mc_lane_queue *find_lane(struct mc_lanes *lanes, const char *region, enum mc_lane lane)
+	MC_REQUIRES(lanes->lock)
 {
 	struct mc_lane_queue *found = lanes->lanes;
 
@@ -176,7 +177,7 @@ static struct mc_lane_queue *find_lane(struct mc_lanes *lanes, const char *regio
 }
 
 /* One more thread for LANE, if it may have one. With the lock held. */
-static int add_thread(struct mc_lane_queue *lane)
+static int add_thread(struct mc_lane_queue *lane) MC_REQUIRES(lane->lanes->lock)
 {
 	struct mc_lanes *lanes = lane->lanes;
 

@@ -16,7 +16,7 @@ struct mc_job {
 };
 
 struct mc_lanes *mc_lanes_new(void);
-/* Waits until all threads have ended. What is still queued is run: its asker has been cancelled, and says so. */
+/* Waits until all threads have ended. Jobs that are still queued are run: its asker has been cancelled, and says so. */
 void mc_lanes_stop(struct mc_lanes *lanes);
 void mc_lanes_free(struct mc_lanes *lanes);
 

@@ -60,7 +60,7 @@ static int open_managed(struct mount *mount, struct mc_error *error)
 	return mc_cloud_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
 }
 
-/* Whoever mounts what can't be had yet is told so where he sees it. */
+/* A user who mounts a cloud that can't be had yet is told so where he sees it. */
 static void warn_of_failed(struct mc_cloud *cloud)
 {
 	struct mc_region_views regions;
@@ -131,7 +131,7 @@ static void is_ready(void *data)
 	mc_daemon_ready(data);
 }
 
-/* What the kernel shows as the source of the mount is the cloud, unless mount(8) was told another. */
+/* The kernel shows the cloud as the source of the mount, unless mount(8) was told another. */
 static int mount_fs(struct mount *mount, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer options = {0};

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* How names of services look as file names, and back: `/` is %2F, a `%` that would be read as an escape is %25, "." and
- * ".." are %2E and %2E%2E. What doesn't fit into one component is cut and marked with `~` and the first 8 characters of
- * its key. */
+ * ".." are %2E and %2E%2E. A name that doesn't fit into one component is cut and marked with `~` and the first 8
+ * characters of its key. */
 
 enum { MC_NAME_MAX = 255 };
 

@@ -15,7 +15,8 @@ struct mc_nodes *mc_nodes_new(const struct mc_row *root)
 	pthread_mutex_init(&nodes->lock, NULL);
 	if (mc_node_tables_new(nodes) < 0)
 		goto failed;
-	nodes->root = mc_node_new(nodes, NULL, &(struct mc_birth){.file = "", .row = root});
+	MC_LOCKED(&nodes->lock)
+		nodes->root = mc_node_new(nodes, NULL, &(struct mc_birth){.file = "", .row = root});
 	if (!nodes->root)
 		goto failed;
 	return nodes;
@@ -78,7 +79,7 @@ struct mc_node *mc_nodes_child(struct mc_nodes *nodes, struct mc_node *parent, c
 }
 
 /* Whether NODE is what BIRTH tells of. An entry that was made here is the first one that is seen under its name. */
-static bool same(struct mc_node *node, const struct mc_birth *birth)
+static bool same(struct mc_node *node, const struct mc_birth *birth) MC_REQUIRES(node->nodes->lock)
 {
 	if (node->row != birth->row || node->kind != birth->kind || !node->said != !birth->said)
 		return false;
@@ -177,7 +178,7 @@ const struct mc_row *mc_node_row(const struct mc_node *node)
 }
 
 /* The nearest entry of KIND at or above NODE. With the lock held. */
-static const struct mc_node *nearest(const struct mc_node *node, enum mc_key kind)
+static const struct mc_node *nearest(const struct mc_node *node, enum mc_key kind) MC_REQUIRES(node->nodes->lock)
 {
 	while (node && !(node->said && node->kind == kind))
 		node = node->parent;
@@ -220,7 +221,7 @@ bool mc_node_needs_key(struct mc_node *node)
 }
 
 /* With the lock held. A tree is a few levels deep. */
-static void add_node_path(const struct mc_node *node, struct mc_buffer *out)
+static void add_node_path(const struct mc_node *node, struct mc_buffer *out) MC_REQUIRES(node->nodes->lock)
 {
 	if (!node->parent)
 		return;

@@ -39,7 +39,7 @@ void mc_node_confirm(struct mc_node *node, const struct mc_attributes *attribute
 
 /* The next one who asks for NODE, or what it looks like, asks the service; who has asked before must not make an old
  * answer pass for a new one. With the lock held. */
-static void forget_looks(struct mc_node *node)
+static void forget_looks(struct mc_node *node) MC_REQUIRES(node->nodes->lock)
 {
 	node->asked = node->confirmed = node->shown_at = 0;
 	node->stale = mc_now_ms();
@@ -96,15 +96,15 @@ struct mc_listing *mc_node_listing(struct mc_node *node)
 
 void mc_node_set_listing(struct mc_node *node, struct mc_listing *listing)
 {
-	pthread_mutex_lock(&node->nodes->lock);
+	mc_mutex_lock(&node->nodes->lock);
 	struct mc_listing *old = node->listing;
 	node->listing = listing ? mc_listing_ref(listing) : NULL;
-	pthread_mutex_unlock(&node->nodes->lock);
+	mc_mutex_unlock(&node->nodes->lock);
 	mc_listing_unref(old);
 }
 
 /* With the lock held. */
-static void refresh_node_looks(struct mc_node *node, mc_node_tell tell, void *data)
+static void refresh_node_looks(struct mc_node *node, mc_node_tell tell, void *data) MC_REQUIRES(node->nodes->lock)
 {
 	forget_looks(node);
 	if (node->lookups)

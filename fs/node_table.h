@@ -3,6 +3,7 @@
 #define FS_NODE_TABLE_H
 
 #include "fs/node.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 
@@ -17,7 +18,7 @@ struct mc_node_table {
 };
 
 struct mc_nodes {
-	pthread_mutex_t lock; /* guards everything in here and in all nodes; only the notifier's comes after it */
+	mc_mutex lock; /* guards everything in here and in all nodes; only the notifier's comes after it */
 	struct mc_node_table tables[MC_INDEXES];
 	struct mc_node *root;
 	uint64_t last_ino;
@@ -57,16 +58,20 @@ struct mc_node {
 /* All with the lock held. */
 int mc_node_tables_new(struct mc_nodes *nodes);
 void mc_node_tables_free(struct mc_nodes *nodes);
-struct mc_node *mc_node_find_ino(struct mc_nodes *nodes, uint64_t ino);
-struct mc_node *mc_node_find_name(struct mc_nodes *nodes, struct mc_node *parent, const char *file);
-struct mc_node *mc_node_first_key(struct mc_nodes *nodes, enum mc_key kind, const char *key);
-struct mc_node *mc_node_next_key(struct mc_node *node, enum mc_key kind, const char *key);
+struct mc_node *mc_node_find_ino(struct mc_nodes *nodes, uint64_t ino) MC_REQUIRES(nodes->lock);
+struct mc_node *mc_node_find_name(struct mc_nodes *nodes, struct mc_node *parent, const char *file)
+	MC_REQUIRES(nodes->lock);
+struct mc_node *mc_node_first_key(struct mc_nodes *nodes, enum mc_key kind, const char *key) MC_REQUIRES(nodes->lock);
+struct mc_node *mc_node_next_key(struct mc_node *node, enum mc_key kind, const char *key)
+	MC_REQUIRES(node->nodes->lock);
 /* With one reference. */
-struct mc_node *mc_node_new(struct mc_nodes *nodes, struct mc_node *parent, const struct mc_birth *birth);
+struct mc_node *mc_node_new(struct mc_nodes *nodes, struct mc_node *parent, const struct mc_birth *birth)
+	MC_REQUIRES(nodes->lock);
 /* Gives one reference back. */
-void mc_node_drop(struct mc_node *node);
-void mc_node_unname(struct mc_node *node);
-int mc_node_learn_key(struct mc_node *node, const char *key);
-int mc_node_rename(struct mc_node *node, struct mc_node *parent, const char *file, const char *said);
+void mc_node_drop(struct mc_node *node) MC_REQUIRES(node->nodes->lock);
+void mc_node_unname(struct mc_node *node) MC_REQUIRES(node->nodes->lock);
+int mc_node_learn_key(struct mc_node *node, const char *key) MC_REQUIRES(node->nodes->lock);
+int mc_node_rename(struct mc_node *node, struct mc_node *parent, const char *file, const char *said)
+	MC_REQUIRES(node->nodes->lock);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/options.h"
 
+#include "mcloud/engine.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stddef.h>
@@ -36,11 +38,6 @@ static bool is_cloud(const char *value)
 	return length && !value[length] && length <= MAX_CLOUD && *value != '-';
 }
 
-static bool is_engine(const char *value)
-{
-	return !strcmp(value, "auto") || !strcmp(value, "docker");
-}
-
 static bool is_path(const char *value)
 {
 	return *value == '/';
@@ -73,7 +70,7 @@ static bool is_domain(const char *value)
 static const struct option ours[] = {
 	{"cloud", "NAME", "name of the cloud (mcloud); several may live side by side", "mcloud", TEXT(cloud), .fits = is_cloud,
 	 .wanted = "a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen"},
-	{"engine", "auto|docker", "what runs the containers (auto)", "auto", TEXT(engine), .fits = is_engine,
+	{"engine", "auto|docker", "what runs the containers (auto)", "auto", TEXT(engine), .fits = mc_engine_is_known,
 	 .wanted = "the engines are auto and docker"},
 	{"socket", "PATH", "the engine's API socket (/run/docker.sock)", NULL, TEXT(socket), .fits = is_path,
 	 .wanted = "an absolute path is needed"},

@@ -11,7 +11,7 @@
 
 /* A ring of waiters around a head: whoever holds the lock takes one out without knowing in which list it is. */
 struct mc_park {
-	pthread_mutex_t lock; /* guards all; no other lock is taken while it is held */
+	mc_mutex lock; /* guards all; no other lock is taken while it is held */
 	pthread_cond_t news;
 	/* heads: waiting; to be asked in this round; to be asked before all others */
 	struct mc_waiter parked, round, ready;
@@ -76,7 +76,7 @@ struct mc_park *mc_park_new(void)
 }
 
 /* Waits for news, or for the next tick. With the lock held, which TICK is called without. */
-static void wait_for_news(struct mc_park *park)
+static void wait_for_news(struct mc_park *park) MC_REQUIRES(park->lock)
 {
 	int64_t now = mc_now_ms();
 
@@ -88,14 +88,14 @@ static void wait_for_news(struct mc_park *park)
 		(void)pthread_cond_clockwait(&park->news, &park->lock, CLOCK_MONOTONIC, &until);
 	} else {
 		park->next_tick = now + MC_PARK_TICK_MS;
-		pthread_mutex_unlock(&park->lock);
+		mc_mutex_unlock(&park->lock);
 		park->tick(park->data);
-		pthread_mutex_lock(&park->lock);
+		mc_mutex_lock(&park->lock);
 	}
 }
 
 /* The next one to be asked, or NULL at the end. With the lock held; waits. */
-static struct mc_waiter *next_waiter(struct mc_park *park)
+static struct mc_waiter *next_waiter(struct mc_park *park) MC_REQUIRES(park->lock)
 {
 	for (;;) {
 		struct mc_waiter *head = has_no_waiter(&park->ready) ? &park->round : &park->ready;
@@ -121,13 +121,13 @@ static void *run_waker(void *data)
 {
 	struct mc_park *park = data;
 
-	pthread_mutex_lock(&park->lock);
+	mc_mutex_lock(&park->lock);
 	for (struct mc_waiter *waiter; (waiter = next_waiter(park));) {
-		pthread_mutex_unlock(&park->lock);
+		mc_mutex_unlock(&park->lock);
 		waiter->retry(waiter);
-		pthread_mutex_lock(&park->lock);
+		mc_mutex_lock(&park->lock);
 	}
-	pthread_mutex_unlock(&park->lock);
+	mc_mutex_unlock(&park->lock);
 	return NULL;
 }
 

@@ -21,7 +21,7 @@ struct mc_pieces {
 	bool inside_line;        /* of a control: the last piece had no newline at its end */
 };
 
-/* What is in them may be secret. */
+/* Their content may be secret. */
 void mc_pieces_clear(struct mc_pieces *pieces);
 
 #endif

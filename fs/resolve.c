@@ -121,7 +121,7 @@ static struct mc_node *node_from_listing(struct mc_fs *fs, struct mc_node *direc
 		if (item)
 			node = mc_resolve_listed(fs, directory, listing, item);
 	}
-	/* What has been written since looks otherwise. */
+	/* A file that has been written since looks otherwise. */
 	if (node) {
 		mc_node_looks(node, &looks);
 		if (!mc_resolve_is_fresh(fs, looks.confirmed))
@@ -168,8 +168,8 @@ static int by_list(struct mc_ask *ask, struct mc_node *directory, const char *fi
 	return result;
 }
 
-/* The directory's own way to find one name. What it finds must be shown as FILE: a service that takes names in any case
- * would give one object two names. */
+/* The directory's own way to find one name. The entry that it finds must be shown as FILE: a service that takes names
+ * in any case would give one object two names. */
 static int by_find(struct mc_ask *ask, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
 	const struct mc_directory_type *type = directory_type_of(directory);
@@ -229,8 +229,8 @@ static int by_find_or_list(struct mc_ask *ask, struct mc_node *directory, const 
 	return result;
 }
 
-/* The service has no FILE. What was known under that name is gone, unless it is a file that is just being written:
- * *RET_NODE. */
+/* The service has no FILE. The node that was known under that name is gone, unless it is a file that is just being
+ * written: *RET_NODE. */
 static int not_there(struct mc_fs *fs, struct mc_node *directory, const char *file, struct mc_node **ret_node)
 {
 	MC_CLEANUP(node) struct mc_node *known = mc_nodes_child(fs->nodes, directory, file);
@@ -251,7 +251,8 @@ int mc_resolve(struct mc_ask *ask, struct mc_node *directory, const char *file, 
 	int result = -ENOENT;
 
 	if (!type)
-		return mc_error_set(ask->error, ENOTDIR, "\"%.255s\" is looked for in what is no directory", file);
+		return mc_error_set(
+			ask->error, ENOTDIR, "there is no \"%.255s\" in a file, which is no directory", file);
 	const struct mc_row *row = mc_resolve_row(ask, directory, file);
 	if (row) {
 		*ret_node = mc_resolve_row_node(ask->fs, directory, row);

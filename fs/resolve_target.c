@@ -69,7 +69,7 @@ static int go_to_root(struct walk *walk)
 	return 0;
 }
 
-/* Above where it came in. Who began inside came in at the mount point. */
+/* Above where it came in. A path that began inside came in at the mount point. */
 static int go_above(struct walk *walk)
 {
 	if (walk->entry) {
@@ -170,7 +170,7 @@ static const char *begin_walk(struct walk *walk, struct mc_node *directory, cons
 	(void)go_to_root(walk);
 	if (!walk->is_lost)
 		return target;
-	/* What the asker sees can't be seen from here; then the path by which it was mounted is believed. */
+	/* The asker's view can't be seen from here; then the path by which it was mounted is believed. */
 	target = inside(fs, target);
 	walk->is_lost = !target;
 	if (target)

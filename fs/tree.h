@@ -14,9 +14,9 @@
 #include <sys/types.h>
 
 /* The tree is data: each kind of directory is a table of rows. lookup, readdir, getattr, the permissions, README and
- * --print-tree are loops over them (fs/node.c, fs/session/session.c). A method that is NULL means EPERM. Methods run
- * without any lock of fs/ held. Those of a row or directory with a lane may wait for a service, within their call;
- * those without (MC_LANE_MODEL) answer from memory, at once. */
+ * --print-tree are loops over them (fs/resolve.c, fs/listing.c, fs/node_looks.c, fs/describe.c). A method that is NULL
+ * means EPERM. Methods run without any lock of fs/ held. Those of a row or directory with a lane may wait for a
+ * service, within their call; those without (MC_LANE_MODEL) answer from memory, at once. */
 
 struct mc_node;
 struct mc_fs;
@@ -186,7 +186,7 @@ struct mc_row {
 	const struct mc_file_type *file;     /* data */
 	bool (*present)(struct mc_ask *ask); /* NULL: always; else whether the directory has it now. From memory */
 	int (*attributes)(struct mc_ask *ask, struct mc_attributes *ret); /* NULL: as the row says. In the row's lane */
-	int (*settled)(struct mc_ask *ask); /* show only when this gives 0; 1: wait for news; -errno */
+	int (*awaits)(struct mc_ask *ask); /* show only when this gives 0; 1: wait for news; -errno */
 	/* Document: asked when a read reaches the end of what `show` gave (a read at an offset at or behind it, in any
 	 * thread of the row's lane): 0: end of file; -errno: that read fails with it. So `cat` prints the reason and
 	 * then fails. NULL: end of file. */
@@ -219,8 +219,8 @@ struct mc_directory_type {
 		*entry;          /* their row (kind, mode, directory); its name is only for documentation: "REGION" */
 	struct mc_terms terms;   /* of the methods below; the patience is of list, as find has one deadline */
 	struct mc_terms changes; /* of make, remove, rename, link and create; without a lane: `terms` */
-	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Who changes
-			      one in another way than by rename or remove in here says mc_fs_forget_name() */
+	bool leases_names; /* the kernel may take the names of its entries for true for some milliseconds. Code that
+			      changes one in another way than by rename or remove in here says mc_fs_forget_name() */
 	int (*list)(struct mc_ask *ask, struct mc_entries *entries);
 	int (*find)(struct mc_ask *ask, const char *name, struct mc_entry *ret); /* -ENOENT; NULL: by list */
 	int (*make)(struct mc_ask *ask, const char *name);                       /* mkdir */
@@ -231,9 +231,8 @@ struct mc_directory_type {
 	int (*link)(struct mc_ask *ask, const char *name, const char *target,
 		struct mc_node *pointed); /* symlink; pointed: the node TARGET leads to, NULL if none */
 	int (*create)(struct mc_ask *ask, const char *name, mode_t mode, void **ret_state,
-		const struct mc_row **ret_row); /* a new file; state for row->file */
-	/* A file row->store-like of the directory (touch of a tag, write of a property) uses create with a value row.
-	 */
+		const struct mc_row **ret_row); /* a new file (an image, a tag, a property): its row, and the state for
+						   row->file where that is one of bytes */
 };
 
 /* The key of the nearest entry of that kind at or above the node; NULL if there is none: for MC_KEY_REGION, that means
@@ -255,7 +254,7 @@ static inline int mc_ask_data(const struct mc_ask *ask)
  * NULL: out of memory. For the targets of links. */
 char *mc_name_to_file(const char *name, const char *key);
 
-/* Wakes everything that waits for news: streams read again, `settled` and what is needed are asked again, polls are
+/* Wakes everything that waits for news: streams read again, `awaits` and what is needed are asked again, polls are
  * told. Any thread. */
 void mc_fs_wake(struct mc_fs *fs);
 

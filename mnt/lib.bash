@@ -113,7 +113,8 @@ is_program() { [[ -n $1 && $(readlink "/proc/$1/exe") == */$2?( (deleted)) ]]; }
 
 parent_of() { sed -n 's/^PPid:\t//p' "/proc/$1/status" 2>/dev/null; }
 
-# await_engine PID LOG: until the engine answers, or the process that is to be it has gone.
+# await_engine PID SENTENCE: until the engine answers, or the process that is to be it (if one is given) has gone; SENTENCE is said if
+# it doesn't.
 await_engine() {
     local end=$((SECONDS + engine_patience))
     while ((SECONDS < end)); do
@@ -121,7 +122,7 @@ await_engine() {
         if [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null; then break; fi
         sleep 0.1 # nobody tells a client that an engine is there
     done
-    echo "the engine did not come up; see $2" >&2
+    echo "$2" >&2
     return 1
 }
 
@@ -155,21 +156,16 @@ clear_dead_engine() {
 
 # An engine that is there but says nothing is waited for, and never taken for dead.
 await_live_engine() {
-    local pid end=$((SECONDS + engine_patience))
+    local pid
     pid=$(live_engine)
-    while ((SECONDS < end)); do
-        [ "$(engine_state)" != up ] || return 0
-        sleep 0.1
-    done
-    echo "the engine at $SOCKET${pid:+ (process $pid)} is there, but hasn't answered for $engine_patience s; its log may say why" >&2
-    return 1
+    await_engine "" "the engine at $SOCKET${pid:+ (process $pid)} is there, but hasn't answered for $engine_patience s; its log may say why"
 }
 
 start_by_hand() {
     local log=/var/log/mcloudfs-dockerd.log
     clear_dead_engine || return 1
     (detached setsid dockerd) >"$log" 2>&1 </dev/null &
-    await_engine $! "$log"
+    await_engine $! "the engine did not come up; see $log"
 }
 
 # Finds a running engine, or installs and starts Docker: by the service manager where there is one, by hand where not.
@@ -190,7 +186,7 @@ start_engine() {
         install docker.io iptables || return 1
     fi
     if [ -d /run/systemd/system ]; then
-        systemctl start docker && await_engine "" "the journal of docker.service"
+        systemctl start docker && await_engine "" "the engine did not come up; see the journal of docker.service"
     else
         start_by_hand
     fi

@@ -138,25 +138,17 @@ static void await_first_look(struct mc_attachment *attachment, int timeout_ms)
 		mc_cloud_await_until(cloud, until);
 }
 
-static char *copy_text(const char *text, bool *failed)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	*failed |= text && !copy;
-	return copy;
-}
-
 /* 0 or -ENOMEM. */
 static int copy_source(struct mc_attached_source *to, const struct mc_attached_source *from)
 {
 	bool failed = false;
 
 	*to = (struct mc_attached_source){
-		.cloud = copy_text(from->cloud, &failed),
-		.region = copy_text(from->region, &failed),
-		.clouds_file = copy_text(from->clouds_file, &failed),
+		.cloud = mc_copy_text(from->cloud, &failed),
+		.region = mc_copy_text(from->region, &failed),
+		.clouds_file = mc_copy_text(from->clouds_file, &failed),
 		.environment = from->environment,
-		.vendors = copy_text(from->vendors, &failed),
+		.vendors = mc_copy_text(from->vendors, &failed),
 	};
 	return failed ? -ENOMEM : 0;
 }
@@ -169,7 +161,7 @@ static int take_config(
 	bool failed = false;
 
 	free((char *)(uintptr_t)cloud->options.name);
-	cloud->options.name = copy_text(config->cloud, &failed);
+	cloud->options.name = mc_copy_text(config->cloud, &failed);
 	if (failed || mc_attachment_note_files(attachment) < 0)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	snprintf(attachment->service, sizeof(attachment->service), "keystone");
@@ -269,7 +261,7 @@ int mc_attached_log_in(struct mc_cloud *cloud, struct mc_call *call, const char 
 	int r = find_login(cloud, &login, error);
 
 	if (r == 0 && mc_login_set_passcode(login, code) < 0)
-		r = mc_error_set(error, EINVAL, "that is no code: it is what the user's device shows, digits in a row");
+		r = mc_error_set(error, EINVAL, "a code is digits in a row, as the user's device shows them");
 	if (r == 0)
 		r = mc_login_renew(login, call, error);
 	if (r == 0) {

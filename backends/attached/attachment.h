@@ -2,8 +2,10 @@
 #ifndef BACKENDS_ATTACHED_ATTACHMENT_H
 #define BACKENDS_ATTACHED_ATTACHMENT_H
 
+#include "backends/cloud/model.h"
 #include "backends/http/http.h"
 #include "mcloud/attached.h"
+#include "mcloud/lock.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,7 +55,7 @@ struct mc_attachment {
 /* look.c: looks at all that the cloud has, once. In one thread at a time. */
 void mc_attachment_look(struct mc_attachment *attachment, struct mc_call *call);
 /* Of mc_cloud_kind; call with the lock. */
-void mc_attachment_sight(const struct mc_region *region, struct mc_sight *sight);
+void mc_attachment_sight(const struct mc_region *region, struct mc_sight *sight) MC_REQUIRES(region->cloud->lock);
 
 /* Lists the regions that the configuration names, or else one with the cloud's name. */
 void mc_attachment_list(struct mc_attachment *attachment);

@@ -33,7 +33,7 @@ static int field(struct output *output, const struct mc_value *config, const cha
 
 	if ((*text)[length] != '}' || !length || length >= sizeof(name) || strspn(*text, "0123456789") == length)
 		return bad_format(error, key,
-			"a brace begins a key's name, as in {region_name}; one that is meant is written twice");
+			"a brace begins a key's name, as in {region_name}; write a brace of the text twice");
 	memcpy(name, *text, length);
 	name[length] = '\0';
 	const struct mc_value *value = mc_value_get(config, name);
@@ -41,7 +41,7 @@ static int field(struct output *output, const struct mc_value *config, const cha
 	if (!mc_value_is_scalar(value))
 		return bad_format(error, key,
 			value ? "a key's name in braces is that of a list or mapping"
-			      : "no key has the name that stands in braces; a brace that is meant is written twice");
+			      : "no key has the name that stands in braces; write a brace of the text twice");
 	put_output(output, value->text, strlen(value->text));
 	*text += length + 1;
 	return 0;
@@ -63,7 +63,7 @@ static int render(
 		}
 		if (*text == '}')
 			return bad_format(
-				error, key, "a brace ends that wasn't begun; one that is meant is written twice");
+				error, key, "a brace ends that wasn't begun; write a brace of the text twice");
 		text++;
 		int r = field(output, config, key, &text, error);
 		if (r < 0)

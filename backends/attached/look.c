@@ -276,7 +276,7 @@ static void fail_regions(struct mc_attachment *attachment, const struct mc_error
 				regions[i]->error = strdup(error->message);
 			}
 		}
-		mc_region_settle(regions[i]);
+		mc_region_derive(regions[i]);
 		mc_region_unref(regions[i]);
 	}
 	free(regions);

@@ -39,8 +39,8 @@ static int read_vendor(struct mc_loader *loader, const char *name, struct mc_val
 			"the profile is a URL, which mcloudfs does not fetch: write it into clouds-public.yaml");
 	if (access(folder_of(loader), R_OK | X_OK) < 0)
 		return mc_error_set(loader->error, EINVAL,
-			"the profile %.100s is in no clouds-public.yaml, and openstacksdk, which may know it, isn't "
-			"installed: write it there, or install python3-openstacksdk",
+			"the profile %.100s is in no clouds-public.yaml: write it there, or install "
+			"python3-openstacksdk, which may know it",
 			name);
 	for (size_t i = 0; i < MC_COUNT(suffixes) && *name && !strchr(name, '/'); i++) {
 		MC_CLEANUP(buffer) struct mc_buffer path = {0};

@@ -160,7 +160,7 @@ void mc_look_at_region(struct mc_look *look, struct mc_region *region)
 		region->is_failed = false;
 		region->is_master = region == attachment->cloud->regions[0];
 	}
-	mc_region_settle(region);
+	mc_region_derive(region);
 }
 
 void mc_attachment_sight(const struct mc_region *region, struct mc_sight *sight)

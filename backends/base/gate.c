@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/base/gate.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static void leave_gate(struct mc_gate *gate, struct mc_gate_waiter *waiter)
 	free(waiter);
 }
 
-int mc_gate_wait(struct mc_gate *gate, pthread_mutex_t *lock, struct mc_call *call, int64_t deadline)
+int mc_gate_wait(struct mc_gate *gate, mc_mutex *lock, struct mc_call *call, int64_t deadline)
 {
 	struct mc_gate_waiter *waiter = malloc(sizeof *waiter);
 
@@ -55,9 +56,9 @@ int mc_gate_wait(struct mc_gate *gate, pthread_mutex_t *lock, struct mc_call *ca
 
 	gate->waiters = waiter;
 	while (result == 0 && !waiter->is_let) {
-		pthread_mutex_unlock(lock);
+		mc_mutex_unlock(lock);
 		result = poll_for_news(waiter->fd, call_fd, deadline);
-		pthread_mutex_lock(lock);
+		mc_mutex_lock(lock);
 		if (!waiter->is_let && call && mc_call_cancelled(call))
 			result = -EINTR;
 	}

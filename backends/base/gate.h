@@ -3,6 +3,7 @@
 #define BACKENDS_BASE_GATE_H
 
 #include "mcloud/call.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@ struct mc_gate {
 
 /* Until the gate is opened (0), the call is cancelled (-EINTR), or, with DEADLINE (by mc_now_ms(), -1: none),
  * -ETIMEDOUT. The deadline of the call itself is not looked at. */
-int mc_gate_wait(struct mc_gate *gate, pthread_mutex_t *lock, struct mc_call *call, int64_t deadline);
+int mc_gate_wait(struct mc_gate *gate, mc_mutex *lock, struct mc_call *call, int64_t deadline) MC_REQUIRES(*lock);
 /* Lets all go that wait now. */
 void mc_gate_open(struct mc_gate *gate);
 

@@ -26,7 +26,7 @@ struct backend {
 };
 
 struct mc_journal {
-	pthread_mutex_t lock; /* guards everything below; a leaf: nothing else is taken under it */
+	mc_mutex lock; /* guards everything below; a leaf: nothing else is taken under it */
 	struct backend *backends;
 	size_t n_backends, capacity;
 	unsigned long long added; /* ever; the next entry goes to entries[added % KEPT] */

@@ -17,7 +17,7 @@
 #define SUFFIX ".new"
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
-/* Who can write in a directory can put a link where a file is going to be. Takes FD over. */
+/* Anybody who can write in a directory can put a link where a file is going to be. Takes FD over. */
 static int check_directory_owner(int fd, const char *shown, struct mc_error *error)
 {
 	struct stat status;

@@ -25,6 +25,14 @@ void mc_cleanup_json(void *pointer_to_cjson)
 	errno = saved;
 }
 
+char *mc_copy_text(const char *text, bool *failed)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	*failed |= text && !copy;
+	return copy;
+}
+
 void mc_free_secret(char *secret)
 {
 	if (secret)

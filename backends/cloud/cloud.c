@@ -18,7 +18,11 @@ struct mc_cloud *mc_cloud_new(const struct mc_cloud_kind *kind, const struct mc_
 
 	if (!cloud)
 		return NULL;
-	mc_cloud_options_copy(&cloud->options, options);
+	if (mc_cloud_options_copy(&cloud->options, options) < 0) {
+		mc_cloud_options_free(&cloud->options);
+		free(cloud);
+		return NULL;
+	}
 	cloud->kind = kind;
 	cloud->journal = journal;
 	cloud->handler = handler;

@@ -51,6 +51,56 @@ int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *d
 	return -r;
 }
 
+struct running {
+	struct mc_region *region; /* a reference */
+	struct mc_call **slot, *call;
+	const struct mc_region_job *job;
+};
+
+static void end_region_job(struct running *running)
+{
+	struct mc_cloud *cloud = running->region->cloud;
+
+	MC_LOCKED(&cloud->lock) {
+		*running->slot = NULL;
+		pthread_cond_broadcast(&cloud->idle);
+	}
+	mc_call_unref(running->call);
+	mc_region_unref(running->region);
+	free(running);
+}
+
+static void run_region_job(void *data)
+{
+	struct running *running = data;
+
+	running->job->run(running->region, running->call);
+	end_region_job(running);
+}
+
+void mc_region_spawn(struct mc_region *region, struct mc_call **slot, const struct mc_region_job *job)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_call *call = mc_call_new(job->patience_ms);
+	struct running *running = malloc(sizeof(*running));
+	bool begins;
+
+	MC_LOCKED(&cloud->lock) {
+		begins = call && running && !*slot && !cloud->is_closing && !cloud->options.read_only &&
+			 (!job->may_begin || job->may_begin(region));
+		if (begins)
+			*slot = call;
+	}
+	if (!begins) {
+		mc_call_unref(call);
+		free(running);
+		return;
+	}
+	*running = (struct running){mc_region_ref(region), slot, call, job};
+	if (mc_cloud_spawn(cloud, run_region_job, running) < 0)
+		end_region_job(running);
+}
+
 void mc_cloud_await_until(struct mc_cloud *cloud, int64_t until_ms)
 {
 	struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};

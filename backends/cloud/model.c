@@ -177,7 +177,7 @@ bool mc_region_is_well(const struct mc_region *region)
 	return mc_state_count_up(&sight.facts) == mc_state_count_wanted(&sight.facts);
 }
 
-void mc_region_settle(struct mc_region *region)
+void mc_region_derive(struct mc_region *region)
 {
 	struct mc_cloud *cloud = region->cloud;
 	enum mc_region_state state;

@@ -4,6 +4,7 @@
 
 #include "mcloud/engine.h"
 #include "mcloud/error.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replication.h"
 
@@ -30,21 +31,21 @@ struct mc_work_type;
 
 #define MC_REGION_NAME_MAX 63
 
-/* Facts about a region that must survive the daemon (mark.c); what they say: */
-enum mc_mark {
-	MC_MARK_STOPPED,
-	MC_MARK_DESTROYING,
-	MC_MARK_SERVED,
-	MC_MARK_MASTER,
-	MC_MARK_REPLICA,
-	MC_MARK_HALTED,
-	MC_MARK_SEEDING,
-	MC_MARK_SEMISYNC,
-	MC_MARK_INCOMPLETE,
-	MC_MARK_ESTRANGED,
-	MC_MARK_GIVEN_UP,
-	MC_MARK_PROMOTED,
-	MC_MARKS
+/* Facts about a region that must survive the daemon (facts.c); what they say: */
+enum mc_fact {
+	MC_FACT_STOPPED,
+	MC_FACT_DESTROYING,
+	MC_FACT_SERVED,
+	MC_FACT_MASTER,
+	MC_FACT_REPLICA,
+	MC_FACT_HALTED,
+	MC_FACT_SEEDING,
+	MC_FACT_SEMISYNC,
+	MC_FACT_INCOMPLETE,
+	MC_FACT_ESTRANGED,
+	MC_FACT_GIVEN_UP,
+	MC_FACT_PROMOTED,
+	MC_FACTS
 };
 
 /* A region. Fields below `lock` of the cloud unless they say otherwise. */
@@ -61,9 +62,9 @@ struct mc_region {
 	char *error;                               /* why failed or degraded; NULL: all is well */
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
 	bool is_master;
-	bool is_replica;                       /* a slave that is past standby (MC_MARK_REPLICA) */
-	bool is_kept;                          /* its facts are on disk: it may have marks */
-	bool marked[MC_MARKS];                 /* as they are on disk */
+	bool is_replica;                       /* a slave that is past standby (MC_FACT_REPLICA) */
+	bool is_kept;                          /* its facts are on disk */
+	bool facts[MC_FACTS];                  /* as they are on disk */
 	struct mc_error outcome;               /* of the last work that failed; code 0: the last one succeeded */
 	enum mc_replication_state replication; /* as the watch has seen it last */
 	double lag;                            /* likewise; negative: not known */
@@ -75,12 +76,12 @@ struct mc_region {
 	struct mc_database *watched;           /* the watch's alone */
 	struct mc_work *work;                  /* under way, or NULL */
 	bool ran;                              /* it served when the engine was seen last */
-	bool is_unsure;                        /* it may be marked as the master, and must not be so */
+	bool is_unsure;                        /* it may be the master on disk, and must not be so */
 	bool is_pushing;                       /* Fernet keys are on their way */
 	bool lacks_keys;                       /* it has not taken the last ones, or that isn't known */
-	struct mc_call *tending;               /* of mc_region_tend(), or NULL */
-	struct mc_call *restoring;             /* of mc_region_restore(), or NULL */
-	int64_t restore_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
+	struct mc_call *upkeep;                /* of mc_region_keep_up(), or NULL */
+	struct mc_call *realigning;            /* of mc_region_realign(), or NULL */
+	int64_t realign_at;                    /* mc_now_ms(): it failed, and is to be tried again; 0: it did not */
 	int64_t names_at; /* likewise: its names are to be told apart, and could not be; 0: they are */
 	char **progress;  /* lines of the last work */
 	size_t n_progress;
@@ -115,9 +116,9 @@ struct mc_cloud {
 	void *data;
 
 	/* Lock order: telling or facts, then lock. Only `facts` is held across I/O, of a file. */
-	pthread_mutex_t facts;      /* one change of a region's facts at a time */
-	pthread_mutex_t telling;    /* one event at a time to the handler */
-	pthread_mutex_t lock;       /* guards all below */
+	mc_mutex facts;             /* one change of a region's facts at a time */
+	mc_mutex telling;           /* one event at a time to the handler */
+	mc_mutex lock;              /* guards all below */
 	pthread_cond_t idle;        /* broadcast when work has ended, a service has changed, `threads` falls to 0 */
 	struct mc_region **regions; /* by number */
 	size_t n_regions;
@@ -166,19 +167,19 @@ struct mc_region *mc_region_list(
 void mc_region_unlist(struct mc_region *region);
 
 /* Whether all services that it should have run, and the engine finds nothing wrong with them. Call with the lock. */
-bool mc_region_is_well(const struct mc_region *region);
+bool mc_region_is_well(const struct mc_region *region) MC_REQUIRES(region->cloud->lock);
 
 /* Derives the state again and tells if it changed. */
-void mc_region_settle(struct mc_region *region);
+void mc_region_derive(struct mc_region *region);
 
 void mc_cloud_tell(struct mc_cloud *cloud, const struct mc_cloud_event *event);
 
 void mc_cloud_fail(struct mc_cloud *cloud, const char *region, const struct mc_error *error);
 
 /* The same, with the lock, and not a reference. */
-struct mc_region *mc_region_find_locked(struct mc_cloud *cloud, const char *name);
+struct mc_region *mc_region_find_locked(struct mc_cloud *cloud, const char *name) MC_REQUIRES(cloud->lock);
 
 /* What its state is made of; it holds as long as the lock. Call with that. */
-void mc_region_look(const struct mc_region *region, struct mc_sight *sight);
+void mc_region_look(const struct mc_region *region, struct mc_sight *sight) MC_REQUIRES(region->cloud->lock);
 
 #endif

@@ -2,16 +2,11 @@
 #include "backends/cloud/options.h"
 
 #include "mcloud/region.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A cloud's own copy of its options. */
-
-static char *copy_option(const char *text)
-{
-	return text ? strdup(text) : NULL;
-}
 
 void mc_cloud_options_free(struct mc_cloud_options *options)
 {
@@ -25,17 +20,20 @@ void mc_cloud_options_free(struct mc_cloud_options *options)
 	free((char *)(uintptr_t)options->release);
 }
 
-void mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from)
+int mc_cloud_options_copy(struct mc_cloud_options *to, const struct mc_cloud_options *from)
 {
+	bool failed = false;
+
 	*to = *from;
-	to->name = copy_option(from->name);
-	to->engine = copy_option(from->engine);
-	to->socket = copy_option(from->socket);
-	to->base = copy_option(from->base);
-	to->ldap_suffix = copy_option(from->ldap_suffix);
-	to->domain = copy_option(from->domain);
-	to->release = copy_option(from->release);
+	to->name = mc_copy_text(from->name, &failed);
+	to->engine = mc_copy_text(from->engine, &failed);
+	to->socket = mc_copy_text(from->socket, &failed);
+	to->base = mc_copy_text(from->base, &failed);
+	to->ldap_suffix = mc_copy_text(from->ldap_suffix, &failed);
+	to->domain = mc_copy_text(from->domain, &failed);
+	to->release = mc_copy_text(from->release, &failed);
 	to->state_dir = realpath(from->state_dir, NULL); /* as labels tell it, whatever links lead there */
 	if (!to->state_dir)
-		to->state_dir = copy_option(from->state_dir);
+		to->state_dir = mc_copy_text(from->state_dir, &failed);
+	return failed ? -ENOMEM : 0;
 }

@@ -19,6 +19,7 @@ struct mc_partial {
 
 /* With the lock: where that list is among those that lack something, or its end. */
 static struct mc_partial **find_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain)
+	MC_REQUIRES(cloud->lock)
 {
 	struct mc_partial **at = &cloud->partial;
 

@@ -29,7 +29,7 @@ void mc_region_views_clear(struct mc_region_views *views)
 }
 
 /* Call with the lock. */
-static int view_region(const struct mc_region *region, struct mc_region_view *view)
+static int view_region(const struct mc_region *region, struct mc_region_view *view) MC_REQUIRES(region->cloud->lock)
 {
 	const struct mc_region *master = region->is_replica ? mc_region_find_locked(region->cloud, NULL) : NULL;
 	struct mc_sight sight;
@@ -43,7 +43,7 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 		.master = master ? strdup(master->name) : NULL,
 		.replication = region->replication,
 		.lag = region->lag,
-		.is_incomplete = region->marked[MC_MARK_INCOMPLETE],
+		.is_incomplete = region->facts[MC_FACT_INCOMPLETE],
 		.state = region->state,
 		.number = region->number,
 		.release = mc_release_name(region->release),

@@ -242,7 +242,7 @@ static bool let_go(struct mc_work *work)
 	struct mc_cloud *cloud = work->cloud;
 	bool goes_on;
 
-	pthread_mutex_lock(&cloud->lock); /* others cancel its calls there */
+	mc_mutex_lock(&cloud->lock); /* others cancel its calls there */
 	goes_on = work->is_superseded && !cloud->is_closing && call && doing;
 	if (goes_on) {
 		old = work->call;
@@ -258,14 +258,14 @@ static bool let_go(struct mc_work *work)
 		region->work = NULL;
 		pthread_cond_broadcast(&cloud->idle);
 	}
-	pthread_mutex_unlock(&cloud->lock);
+	mc_mutex_unlock(&cloud->lock);
 	mc_call_unref(call);
 	mc_call_unref(doing);
 	if (goes_on) {
 		work->begun = mc_now_ms();
 		work->outcome = NULL;
 		memset(&work->error, 0, sizeof(work->error));
-		mc_region_settle(region);
+		mc_region_derive(region);
 	}
 	return !goes_on;
 }
@@ -280,13 +280,13 @@ static void run_work(void *data)
 		r = work->type->run(work);
 		work->type->finish(work, r);
 		tell_end(work, r);
-		if (r == 0 && work->type->settle)
-			work->type->settle(region);
+		if (r == 0 && work->type->inspect)
+			work->type->inspect(region);
 		if (r == 0 && work->type->destroys)
 			mc_region_unlist(region);
 	} while (!let_go(work));
 	if (r < 0 || !work->type->destroys)
-		mc_region_settle(region);
+		mc_region_derive(region);
 	work->type->follow(region, r);
 	work_free(work);
 	mc_region_unref(region);
@@ -354,7 +354,7 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 		return r < 0 ? r : 0;
 	}
 	clear_progress(region);
-	mc_region_settle(region);
+	mc_region_derive(region);
 	mc_region_ref(region);
 	r = mc_cloud_spawn(region->cloud, run_work, work);
 	if (r < 0) {

@@ -3,6 +3,7 @@
 #define BACKENDS_CLOUD_WORK_H
 
 #include "mcloud/error.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
 
@@ -63,7 +64,7 @@ struct mc_work_type {
 	bool stops, destroys;       /* the region, when it succeeds; a destruction breaks off other work */
 	int (*run)(struct mc_work *work);
 	void (*finish)(struct mc_work *work, int result);     /* before others learn of RESULT, which `run` gave */
-	void (*settle)(struct mc_region *region);             /* after a success, before others learn; or NULL */
+	void (*inspect)(struct mc_region *region);            /* after a success, before others learn; or NULL */
 	void (*follow)(struct mc_region *region, int result); /* when the region can have other work again */
 };
 
@@ -82,7 +83,7 @@ struct mc_work {
 	int64_t begun;        /* mc_now_ms() */
 	const struct mc_step *steps; /* the table that runs; changes between tables only */
 	unsigned n_steps;
-	pthread_mutex_t lock; /* guards what follows; stands after the cloud's locks */
+	mc_mutex lock; /* guards what follows; stands after the cloud's locks */
 	pthread_cond_t news;
 	unsigned started, done, failed, ended, unborn; /* bits of steps; ended: in either way */
 	struct mc_error error;                         /* of the first failure */

@@ -105,8 +105,8 @@ static int read_position(struct mc_database *database, struct mc_call *call, con
 }
 
 /* From here on the connection reads all tables as they are at one moment, and that is the one at which the database was
- * at POSITION: also while commits that are in the binary log already wait for a slave, and can't be read yet. What was
- * copied or replicated is in the table of the slave's position, what was written in the log's.
+ * at POSITION: also while commits that are in the binary log already wait for a slave, and can't be read yet. Copied or
+ * replicated rows are in the table of the slave's position, written ones in the log's.
  * https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/ */
 static int begin_snapshot(
 	struct mc_database *database, struct mc_call *call, char position[MC_GTID_MAX], struct mc_error *error)
@@ -127,7 +127,7 @@ static int begin_snapshot(
 	if (r == 0)
 		r = read_position(database, call, applied, in_table, error);
 	if (r == 0 && mc_gtid_merge(in_log, in_table, position) < 0)
-		r = mc_error_set(error, EIO, "the database's positions %s and %s are not ones", in_log, in_table);
+		r = mc_error_set(error, EIO, "the database says %s and %s, which are no positions", in_log, in_table);
 	return r;
 }
 
@@ -147,7 +147,7 @@ int mc_database_compare(struct mc_database *database, struct mc_database *other,
 	if (r == 0)
 		r = begin_snapshot(database, call, mine, error);
 	if (r == 0 && (mc_gtid_covers(mine, theirs) != 1 || mc_gtid_covers(theirs, mine) != 1))
-		r = mc_error_set(error, EAGAIN, "the one is at %s, and the other at %s", mine, theirs);
+		r = mc_error_set(error, EAGAIN, "one database is at %s, the other at %s", mine, theirs);
 	if (r == 0)
 		r = mc_database_differences(database, other, call, out, error);
 	r = end_snapshot(database, call, r);

@@ -69,7 +69,7 @@ static struct gtid *gtid_of_domain(struct gtid *gtids, int n, uint32_t domain)
 	return NULL;
 }
 
-/* What another server wrote under the same number is another transaction. */
+/* The same number of another server is another transaction. */
 static bool has_transaction(const struct gtid *gtids, int n, const struct gtid *wanted)
 {
 	for (int i = 0; i < n; i++)

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/database/query.h"
 
-/* What is logged in with, put back where somebody has taken it away: when that is the mount's own login, no API can do
- * it any more. Each statement changes what isn't so, and nothing else; where all is so, none runs.
+/* Logins are put back where somebody has taken them away: of the mount's own login, no API can do that any more. Each
+ * statement changes a row that isn't so, and no other; where all is so, none runs.
  * The schema is that of Keystone 22 (Zed). */
 
 /* What "?" stands for in a statement, in their order. */
 enum value { END, USER, PROJECT, ROLE };
+
+/* The conditions, which both the repairs and the look before them ask. */
+#define OF_DEFAULT "name = ? AND domain_id = 'default'"
+#define OF_NO_DOMAIN "name = ? AND domain_id = '<<null>>'"
+#define OF_LOGIN                                                                                                       \
+	"l.name = ? AND l.domain_id = 'default' AND p.name = ? AND p.domain_id = 'default' AND r.name = ? AND "        \
+	"r.domain_id = '<<null>>'"
+#define HAS_PASSWORD "EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id)"
+#define IS_EXPIRING "expires_at IS NOT NULL"
+#define ASKS_FOR_MORE "option_id IN ('MFAE', 'MFAR')" /* than a password */
 
 static const struct {
 	const char *sql;
@@ -19,43 +29,41 @@ static const struct {
 	 "NOT (name = 'Default' AND enabled <=> 1)",
 		{END}},
 	{"INSERT IGNORE INTO keystone.role (id, name, extra) SELECT REPLACE(UUID(), '-', ''), ?, '{}' FROM DUAL "
-	 "WHERE NOT EXISTS (SELECT 1 FROM keystone.role WHERE name = ? AND domain_id = '<<null>>')",
+	 "WHERE NOT EXISTS (SELECT 1 FROM keystone.role WHERE " OF_NO_DOMAIN ")",
 		{ROLE, ROLE}},
 	{"INSERT IGNORE INTO keystone.project (id, name, extra, description, enabled, domain_id, parent_id, is_domain) "
 	 "SELECT REPLACE(UUID(), '-', ''), ?, '{}', '', 1, 'default', 'default', 0 FROM DUAL "
-	 "WHERE NOT EXISTS (SELECT 1 FROM keystone.project WHERE name = ? AND domain_id = 'default')",
+	 "WHERE NOT EXISTS (SELECT 1 FROM keystone.project WHERE " OF_DEFAULT ")",
 		{PROJECT, PROJECT}},
-	{"UPDATE keystone.project SET enabled = 1 WHERE name = ? AND domain_id = 'default' AND NOT (enabled <=> 1)",
-		{PROJECT}},
+	{"UPDATE keystone.project SET enabled = 1 WHERE " OF_DEFAULT " AND NOT (enabled <=> 1)", {PROJECT}},
 	/* @mcloud_user is the id that a new one gets. */
 	{"INSERT IGNORE INTO keystone.user (id, extra, enabled, created_at, domain_id) "
 	 "SELECT @mcloud_user, '{}', 1, UTC_TIMESTAMP(), 'default' FROM DUAL "
-	 "WHERE NOT EXISTS (SELECT 1 FROM keystone.local_user WHERE name = ? AND domain_id = 'default')",
+	 "WHERE NOT EXISTS (SELECT 1 FROM keystone.local_user WHERE " OF_DEFAULT ")",
 		{USER}},
 	{"INSERT IGNORE INTO keystone.local_user (user_id, domain_id, name, failed_auth_count) "
 	 "SELECT id, domain_id, ?, 0 FROM keystone.user WHERE id = @mcloud_user",
 		{USER}},
 	/* A password that nobody has; the right one is set by mc_database_set_password(). */
 	{"INSERT INTO keystone.password (local_user_id, created_at, created_at_int) "
-	 "SELECT id, UTC_TIMESTAMP(6), UNIX_TIMESTAMP() * 1000000 FROM keystone.local_user l WHERE name = ? AND "
-	 "domain_id = 'default' AND NOT EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id)",
+	 "SELECT id, UTC_TIMESTAMP(6), UNIX_TIMESTAMP() * 1000000 FROM keystone.local_user l "
+	 "WHERE " OF_DEFAULT " AND NOT " HAS_PASSWORD,
 		{USER}},
-	{"UPDATE keystone.password SET expires_at = NULL, expires_at_int = NULL WHERE expires_at IS NOT NULL AND "
+	{"UPDATE keystone.password SET expires_at = NULL, expires_at_int = NULL WHERE " IS_EXPIRING " AND "
 	 "local_user_id IN "
-	 "(SELECT id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')",
+	 "(SELECT id FROM keystone.local_user WHERE " OF_DEFAULT ")",
 		{USER}},
 	{"UPDATE keystone.user SET enabled = 1 WHERE NOT (enabled <=> 1) AND id IN "
-	 "(SELECT user_id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')",
+	 "(SELECT user_id FROM keystone.local_user WHERE " OF_DEFAULT ")",
 		{USER}},
 	/* More than a password is asked of. */
-	{"DELETE FROM keystone.user_option WHERE option_id IN ('MFAE', 'MFAR') AND user_id IN "
-	 "(SELECT user_id FROM keystone.local_user WHERE name = ? AND domain_id = 'default')",
+	{"DELETE FROM keystone.user_option WHERE " ASKS_FOR_MORE " AND user_id IN "
+	 "(SELECT user_id FROM keystone.local_user WHERE " OF_DEFAULT ")",
 		{USER}},
 	{"INSERT IGNORE INTO keystone.assignment (type, actor_id, target_id, role_id, inherited) "
-	 "SELECT 'UserProject', u.user_id, p.id, r.id, 0 FROM keystone.local_user u, keystone.project p, keystone.role "
-	 "r "
-	 "WHERE u.name = ? AND u.domain_id = 'default' AND p.name = ? AND p.domain_id = 'default' AND "
-	 "r.name = ? AND r.domain_id = '<<null>>'",
+	 "SELECT 'UserProject', l.user_id, p.id, r.id, 0 FROM keystone.local_user l, keystone.project p, "
+	 "keystone.role r "
+	 "WHERE " OF_LOGIN,
 		{USER, PROJECT, ROLE}},
 };
 
@@ -67,13 +75,10 @@ static int login_is_whole(struct mc_database *database, struct mc_call *call, co
 		"SELECT COUNT(*) FROM keystone.assignment a JOIN keystone.local_user l ON a.actor_id = l.user_id "
 		"JOIN keystone.user u ON u.id = l.user_id JOIN keystone.project p ON a.target_id = p.id "
 		"JOIN keystone.role r ON a.role_id = r.id JOIN keystone.project d ON d.id = 'default' "
-		"WHERE a.type = 'UserProject' AND NOT a.inherited AND l.name = ? AND l.domain_id = 'default' AND "
-		"p.name = ? AND p.domain_id = 'default' AND r.name = ? AND r.domain_id = '<<null>>' AND "
-		"d.name = 'Default' AND d.enabled AND p.enabled AND u.enabled AND "
-		"EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id) AND "
-		"NOT EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id AND expires_at IS NOT NULL) "
-		"AND NOT EXISTS (SELECT 1 FROM keystone.user_option WHERE user_id = l.user_id AND "
-		"option_id IN ('MFAE', 'MFAR'))";
+		"WHERE a.type = 'UserProject' AND NOT a.inherited AND " OF_LOGIN " AND "
+		"d.name = 'Default' AND d.enabled AND p.enabled AND u.enabled AND " HAS_PASSWORD " AND "
+		"NOT EXISTS (SELECT 1 FROM keystone.password WHERE local_user_id = l.id AND " IS_EXPIRING ") "
+		"AND NOT EXISTS (SELECT 1 FROM keystone.user_option WHERE user_id = l.user_id AND " ASKS_FOR_MORE ")";
 	unsigned long n = 0;
 	int r = mc_database_query(
 		database, call, sql, (const char *const[]){login->user, login->project, login->role, NULL}, &n, error);
@@ -119,11 +124,11 @@ int mc_database_restore_login(struct mc_database *database, struct mc_call *call
 
 		whole = r < 0 ? r : login_is_whole(database, call, login, error);
 	}
-	/* What others have in the place of one of these rows isn't overwritten. */
+	/* Rows of others in the place of one of these aren't overwritten. */
 	if (whole == 0)
 		return mc_error_set(error, EEXIST,
-			"user %s of domain Default, with role %s in project %s, can't be put back: something there "
-			"goes by nearly the same name, or is in its place",
+			"user %s of domain Default can't be put back with role %s in project %s: something has nearly "
+			"the same name there, or is in its place",
 			login->user, login->role, login->project);
 	return whole < 0 ? whole : 0;
 }

@@ -17,8 +17,8 @@ struct mc_database {
 	char *service, *host, *user, *password; /* constant */
 	unsigned short port;
 	struct mc_journal *journal;
-	pthread_mutex_t lock; /* one statement at a time; held across it, and of nobody else's interest */
-	MYSQL *mysql;         /* NULL: not connected */
+	mc_mutex lock; /* one statement at a time; held across it, and of nobody else's interest */
+	MYSQL *mysql;  /* NULL: not connected */
 };
 
 struct mc_database *mc_database_new(const struct mc_database_options *options)

@@ -293,14 +293,14 @@ int mc_ldap_acquire(struct mc_directory *directory, struct mc_call *call, bool f
 void mc_ldap_release(struct mc_directory *directory, struct mc_ldap_connection *connection)
 {
 	connection->reused = true;
-	pthread_mutex_lock(&directory->lock);
+	mc_mutex_lock(&directory->lock);
 	bool keep = directory->n_idle < KEPT;
 	if (keep) {
 		connection->next = directory->idle;
 		directory->idle = connection;
 		directory->n_idle++;
 	}
-	pthread_mutex_unlock(&directory->lock);
+	mc_mutex_unlock(&directory->lock);
 	if (!keep)
 		mc_ldap_connection_free(connection);
 }

@@ -128,7 +128,7 @@ static int misplaced(struct mc_directory *directory, const struct kind *kind, st
 		kind->class, kind->attribute, kind->where, directory->suffix);
 }
 
-/* What is a person or a group by its class, or lies among them by its name, must be one for Keystone too. */
+/* An entry that is a person or a group by its class, or lies among them by its name, must be one for Keystone, too. */
 static int fit_entry(struct mc_directory *directory, const struct mc_ldif_record *record, struct mc_error *error)
 {
 	for (size_t i = 0; i < MC_COUNT(kinds); i++) {
@@ -146,7 +146,7 @@ static int fit_entry(struct mc_directory *directory, const struct mc_ldif_record
 	return 0;
 }
 
-/* Who can be found must not be moved to where they can't. */
+/* People who can be found must not be moved to where they can't. */
 static int fit_rename(struct mc_directory *directory, const struct mc_ldif_record *record, struct mc_error *error)
 {
 	for (size_t i = 0; i < MC_COUNT(kinds); i++) {

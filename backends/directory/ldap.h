@@ -3,6 +3,7 @@
 #define BACKENDS_DIRECTORY_LDAP_H
 
 #include "mcloud/directory.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <ldap.h>
@@ -16,7 +17,7 @@ struct mc_ldap_connection;
 struct mc_directory {
 	char *url, *suffix, *users_dn, *groups_dn, *bind_dn, *password;
 	struct mc_journal *journal;
-	pthread_mutex_t lock; /* guards idle and n_idle; the last in any order, nothing is called while it is held */
+	mc_mutex lock; /* guards idle and n_idle; the last in any order, nothing is called while it is held */
 	struct mc_ldap_connection *idle;
 	unsigned n_idle;
 };
@@ -93,7 +94,7 @@ int mc_ldap_change(struct mc_directory *directory, struct mc_call *call, enum mc
 int mc_ldap_password(struct mc_directory *directory, struct mc_call *call, const char *dn, const char *password,
 	struct mc_error *error);
 
-/* The errno, positive, for a resultCode (RFC 4511, section 4.1.9) or an error of libldap; 0 for success. */
+/* error.c. The errno, positive, for a resultCode (RFC 4511, section 4.1.9) or an error of libldap; 0 for success. */
 int mc_ldap_errno(int code);
 
 /* Sets ERROR as from the directory. Gives -CODE. */

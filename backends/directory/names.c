@@ -120,7 +120,7 @@ int mc_ldap_filter(const char *attribute, const char *value, char **ret_filter, 
 	mc_buffer_text(&filter, "=");
 	mc_buffer_add(&filter, out.bv_val, out.bv_len);
 	mc_buffer_text(&filter, ")");
-	/* What needs no escape is given back as it was, not copied. */
+	/* Text that needs no escape is given back as it was, not copied. */
 	if (out.bv_val != in.bv_val)
 		ber_memfree(out.bv_val);
 	*ret_filter = mc_buffer_steal(&filter, NULL);

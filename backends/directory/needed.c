@@ -69,7 +69,7 @@ int mc_ldap_not_needed(struct mc_directory *directory, struct mc_call *call, con
 		.entry = found_one,
 		.data = &found,
 	};
-	/* What isn't there, or is no DN, the change itself will tell. */
+	/* The change itself will tell that an entry isn't there, or is no DN. */
 	result = mc_ldap_perform(directory, call, &look, NULL, NULL);
 	if (result == 0 && found)
 		return mc_ldap_fail(error, EPERM, "Keystone needs this entry, and would find nobody without it");

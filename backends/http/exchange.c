@@ -278,7 +278,7 @@ static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_h
 	/* A proxy of the environment is for the world outside, not for a service of this cloud. */
 	if (!exchange->target->proxies)
 		SET(CURLOPT_NOPROXY, "*");
-	/* What a proxy says before the server does is no answer. */
+	/* A proxy's words before the server's are no answer. */
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);

@@ -37,9 +37,9 @@ struct mc_http {
 	/* A semaphore of the handles that are not in use, made or not: who waits for one can be woken by a cancelled
 	 * call too. */
 	int free_fd;
-	atomic_uint drops;    /* of mc_http_drop() */
-	pthread_mutex_t lock; /* guards idle, n_idle and busy; a leaf */
-	struct handle *busy;  /* a list */
+	atomic_uint drops;   /* of mc_http_drop() */
+	mc_mutex lock;       /* guards idle, n_idle and busy; a leaf */
+	struct handle *busy; /* a list */
 	unsigned n_idle, connections;
 	struct handle *idle[]; /* a stack, so that the warm ones are used again */
 };

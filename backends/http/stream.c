@@ -29,8 +29,8 @@ struct mc_http_stream {
 
 struct mc_http_loop {
 	pthread_t thread;
-	CURLM *multi;         /* the thread alone, but for curl_multi_wakeup() */
-	pthread_mutex_t lock; /* guards what is below; a leaf: no handler runs under it */
+	CURLM *multi;  /* the thread alone, but for curl_multi_wakeup() */
+	mc_mutex lock; /* guards what is below; a leaf: no handler runs under it */
 	pthread_cond_t stopped;
 	struct mc_http_stream *streams;
 	bool ending;
@@ -102,7 +102,7 @@ static void begin_transfer(struct mc_http_stream *stream)
 		stream->handler.on_end(stream->data, -ENOMEM);
 }
 
-/* Who stops the stream frees it as soon as it is told. */
+/* Its owner, having stopped it, frees the stream as soon as it is told. */
 static void tell_stopped(struct mc_http_stream *stream)
 {
 	struct mc_http_loop *loop = stream->loop;
@@ -268,7 +268,7 @@ int mc_http_stream_start(struct mc_http_loop *loop, const struct mc_http_options
 }
 
 /* With the lock held. */
-static bool is_stopped(const struct mc_http_stream *stream)
+static bool is_stopped(const struct mc_http_stream *stream) MC_REQUIRES(stream->loop->lock)
 {
 	return stream->state == STOPPED;
 }

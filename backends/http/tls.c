@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/http/tls.h"
 
+#include "mcloud/util.h"
+
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static bool copy_text(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return *to || !from;
-}
-
 int mc_http_tls_init(struct mc_http_target *target, const struct mc_tls *tls)
 {
 	struct stat found;
+	bool failed = false;
 
 	target->insecure = tls->insecure;
 	target->ca_is_folder = tls->cacert && stat(tls->cacert, &found) == 0 && S_ISDIR(found.st_mode);
-	if (copy_text(&target->cacert, tls->cacert) && copy_text(&target->cert, tls->cert) &&
-		copy_text(&target->key, tls->key ? tls->key : tls->cert))
-		return 0;
-	return -ENOMEM;
+	target->cacert = mc_copy_text(tls->cacert, &failed);
+	target->cert = mc_copy_text(tls->cert, &failed);
+	target->key = mc_copy_text(tls->key ? tls->key : tls->cert, &failed);
+	return failed ? -ENOMEM : 0;
 }
 
 void mc_http_tls_clear(struct mc_http_target *target)

@@ -4,15 +4,15 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/promote.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "backends/managed/replication/role.h"
 #include "backends/managed/roster.h"
-#include "backends/managed/tend.h"
+#include "backends/managed/upkeep.h"
 #include "backends/recipes/release.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -55,7 +55,7 @@ static int check_owner(struct mc_cloud *cloud, const struct mc_engine_volume_lis
 	return 0;
 }
 
-/* The regions of a cloud of version 0.1 that are not known yet, with the marks that are volumes. */
+/* The regions of a cloud of version 0.1 that are not known yet, with the facts that are volumes (marks). */
 static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *volumes, struct mc_error *error)
 {
 	struct mc_secrets *secrets;
@@ -65,7 +65,7 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 		MC_CLEANUP(region) struct mc_region *region = NULL;
 		unsigned number;
 		const char *name = region_of_volume(&volumes->items[i], &number);
-		int mark = mc_mark_of(&volumes->items[i]);
+		int fact = mc_fact_of_volume(&volumes->items[i]);
 
 		if (!name || !is_old(&volumes->items[i]))
 			continue;
@@ -77,15 +77,15 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 		if (!region)
 			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
 		MC_LOCKED(&cloud->lock) {
-			if (!region->is_kept && mark >= 0)
-				region->marked[mark] = true;
+			if (!region->is_kept && fact >= 0)
+				region->facts[fact] = true;
 		}
 	}
 	return r;
 }
 
-/* What was listed so is kept on disk; then, and not before, the volumes that were marks go. Killed in between, the next
- * mount finds the files, which count, and goes on. */
+/* Regions that were listed so are kept on disk; then, and not before, the volumes that were marks go. Killed in
+ * between, the next mount finds the files, which count, and goes on. */
 static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct mc_engine_volume_list *volumes,
 	struct mc_error *error)
 {
@@ -101,11 +101,11 @@ static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct 
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
 
 		if (region && !region->is_kept)
-			r = mc_marks_keep(region, error);
+			r = mc_facts_keep(region, error);
 	}
 	mc_region_views_clear(&views);
 	for (size_t i = 0; i < volumes->count && r == 0; i++)
-		if (is_old(&volumes->items[i]) && mc_mark_of(&volumes->items[i]) >= 0)
+		if (is_old(&volumes->items[i]) && mc_fact_of_volume(&volumes->items[i]) >= 0)
 			r = engine->ops->volume_remove(engine, call, volumes->items[i].name, error);
 	return r;
 }
@@ -131,13 +131,12 @@ static bool is_being_promoted(struct mc_region *region)
 /* A promotion whose role had not moved never was: nobody asks for it any more. */
 static void forget_promotion(struct mc_region *region)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 	bool is_master;
 
 	MC_LOCKED(&region->cloud->lock)
 		is_master = region->is_master;
-	if (!is_master && mc_role_withdraw(region, call, &error) < 0) /* the watch tries it again */
+	if (!is_master && mc_role_withdraw(region, &error) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &error);
 }
 
@@ -150,24 +149,24 @@ static void resume(struct mc_region *region)
 
 	if (mc_cloud_region(cloud, region->name, &view) < 0)
 		return;
-	if (!cloud->options.read_only && mc_mark_known(region, MC_MARK_PROMOTED) && !is_being_promoted(region))
+	if (!cloud->options.read_only && mc_fact_known(region, MC_FACT_PROMOTED) && !is_being_promoted(region))
 		forget_promotion(region);
 	if (cloud->options.read_only) {
 		MC_LOCKED(&cloud->lock)
-			region->is_stopped = region->marked[MC_MARK_STOPPED];
+			region->is_stopped = region->facts[MC_FACT_STOPPED];
 		mc_replication_watch(cloud);
 		r = 0;
-	} else if (mc_mark_known(region, MC_MARK_DESTROYING)) {
+	} else if (mc_fact_known(region, MC_FACT_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
 	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
-	} else if (mc_mark_known(region, MC_MARK_STOPPED)) {
+	} else if (mc_fact_known(region, MC_FACT_STOPPED)) {
 		MC_LOCKED(&cloud->lock)
 			region->is_stopped = true;
 		r = view.services_up ? mc_work_begin(region, MC_WORK_STOP, &error) : 0;
-	} else if (mc_mark_known(region, MC_MARK_SERVED) && view.services_up == view.services) {
-		mc_region_tend(region);
-		mc_region_restore(region);
+	} else if (mc_fact_known(region, MC_FACT_SERVED) && view.services_up == view.services) {
+		mc_region_keep_up(region);
+		mc_region_realign(region);
 		mc_replication_watch(cloud);
 		r = 0;
 	} else if (is_standby(region) && view.services_up == view.services) {
@@ -180,7 +179,7 @@ static void resume(struct mc_region *region)
 	mc_region_view_clear(&view);
 }
 
-/* What the marks say of each region's part in replication; a cloud without a master's mark has its first region as one.
+/* What the facts say of each region's part in replication; a cloud without any master has its first region as one.
  */
 void mc_cloud_assign_roles(struct mc_cloud *cloud)
 {
@@ -192,11 +191,11 @@ void mc_cloud_assign_roles(struct mc_cloud *cloud)
 			struct mc_region *region = cloud->regions[i];
 
 			region->is_master = false;
-			region->is_replica = region->marked[MC_MARK_REPLICA];
+			region->is_replica = region->facts[MC_FACT_REPLICA];
 		}
 		count = mc_facts_of_all(cloud, facts);
 		for (size_t i = 0; i < count; i++)
-			facts[i].is_master = cloud->regions[i]->marked[MC_MARK_MASTER];
+			facts[i].is_master = cloud->regions[i]->facts[MC_FACT_MASTER];
 		if (mc_plan_mount(facts, count, &master, &promoted) == MC_DEED_FINISH)
 			cloud->promoted = cloud->regions[promoted]; /* before any database is let write */
 		if (master != MC_PLAN_NOBODY) {
@@ -223,7 +222,7 @@ void mc_cloud_note_running(struct mc_cloud *cloud)
 		for (size_t i = 0; i < cloud->n_regions; i++) {
 			struct mc_region *region = cloud->regions[i];
 
-			/* What is degraded serves in part, or has ended with the engine just now. */
+			/* A degraded region serves in part, or has ended with the engine just now. */
 			region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
 				      region->state == MC_REGION_DEGRADED;
 		}
@@ -264,7 +263,7 @@ static void review(struct mc_cloud *cloud)
 			resume(region);
 		else
 			run_again(region);
-		mc_region_settle(region);
+		mc_region_derive(region);
 	}
 	mc_region_views_clear(&views);
 }

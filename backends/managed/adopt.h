@@ -11,7 +11,7 @@ struct mc_cloud;
 struct mc_engine_volume_list;
 struct mc_error;
 
-/* adopt.c: what the marks say of each region's part in replication. */
+/* adopt.c: what the facts say of each region's part in replication. */
 void mc_cloud_assign_roles(struct mc_cloud *cloud);
 
 /* Each volume (container) of the cloud carries the state_dir that it was made with, under this label. */

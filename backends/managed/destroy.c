@@ -2,7 +2,7 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/secrets.h"
@@ -34,9 +34,9 @@ static int stop_service(struct mc_work *work, const void *subject, struct mc_err
 	return r == -ENOENT ? 0 : r;
 }
 
-static int mark_stopped(struct mc_work *work, struct mc_error *error)
+static int note_stopped(struct mc_work *work, struct mc_error *error)
 {
-	return work->type->stops ? mc_mark_set(work->region, work->doing, MC_MARK_STOPPED, error) : 0;
+	return work->type->stops ? mc_fact_set(work->region, MC_FACT_STOPPED, error) : 0;
 }
 
 /* From the last row up, who needs a service is met before it. */
@@ -62,7 +62,7 @@ static unsigned steps_of_needy(const unsigned step[MC_SERVICES_MAX], const struc
 
 void mc_stop_steps(struct mc_steps *steps)
 {
-	unsigned mark = mc_steps_add(steps, "mark", "it is meant to stop", 0, mark_stopped);
+	unsigned mark = mc_steps_add(steps, "mark", "it is meant to stop", 0, note_stopped);
 	unsigned stop[MC_SERVICES_MAX] = {0};
 
 	for (unsigned i = number_of_services(); i-- > 0;) {
@@ -74,9 +74,9 @@ void mc_stop_steps(struct mc_steps *steps)
 	}
 }
 
-static int mark_destroying(struct mc_work *work, struct mc_error *error)
+static int note_destroying(struct mc_work *work, struct mc_error *error)
 {
-	return mc_mark_set(work->region, work->doing, MC_MARK_DESTROYING, error);
+	return mc_fact_set(work->region, MC_FACT_DESTROYING, error);
 }
 
 /* The container, then its volume, and the one with its socket: whoever had that, too, is gone. */
@@ -141,14 +141,14 @@ static int remove_leftovers(struct mc_work *work, struct mc_error *error)
 }
 
 /* The facts, which say what goes on here, are the last to go. */
-static int remove_marks(struct mc_work *work, struct mc_error *error)
+static int remove_facts(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_secrets *secrets;
 	int r = remove_leftovers(work, error);
 
 	if (r == 0 && is_last(work->cloud) && mc_cloud_secrets(work->cloud, &secrets, NULL) == 0)
 		r = mc_secrets_forget(secrets, error);
-	return r ? r : mc_marks_forget(work->region, error);
+	return r ? r : mc_facts_forget(work->region, error);
 }
 
 static unsigned steps_of_socket_users(const unsigned step[MC_SERVICES_MAX])
@@ -162,7 +162,7 @@ static unsigned steps_of_socket_users(const unsigned step[MC_SERVICES_MAX])
 
 void mc_destroy_steps(struct mc_steps *steps)
 {
-	unsigned mark = mc_steps_add(steps, "mark", "it is meant to go", 0, mark_destroying);
+	unsigned mark = mc_steps_add(steps, "mark", "it is meant to go", 0, note_destroying);
 	unsigned leave = mc_steps_add(steps, "leave", "its endpoints are gone", mark, leave_replication);
 	unsigned removal[MC_SERVICES_MAX] = {0}, all = leave;
 
@@ -178,6 +178,6 @@ void mc_destroy_steps(struct mc_steps *steps)
 			mc_steps_add_on(steps, service->name, service->words.gone, needs, remove_with_volume, service);
 		all |= removal[i];
 	}
-	all = mc_steps_add(steps, "shared", "what no region needs any more is gone", all, remove_shared);
-	mc_steps_add(steps, "marks", "nothing is left", all, remove_marks);
+	all = mc_steps_add(steps, "shared", "nothing is left that no region needs", all, remove_shared);
+	mc_steps_add(steps, "marks", "nothing is left", all, remove_facts);
 }

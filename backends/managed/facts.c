@@ -1,265 +1,201 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/facts.h"
 
-#include "mcloud/region.h"
-#include "mcloud/state_dir.h"
+#include "backends/cloud/model.h"
+#include "backends/managed/fact_files.h"
+#include "backends/recipes/release.h"
+#include "mcloud/engine.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
-#include <cjson/cJSON.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define FILE_LIMIT (16 * 1024)
-#define ENDING ".json"
-#define REGIONS "regions"
-#define DATA "data"
+/* What must be known of a region after the daemon was killed, and can't be seen by looking at its services: it says
+ * what was wanted. One daemon serves a cloud, so what it has in memory is what is on disk (facts.c). */
 
-/* Opens STATE_DIR/CLOUD/NAME; -ENOENT, without a sentence, where it isn't there. */
-static int open_folder(const struct mc_cloud_options *options, const char *name, bool make, struct mc_error *error)
+_Static_assert((int)MC_FACTS <= MC_FACT_FILE_MAX, "a region can have all facts");
+
+static const char *const fact_names[MC_FACTS] = {
+	[MC_FACT_STOPPED] = "stopped",       /* somebody stopped the region: a mount leaves it so */
+	[MC_FACT_DESTROYING] = "destroying", /* it is to vanish: a mount goes on with that */
+	[MC_FACT_SERVED] = "served",         /* it was ready once: its Keystone is registered, it may hold images */
+	[MC_FACT_MASTER] = "master",         /* the region whose database takes the writes */
+	[MC_FACT_REPLICA] = "replica",       /* a slave whose replication was begun */
+	[MC_FACT_HALTED] = "halted",         /* and stopped by somebody: it stays so */
+	[MC_FACT_SEEDING] = "seeding",       /* its copy of the master is not, or not any more, whole */
+	[MC_FACT_SEMISYNC] =
+		"semisync", /* the master's commits wait for this slave; of a master: and for who was it before */
+	[MC_FACT_INCOMPLETE] = "incomplete", /* it counts since lately, and may lack what was acknowledged before */
+	[MC_FACT_ESTRANGED] =
+		"estranged", /* its positions don't mean what its master's do, or its rows differ: it needs a copy */
+	[MC_FACT_GIVEN_UP] =
+		"given-up", /* of a dead master: somebody said that what it alone has need not be waited for */
+	[MC_FACT_PROMOTED] =
+		"promoted", /* it is on its way to be the master: a mount goes on with that, or undoes it */
+};
+
+/* What is to be on disk of a region that has FACTS. */
+static void describe_region(const struct mc_region *region, const bool facts[MC_FACTS], struct mc_fact_file *kept)
 {
-	char shown[PATH_MAX];
-	int state = mc_state_open(options->state_dir, make, error), cloud, fd;
-
-	if (state < 0)
-		return state;
-	snprintf(shown, sizeof(shown), "%s/%s", options->state_dir, options->name);
-	cloud = mc_state_open_below(state, options->name, shown, make, error);
-	close(state);
-	if (cloud < 0)
-		return cloud;
-	snprintf(shown, sizeof(shown), "%s/%s/%s", options->state_dir, options->name, name);
-	fd = mc_state_open_below(cloud, name, shown, make, error);
-	close(cloud);
-	return fd;
+	*kept = (struct mc_fact_file){.number = region->number, .created = region->created};
+	snprintf(kept->region, sizeof(kept->region), "%s", region->name);
+	snprintf(kept->release, sizeof(kept->release), "%s", mc_release_name(region->release));
+	for (int fact = 0; fact < MC_FACTS; fact++)
+		if (facts[fact])
+			kept->facts[kept->n_facts++] = fact_names[fact];
 }
 
-static int bad_facts_file(
-	const struct mc_cloud_options *options, const char *file, const char *why, struct mc_error *error)
+static int check_writable(const struct mc_cloud *cloud, struct mc_error *error)
 {
-	return mc_error_set(error, EIO, "%s/%s/" REGIONS "/%s %s", options->state_dir, options->name, file, why);
+	return cloud->options.read_only ? mc_error_set(error, EROFS, "the cloud is mounted read-only") : 0;
 }
 
-/* 0, or what is wrong with it. */
-static const char *parse_fact(const char *text, const char *(*known)(const char *mark), struct mc_fact *fact)
+/* FACTS is what is to be so from now on. Call with `facts`. */
+static int store_facts(struct mc_region *region, const bool facts[MC_FACTS], struct mc_error *error)
+	MC_REQUIRES(region->cloud->facts)
 {
-	MC_CLEANUP(json) cJSON *root = cJSON_Parse(text);
-	const cJSON *number = cJSON_GetObjectItemCaseSensitive(root, "number"), *mark;
-	const cJSON *created = cJSON_GetObjectItemCaseSensitive(root, "created");
-	const cJSON *marks = cJSON_GetObjectItemCaseSensitive(root, "marks");
-	const cJSON *release = cJSON_GetObjectItemCaseSensitive(root, "release");
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_fact_file kept;
+	int r;
 
-	if (!cJSON_IsNumber(number) || !(number->valuedouble >= 1 && number->valuedouble <= 254) ||
-		!cJSON_IsNumber(created) || !cJSON_IsArray(marks) || cJSON_GetArraySize(marks) > MC_FACT_MARKS_MAX ||
-		(release && (!cJSON_IsString(release) || strlen(release->valuestring) >= sizeof(fact->release))))
-		return "does not hold a region's facts";
-	fact->number = (unsigned)number->valueint;
-	fact->created = created->valuedouble;
-	snprintf(fact->release, sizeof(fact->release), "%s", release ? release->valuestring : "");
-	cJSON_ArrayForEach(mark, marks)
-	{
-		const char *name = cJSON_GetStringValue(mark), *constant = name ? known(name) : NULL;
-
-		if (!constant)
-			return "holds a mark that this version of mcloudfs doesn't know: mount with the version that "
-			       "wrote it";
-		fact->marks[fact->n_marks++] = constant;
-	}
-	return NULL;
-}
-
-/* 1: it is a region's, 0: it isn't. */
-static int region_of_facts_file(const char *file, char region[64])
-{
-	size_t length = strlen(file), ending = strlen(ENDING);
-
-	if (length <= ending || length - ending > 63 || file[0] == '.' || strcmp(file + length - ending, ENDING) != 0)
-		return 0;
-	memcpy(region, file, length - ending);
-	region[length - ending] = '\0';
-	return 1;
-}
-
-static int read_one(const struct mc_cloud_options *options, int folder, const char *file,
-	const char *(*known)(const char *mark), struct mc_fact *fact, struct mc_error *error)
-{
-	char text[FILE_LIMIT];
-	ssize_t n = mc_state_read(folder, file, text, sizeof(text));
-	const char *trouble;
-
-	if (n < 0)
-		return mc_error_errno(
-			error, (int)-n, "can't read %s/%s/" REGIONS "/%s", options->state_dir, options->name, file);
-	trouble = parse_fact(text, known, fact);
-	return trouble ? bad_facts_file(options, file, trouble, error) : 0;
-}
-
-int mc_facts_read(const struct mc_cloud_options *options, const char *(*known)(const char *mark),
-	int (*found)(void *data, const struct mc_fact *fact), void *data, struct mc_error *error)
-{
-	int fd = open_folder(options, REGIONS, false, error), r = 0;
-	struct dirent *entry;
-	DIR *folder;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	folder = fdopendir(fd);
-	if (!folder) {
-		close(fd);
-		return mc_error_set(error, ENOMEM, "out of memory");
-	}
-	while (r == 0 && (errno = 0, entry = readdir(folder))) {
-		struct mc_fact fact = {0};
-
-		if (!region_of_facts_file(entry->d_name, fact.region))
-			continue;
-		r = read_one(options, fd, entry->d_name, known, &fact, error);
-		if (r == 0)
-			r = found(data, &fact);
-	}
-	if (r == 0 && errno)
-		r = mc_error_errno(error, errno, "can't list %s/%s/" REGIONS, options->state_dir, options->name);
-	closedir(folder);
-	return r;
-}
-
-static char *fact_to_text(const struct mc_fact *fact)
-{
-	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
-	cJSON *marks = cJSON_AddArrayToObject(root, "marks");
-	bool failed = !cJSON_AddNumberToObject(root, "number", fact->number) ||
-		      !cJSON_AddNumberToObject(root, "created", fact->created) ||
-		      !cJSON_AddStringToObject(root, "release", fact->release) || !marks;
-
-	for (size_t i = 0; i < fact->n_marks && !failed; i++)
-		failed = !cJSON_AddItemToArray(marks, cJSON_CreateString(fact->marks[i]));
-	return failed ? NULL : cJSON_PrintUnformatted(root);
-}
-
-int mc_facts_write(const struct mc_cloud_options *options, const struct mc_fact *fact, struct mc_error *error)
-{
-	MC_CLEANUP(free_pointer) char *text = fact_to_text(fact);
-	char file[NAME_MAX + 1];
-	int fd, r;
-
-	if (!text)
-		return mc_error_set(error, ENOMEM, "out of memory");
-	fd = open_folder(options, REGIONS, true, error);
-	if (fd < 0)
-		return fd;
-	snprintf(file, sizeof(file), "%s" ENDING, fact->region);
-	r = mc_state_write(fd, file, text, strlen(text));
-	close(fd);
-	return r ? mc_error_errno(error, -r, "can't store what is known of region %s in %s/%s/" REGIONS, fact->region,
-			   options->state_dir, options->name)
-		 : 0;
-}
-
-/* What is empty goes; what isn't stays. */
-static void remove_empty(const struct mc_cloud_options *options)
-{
-	int state = mc_state_open(options->state_dir, false, NULL);
-	int cloud = state < 0 ? -1 : openat(state, options->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (cloud >= 0) {
-		(void)unlinkat(cloud, REGIONS, AT_REMOVEDIR);
-		(void)unlinkat(cloud, DATA, AT_REMOVEDIR);
-		close(cloud);
-		(void)unlinkat(state, options->name, AT_REMOVEDIR);
-	}
-	if (state >= 0)
-		close(state);
-}
-
-int mc_facts_remove(const struct mc_cloud_options *options, const char *region, struct mc_error *error)
-{
-	int fd = open_folder(options, REGIONS, false, error), r;
-	char file[NAME_MAX + 1];
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	snprintf(file, sizeof(file), "%s" ENDING, region);
-	r = mc_state_remove(fd, file);
-	close(fd);
+	describe_region(region, facts, &kept);
+	r = mc_fact_files_write(&cloud->options, &kept, error);
 	if (r < 0)
-		return mc_error_errno(error, -r, "can't forget region %s in %s/%s/" REGIONS, region, options->state_dir,
-			options->name);
-	remove_empty(options);
+		return r;
+	MC_LOCKED(&cloud->lock) {
+		memcpy(region->facts, facts, sizeof(region->facts));
+		region->is_kept = true;
+	}
 	return 0;
 }
 
-int mc_facts_data(const struct mc_cloud_options *options, const char *service, bool make, char path[PATH_MAX],
-	struct mc_error *error)
+static int change_fact(struct mc_region *region, enum mc_fact fact, bool is_set, struct mc_error *error)
 {
-	struct stat status = {0};
-	int fd, r;
+	struct mc_cloud *cloud = region->cloud;
+	bool facts[MC_FACTS], is_kept;
+	int r = check_writable(cloud, error);
 
-	if (geteuid() != 0)
-		return 0;
-	fd = open_folder(options, DATA, make, error);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	r = make && mkdirat(fd, service, 0700) < 0 && errno != EEXIST ? -errno : 0;
-	if (r == 0 && make && fsync(fd) < 0)
-		r = -errno;
-	if (r == 0)
-		r = fstatat(fd, service, &status, AT_SYMLINK_NOFOLLOW) == 0 ? 1 : errno == ENOENT ? 0 : -errno;
-	if (r == 1 && !S_ISDIR(status.st_mode))
-		r = -ENOTDIR;
-	close(fd);
 	if (r < 0)
-		return mc_error_errno(error, -r, "can't keep the data of %s in %s/%s/" DATA, service,
-			options->state_dir, options->name);
-	if (snprintf(path, PATH_MAX, "%s/%s/" DATA "/%s", options->state_dir, options->name, service) >= PATH_MAX)
-		return mc_error_set(error, ENAMETOOLONG, "state_dir=%.100s… is too long", options->state_dir);
+		return r;
+	MC_LOCKED(&cloud->facts) {
+		MC_LOCKED(&cloud->lock) {
+			memcpy(facts, region->facts, sizeof(facts));
+			is_kept = region->is_kept;
+		}
+		if (!is_kept) {
+			r = is_set ? mc_error_set(error, ENOENT, "region %s is there no more", region->name) : 0;
+		} else if (facts[fact] != is_set) {
+			facts[fact] = is_set;
+			r = store_facts(region, facts, error);
+		}
+	}
 	return r;
 }
 
-static bool is_empty_folder(int at, const char *name)
+int mc_fact_set(struct mc_region *region, enum mc_fact fact, struct mc_error *error)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	bool empty = true;
-
-	if (!folder)
-		return fd < 0 && errno == ENOENT;
-	while (empty && (entry = readdir(folder)))
-		empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
-	closedir(folder);
-	return empty;
+	return change_fact(region, fact, true, error);
 }
 
-int mc_facts_check_free(const struct mc_cloud_options *options, const char *service, struct mc_error *error)
+int mc_fact_clear(struct mc_region *region, enum mc_fact fact, struct mc_error *error)
 {
-	int fd = open_folder(options, DATA, false, error);
-	bool empty;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	empty = is_empty_folder(fd, service);
-	close(fd);
-	return empty ? 0
-		     : mc_error_set(error, EBUSY,
-			       "data that no region has any more lie in %s/%s/" DATA
-			       "/%s: move them away, or delete them",
-			       options->state_dir, options->name, service);
+	return change_fact(region, fact, false, error);
 }
 
-int mc_facts_remove_data(const struct mc_cloud_options *options, const char *service, struct mc_error *error)
+bool mc_fact_known(struct mc_region *region, enum mc_fact fact)
 {
-	int fd = open_folder(options, DATA, false, error), r;
+	bool is_set;
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	r = mc_state_remove_tree(fd, service);
-	close(fd);
-	return r ? mc_error_errno(
-			   error, -r, "can't remove %s/%s/" DATA "/%s", options->state_dir, options->name, service)
-		 : 0;
+	MC_LOCKED(&region->cloud->lock)
+		is_set = region->facts[fact];
+	return is_set;
+}
+
+static int fact_by_name(const char *name)
+{
+	for (int i = 0; name && i < MC_FACTS; i++)
+		if (!strcmp(name, fact_names[i]))
+			return i;
+	return -1;
+}
+
+int mc_fact_of_volume(const struct mc_engine_volume *volume)
+{
+	return fact_by_name(mc_engine_volume_label(volume, "mark"));
+}
+
+static const char *known_name(const char *name)
+{
+	int fact = fact_by_name(name);
+
+	return fact < 0 ? NULL : fact_names[fact];
+}
+
+struct reading {
+	struct mc_cloud *cloud;
+	struct mc_error *error;
+};
+
+static int take_fact(void *data, const struct mc_fact_file *kept)
+{
+	struct reading *reading = data;
+	int release = *kept->release ? mc_release_find(kept->release, reading->error) : (int)mc_release_unnamed();
+
+	if (release < 0)
+		return mc_error_context(reading->error, "region %s", kept->region);
+	MC_CLEANUP(region)
+	struct mc_region *region =
+		mc_region_list(reading->cloud, kept->region, kept->number, (unsigned)release, kept->created);
+
+	if (!region)
+		return mc_error_set(reading->error, ENOMEM, "out of memory");
+	MC_LOCKED(&reading->cloud->lock) {
+		region->is_kept = true;
+		for (size_t i = 0; i < kept->n_facts; i++)
+			region->facts[fact_by_name(kept->facts[i])] = true;
+	}
+	return 0;
+}
+
+int mc_facts_read(struct mc_cloud *cloud, struct mc_error *error)
+{
+	struct reading reading = {cloud, error};
+
+	return mc_fact_files_read(&cloud->options, known_name, take_fact, &reading, error);
+}
+
+int mc_facts_keep(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool facts[MC_FACTS];
+	int r = check_writable(cloud, error);
+
+	if (r < 0)
+		return r;
+	MC_LOCKED(&cloud->facts) {
+		MC_LOCKED(&cloud->lock)
+			memcpy(facts, region->facts, sizeof(facts));
+		r = store_facts(region, facts, error);
+	}
+	return r;
+}
+
+int mc_facts_forget(struct mc_region *region, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	int r = check_writable(cloud, error);
+
+	if (r < 0)
+		return r;
+	MC_LOCKED(&cloud->facts) {
+		r = mc_fact_files_remove(&cloud->options, region->name, error);
+		if (r == 0) {
+			MC_LOCKED(&cloud->lock) {
+				region->is_kept = false;
+				memset(region->facts, 0, sizeof(region->facts));
+			}
+		}
+	}
+	return r;
 }

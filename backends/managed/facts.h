@@ -2,50 +2,32 @@
 #ifndef BACKENDS_MANAGED_FACTS_H
 #define BACKENDS_MANAGED_FACTS_H
 
-#include "mcloud/error.h"
+#include "backends/cloud/model.h"
 
-#include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 
-/* What a cloud can't learn by looking at its engine, and what no clean-up of the engine may take, on disk:
- *
- *   STATE_DIR/CLOUD/regions/REGION.json    that the region is there, and its marks
- *   STATE_DIR/CLOUD/data/SERVICE/          what is in the volume of a service ("mysql-Kista", "ldap")
- *
- * Each change of a region's facts is one file that is replaced as a whole. Who calls sees to it that one at a time
- * changes those of a region. */
+struct mc_call;
+struct mc_engine_volume;
+struct mc_error;
 
-struct mc_cloud_options;
+/* What is known of regions for good. Facts of a region that is not on disk: -ENOENT. */
+int mc_fact_set(struct mc_region *region, enum mc_fact fact, struct mc_error *error);
 
-/* The marks by name, at most so many. */
-#define MC_FACT_MARKS_MAX 32
+int mc_fact_clear(struct mc_region *region, enum mc_fact fact, struct mc_error *error);
 
-struct mc_fact {
-	char region[64];
-	unsigned number;
-	double created;                       /* seconds since 1970 */
-	char release[32];                     /* of OpenStack; "": it was made when there was one only */
-	const char *marks[MC_FACT_MARKS_MAX]; /* constant strings, the first n_marks */
-	size_t n_marks;
-};
+/* It asks nobody. */
+bool mc_fact_known(struct mc_region *region, enum mc_fact fact);
 
-/* Gives FOUND each region that is there. KNOWN turns a mark's name into a constant string; what it does not know (NULL)
- * fails the whole with -EIO, as does a file that is damaged: a fact is not guessed. */
-int mc_facts_read(const struct mc_cloud_options *options, const char *(*known)(const char *mark),
-	int (*found)(void *data, const struct mc_fact *fact), void *data, struct mc_error *error);
-/* Stores FACT in place of what was known of its region. When it returns 0, it stays so. */
-int mc_facts_write(const struct mc_cloud_options *options, const struct mc_fact *fact, struct mc_error *error);
-/* The region is forgotten; with the last one, all that is empty goes. */
-int mc_facts_remove(const struct mc_cloud_options *options, const char *region, struct mc_error *error);
+/* Which fact a volume of a cloud of version 0.1 is, or -1. */
+int mc_fact_of_volume(const struct mc_engine_volume *volume);
 
-/* Where the data of SERVICE lie, to PATH: 1; 0: there are none, with MAKE: made (1). Only root can give directories to
- * a service, so for others it is always 0: the engine keeps their data. */
-int mc_facts_data(const struct mc_cloud_options *options, const char *service, bool make, char path[PATH_MAX],
-	struct mc_error *error);
-/* -EBUSY when there are data of SERVICE; a directory with nothing in it is none. */
-int mc_facts_check_free(const struct mc_cloud_options *options, const char *service, struct mc_error *error);
-/* Deletes the data of SERVICE, if there are any. */
-int mc_facts_remove_data(const struct mc_cloud_options *options, const char *service, struct mc_error *error);
+/* Lists the regions that are on disk, with their facts. */
+int mc_facts_read(struct mc_cloud *cloud, struct mc_error *error);
+
+/* From here on the region, with its facts as they are in memory, is there for every daemon to come. */
+int mc_facts_keep(struct mc_region *region, struct mc_error *error);
+
+/* It is there no more. */
+int mc_facts_forget(struct mc_region *region, struct mc_error *error);
 
 #endif

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Glance's API takes the formats of an image until it has its content, and never again. What the content is may be seen
- * at its end only (a fixed VHD), or be known only to who uploaded it (aki, ari): then the region's own Glance database
- * is told. Glance keeps nothing of it in memory. */
+/* Glance's API takes the formats of an image until it has its content, and never again. The kind of the content may be
+ * seen at its end only (a fixed VHD), or be known only to who uploaded it (aki, ari): then the region's own Glance
+ * database is told. Glance keeps nothing of it in memory. */
 
 struct behind {
 	struct mc_cloud *cloud; /* outlives all of its regions' Glances */

@@ -94,12 +94,13 @@ static void run_image_copy(void *data)
 		copy->result = r;
 		cloud->copying--;
 	}
-	/* Whoever reads its progress sees the end. The copy itself may be gone by now. */
+	/* Readers of its progress see the end. The copy itself may be gone by now. */
 	tell_copy_progress(cloud, to, "ended");
 }
 
 /* With the lock: the last copy of image ID of region FROM, or NULL. */
 static struct mc_cloud_copy *find_image_copy(struct mc_cloud *cloud, const char *from, const char *id)
+	MC_REQUIRES(cloud->lock)
 {
 	for (struct mc_cloud_copy *copy = cloud->copies; copy; copy = copy->next)
 		if (!strcmp(copy->from->name, from) && !strcmp(copy->id, id))
@@ -108,7 +109,7 @@ static struct mc_cloud_copy *find_image_copy(struct mc_cloud *cloud, const char 
 }
 
 /* With the lock: takes out what has ended and is too old to be asked for, or is of the same image as the newest. */
-static struct mc_cloud_copy *take_old(struct mc_cloud *cloud)
+static struct mc_cloud_copy *take_old(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 {
 	struct mc_cloud_copy *old = NULL, *newest = cloud->copies, **at = newest ? &newest->next : NULL;
 
@@ -141,10 +142,10 @@ static int list_image_copy(struct mc_cloud_copy *copy, struct mc_error *error)
 	struct mc_cloud *cloud = copy->cloud;
 	int r = 0;
 
-	pthread_mutex_lock(&cloud->lock);
+	mc_mutex_lock(&cloud->lock);
 	const struct mc_cloud_copy *last = find_image_copy(cloud, copy->from->name, copy->id);
 	if (cloud->is_closing)
-		r = mc_error_set(error, EINTR, "the mount is going");
+		r = mc_error_set(error, EINTR, "the cloud is being unmounted");
 	else if (last && !last->done)
 		r = mc_error_set(error, EBUSY, "the image is being copied to %s", last->to->name);
 	else if (cloud->copying >= RUNNING_MAX)
@@ -155,7 +156,7 @@ static int list_image_copy(struct mc_cloud_copy *copy, struct mc_error *error)
 		cloud->copying++;
 	}
 	struct mc_cloud_copy *old = r == 0 ? take_old(cloud) : NULL;
-	pthread_mutex_unlock(&cloud->lock);
+	mc_mutex_unlock(&cloud->lock);
 	free_all(old);
 	return r;
 }

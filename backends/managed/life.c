@@ -6,7 +6,7 @@
 #include "backends/directory/ldap.h"
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What users do to regions. */
+/* Regions are made, and told what to do. */
 
 #define NUMBER_MAX 254 /* 127.77.N.1 */
 
@@ -77,20 +77,20 @@ static int check_engine(struct mc_cloud *cloud, struct mc_call *call, struct mc_
 	int r = mc_cloud_list_own(cloud, call, &volumes, &is_resumed, error);
 
 	if (r == 0 && !is_resumed)
-		r = mc_error_set(error, EAGAIN, "what the engine has of the cloud %s is not known yet; see `errors`",
+		r = mc_error_set(error, EAGAIN, "the engine has not said yet what it has of the cloud %s; see `errors`",
 			cloud->options.name);
 	mc_engine_volume_list_clear(&volumes);
 	return r;
 }
 
-/* What a creation has done that fails for ERROR is undone, as far as that can be. A volume that stays without facts is
- * no region's, and is taken over by the next creation of that name. What stays with facts is shown, and can be removed.
- */
+/* A creation that failed for ERROR is undone, as far as that can be. A volume that stays without facts is no region's:
+ * the next creation of that name takes it over. A region that stays with its facts is shown as failed, and can be
+ * removed. */
 static void undo_creation(struct mc_region *region, const struct mc_error *error)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 
-	if (mc_marks_forget(region, NULL) == 0) {
+	if (mc_facts_forget(region, NULL) == 0) {
 		mc_service_remove_volume(region, call, &mc_services[MC_DATABASE], NULL);
 		mc_region_unlist(region);
 		return;
@@ -100,7 +100,7 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 		free(region->error);
 		region->error = strdup(error->message);
 	}
-	mc_region_settle(region);
+	mc_region_derive(region);
 }
 
 /* With its facts the region is there, for every daemon to come. */
@@ -111,8 +111,8 @@ static int keep_new(struct mc_region *region, struct mc_region *master, struct m
 	if (r == 0)
 		r = mc_service_make_volume(region, call, &mc_services[MC_DATABASE], error);
 	if (r == 0)
-		r = mc_marks_keep(region, error);
-	return r ? r : mc_mark_set(master ? master : region, call, MC_MARK_MASTER, error);
+		r = mc_facts_keep(region, error);
+	return r ? r : mc_fact_set(master ? master : region, MC_FACT_MASTER, error);
 }
 
 /* A slave reads what its master has written. */
@@ -180,12 +180,10 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		is_connected = cloud->is_connected;
 	if (!is_connected)
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
-	if (verb == MC_REGION_DESTROY) { /* not to be forgotten from here on, whatever happens to the daemon */
-		MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+	if (verb == MC_REGION_DESTROY) { /* a daemon that is killed from here on goes on with it at the next mount */
 		int r = mc_region_check_slaves(region, error);
 
-		r = r ? r : mc_mark_set(region, call, MC_MARK_DESTROYING, error);
-
+		r = r ? r : mc_fact_set(region, MC_FACT_DESTROYING, error);
 		if (r < 0)
 			return r;
 	}

@@ -3,9 +3,9 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/images.h"
-#include "backends/managed/mark.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/table.h"
@@ -27,7 +27,7 @@
  */
 
 /* A database that has come up by itself is brought into its part. */
-static void restore_database(struct mc_cloud *cloud, const char *name)
+static void realign_database(struct mc_cloud *cloud, const char *name)
 {
 	MC_CLEANUP(region) struct mc_region *region = NULL;
 	struct mc_engine_service service;
@@ -37,7 +37,7 @@ static void restore_database(struct mc_cloud *cloud, const char *name)
 		region = mc_region_find(cloud, service.region);
 	mc_engine_service_clear(&service);
 	if (region)
-		mc_region_restore(region);
+		mc_region_realign(region);
 }
 
 /* A container came into a network or went out of it. At each start and stop one does: then another event tells more. */
@@ -66,14 +66,14 @@ static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *eve
 	}
 	if (event->kind == MC_ENGINE_GONE) {
 		mc_roster_drop(cloud, event->name);
-		mc_roster_settle(cloud);
+		mc_roster_derive(cloud);
 		return;
 	}
 	if (mc_roster_apply(cloud, event))
-		mc_roster_settle(cloud);
+		mc_roster_derive(cloud);
 	mc_roster_look(cloud, call, event->name);
 	if (event->state && !strcmp(event->state, "running"))
-		restore_database(cloud, event->name);
+		realign_database(cloud, event->name);
 }
 
 static void tell_engine(struct mc_cloud *cloud, const char *text)
@@ -101,7 +101,7 @@ static void on_engine(void *data, const struct mc_engine_event *event)
 		MC_LOCKED(&cloud->lock)
 			cloud->is_connected = false;
 		tell_engine(cloud, "disconnected");
-		mc_roster_settle(cloud);
+		mc_roster_derive(cloud);
 		break;
 	}
 }
@@ -111,15 +111,15 @@ static int explain_missing(struct mc_region *region, struct mc_error *error)
 	return mc_error_set(error, EACCES, "the cloud's secrets are not in %s", region->cloud->options.state_dir);
 }
 
-static void cancel_work(struct mc_cloud *cloud)
+static void cancel_work(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++) {
 		if (cloud->regions[i]->work)
 			mc_call_cancel(cloud->regions[i]->work->call);
-		if (cloud->regions[i]->tending)
-			mc_call_cancel(cloud->regions[i]->tending);
-		if (cloud->regions[i]->restoring)
-			mc_call_cancel(cloud->regions[i]->restoring);
+		if (cloud->regions[i]->upkeep)
+			mc_call_cancel(cloud->regions[i]->upkeep);
+		if (cloud->regions[i]->realigning)
+			mc_call_cancel(cloud->regions[i]->realigning);
 	}
 	if (cloud->watching)
 		mc_call_cancel(cloud->watching);
@@ -152,7 +152,7 @@ static int check_options(const struct mc_cloud_options *options, struct mc_error
 
 	if (inet_pton(AF_INET, options->base, &base) != 1 || ntohl(base.s_addr) >> 24 != 127)
 		return mc_error_set(error, EINVAL, "base=%s is not an address in 127.0.0.0/8", options->base);
-	if (strcmp(options->engine, "auto") != 0 && strcmp(options->engine, "docker") != 0)
+	if (!mc_engine_is_known(options->engine))
 		return mc_error_set(error, EINVAL, "engine=%s is not known: auto or docker", options->engine);
 	return 0;
 }
@@ -172,14 +172,15 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	if (!cloud)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	cloud->works = mc_works;
-	cloud->engine = mc_engine_docker_new(
-		options->socket ? options->socket : MC_ENGINE_SOCKET, options->name, journal, options->timeout_ms);
+	cloud->engine =
+		mc_engine_new(options->engine, options->socket ? options->socket : mc_engine_socket(options->engine),
+			options->name, journal, options->timeout_ms);
 	if (!cloud->engine) {
 		mc_cloud_close(cloud);
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
 	*ret_cloud = cloud; /* the handler may be called from here on, and asks for it */
-	r = mc_marks_read(cloud, error);
+	r = mc_facts_read(cloud, error);
 	mc_cloud_assign_roles(cloud);
 	if (r == 0)
 		r = mc_cloud_find_all(cloud, error);

@@ -7,8 +7,8 @@
 
 struct mc_region;
 
-/* How a region goes that must be empty. What is made between a look and the deletion would be destroyed without a word:
- * so the second look comes when nothing can be made any more. */
+/* How a region goes that must be empty. An object that is made between a look and the deletion would be destroyed
+ * without a word: so the second look comes when nothing can be made any more. */
 struct mc_removal {
 	/* 0: it is empty; else why it stays. */
 	int (*look)(struct mc_region *region, struct mc_call *call, struct mc_error *error);

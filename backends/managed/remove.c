@@ -2,8 +2,8 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/life.h"
-#include "backends/managed/mark.h"
 #include "backends/managed/names.h"
 #include "backends/managed/removal.h"
 #include "backends/managed/services/table.h"
@@ -27,7 +27,7 @@ static int count_goods(const struct mc_service *service, struct mc_region *regio
 		r = service->goods.count(database, call, ret_count, error);
 	if (r < 0 && r != -EINTR)
 		return mc_error_set(error, EBUSY,
-			"whether region %s holds %ss can't be told, as its database does not answer; "
+			"the database of region %s does not answer, so it may hold %ss; "
 			"`echo destroy > regions/%s/ctl` if you mean it",
 			region->name, service->goods.noun, region->name);
 	return r;
@@ -36,11 +36,10 @@ static int count_goods(const struct mc_service *service, struct mc_region *regio
 /* 0: the region holds nothing of its user's. One that never served does not; else the services' databases say. */
 static int check_region_empty(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
+	int r = 0;
 
-	if (r <= 0)
-		return r;
-	r = 0;
+	if (!mc_fact_known(region, MC_FACT_SERVED))
+		return 0;
 	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
 		unsigned long goods = 0;
 

@@ -13,24 +13,23 @@
 
 /* The list of services, which the engine and its events keep true. */
 
-static char *copy_service_text(const char *text)
-{
-	return text ? strdup(text) : NULL;
-}
-
 /* Copies of what the list says of a service. Call with the lock. */
 static int copy_service(struct mc_engine_service *to, const struct mc_engine_service *from)
 {
+	bool failed = false;
+
 	*to = *from;
-	to->name = copy_service_text(from->name);
-	to->id = copy_service_text(from->id);
-	to->image = copy_service_text(from->image);
-	to->health = copy_service_text(from->health);
-	to->address = copy_service_text(from->address);
-	to->ports = copy_service_text(from->ports);
-	to->region = copy_service_text(from->region);
-	to->kind = copy_service_text(from->kind);
-	return to->name ? 0 : -ENOMEM;
+	to->name = mc_copy_text(from->name, &failed);
+	to->id = mc_copy_text(from->id, &failed);
+	to->image = mc_copy_text(from->image, &failed);
+	to->health = mc_copy_text(from->health, &failed);
+	to->address = mc_copy_text(from->address, &failed);
+	to->ports = mc_copy_text(from->ports, &failed);
+	to->region = mc_copy_text(from->region, &failed);
+	to->kind = mc_copy_text(from->kind, &failed);
+	if (failed)
+		mc_engine_service_clear(to);
+	return failed ? -ENOMEM : 0;
 }
 
 int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret_list)
@@ -52,7 +51,7 @@ int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret
 }
 
 /* Call with the lock. */
-static struct mc_engine_service *find_service(struct mc_cloud *cloud, const char *name)
+static struct mc_engine_service *find_service(struct mc_cloud *cloud, const char *name) MC_REQUIRES(cloud->lock)
 {
 	for (size_t i = 0; i < cloud->services.count; i++)
 		if (!strcmp(cloud->services.items[i].name, name))
@@ -74,7 +73,7 @@ int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_
 	return r;
 }
 
-void mc_roster_settle(struct mc_cloud *cloud)
+void mc_roster_derive(struct mc_cloud *cloud)
 {
 	struct mc_region_views views;
 
@@ -84,7 +83,7 @@ void mc_roster_settle(struct mc_cloud *cloud)
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
 
 		if (region)
-			mc_region_settle(region);
+			mc_region_derive(region);
 	}
 	mc_region_views_clear(&views);
 }
@@ -197,7 +196,6 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 		struct mc_engine_service service = list.items[i];
 
 		memset(&list.items[i], 0, sizeof(list.items[i]));
-		list.items[i].name = copy_service_text(service.name);
 		put_service(cloud, &service);
 	}
 	mc_engine_service_list_clear(&list);
@@ -212,7 +210,7 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event)
 {
 	struct mc_engine_service *known, now;
-	bool applied = false;
+	bool applied = false, failed = false;
 
 	MC_LOCKED(&cloud->lock) {
 		known = find_service(cloud, event->name);
@@ -224,9 +222,11 @@ bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event
 				now.exit_code = event->exit_code;
 			if (event->health) {
 				free(now.health);
-				now.health = copy_service_text(event->health);
+				now.health = mc_copy_text(event->health, &failed);
 			}
-			applied = true;
+			applied = !failed;
+			if (failed)
+				mc_engine_service_clear(&now);
 		}
 	}
 	if (applied)
@@ -260,7 +260,7 @@ void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *na
 	if (cloud->engine->ops->look(cloud->engine, call, name, &now, NULL) == 0)
 		put_service(cloud, &now);
 	end_look(cloud);
-	mc_roster_settle(cloud);
+	mc_roster_derive(cloud);
 }
 
 int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name, enum mc_engine_action action,

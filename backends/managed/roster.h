@@ -24,6 +24,6 @@ void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *na
 void mc_roster_drop(struct mc_cloud *cloud, const char *name);
 
 /* The states of all regions are derived again. */
-void mc_roster_settle(struct mc_cloud *cloud);
+void mc_roster_derive(struct mc_cloud *cloud);
 
 #endif

@@ -24,7 +24,7 @@
 #define FILE_LIMIT (64 * 1024)
 
 struct mc_secrets {
-	pthread_mutex_t lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
+	mc_mutex lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
 				 alone */
 	char *directory, *name;                         /* constant */
 	char values[SECRETS_MAX][2 * SECRET_BYTES + 1]; /* constant; by secret, then two a service */

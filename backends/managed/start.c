@@ -2,7 +2,7 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/writes.h"
@@ -40,7 +40,7 @@ static int find_images(struct mc_work *work, struct mc_error *error)
 static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
-	int r = mc_mark_clear(work->region, work->doing, MC_MARK_STOPPED, error); /* from here on it is meant to run */
+	int r = mc_fact_clear(work->region, MC_FACT_STOPPED, error); /* from here on it is meant to run */
 
 	return r ? r : engine->ops->prepare(engine, work->doing, error);
 }
@@ -97,14 +97,14 @@ static int probe_login(struct mc_work *work, struct mc_error *error)
 	return mc_probe_login(work->region, work->call, error);
 }
 
-static int mark_served(struct mc_work *work, struct mc_error *error)
+static int note_served(struct mc_work *work, struct mc_error *error)
 {
-	return mc_mark_set(work->region, work->doing, MC_MARK_SERVED, error);
+	return mc_fact_set(work->region, MC_FACT_SERVED, error);
 }
 
-static int settle_mode(struct mc_work *work, struct mc_error *error)
+static int enforce_mode(struct mc_work *work, struct mc_error *error)
 {
-	return mc_replicate_settle_mode(work->region, work->call, error);
+	return mc_replicate_enforce_mode(work->region, work->call, error);
 }
 
 /* The services of a region on their way up; by service, the bit of the step after which it serves. */
@@ -185,12 +185,12 @@ void mc_start_steps(struct mc_steps *steps)
 
 	add_services(&ascent, network);
 	mode = mc_steps_add(steps, "mode", "commits wait for slaves where they are meant to",
-		ascent.serves[MC_DATABASE], settle_mode);
+		ascent.serves[MC_DATABASE], enforce_mode);
 	open = mc_steps_add(steps, "open", "the database takes writes", mode, let_started_region_write);
 	passwords = mc_steps_add(steps, "passwords", "the passwords are set", open, set_passwords);
 	catalog = mc_steps_add(steps, "catalog", "the catalog and the LDAP domain are there", open, register_region);
 	login = add_login(&ascent, passwords | catalog);
-	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, mark_served);
+	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, note_served);
 }
 
 void mc_standby_steps(struct mc_steps *steps)
@@ -205,7 +205,7 @@ void mc_standby_steps(struct mc_steps *steps)
 void mc_slave_steps(struct mc_steps *steps)
 {
 	struct ascent ascent = {.steps = steps};
-	unsigned mark = mc_steps_add(steps, "mark", "it is meant to replicate", 0, mc_replicate_mark);
+	unsigned mark = mc_steps_add(steps, "mark", "it is meant to replicate", 0, mc_replicate_intend);
 	unsigned images = mc_steps_add(steps, "images", "the images are there", 0, find_images);
 	unsigned network =
 		mc_steps_add(steps, "network", "the network is there", images | mark, prepare_engine_network);
@@ -218,7 +218,7 @@ void mc_slave_steps(struct mc_steps *steps)
 	caught_up = mc_steps_add(
 		steps, "position", "it has what the master has", attached | catalog, mc_replicate_catch_up);
 	login = add_login(&ascent, caught_up);
-	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, mark_served);
+	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, note_served);
 }
 
 _Static_assert(8 + 2 * MC_SERVICES_MAX <= MC_STEPS_MAX, "a start has room for all services");

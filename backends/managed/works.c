@@ -4,12 +4,12 @@
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/services/service.h"
-#include "backends/managed/tend.h"
+#include "backends/managed/upkeep.h"
 #include "mcloud/call.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -42,31 +42,40 @@ static void add_steps_of_start(struct mc_region *region, struct mc_steps *steps)
 		mc_slave_steps(steps);
 }
 
-/* A promotion kills the master's database if it hangs: a start does not come between. */
-static void await_role(struct mc_work *work)
+/* Waits as long as IS_PENDING, called with the lock, says so of REGION, for PATIENCE_MS at most (negative: for ever).
+ */
+static void await_end(struct mc_work *work, bool (*is_pending)(const struct mc_region *region),
+	const struct mc_region *region, int patience_ms)
 {
-	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
+	int64_t until = mc_now_ms() + patience_ms;
 
 	MC_LOCKED(&cloud->lock) {
-		while (region->is_master && cloud->promoted && cloud->promoted != region && !cloud->is_closing &&
+		while (is_pending(region) && (patience_ms < 0 || mc_now_ms() < until) && !cloud->is_closing &&
 			!mc_call_cancelled(work->call))
 			mc_cloud_await_news(cloud);
 	}
 }
 
-/* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
- * yet. What it still finds after those is so. */
-static void await_health(struct mc_work *work)
+/* A promotion kills the master's database if it hangs: a start does not come between. */
+static bool is_being_relieved(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
-	struct mc_cloud *cloud = work->cloud;
-	int64_t until = mc_now_ms() + HEALTH_MS;
+	const struct mc_region *promoted = region->cloud->promoted;
 
-	MC_LOCKED(&cloud->lock) {
-		while (!mc_region_is_well(work->region) && mc_now_ms() < until && !cloud->is_closing &&
-			!mc_call_cancelled(work->call))
-			mc_cloud_await_news(cloud);
-	}
+	return region->is_master && promoted && promoted != region;
+}
+
+/* A service that was found in trouble before serves again, but the engine, which asks every few seconds, does not know
+ * yet. Trouble that it still finds after those is real. */
+static bool is_unwell(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
+{
+	return !mc_region_is_well(region);
+}
+
+/* A master on its way to serve: there is nothing to copy before. */
+static bool is_unsettled_master(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
+{
+	return !mc_region_state_settled(region->state) && mc_region_find_locked(region->cloud, NULL) == region;
 }
 
 /* Runs steps after which the region serves. */
@@ -75,7 +84,7 @@ static int run_to_serve(struct mc_work *work, const struct mc_steps *steps)
 	int r = mc_work_run_steps(work, steps->table);
 
 	if (r == 0)
-		await_health(work);
+		await_end(work, is_unwell, work->region, HEALTH_MS);
 	return r;
 }
 
@@ -90,22 +99,16 @@ static int replicate_region_steps(struct mc_work *work)
 /* Whether a slave that is new needs no command to replicate. */
 static bool replicates_by_itself(struct mc_region *region)
 {
-	return region->cloud->options.replicates && stands_by(region) && !mc_mark_known(region, MC_MARK_SERVED);
+	return region->cloud->options.replicates && stands_by(region) && !mc_fact_known(region, MC_FACT_SERVED);
 }
 
-/* A master that is on its way to serve is waited for: there is nothing to copy before. */
 static void await_master(struct mc_work *work)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(work->cloud, NULL);
-	struct mc_cloud *cloud = work->cloud;
 
 	if (!master)
 		return;
-	MC_LOCKED(&cloud->lock) {
-		while (!mc_region_state_settled(master->state) && mc_region_find_locked(cloud, NULL) == master &&
-			!cloud->is_closing && !mc_call_cancelled(work->call))
-			mc_cloud_await_news(cloud);
-	}
+	await_end(work, is_unsettled_master, master, -1);
 	/* That was its master's time, not its own. */
 	mc_call_extend(work->call, MC_WORK_TIMEOUT_MS);
 	mc_call_extend(work->doing, MC_WORK_TIMEOUT_MS);
@@ -115,7 +118,7 @@ static int start_region_steps(struct mc_work *work)
 {
 	struct mc_steps steps = {0};
 
-	await_role(work);
+	await_end(work, is_being_relieved, work->region, -1);
 	if (replicates_by_itself(work->region)) {
 		await_master(work);
 		return replicate_region_steps(work);
@@ -175,7 +178,7 @@ static void finish_promote(struct mc_work *work, int result)
 static void follow_start(struct mc_region *region, int result)
 {
 	if (result == 0 && !stands_by(region))
-		mc_region_tend(region);
+		mc_region_keep_up(region);
 	mc_replication_watch(region->cloud);
 }
 
@@ -191,7 +194,7 @@ static const struct mc_work_type start = {
 	.shown = MC_REGION_STARTING,
 	.run = start_region_steps,
 	.finish = refresh_cloud_after,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 
@@ -201,7 +204,7 @@ static const struct mc_work_type restart = {
 	.shown = MC_REGION_STARTING,
 	.run = restart_region_steps,
 	.finish = refresh_cloud_after,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 
@@ -211,7 +214,7 @@ static const struct mc_work_type replicate = {
 	.shown = MC_REGION_SEEDING,
 	.run = replicate_region_steps,
 	.finish = refresh_cloud_after,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 
@@ -221,7 +224,7 @@ static const struct mc_work_type promote = {
 	.is_aside = true,
 	.run = promote_region_steps,
 	.finish = finish_promote,
-	.settle = mc_replication_inspect,
+	.inspect = mc_replication_inspect,
 	.follow = follow_start,
 };
 

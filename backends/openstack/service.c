@@ -23,7 +23,7 @@ struct mc_openstack {
 	struct mc_login *login; /* NULL: none */
 
 	atomic_uint drops;         /* of mc_openstack_drop() */
-	pthread_mutex_t lock;      /* guards the heir; a leaf, never held across a request */
+	mc_mutex lock;             /* guards the heir; a leaf, never held across a request */
 	struct mc_openstack *heir; /* of the last drop, or NULL */
 };
 
@@ -208,7 +208,7 @@ static int ask_once(struct mc_openstack *service, struct mc_call *call, struct q
 	if (r == 0 && response->status == 401 && token)
 		mc_login_refused(service->login, token);
 	*question->token = (struct mc_http_param){0};
-	/* What a callback says may be the same. */
+	/* A callback's errno may be the same. */
 	if (atomic_load(&service->drops) != drops && (r == -ECANCELED || r == -ECONNABORTED))
 		question->drop = r == -ECANCELED ? DROPPED_UNSENT : DROPPED_SENT;
 	return r;
@@ -227,8 +227,8 @@ int mc_openstack_dropped(struct mc_error *error, bool may_be_done)
 static int ask_service(struct mc_openstack *service, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error);
 
-/* A write that was dropped before it was sent is one for whoever takes writes now. What a region was asked of itself is
- * nobody else's to answer. */
+/* A write that was dropped before it was sent is one for whoever takes writes now. A question to a region about itself
+ * is nobody else's to answer. */
 static int ask_heir(struct mc_openstack *service, struct mc_call *call, struct question *question,
 	struct mc_http_response *response, struct mc_error *error)
 {
@@ -293,10 +293,10 @@ int mc_openstack_request(struct mc_openstack *service, struct mc_call *call, con
 
 static void set_heir(struct mc_openstack *service, struct mc_openstack *heir)
 {
-	pthread_mutex_lock(&service->lock);
+	mc_mutex_lock(&service->lock);
 	struct mc_openstack *old = service->heir;
 	service->heir = heir ? mc_openstack_ref(heir) : NULL;
-	pthread_mutex_unlock(&service->lock);
+	mc_mutex_unlock(&service->lock);
 	mc_openstack_unref(old);
 }
 

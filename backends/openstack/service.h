@@ -6,8 +6,8 @@
 
 #include <cjson/cJSON.h>
 
-/* A client of one OpenStack service, with what all of them have in common: paths, the login's token, JSON, errors. What
- * is a service's own is its struct mc_openstack_api, and what it asks. Safe in any thread; reference counted. */
+/* A client of one OpenStack service, with what all of them have in common: paths, the login's token, JSON, errors. A
+ * service's own part is its struct mc_openstack_api, and what it asks. Safe in any thread; reference counted. */
 struct mc_openstack;
 struct mc_login;
 

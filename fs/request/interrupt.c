@@ -98,10 +98,10 @@ void mc_request_unwatch(struct mc_request *request)
 		return;
 	/* Returns when a running on_interrupt() has, too: it holds the same lock. */
 	fuse_req_interrupt_func(request->req, NULL, NULL);
-	pthread_mutex_lock(&request->lock);
+	mc_mutex_lock(&request->lock);
 	bool signalled = request->signalled;
 	request->signalled = 0;
-	pthread_mutex_unlock(&request->lock);
+	mc_mutex_unlock(&request->lock);
 	if (signalled)
 		mc_park_tick(request->fs->park, false);
 }

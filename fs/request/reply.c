@@ -43,7 +43,7 @@ static void free_request(struct mc_request *request)
 }
 
 /* What every answer begins with: no interrupt can reach the request after this. */
-static fuse_req_t settle(struct mc_request *request, bool failed)
+static fuse_req_t begin_reply(struct mc_request *request, bool failed)
 {
 	fuse_req_t req = request->req;
 
@@ -111,7 +111,7 @@ static void record(struct mc_request *request, int code)
 
 void mc_reply_fail(struct mc_request *request, int result)
 {
-	fuse_req_t req = settle(request, true);
+	fuse_req_t req = begin_reply(request, true);
 
 	/* Whatever the reason: a piece is missing. */
 	if (request->operation == MC_OP_WRITE && request->handle->kind == MC_HANDLE_FILE)
@@ -125,7 +125,7 @@ void mc_reply_fail(struct mc_request *request, int result)
 
 void mc_reply_ok(struct mc_request *request)
 {
-	fuse_req_t req = settle(request, false);
+	fuse_req_t req = begin_reply(request, false);
 
 	if (req)
 		fuse_reply_err(req, 0);
@@ -228,7 +228,7 @@ void mc_request_entry(struct mc_fs *fs, struct mc_node *node, struct fuse_entry_
 void mc_reply_entry(struct mc_request *request, struct mc_node *node)
 {
 	struct mc_fs *fs = request->fs;
-	fuse_req_t req = settle(request, false);
+	fuse_req_t req = begin_reply(request, false);
 	struct fuse_entry_param entry;
 
 	mc_request_entry(fs, node, &entry);
@@ -246,7 +246,7 @@ void mc_reply_attributes(struct mc_request *request, struct mc_node *node)
 
 void mc_reply_attributes_sized(struct mc_request *request, struct mc_node *node, int64_t size)
 {
-	fuse_req_t req = settle(request, false);
+	fuse_req_t req = begin_reply(request, false);
 	struct stat values;
 	double seconds = mc_request_stat(request->fs, node, &values);
 
@@ -258,13 +258,13 @@ void mc_reply_attributes_sized(struct mc_request *request, struct mc_node *node,
 
 void mc_reply_bytes(struct mc_request *request, const void *bytes, size_t size)
 {
-	fuse_reply_buf(settle(request, false), bytes, size);
+	fuse_reply_buf(begin_reply(request, false), bytes, size);
 	free_request(request);
 }
 
 void mc_reply_loan(struct mc_request *request, struct mc_loan *loan)
 {
-	fuse_reply_iov(settle(request, false), loan->parts, loan->count);
+	fuse_reply_iov(begin_reply(request, false), loan->parts, loan->count);
 	/* While the request still holds the open file, which lends. */
 	mc_loan_return(loan);
 	free_request(request);
@@ -272,35 +272,35 @@ void mc_reply_loan(struct mc_request *request, struct mc_loan *loan)
 
 void mc_reply_written(struct mc_request *request, size_t size)
 {
-	fuse_reply_write(settle(request, false), size);
+	fuse_reply_write(begin_reply(request, false), size);
 	free_request(request);
 }
 
 void mc_reply_text(struct mc_request *request, const char *link)
 {
-	fuse_reply_readlink(settle(request, false), link);
+	fuse_reply_readlink(begin_reply(request, false), link);
 	free_request(request);
 }
 
 void mc_reply_size(struct mc_request *request, size_t size)
 {
-	fuse_reply_xattr(settle(request, false), size);
+	fuse_reply_xattr(begin_reply(request, false), size);
 	free_request(request);
 }
 
 void mc_reply_poll(struct mc_request *request, unsigned events)
 {
-	fuse_reply_poll(settle(request, false), events);
+	fuse_reply_poll(begin_reply(request, false), events);
 	free_request(request);
 }
 
 void mc_reply_statfs(struct mc_request *request, const struct statvfs *values)
 {
-	fuse_reply_statfs(settle(request, false), values);
+	fuse_reply_statfs(begin_reply(request, false), values);
 	free_request(request);
 }
 
-/* How the kernel is to treat the open file. Whatever may change is not cached; neither is what is being written. */
+/* How the kernel is to treat the open file. A value that may change is not cached; neither is what is being written. */
 static struct fuse_file_info file_info(const struct mc_handle *handle)
 {
 	struct fuse_file_info file = {.flags = handle->flags, .fh = (uintptr_t)handle};
@@ -317,7 +317,7 @@ static struct fuse_file_info file_info(const struct mc_handle *handle)
 void mc_reply_open(struct mc_request *request, struct mc_handle *handle, struct mc_node *node)
 {
 	struct mc_fs *fs = request->fs;
-	fuse_req_t req = settle(request, false);
+	fuse_req_t req = begin_reply(request, false);
 	struct fuse_file_info file = file_info(handle);
 	struct fuse_entry_param entry;
 	int result;

@@ -170,8 +170,8 @@ static int gate(struct mc_request *request)
 	if (request->terms.needs & MC_NEEDS_REGION)
 		result = mc_region_serving(
 			request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), &request->error);
-	if (result == 0 && request->settles && row->settled)
-		result = row->settled(&request->ask);
+	if (result == 0 && request->awaits && row->awaits)
+		result = row->awaits(&request->ask);
 	return result;
 }
 

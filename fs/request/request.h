@@ -3,6 +3,7 @@
 #define FS_REQUEST_REQUEST_H
 
 #include "fs/handle.h"
+#include "mcloud/lock.h"
 
 #include <fuse_lowlevel.h>
 
@@ -31,11 +32,11 @@ struct mc_request {
 	/* How it is run. */
 	void (*run)(struct mc_request *request); /* answers, in the lane; NULL error number on entry */
 	struct mc_terms terms;
-	bool settles, nonblocking;
+	bool awaits, nonblocking;
 	struct mc_waiter waiter;
 	struct mc_job job;
 	bool watched, listed;
-	pthread_mutex_t lock; /* guards what follows and ask.call; the locks of the call and the park come after it */
+	mc_mutex lock; /* guards what follows and ask.call; the locks of the call and the park come after it */
 	bool interrupted;
 	int64_t signalled; /* when its asker got a signal that may not be its end, mc_now_ms(); 0: none */
 	pid_t asker;
@@ -66,7 +67,7 @@ static inline struct mc_terms mc_row_file_terms(const struct mc_row *row)
 bool mc_request_name(struct mc_request *request, const char *name);
 bool mc_request_data(struct mc_request *request, const void *data, size_t size);
 
-/* Sees that request->run is called when it may be (needs, settles) and where (lane). The request is no longer
+/* Sees that request->run is called when it may be (needs, awaits) and where (lane). The request is no longer
  * the caller's. */
 void mc_request_start(struct mc_request *request);
 

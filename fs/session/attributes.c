@@ -132,7 +132,7 @@ static int set_times(struct mc_request *request, bool copies, const struct stat 
 	const struct mc_row *row = mc_node_row(request->node);
 
 	if (copies && row->copied && (to_set & FUSE_SET_ATTR_MTIME) && !(to_set & FUSE_SET_ATTR_MTIME_NOW)) {
-		/* What can't be kept of it is no failure of the copy. */
+		/* An attribute that can't be kept is no failure of the copy. */
 		if (mc_resolve_key(&request->ask, request->node) == 0)
 			(void)row->copied(&request->ask, &values->st_mtim);
 		request->error = (struct mc_error){0};
@@ -144,7 +144,7 @@ static int set_times(struct mc_request *request, bool copies, const struct stat 
 	if (mc_node_row(request->node)->file || (own && own->create) ||
 		(type->create && mc_node_is_entry(request->node)))
 		return 0;
-	return mc_error_set(&request->error, EPERM, "its times are set by what it shows");
+	return mc_error_set(&request->error, EPERM, "its times are those of what it shows");
 }
 
 static void run_setattr(struct mc_request *request)

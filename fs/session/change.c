@@ -146,7 +146,8 @@ static void run_rmdir(struct mc_request *request)
 	if (result < 0)
 		mc_reply_fail(request, result);
 	else if (!mc_node_is_entry(request->child))
-		mc_reply_fail(request, mc_error_set(&request->error, EPERM, "this directory belongs to what it is in"));
+		mc_reply_fail(request, mc_error_set(&request->error, EPERM,
+					       "this directory belongs to its parent, and can't be removed alone"));
 	else
 		finish_removal(request, parent_type_of(request)->remove(&request->ask));
 }
@@ -208,7 +209,7 @@ static int rename_child(struct mc_request *request, struct mc_node *to)
 	if (result < 0)
 		return result;
 	if (!mc_node_is_entry(request->child))
-		return mc_error_set(&request->error, EPERM, "what is always there can't be renamed");
+		return mc_error_set(&request->error, EPERM, "this entry is always there, and can't be renamed");
 	if (mc_node_row(to)->directory != type) {
 		/* mv copies files, which makes sense between images; directories would become something else. */
 		bool is_directory = mc_node_row(request->child)->kind == MC_KIND_DIRECTORY;
@@ -316,7 +317,7 @@ static int create_child(struct mc_request *request, struct mc_node **ret_node, v
 	if (result < 0)
 		return result;
 	has_changed(request);
-	/* An image has no id before its bytes come. What is there at once, is known by its name. */
+	/* An image has no id before its bytes come. An entry that is there at once is known by its name. */
 	const struct mc_birth birth = {
 		.file = request->name, .said = said, .key = row->file ? NULL : said, .row = row, .kind = type->key};
 	*ret_node = mc_nodes_enter(fs->nodes, request->node, &birth);

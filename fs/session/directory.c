@@ -2,10 +2,11 @@
 #include "fs/request/request.h"
 #include "fs/resolve.h"
 #include "fs/session/ops.h"
+#include "mcloud/lock.h"
 
 #include <stdlib.h>
 
-/* opendir, readdir, readdirplus, releasedir. What is read is a snapshot, taken when reading begins (again): offsets 1
+/* opendir, readdir, readdirplus, releasedir. A read gives a snapshot, taken when reading begins (again): offsets 1
  * and 2 follow "." and "..", then come the fixed rows, then the items of the listing. */
 
 enum { DOTS = 2 };
@@ -133,9 +134,9 @@ static void reply_page(struct mc_request *request)
 	struct page page = {
 		.request = request, .capacity = request->size, .plus = request->operation == MC_OP_READDIRPLUS};
 
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	struct mc_listing *listing = handle->listing ? mc_listing_ref(handle->listing) : NULL;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	page.data = malloc(page.capacity ? page.capacity : 1);
 	if (page.data) {
 		fill_page(&page, (size_t)request->offset, listing);
@@ -157,10 +158,10 @@ static void run_list(struct mc_request *request)
 		mc_reply_fail(request, result);
 		return;
 	}
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	struct mc_listing *old = handle->listing;
 	handle->listing = listing;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	mc_listing_unref(old);
 	reply_page(request);
 }
@@ -175,9 +176,9 @@ static void read_directory(fuse_req_t req, enum mc_operation operation, fuse_ino
 	const struct mc_directory_type *type = mc_node_row(request->node)->directory;
 	request->size = size;
 	request->offset = offset;
-	pthread_mutex_lock(&request->handle->lock);
+	mc_mutex_lock(&request->handle->lock);
 	bool has_list = request->handle->listing;
-	pthread_mutex_unlock(&request->handle->lock);
+	mc_mutex_unlock(&request->handle->lock);
 	if (!type->list || (has_list && offset > 0)) {
 		reply_page(request);
 		return;

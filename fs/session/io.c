@@ -30,10 +30,10 @@ static void reply_content(struct mc_request *request)
 	size_t offset = (size_t)request->offset;
 
 	/* A content that is there never changes. */
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	size_t size = handle->content.size;
 	const char *data = handle->content.data;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (offset < size) {
 		mc_reply_bytes(request, data + offset, size - offset < request->size ? size - offset : request->size);
 	} else if (row->at_end && request->size) {
@@ -58,7 +58,7 @@ static void run_make(struct mc_request *request)
 	struct mc_handle *handle = request->handle;
 	int result = mc_handle_show(&request->ask, mc_node_row(request->node), &content);
 
-	request->settles = false;
+	request->awaits = false;
 	request->terms.needs = 0;
 	if (result < 0) {
 		set_making(handle, false);
@@ -85,15 +85,15 @@ static void retry_content(struct mc_waiter *waiter)
 }
 
 /* In the lane, when it has settled: one of the readers makes the content. */
-static void run_settled(struct mc_request *request)
+static void run_awaited(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
 
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool mine = !handle->made && !handle->making;
 	if (mine)
 		handle->making = true;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (mine)
 		run_make(request);
 	else
@@ -108,17 +108,17 @@ static void read_content(struct mc_request *request)
 
 	do {
 		uint64_t seen = mc_park_seen(request->fs->park);
-		pthread_mutex_lock(&handle->lock);
+		mc_mutex_lock(&handle->lock);
 		bool made = handle->made, making = handle->making;
-		pthread_mutex_unlock(&handle->lock);
+		mc_mutex_unlock(&handle->lock);
 		if (made) {
 			reply_content(request);
 			return;
 		}
 		if (!making) {
-			request->run = run_settled;
+			request->run = run_awaited;
 			mc_request_take_terms(request, &row->terms);
-			request->settles = true;
+			request->awaits = true;
 			mc_request_start(request);
 			return;
 		}
@@ -261,11 +261,11 @@ static void retry_poll(struct mc_waiter *waiter)
 /* Ends the wait for news, with or without telling. The caller's reference to HANDLE goes. */
 static void end_poll(struct mc_handle *handle, bool tell)
 {
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	struct fuse_pollhandle *poll = handle->poll;
 	handle->poll = NULL;
 	handle->polling = false;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (poll && tell)
 		(void)fuse_lowlevel_notify_poll(poll);
 	if (poll)
@@ -298,12 +298,12 @@ static void park_poll(struct mc_handle *handle)
 /* Keeps POLL, instead of the one before it, for the next news. */
 static void keep_poll(struct mc_handle *handle, struct fuse_pollhandle *poll)
 {
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	struct fuse_pollhandle *old = handle->poll;
 	bool polling = handle->polling;
 	handle->poll = poll;
 	handle->polling = true;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (old)
 		fuse_pollhandle_destroy(old);
 	if (!polling)

@@ -15,7 +15,7 @@ struct notice {
 };
 
 struct mc_notify {
-	pthread_mutex_t lock; /* guards all but session; no other lock is taken while it is held */
+	mc_mutex lock; /* guards all but session; no other lock is taken while it is held */
 	pthread_cond_t news;
 	struct notice *first, **end;
 	struct fuse_session *session;
@@ -38,7 +38,7 @@ struct mc_notify *mc_notify_new(bool pages)
 }
 
 /* Waits for the next one; NULL: the end. With the lock held. */
-static struct notice *take_notice(struct mc_notify *notify)
+static struct notice *take_notice(struct mc_notify *notify) MC_REQUIRES(notify->lock)
 {
 	while (!notify->first && !notify->stopping)
 		pthread_cond_wait(&notify->news, &notify->lock);
@@ -62,14 +62,14 @@ static void *send_notices(void *data)
 {
 	struct mc_notify *notify = data;
 
-	pthread_mutex_lock(&notify->lock);
+	mc_mutex_lock(&notify->lock);
 	for (struct notice *notice; (notice = take_notice(notify));) {
-		pthread_mutex_unlock(&notify->lock);
+		mc_mutex_unlock(&notify->lock);
 		invalidate_inode(notify, notice);
 		free(notice);
-		pthread_mutex_lock(&notify->lock);
+		mc_mutex_lock(&notify->lock);
 	}
-	pthread_mutex_unlock(&notify->lock);
+	mc_mutex_unlock(&notify->lock);
 	return NULL;
 }
 

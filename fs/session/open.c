@@ -67,7 +67,7 @@ static void run_open_file(struct mc_request *request)
 		reply_opened(request, MC_HANDLE_FILE, state);
 }
 
-/* What was opened shows what it is now. */
+/* An opened file shows what it is now. */
 static void run_open_content(struct mc_request *request)
 {
 	MC_CLEANUP(buffer) struct mc_buffer content = {0};
@@ -114,7 +114,7 @@ void mc_session_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file
 		request->run = run_open_file;
 	} else if (row->stream) {
 		request->run = run_open_stream;
-	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->settled) {
+	} else if ((file->flags & O_ACCMODE) != O_WRONLY && !row->awaits) {
 		request->run = run_open_content;
 		request->terms = row->terms;
 	} else {
@@ -139,13 +139,12 @@ static int end_writing(struct mc_request *request)
 	struct mc_handle *handle = request->handle;
 	const struct mc_file_type *type = mc_node_row(request->node)->file;
 
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool futile = handle->refused && !handle->wrote;
 	handle->flushed = true;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (futile)
-		mc_handle_spoil(handle, EIO,
-			"what was tried with it can't be done here, and nothing was written: it is dropped");
+		mc_handle_spoil(handle, EIO, "nothing was written, and the rest can't be done here: it is dropped");
 	int result = mc_handle_spoilt(handle, &request->error);
 	if (result == 0)
 		result = type->flush(&request->ask, handle->state);
@@ -164,7 +163,7 @@ static void run_flush(struct mc_request *request)
 }
 
 /* A file whose writer is killed isn't complete, though its close looks like any other. Others that only hold it spoil
- * nothing. Whoever is killed hears nothing of the close, and would break off what it begins: what is to be done is left
+ * nothing. A killed process hears nothing of the close, and would break off what it begins: what is to be done is left
  * to release. */
 static void reply_killed(struct mc_request *request)
 {
@@ -174,7 +173,7 @@ static void reply_killed(struct mc_request *request)
 		mc_reply_ok(request);
 		return;
 	}
-	mc_handle_spoil(request->handle, EIO, "who wrote it was killed: what was written is dropped");
+	mc_handle_spoil(request->handle, EIO, "its writer was killed: what was written is dropped");
 	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
@@ -227,9 +226,9 @@ static void run_release(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
 
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool flushed = handle->flushed;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	bool told = mc_handle_spoilt(handle, NULL) < 0;
 	int result = is_kept_at_close(handle) && !flushed ? end_writing(request) : 0;
 	mc_reply_result(request, told ? 0 : result);
@@ -260,7 +259,7 @@ void mc_session_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	mc_request_start(request);
 }
 
-/* What was written is kept at close, as far as it can be: nothing to do before, but to say that it won't be. */
+/* Written text is kept at close, as far as it can be: nothing to do before, but to say that it won't be. */
 void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *file)
 {
 	struct mc_request *request = mc_request_new_open(req, MC_OP_FSYNC, ino, file);
@@ -271,8 +270,8 @@ void mc_session_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse
 	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 
-/* Room can't be reserved. Who then writes nothing gets an error at close, and no file. ENOSYS would have the kernel
- * answer by itself from then on. */
+/* Room can't be reserved. A process that then writes nothing gets an error at close, and no file. ENOSYS would have the
+ * kernel answer by itself from then on. */
 void mc_session_fallocate(
 	fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length, struct fuse_file_info *file)
 {

@@ -27,8 +27,8 @@ static void init_connection(void *data, struct fuse_conn_info *connection)
 	connection->max_background = MAX_BACKGROUND;
 	connection->max_readahead = READ_AHEAD_KIB * 1024;
 	connection->congestion_threshold = MAX_BACKGROUND * 3 / 4;
-	/* Who lists a directory mostly wants attributes, too, and to look up ten thousand images one by one takes
-	 * minutes. */
+	/* A process that lists a directory mostly wants attributes, too, and to look up ten thousand images one by one
+	 * takes minutes. */
 	connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
 	/* Pages are kept of contents that never change only. With it each read asks for attributes that have grown old.
 	 */
@@ -111,9 +111,9 @@ static void interrupt_all(struct mc_fs *fs)
 static void close_handles(struct mc_fs *fs)
 {
 	for (;;) {
-		pthread_mutex_lock(&fs->lock);
+		mc_mutex_lock(&fs->lock);
 		struct mc_handle *handle = fs->handles;
-		pthread_mutex_unlock(&fs->lock);
+		mc_mutex_unlock(&fs->lock);
 		if (!handle)
 			return;
 		/* No request and no poll is left: this is the descriptor's reference, the last one. */

@@ -33,10 +33,10 @@ static struct mc_pieces take_pieces(struct mc_handle *handle)
 
 static void give_pieces(struct mc_handle *handle, const struct mc_pieces *pieces)
 {
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	struct mc_pieces old = handle->pieces;
 	handle->pieces = *pieces;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	mc_pieces_clear(&old);
 }
 
@@ -92,8 +92,7 @@ static int look_before(struct mc_request *request, struct mc_pieces *pieces, boo
 static int no_place_at_offset(struct mc_request *request, const struct mc_pieces *pieces)
 {
 	if (pieces->refused)
-		return mc_error_set(
-			&request->error, EINVAL, "what came before it was refused: write all of it once more");
+		return mc_error_set(&request->error, EINVAL, "an earlier piece was refused: write all of it once more");
 	return mc_error_set(&request->error, EINVAL,
 		"a value is written from its beginning, or behind what it has, but not at %jd",
 		(intmax_t)request->offset);
@@ -138,7 +137,7 @@ static void put_back(struct mc_request *request, struct mc_pieces *pieces, int r
 	int result = pieces->known ? store_value(request, pieces->before.data, pieces->before.size) : -EPERM;
 	request->error = why;
 	if (result < 0)
-		mc_error_context(&request->error, "only a part was stored, and what was there before is lost");
+		mc_error_context(&request->error, "only a part was stored, and the former value is lost");
 	else
 		pieces->stored = false;
 }
@@ -170,7 +169,7 @@ static int write_piece(struct mc_request *request, struct mc_pieces *pieces)
 	return result;
 }
 
-/* Each line is a command. What completes a line that the write before this one has begun is none of its own. */
+/* Each line is a command. The end of a line that the write before this one has begun is none of its own. */
 static int write_commands(struct mc_request *request, struct mc_pieces *pieces)
 {
 	MC_CLEANUP(free_pointer) char *text = NULL;
@@ -272,10 +271,10 @@ void mc_value_close(struct mc_request *request)
 		mc_reply_ok(request);
 		return;
 	}
-	pthread_mutex_lock(&handle->lock);
+	mc_mutex_lock(&handle->lock);
 	bool truncated = handle->pieces.truncated;
 	handle->pieces.truncated = false;
-	pthread_mutex_unlock(&handle->lock);
+	mc_mutex_unlock(&handle->lock);
 	if (truncated)
 		result = make_empty(request);
 	mc_reply_result(request, result);

@@ -185,7 +185,7 @@ static bool has_region(struct mc_ask *ask)
 	return look_at_container(ask, &service) == 0 && service.region && *service.region;
 }
 
-/* What follows the verb is a signal. */
+/* A signal follows the verb. */
 static int act_on_container(struct mc_ask *ask, char **words, unsigned n_words)
 {
 	enum mc_engine_action action = (enum mc_engine_action)ask->verb->data;

@@ -29,7 +29,7 @@ struct mc_follows {
 	void (*wake)(void *data);
 	void *data;
 	/* guards all hubs and readers; innermost: nothing else is locked, asked or waited for under it */
-	pthread_mutex_t lock;
+	mc_mutex lock;
 	struct hub *hubs; /* those that are listed */
 };
 
@@ -61,7 +61,7 @@ void mc_follows_free(struct mc_follows *follows)
 }
 
 /* With the lock held. */
-static void unlist_hub(struct hub *hub)
+static void unlist_hub(struct hub *hub) MC_REQUIRES(hub->follows->lock)
 {
 	struct hub **place = &hub->follows->hubs;
 	while (*place && *place != hub)
@@ -120,7 +120,7 @@ static void on_follow_end(void *data)
 }
 
 /* With the lock held: the hub of NAME with one more reader, or NULL. */
-static struct hub *share(struct mc_follows *follows, const char *name)
+static struct hub *share(struct mc_follows *follows, const char *name) MC_REQUIRES(follows->lock)
 {
 	for (struct hub *hub = follows->hubs; hub; hub = hub->next)
 		if (strcmp(hub->name, name) == 0) {
@@ -151,11 +151,11 @@ static struct hub *make_hub(struct mc_follows *follows, const char *name)
 static void leave_hub(struct hub *hub)
 {
 	struct mc_follows *follows = hub->follows;
-	pthread_mutex_lock(&follows->lock);
+	mc_mutex_lock(&follows->lock);
 	bool last = --hub->readers == 0;
 	if (last && hub->listed)
 		unlist_hub(hub);
-	pthread_mutex_unlock(&follows->lock);
+	mc_mutex_unlock(&follows->lock);
 	if (!last)
 		return;
 	if (hub->follow)
@@ -224,7 +224,7 @@ int mc_follow_open(
 }
 
 /* With the lock held: notes what the reader has missed, if it has. */
-static void skip_lost_text(struct mc_follow_reader *reader)
+static void skip_lost_text(struct mc_follow_reader *reader) MC_REQUIRES(reader->hub->follows->lock)
 {
 	const struct hub *hub = reader->hub;
 	if (reader->position >= hub->tail)
@@ -250,7 +250,7 @@ ssize_t mc_follow_read(struct mc_follow_reader *reader, void *to, size_t size)
 	char *bytes = to;
 	if (size == 0)
 		return 0;
-	pthread_mutex_lock(&hub->follows->lock);
+	mc_mutex_lock(&hub->follows->lock);
 	if (!reader->note[reader->noted])
 		skip_lost_text(reader);
 	size_t noted = give_note(reader, bytes, size), given = 0;
@@ -261,7 +261,7 @@ ssize_t mc_follow_read(struct mc_follow_reader *reader, void *to, size_t size)
 		reader->position += given;
 	}
 	bool ended = hub->ended;
-	pthread_mutex_unlock(&hub->follows->lock);
+	mc_mutex_unlock(&hub->follows->lock);
 	if (given)
 		reader->in_line = bytes[noted + given - 1] != '\n';
 	if (noted + given)

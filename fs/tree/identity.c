@@ -161,7 +161,7 @@ int mc_identity_begin_change(struct mc_ask *ask, struct mc_identity *ret_identit
 	*ret_identity = (struct mc_identity){0};
 	if (mc_ask_in_region(ask))
 		return mc_error_set(ask->error, EPERM,
-			"this is what has been replicated to the region; make changes at the root of the mount");
+			"a region shows what was replicated to it; make changes at the root of the mount");
 	return mc_identity_begin(ask, ret_identity);
 }
 

@@ -185,7 +185,7 @@ static int find_abroad(const struct mc_identity *identity, const struct relation
 		return mc_error_set(identity->error, ENOENT, "there is no such link");
 	int result = mc_identity_find(identity, MC_IDENTITY_DOMAIN, NULL, at + 1, &domain);
 	if (result == 0 && !strcmp(domain->id, relation->scope.home))
-		result = mc_error_set(identity->error, ENOENT, "who is of this domain is called without its name");
+		result = mc_error_set(identity->error, ENOENT, "members of this domain are listed without @DOMAIN");
 	return result < 0 ? result : find_in(identity, relation, domain->id, before, ret_id);
 }
 
@@ -385,7 +385,7 @@ static int remove_group_user(
 	int result = mc_identity_get(identity, MC_IDENTITY_USER, id, &user);
 
 	if (result < 0)
-		return mc_error_context(ask->error, "the user who is to leave the group");
+		return mc_error_context(ask->error, "taking the user out of the group");
 	const struct mc_identity_member member = {
 		.id = id, .name = user->name, .domain = user->domain, .domain_name = ""};
 	return mc_identity_member_remove(identity, &relation->owner, &member);

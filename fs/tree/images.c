@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Who waits for the answer has waited long already. */
+/* The asker has waited long already. */
 #define SECOND_LOOK_MS 2000
 
 static int list_images(struct mc_ask *ask, struct mc_entries *entries);
@@ -47,7 +47,7 @@ int mc_images_look(struct mc_ask *ask, struct mc_image *ret_image, cJSON **ret_j
 			       glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), ret_image, ret_json, ask->error);
 }
 
-/* What the kernel knows of the image under its name and under its id is old then. */
+/* The kernel's knowledge of the image, under its name and under its id, is old then. */
 static int change_image_attribute(struct mc_ask *ask, struct mc_glance *glance, const char *name, const cJSON *value)
 {
 	const char *id = mc_ask_key(ask, MC_KEY_IMAGE);
@@ -97,7 +97,7 @@ mode_t mc_images_mode(const char *visibility)
 void mc_images_attributes(const struct mc_image *image, struct mc_attributes *ret)
 {
 	*ret = (struct mc_attributes){
-		/* What waits for its content may be written. */
+		/* An image that waits for its content may be written. */
 		.mode = mc_images_mode(image->visibility) |
 			(!strcmp(image->status, "queued") && !image->upload ? S_IWUSR : 0),
 		.size = image->size,

@@ -74,7 +74,7 @@ static int read_image(struct mc_ask *ask, void *state, size_t size, int64_t offs
 	if (!file->reader)
 		return mc_error_set(ask->error, EAGAIN, "the image is being written");
 	int r = mc_image_reader_read(file->reader, ask->call, size, offset, ret_loan, ask->error);
-	/* What the kernel has kept of a content that turns out to be wrong must go. */
+	/* Pages of a content that turns out to be wrong must go. */
 	if (r == -EIO)
 		mc_fs_forget_pages(ask->fs, MC_KEY_IMAGE, mc_ask_key(ask, MC_KEY_IMAGE));
 	return r;
@@ -127,7 +127,7 @@ static void drop_image(struct mc_ask *ask, void *state)
 	give_up(ask->fs, state);
 }
 
-/* What was not finished by then was not closed but broken off. */
+/* An upload that was not finished by then was not closed but broken off. */
 static void release_image(struct mc_fs *fs, void *state)
 {
 	struct image_file *file = state;

@@ -48,7 +48,7 @@ static bool has_same_content(const struct renewal *renewal)
 	       *from->hash && !strcmp(from->hash_algorithm, to->hash_algorithm) && !strcmp(from->hash, to->hash);
 }
 
-/* Whether the new image is to get ITEM of the old one. What the copy has brought along is its own. */
+/* Whether the new image is to get ITEM of the old one. Attributes that the copy has brought along are its own. */
 static bool goes_over(const struct renewal *renewal, const cJSON *item)
 {
 	const cJSON *own = cJSON_GetObjectItemCaseSensitive(renewal->json[TO], item->string);

@@ -62,7 +62,7 @@ static int show_tree(struct mc_ask *ask, struct mc_buffer *out)
 
 /* An open `import`. */
 struct import {
-	pthread_mutex_t lock;  /* guards the rest; not held while the directory is asked */
+	mc_mutex lock;         /* guards the rest; not held while the directory is asked */
 	struct mc_buffer text; /* written and not yet applied */
 	int64_t next; /* where the next write has to be; -1: anywhere. It isn't 0 when the kernel still knows the size
 			 of an earlier import and the file is open for appending */
@@ -82,8 +82,8 @@ static int open_import(struct mc_ask *ask, int flags, void **ret_state)
 	return 0;
 }
 
-/* Under the lock. What lacks a piece must not be applied: the last record could be half of one. */
-static void spoil(struct import *import)
+/* Under the lock. An import that lacks a piece must not be applied: the last record could be half of one. */
+static void spoil(struct import *import) MC_REQUIRES(import->lock)
 {
 	if (import->text.data)
 		explicit_bzero(import->text.data, import->text.size);
@@ -135,11 +135,11 @@ static int flush_import(struct mc_ask *ask, void *state)
 	struct import *import = state;
 	struct mc_directory *directory;
 
-	pthread_mutex_lock(&import->lock);
+	mc_mutex_lock(&import->lock);
 	text = import->text;
 	import->text = (struct mc_buffer){0};
 	bool spoilt = import->spoilt;
-	pthread_mutex_unlock(&import->lock);
+	mc_mutex_unlock(&import->lock);
 	if (spoilt)
 		return mc_error_set(ask->error, EIO, "nothing was imported: a write of it failed");
 	if (text.size == 0)

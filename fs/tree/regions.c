@@ -35,7 +35,7 @@ enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED, R
 	MC_DIRECTORY("images-by-id", 0755, "their attributes, by id", &mc_tree_images_by_id)
 #define WAIT \
 	MC_DOCUMENT("wait", 0444, "blocks until it has settled, then its state; fails if it has failed", \
-		.show = show_wait, .settled = wait_settled, .at_end = wait_at_end)
+		.show = show_wait, .awaits = wait_settled, .at_end = wait_at_end)
 #define ERROR \
 	MC_DOCUMENT("error", 0444, "why it failed or is degraded, and what to do", .show = show_error, \
 		.attributes = attributes)

@@ -26,8 +26,8 @@ void mc_text_label(struct mc_buffer *out, const char *text);
  * /proc/mounts. */
 void mc_text_field(struct mc_buffer *out, const char *text);
 
-/* JSON of SIZE bytes, pretty-printed, with a newline. What is not JSON, or over 64 MiB: -EIO with a sentence that names
- * WHAT. */
+/* JSON of SIZE bytes, pretty-printed, with a newline. Text that is not JSON, or over 64 MiB: -EIO with a sentence that
+ * names WHAT. */
 int mc_text_json(struct mc_buffer *out, const char *json, size_t size, const char *what, struct mc_error *error);
 
 /* 0, or -ENOMEM with ERROR filled if OUT ran out of memory. */

@@ -12,9 +12,9 @@ enum mc_login_method {
 	MC_LOGIN_TOTP = 8,                   /* v3totp */
 };
 
-/* Who logs in to what at a Keystone, and how. What isn't needed is NULL; of an id and a name the id counts. The scope
- * is, in this order, what there is of: domain, project, trust, unscoped, system; an application credential brings its
- * own. https://docs.openstack.org/api-ref/identity/v3/#authentication-and-token-management */
+/* Who logs in to what at a Keystone, and how. Members that aren't needed are NULL; of an id and a name the id counts.
+ * The scope is, in this order, what there is of: domain, project, trust, unscoped, system; an application credential
+ * brings its own. https://docs.openstack.org/api-ref/identity/v3/#authentication-and-token-management */
 struct mc_credentials {
 	unsigned methods; /* of enum mc_login_method; several: all of them at once (v3multifactor) */
 	const char *user, *user_id;

@@ -33,8 +33,9 @@ int mc_database_ping(struct mc_database *database, struct mc_call *call, struct 
 int mc_database_set_password(
 	struct mc_database *database, struct mc_call *call, const char *name, const char *hash, struct mc_error *error);
 
-/* What follows writes in the keystone database. It fails with -EBUSY in one that takes no writes now, if the connection
- * is not that of root, whom nothing keeps from writing: so that nothing is ever written anywhere but in the master's.
+/* The functions below write in the keystone database. It fails with -EBUSY in one that takes no writes now, if the
+ * connection is not that of root, whom nothing keeps from writing: so that nothing is ever written anywhere but in the
+ * master's.
  */
 
 /* Rows of the keystone database, for before its Keystone serves (there, requests would say the same much later). Each
@@ -71,7 +72,7 @@ int mc_database_lacks_driver(struct mc_database *database, struct mc_call *call,
 int mc_database_tell_names_apart(
 	struct mc_database *database, struct mc_call *call, const char *statements, struct mc_error *error);
 
-/* What all Keystones that have this database, or a replica, have cached of the rows above is not believed any longer.
+/* The caches that all Keystones of this database, or of a replica, have of the rows above are not believed any longer.
  * To be called when they are written. */
 int mc_database_renew_cache(struct mc_database *database, struct mc_call *call, struct mc_error *error);
 

@@ -193,12 +193,18 @@ struct mc_engine {
 	const struct mc_engine_ops *ops;
 };
 
-#define MC_ENGINE_SOCKET "/run/docker.sock" /* where an engine is when nothing else is said */
-
 /* The Docker Engine API at a unix socket, for the cloud CLOUD. TIMEOUT_MS bounds calls of the engine's own
  * (re-connection). Succeeds also while the engine isn't there: its calls say ECONNREFUSED. NULL: out of memory. */
 struct mc_engine *mc_engine_docker_new(
 	const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
+
+/* Whether NAME is an engine's (backends/engine/engines.c), or "auto": the first of them. */
+bool mc_engine_is_known(const char *name);
+/* Where it is when nothing else is said; NULL: it is not known. */
+const char *mc_engine_socket(const char *name);
+/* The engine NAME, as its own function makes it. NULL also when it is not known. */
+struct mc_engine *mc_engine_new(
+	const char *name, const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
 
 void mc_engine_service_clear(struct mc_engine_service *service);
 void mc_engine_service_list_clear(struct mc_engine_service_list *list);

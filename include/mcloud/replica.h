@@ -84,7 +84,7 @@ enum mc_replica_action {
 int mc_database_replica_act(
 	struct mc_database *database, struct mc_call *call, enum mc_replica_action action, struct mc_error *error);
 
-/* What it has written counts as applied, as far as the master that it is to follow has it, too (AT_MASTER): the rest,
+/* Its own writes count as applied, as far as the master that it is to follow has it, too (AT_MASTER): the rest,
  * of maintenance, would be asked of that one in vain. */
 int mc_database_demote(
 	struct mc_database *database, struct mc_call *call, const char *at_master, struct mc_error *error);

@@ -3,6 +3,7 @@
 #define MCLOUD_UTIL_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -32,6 +33,9 @@
 
 void mc_cleanup_free_pointer(void *pointer_to_pointer);
 void mc_cleanup_json(void *pointer_to_cjson);
+
+/* A copy of TEXT, malloc'd; NULL of NULL. *FAILED is set when memory is out, and left alone otherwise. */
+char *mc_copy_text(const char *text, bool *failed);
 
 /* Frees a string, which is wiped first. Takes NULL. */
 void mc_free_secret(char *secret);

@@ -3,7 +3,7 @@
 #define TESTS_DOCKER_WORLD_H
 
 #include "backends/engine/docker/private.h"
-#include "fake_http.h"
+#include "fake_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,8 +51,7 @@ static inline struct world setup(void)
 static inline void teardown(struct world *world)
 {
 	world->engine->ops->free(world->engine);
-	mc_call_unref(world->call);
-	fake_http_free(world->server);
+	end_world(world->server, world->call, NULL);
 }
 
 /* PATH, and FILTERS (or NULL) percent-encoded behind it. */

@@ -3,7 +3,7 @@
 #define TESTS_GLANCE_WORLD_H
 
 #include "backends/openstack/glance/glance.h"
-#include "fake_http.h"
+#include "fake_world.h"
 #include "mcloud/util.h"
 
 #include <openssl/evp.h>
@@ -79,16 +79,10 @@ static inline struct world setup_with(struct fake_http *server, int ttl_ms, int 
 
 static inline void teardown(struct world *world)
 {
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
-
-	mc_journal_show(world->journal, &out);
-	assert_true(!out.data || !strstr(out.data, "secret"));
-	assert_null(strstr(world->error.message, "secret"));
+	check_secrets(world->journal, &world->error);
 	mc_glance_unref(world->glance);
 	mc_keystone_unref(world->keystone);
-	mc_call_unref(world->call);
-	mc_journal_free(world->journal);
-	fake_http_free(world->server);
+	end_world(world->server, world->call, world->journal);
 }
 
 static inline struct world setup(int ttl_ms, int timeout_ms)

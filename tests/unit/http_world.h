@@ -3,7 +3,7 @@
 #define TESTS_HTTP_WORLD_H
 
 #include "backends/http/http.h"
-#include "fake_http.h"
+#include "fake_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,9 +44,7 @@ static inline void teardown(struct world *world)
 {
 	mc_http_response_free(&world->response);
 	mc_http_unref(world->http);
-	mc_call_unref(world->call);
-	mc_journal_free(world->journal);
-	fake_http_free(world->server);
+	end_world(world->server, world->call, world->journal);
 }
 
 static inline int perform(struct world *world, const struct mc_http_request *request)

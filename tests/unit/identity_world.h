@@ -2,7 +2,7 @@
 #ifndef TESTS_IDENTITY_WORLD_H
 #define TESTS_IDENTITY_WORLD_H
 
-#include "fake_http.h"
+#include "fake_world.h"
 #include "mcloud/identity_objects.h"
 
 #include <setjmp.h>
@@ -85,9 +85,7 @@ static inline struct world *setup(int ttl_ms)
 static inline void teardown(struct world *world)
 {
 	mc_keystone_unref(world->identity.keystone);
-	mc_call_unref(world->call);
-	mc_journal_free(world->journal);
-	fake_http_free(world->server);
+	end_world(world->server, world->call, world->journal);
 	free(world);
 }
 

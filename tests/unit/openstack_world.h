@@ -3,7 +3,7 @@
 #define TESTS_OPENSTACK_WORLD_H
 
 #include "backends/openstack/keystone/keystone.h"
-#include "fake_http.h"
+#include "fake_world.h"
 #include "mcloud/util.h"
 
 #include <errno.h>
@@ -55,18 +55,11 @@ static inline struct world setup(int ttl_ms)
 	return world;
 }
 
-/* No secret may have got into the journal or the last error. */
 static inline void teardown(struct world *world)
 {
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
-
-	mc_journal_show(world->journal, &out);
-	assert_true(!out.data || !strstr(out.data, "secret"));
-	assert_null(strstr(world->error.message, "secret"));
+	check_secrets(world->journal, &world->error);
 	mc_keystone_unref(world->keystone);
-	mc_call_unref(world->call);
-	mc_journal_free(world->journal);
-	fake_http_free(world->server);
+	end_world(world->server, world->call, world->journal);
 }
 
 static inline void expect_login(struct world *world, const char *token_header, const char *answer)

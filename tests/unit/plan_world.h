@@ -69,7 +69,7 @@ static inline void observe(const struct sight *sight, struct mc_observed *seen)
 	seen->answers = strchr(letters, 'a');
 	seen->is_configured = strchr(letters, 'c');
 	seen->follows_master = strchr(letters, 'f');
-	seen->is_settling = strchr(letters, 't');
+	seen->is_coming_up = strchr(letters, 't');
 	seen->receiver = strchr(letters, 'R')   ? MC_REPLICA_YES
 			 : strchr(letters, 'C') ? MC_REPLICA_CONNECTING
 						: MC_REPLICA_NO;

@@ -29,9 +29,9 @@ static void test_await_news(void **state)
 	pthread_mutex_init(&cloud.lock, NULL);
 	pthread_cond_init(&cloud.idle, NULL);
 	alarm(60);
-	pthread_mutex_lock(&cloud.lock);
+	mc_mutex_lock(&cloud.lock);
 	mc_cloud_await_news(&cloud);
-	pthread_mutex_unlock(&cloud.lock);
+	mc_mutex_unlock(&cloud.lock);
 	alarm(0);
 	pthread_cond_destroy(&cloud.idle);
 	pthread_mutex_destroy(&cloud.lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/managed/facts.h"
+#include "backends/managed/fact_files.h"
 #include "mcloud/region.h"
 #include "mcloud/state_dir.h"
 #include "mcloud/util.h"
@@ -175,11 +175,11 @@ static const char *known(const char *mark)
 }
 
 struct found {
-	struct mc_fact facts[8];
+	struct mc_fact_file facts[8];
 	size_t count;
 };
 
-static int add(void *data, const struct mc_fact *fact)
+static int add(void *data, const struct mc_fact_file *fact)
 {
 	struct found *found = data;
 
@@ -189,40 +189,40 @@ static int add(void *data, const struct mc_fact *fact)
 
 static void test_facts_are_kept(void **state)
 {
-	struct mc_fact fact = {.region = "Kista", .number = 254, .created = 1795395600.5};
+	struct mc_fact_file fact = {.region = "Kista", .number = 254, .created = 1795395600.5};
 	struct found found = {0};
 	struct mc_error error = {0};
 
 	(void)state;
-	assert_int_equal(mc_facts_read(&options, known, add, &found, &error), 0); /* no cloud yet */
+	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), 0); /* no cloud yet */
 	assert_int_equal(found.count, 0);
-	fact.marks[fact.n_marks++] = "served";
-	fact.marks[fact.n_marks++] = "master";
+	fact.facts[fact.n_facts++] = "served";
+	fact.facts[fact.n_facts++] = "master";
 	snprintf(fact.release, sizeof(fact.release), "epoxy");
 	directories_synced = 0;
-	assert_int_equal(mc_facts_write(&options, &fact, &error), 0);
+	assert_int_equal(mc_fact_files_write(&options, &fact, &error), 0);
 	assert_true(directories_synced > 0); /* or a crash of the machine could take its name */
-	fact.n_marks = 1;
-	assert_int_equal(mc_facts_write(&options, &fact, &error), 0);
+	fact.n_facts = 1;
+	assert_int_equal(mc_fact_files_write(&options, &fact, &error), 0);
 	put("lab/regions/.hidden.json", "{");
 	put("lab/regions/Solna.json.new", "{\"number\":2"); /* a write that was broken off: what was before is so */
-	assert_int_equal(mc_facts_read(&options, known, add, &found, &error), 0);
+	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), 0);
 	assert_int_equal(found.count, 1);
 	assert_string_equal(found.facts[0].region, "Kista");
 	assert_int_equal(found.facts[0].number, 254);
 	assert_true(found.facts[0].created == 1795395600.5);
-	assert_int_equal(found.facts[0].n_marks, 1);
-	assert_string_equal(found.facts[0].marks[0], "served");
+	assert_int_equal(found.facts[0].n_facts, 1);
+	assert_string_equal(found.facts[0].facts[0], "served");
 	assert_string_equal(found.facts[0].release, "epoxy");
 	put("lab/regions/Kista.json", "{\"number\":1,\"created\":1,\"marks\":[]}"); /* of a version with one release */
-	assert_int_equal(mc_facts_read(&options, known, add, &found, &error), 0);
+	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), 0);
 	assert_string_equal(found.facts[1].release, "");
 	directories_synced = 0;
-	assert_int_equal(mc_facts_remove(&options, "Kista", &error), 0);
+	assert_int_equal(mc_fact_files_remove(&options, "Kista", &error), 0);
 	assert_true(directories_synced > 0);
-	assert_int_equal(mc_facts_remove(&options, "Kista", &error), 0);
+	assert_int_equal(mc_fact_files_remove(&options, "Kista", &error), 0);
 	found.count = 0;
-	assert_int_equal(mc_facts_read(&options, known, add, &found, &error), 0);
+	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), 0);
 	assert_int_equal(found.count, 0);
 }
 
@@ -236,21 +236,21 @@ static void test_damaged_facts_are_refused(void **state)
 		"{\"number\":1,\"created\":1,\"marks\":[\"of a later version\"]}",
 		"{\"number\":1,\"created\":1,\"release\":2,\"marks\":[]}",
 		"{\"number\":1,\"created\":1,\"release\":\"abcdefghijklmnopqrstuvwxyz123456\",\"marks\":[]}"};
-	struct mc_fact fact = {.region = "Kista", .number = 1};
+	struct mc_fact_file fact = {.region = "Kista", .number = 1};
 	struct mc_error error = {0};
 	struct found found = {0};
 
 	(void)state;
-	assert_int_equal(mc_facts_write(&options, &fact, &error), 0);
+	assert_int_equal(mc_fact_files_write(&options, &fact, &error), 0);
 	for (size_t i = 0; i < MC_COUNT(bad); i++) {
 		put("lab/regions/Kista.json", bad[i]);
-		assert_int_equal(mc_facts_read(&options, known, add, &found, &error), -EIO);
+		assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), -EIO);
 		assert_non_null(strstr(error.message, path("lab/regions/Kista.json")));
 		assert_int_equal(found.count, 0);
 	}
 	assert_int_equal(unlink(path("lab/regions/Kista.json")), 0);
 	assert_int_equal(symlink("/etc/hostname", path("lab/regions/Kista.json")), 0);
-	assert_int_equal(mc_facts_read(&options, known, add, &found, &error), -EACCES);
+	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), -EACCES);
 }
 
 static void test_data(void **state)
@@ -260,27 +260,27 @@ static void test_data(void **state)
 
 	(void)state;
 	if (geteuid() != 0) {
-		assert_int_equal(mc_facts_data(&options, "ldap", true, place, &error), 0);
+		assert_int_equal(mc_fact_files_data(&options, "ldap", true, place, &error), 0);
 		return;
 	}
-	assert_int_equal(mc_facts_data(&options, "ldap", false, place, &error), 0);
-	assert_int_equal(mc_facts_check_free(&options, "ldap", &error), 0);
-	assert_int_equal(mc_facts_data(&options, "ldap", true, place, &error), 1);
+	assert_int_equal(mc_fact_files_data(&options, "ldap", false, place, &error), 0);
+	assert_int_equal(mc_fact_files_check_free(&options, "ldap", &error), 0);
+	assert_int_equal(mc_fact_files_data(&options, "ldap", true, place, &error), 1);
 	assert_string_equal(place, path("lab/data/ldap"));
-	assert_int_equal(mc_facts_check_free(&options, "ldap", &error), 0);
+	assert_int_equal(mc_fact_files_check_free(&options, "ldap", &error), 0);
 	assert_int_equal(mkdir(path("lab/data/ldap/deep"), 0500), 0);
 	put("victim", "untouched");
 	assert_int_equal(symlink("../../../../victim", path("lab/data/ldap/deep/link")), 0);
 	assert_int_equal(symlink("../../..", path("lab/data/ldap/up")), 0);
-	assert_int_equal(mc_facts_check_free(&options, "ldap", &error), -EBUSY);
+	assert_int_equal(mc_fact_files_check_free(&options, "ldap", &error), -EBUSY);
 	assert_non_null(strstr(error.message, path("lab/data/ldap")));
-	assert_int_equal(mc_facts_data(&options, "ldap", true, place, &error), 1);
-	assert_int_equal(mc_facts_remove_data(&options, "ldap", &error), 0);
-	assert_int_equal(mc_facts_data(&options, "ldap", false, place, &error), 0);
-	assert_int_equal(mc_facts_remove_data(&options, "ldap", &error), 0);
+	assert_int_equal(mc_fact_files_data(&options, "ldap", true, place, &error), 1);
+	assert_int_equal(mc_fact_files_remove_data(&options, "ldap", &error), 0);
+	assert_int_equal(mc_fact_files_data(&options, "ldap", false, place, &error), 0);
+	assert_int_equal(mc_fact_files_remove_data(&options, "ldap", &error), 0);
 	assert_content("victim", "untouched");
 	assert_int_equal(symlink("/tmp", path("lab/data/ldap")), 0);
-	assert_int_equal(mc_facts_data(&options, "ldap", true, place, &error), -ENOTDIR);
+	assert_int_equal(mc_fact_files_data(&options, "ldap", true, place, &error), -ENOTDIR);
 }
 
 int main(void)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
 #include "glance_world.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
 static struct world {
 	struct region {
 		struct mc_facts facts; /* on disk, but for is_master: that is the daemon's belief */
-		bool master_mark, is_up, is_open, acknowledges, diverged;
+		bool master_fact, is_up, is_open, acknowledges, diverged;
 		size_t follows; /* REGIONS: nobody */
 		unsigned has[REGIONS];
 	} regions[REGIONS];
@@ -91,7 +91,7 @@ static void do_write(void)
 }
 
 /* What is due for slave I when the daemon comes to look at it. */
-static void do_restore(size_t i)
+static void do_realign(size_t i)
 {
 	size_t master = master_of();
 	struct mc_facts facts[REGIONS];
@@ -147,7 +147,7 @@ static void do_open(size_t running)
 }
 
 /* The marks of a role that has moved to WHO (role.c). LIVING: the former master is known to have all. */
-static bool do_marks(size_t who, bool living, const char *goal)
+static bool do_facts(size_t who, bool living, const char *goal)
 {
 	struct mc_facts facts[REGIONS];
 	struct mc_observed seen[REGIONS];
@@ -158,7 +158,7 @@ static bool do_marks(size_t who, bool living, const char *goal)
 
 		if (i == who)
 			continue;
-		if (region->master_mark) {
+		if (region->master_fact) {
 			region->facts.is_replica = true;
 			region->facts.is_given_up = false;
 			if (chance(5))
@@ -167,7 +167,7 @@ static bool do_marks(size_t who, bool living, const char *goal)
 			region->facts.is_incomplete = false;
 			if (chance(5))
 				return false;
-			region->master_mark = false;
+			region->master_fact = false;
 		} else if (mc_plan_loses(&(struct mc_picture){facts, seen, REGIONS}, i, who, goal)) {
 			region->facts.is_incomplete = true;
 		}
@@ -187,7 +187,7 @@ static void do_mount(void)
 
 	for (size_t i = 0; i < REGIONS; i++) {
 		facts[i] = w.regions[i].facts;
-		facts[i].is_master = w.regions[i].master_mark;
+		facts[i].is_master = w.regions[i].master_fact;
 	}
 	deed = mc_plan_mount(facts, REGIONS, &master, &promoted);
 	if (master != before && master != w.asked)
@@ -196,7 +196,7 @@ static void do_mount(void)
 		w.regions[i].facts.is_master = i == master;
 	if (deed == MC_DEED_FINISH) {
 		w.finished++;
-		if (do_marks(promoted, false, NULL))
+		if (do_facts(promoted, false, NULL))
 			w.regions[promoted].facts.is_promoted = chance(10);
 	} else if (deed == MC_DEED_UNDO) {
 		w.undone++;
@@ -218,7 +218,7 @@ static void do_promote(size_t who)
 	enum mc_deed deed;
 
 	/* nothing of an earlier one is left when one begins; its mark goes last */
-	if (chance(5) || (w.regions[former].facts.is_promoted && !do_marks(former, false, NULL)))
+	if (chance(5) || (w.regions[former].facts.is_promoted && !do_facts(former, false, NULL)))
 		return;
 	for (size_t i = 0; i < REGIONS; i++)
 		w.regions[i].facts.is_promoted = false;
@@ -252,7 +252,7 @@ static void do_promote(size_t who)
 		do_mount();
 		return;
 	}
-	w.regions[who].master_mark = true;
+	w.regions[who].master_fact = true;
 	if (chance(10)) {
 		do_mount();
 		return;
@@ -260,7 +260,7 @@ static void do_promote(size_t who)
 	w.regions[former].facts.is_master = false;
 	w.regions[who].facts.is_master = true;
 	w.promotions[living]++;
-	if (!do_marks(who, living, goal)) {
+	if (!do_facts(who, living, goal)) {
 		do_mount();
 		return;
 	}
@@ -268,7 +268,7 @@ static void do_promote(size_t who)
 	w.regions[who].facts.is_promoted = chance(5);
 	for (size_t i = 0; i < REGIONS; i++)
 		if (chance(70))
-			do_restore(i);
+			do_realign(i);
 	if (!w.regions[who].facts.is_promoted)
 		w.asked = REGIONS;
 }
@@ -291,7 +291,7 @@ static void do_leave(size_t who)
 {
 	const char *name = w.regions[who].facts.name;
 
-	if (w.regions[who].master_mark || w.regions[who].facts.is_master)
+	if (w.regions[who].master_fact || w.regions[who].facts.is_master)
 		return;
 	do_lose(who);
 	if (w.regions[who].facts.is_semisync && !w.regions[master_of()].is_up)
@@ -305,12 +305,12 @@ static void do_leave(size_t who)
 	memset(w.regions[who].has, 0, sizeof(w.regions[who].has));
 	w.regions[who].facts.is_seeding = true;
 	w.regions[who].is_up = true;
-	do_restore(who);
+	do_realign(who);
 }
 
 static void do_resync(size_t who)
 {
-	if (w.regions[who].master_mark || !w.regions[who].is_up || !w.regions[master_of()].is_up)
+	if (w.regions[who].master_fact || !w.regions[who].is_up || !w.regions[master_of()].is_up)
 		return;
 	do_lose(who);
 	if (w.regions[who].facts.is_semisync)
@@ -318,7 +318,7 @@ static void do_resync(size_t who)
 	w.regions[who].facts.is_seeding = true;
 	memset(w.regions[who].has, 0, sizeof(w.regions[who].has));
 	if (chance(80))
-		do_restore(who);
+		do_realign(who);
 }
 
 static void do_mode(bool semisync)
@@ -370,7 +370,7 @@ static void do_power(size_t who)
 	region->is_up = !region->is_up || chance(60);
 	region->is_open = false;
 	if (region->is_up)
-		do_restore(who);
+		do_realign(who);
 	do_open(MC_PLAN_NOBODY);
 }
 
@@ -381,7 +381,7 @@ static void show(unsigned what, size_t who)
 		const struct region *r = &w.regions[i];
 
 		fprintf(stderr, "  %zu %s%s%s%s%s%s%s%s%s%s f%zu %u,%u,%u", i, r->facts.is_master ? "M" : "",
-			r->master_mark ? "m" : "", r->is_up ? "u" : "", r->is_open ? "o" : "",
+			r->master_fact ? "m" : "", r->is_up ? "u" : "", r->is_open ? "o" : "",
 			r->facts.is_semisync ? "y" : "", r->facts.is_incomplete ? "i" : "",
 			r->facts.is_halted ? "h" : "", r->facts.is_promoted ? "p" : "", r->facts.is_seeding ? "s" : "",
 			r->diverged ? "d" : "", r->follows, r->has[0], r->has[1], r->has[2]);
@@ -416,7 +416,7 @@ static void do_something(void)
 	else if (what < 82)
 		do_mount();
 	else if (what < 88)
-		do_restore(who);
+		do_realign(who);
 	else
 		do_promote(who);
 }
@@ -433,7 +433,7 @@ static void whatever_happens_nothing_is_lost(void **state)
 		w.regions[i].facts =
 			(struct mc_facts){.name = names[i], .is_master = !i, .is_replica = i, .is_semisync = true};
 		w.regions[i].is_up = w.regions[i].acknowledges = true;
-		w.regions[i].master_mark = !i;
+		w.regions[i].master_fact = !i;
 		w.regions[i].follows = i ? 0 : REGIONS;
 	}
 	do_open(MC_PLAN_NOBODY);

@@ -50,12 +50,12 @@ static void check_promotion(const struct mc_picture *picture, size_t who, enum m
 	if (master == REGIONS || !mc_plan_waits(facts, REGIONS, master))
 		return;
 	assert_true(facts[who].is_semisync && !facts[who].is_incomplete);
-	assert_int_equal(mc_plan_holdings(&picture->observed[who], goal), 0);
+	assert_int_equal(mc_plan_position(&picture->observed[who], goal), 0);
 	for (size_t i = 0; i < REGIONS; i++) {
 		if (i == who || i == master || !facts[i].is_semisync || !facts[i].is_replica)
 			continue;
 		assert_true(picture->observed[i].answers && !facts[i].is_estranged);
-		assert_int_equal(mc_plan_holdings(&picture->observed[i], others), 0);
+		assert_int_equal(mc_plan_position(&picture->observed[i], others), 0);
 		assert_int_equal(mc_gtid_covers(goal, others), 1);
 	}
 }

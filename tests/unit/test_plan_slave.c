@@ -39,6 +39,16 @@ static void states_are_told(void **state)
 		{"and was followed all the same", "re", {OK, "1-1-12"}, "1-1-12", MC_REPLICATION_BROKEN},
 		{"and the slave was halted", "reh", {"acf", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
 		{"the master's log was purged", "r", {"acfA4", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
+		{"it is refused, though its threads are said to run", "r", {"acfRA3", "1-1-9"}, "1-1-12",
+			MC_REPLICATION_BROKEN},
+		{"its tables differ, though all numbers agree", "re", {OK, "1-1-9"}, "1-1-9", MC_REPLICATION_BROKEN},
+		{"its tables differ, and it has more", "re", {OK, "1-1-9,2-2-1"}, "1-1-9", MC_REPLICATION_DIVERGED},
+		{"a former master with nothing of its own", "r", {"a", "1-1-9"}, "1-1-12", MC_REPLICATION_NONE},
+		{"its receiver has broken for another reason", "r", {"acfA2", "1-1-2"}, "1-1-9", MC_REPLICATION_BROKEN},
+		{"it runs, whatever error it had before", "r", {"acfRA2", "1-1-9"}, "1-1-9", MC_REPLICATION_RUNNING},
+		{"its applier has not begun", "r", {"acfC", "1-1-2"}, "1-1-9", MC_REPLICATION_STOPPED},
+		{"the master can't say what it has", "r", {OK, "1-1-9"}, "nonsense", MC_REPLICATION_DIVERGED},
+		{"at the beginning neither has anything", "r", {OK, ""}, "", MC_REPLICATION_RUNNING},
 	};
 
 	(void)state;
@@ -63,6 +73,8 @@ static void beginnings_are_chosen(void **state)
 		enum mc_deed deed;
 	} rows[] = {
 		{"the master", "m", {"a", "1-1-9"}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_NONE},
+		{"the master, which is marked as a slave, too", "mr", {"a", "1-1-9"}, {"a", "1-1-9"}, {false, true, ""},
+			MC_DEED_NONE},
 		{"one that stands by", "", {"a", ""}, {"a", "1-1-9"}, {false, true, ""}, MC_DEED_NONE},
 		{"a new one needs what the log has", "r", {"a", ""}, {"a", "1-1-9"}, {true, true, ""}, MC_DEED_FOLLOW},
 		{"which begins later", "r", {"a", ""}, {"a", "1-1-9"}, {true, true, "1-1-5"}, MC_DEED_COPY},
@@ -93,6 +105,37 @@ static void beginnings_are_chosen(void **state)
 			MC_DEED_LEAVE_ALONE},
 		{"until somebody asks", "re", {"acf", "1-1-9"}, {"a", "1-1-12"}, {true, true, ""}, MC_DEED_COPY},
 		{"then, too, what only it has is kept", "re", {"acf", "1-1-9"}, {"a", "1-1-3"}, {true, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"`start` goes on where `stop` was", "rh", {"acf", "1-1-5"}, {"a", "1-1-9"}, {true, true, "1-1-5"},
+			MC_DEED_FOLLOW},
+		{"unless the master's log no longer has that", "rh", {"acf", "1-1-5"}, {"a", "1-1-9"},
+			{true, true, "1-1-7"}, MC_DEED_COPY},
+		{"`resync` throws its copy away in any case", "rs", {OK, "1-1-9"}, {"a", "1-1-9"}, {true, true, ""},
+			MC_DEED_COPY},
+		{"also of one with another history", "res", {OK, "1-1-9"}, {"a", "1-1-12"}, {true, true, ""},
+			MC_DEED_COPY},
+		{"without its master there is nothing to copy", "rs", {"acf", "1-1-5"}, {""}, {true, true, ""},
+			MC_DEED_REFUSE},
+		{"nor to begin with", "r", {"a", ""}, {""}, {true, true, ""}, MC_DEED_REFUSE},
+		{"half a copy waits for the master, too", "rs", {"acf", "1-1-5"}, {""}, {false, true, ""},
+			MC_DEED_REFUSE},
+		{"a former master without writes of its own rejoins", "r", {"a", "1-1-9"}, {"a", "1-1-9,2-2-3"},
+			{false, true, ""}, MC_DEED_FOLLOW},
+		{"also where its own are in the new one", "r", {"a", "1-1-9,2-2-1"}, {"a", "1-1-9,2-2-3"},
+			{false, true, ""}, MC_DEED_FOLLOW},
+		{"when it has received no more than the log has", "r", {"a", "1-1-5"}, {"a", "1-1-9"},
+			{false, true, "1-1-5"}, MC_DEED_FOLLOW},
+		{"a former master of another template gets a copy", "r", {"a", "1-1-9"}, {"a", "1-1-9"},
+			{false, false, ""}, MC_DEED_COPY},
+		{"one that would get a copy keeps what only it has", "r", {"a", "1-1-2,2-2-1"}, {"a", "1-1-9"},
+			{true, false, "1-1-5"}, MC_DEED_LEAVE_ALONE},
+		{"a refused one is copied when somebody asks", "r", {"acfA3", "1-1-9"}, {"a", "1-1-12"},
+			{true, true, ""}, MC_DEED_COPY},
+		{"a refused one that follows another stays as it is", "r", {"acA3", "1-1-9"}, {"a", "1-1-12"},
+			{false, true, ""}, MC_DEED_LEAVE_ALONE},
+		{"a purged log is no refusal: it tries again", "r", {"acfA4", "1-1-9"}, {"a", "1-1-12"},
+			{false, true, ""}, MC_DEED_GO_ON},
+		{"the master's position makes no sense", "r", {"ac", "1-1-5"}, {"a", "nonsense"}, {false, true, ""},
 			MC_DEED_LEAVE_ALONE},
 	};
 	const struct mc_facts kista = facts_of("Kista", "m");
@@ -131,6 +174,13 @@ static void who_is_astray_is_brought_back(void **state)
 		{"it has diverged", "r", {"a", "1-1-9,2-2-1"}, "1-1-9", false},
 		{"it is broken", "r", {"acfR2", "1-1-9"}, "1-1-9", false},
 		{"its numbers are of another log", "re", {"acf", "1-1-9"}, "1-1-12", false},
+		{"half a copy, whose work has ended", "rs", {"a", ""}, "1-1-9", true},
+		{"it has lost its connection, and tries by itself", "r", {"acfCA1", "1-1-9"}, "", false},
+		{"its receiver gave up while the master was away", "r", {"acfA1", "1-1-9"}, "", true},
+		{"it has halted, and follows another one", "rh", {"ac", "1-1-9"}, "1-1-12", true},
+		{"it has halted, and the master is dead", "rh", {"ac", "1-1-9"}, "", false},
+		{"it is broken, and follows another one", "r", {"acR2", "1-1-9"}, "1-1-9", true},
+		{"its tables differ, and it follows nobody", "re", {"a", "1-1-9"}, "1-1-9", false},
 	};
 
 	(void)state;
@@ -146,12 +196,43 @@ static void who_is_astray_is_brought_back(void **state)
 	}
 }
 
+/* By which words of the master's a slave knows that it will never be sent what comes next. */
+static void refusals_are_known(void **state)
+{
+	static const struct {
+		const char *what;
+		unsigned error;
+		const char *message;
+		bool is_refused;
+	} rows[] = {
+		{"its numbers are not in the log", 1236, "GTID 1-1-9, which is not in the master's binlog", true},
+		{"some of them are missing there", 1236, "The binlog on the master is missing the GTID 1-1-9", true},
+		{"its place in the log is none", 1236, "Client requested master to start from impossible position",
+			true},
+		{"the first file has gone", 1236, "Could not find first log file name in binary log index file", true},
+		{"the next file has gone", 1236, "could not find next log; the first event 'binlog.000002'", true},
+		{"the log was purged, which a copy mends", 1236, "Could not find GTID state requested by slave", false},
+		{"the same words with another number", 1062, "which is not in the master's binlog", false},
+		{"no error", 0, "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		struct mc_observed seen = {.error = rows[i].error};
+
+		snprintf(seen.message, sizeof(seen.message), "%s", rows[i].message);
+		if (mc_plan_is_refused(&seen) != rows[i].is_refused)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states_are_told),
 		cmocka_unit_test(beginnings_are_chosen),
 		cmocka_unit_test(who_is_astray_is_brought_back),
+		cmocka_unit_test(refusals_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

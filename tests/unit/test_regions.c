@@ -285,18 +285,18 @@ static void test_wait(void **state)
 	const struct mc_row *wait = row("wait");
 	(void)state;
 	cloud.state = MC_REGION_STARTING;
-	assert_int_equal(wait->settled(&ask), 1);
+	assert_int_equal(wait->awaits(&ask), 1);
 	cloud.state = MC_REGION_READY;
-	assert_int_equal(wait->settled(&ask), 0);
+	assert_int_equal(wait->awaits(&ask), 0);
 	assert_shows(wait, &kista, "ready\n");
 	assert_int_equal(wait->at_end(&ask), 0);
 	cloud.state = MC_REGION_FAILED;
 	cloud.reason = "no image mcloud/keystone";
-	assert_int_equal(wait->settled(&ask), 0);
+	assert_int_equal(wait->awaits(&ask), 0);
 	assert_shows(wait, &kista, "no image mcloud/keystone\n");
 	assert_int_equal(wait->at_end(&ask), -EIO);
 	assert_string_equal(error.message, "region Kista has failed: no image mcloud/keystone");
-	assert_int_equal(wait->settled(&gone), -ENOENT);
+	assert_int_equal(wait->awaits(&gone), -ENOENT);
 }
 
 static void test_progress(void **state)
@@ -441,7 +441,7 @@ static void test_waits_at_open(void **state)
 	(void)state;
 	for (size_t i = 0; i < MC_COUNT(names); i++) {
 		assert_true(row(names[i])->terms.needs & MC_NEEDS_REGION);
-		assert_null(row(names[i])->settled);
+		assert_null(row(names[i])->awaits);
 	}
 }
 

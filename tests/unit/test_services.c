@@ -126,7 +126,7 @@ static void test_directory_counts(void **state)
 		region.is_master = cases[i].master;
 		region.is_replica = cases[i].replica;
 		region.is_stopped = cases[i].stopped;
-		mc_region_settle(&region);
+		mc_region_derive(&region);
 		assert_int_equal(mc_cloud_region(&cloud, "Kista", &view), 0);
 		assert_int_equal(view.state, cases[i].state);
 		assert_int_equal(view.services_up, own);

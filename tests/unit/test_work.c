@@ -99,7 +99,7 @@ static const struct mc_work_type starts = {.doing = "starting",
 	.shown = MC_REGION_STARTING,
 	.run = run,
 	.finish = finish,
-	.settle = settle,
+	.inspect = settle,
 	.follow = follow};
 static const struct mc_work_type stops = {.doing = "stopping",
 	.outcome = "stopped",
@@ -173,10 +173,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	pthread_mutex_lock(&cloud.lock);
+	mc_mutex_lock(&cloud.lock);
 	while (cloud.threads)
 		mc_cloud_await_news(&cloud);
-	pthread_mutex_unlock(&cloud.lock);
+	mc_mutex_unlock(&cloud.lock);
 	mc_call_unref(call);
 	if (!is_unlisted)
 		mc_region_unref(region);
@@ -187,10 +187,10 @@ static int tear_down(void **state)
 /* What was noted when nothing runs any more. */
 static const char *noted_in_all(void)
 {
-	pthread_mutex_lock(&cloud.lock);
+	mc_mutex_lock(&cloud.lock);
 	while (cloud.threads)
 		mc_cloud_await_news(&cloud);
-	pthread_mutex_unlock(&cloud.lock);
+	mc_mutex_unlock(&cloud.lock);
 	return noted;
 }
 

@@ -55,7 +55,7 @@ static int choose(struct mc_docker *docker, const cJSON *json, unsigned *ret_api
 
 	if (most < 0 || least < 0)
 		return mc_docker_error(error, EIO,
-			"what answers at %s is no container engine, or none that is known here: it gives its API's "
+			"the service at %s is no container engine, or none that is known here: it gives its API's "
 			"version as \"%.40s\"",
 			docker->socket, most < 0 ? newest : oldest);
 	if (most < OLDEST)

@@ -302,8 +302,8 @@ static int create_container(struct mc_docker *docker, struct mc_call *call, cons
 	if (r == 0)
 		r = rename_finished_container(docker, call, &ref, error);
 	if (r < 0) {
-		/* Also when the asker has gone or its time is over. What can't be removed now is by the next create,
-		 * remove or clear. */
+		/* Also when the asker has gone or its time is over. Anything that can't be removed now is removed by
+		 * the next create, remove or clear. */
 		MC_CLEANUP(call) struct mc_call *own = mc_call_new(docker->timeout_ms);
 		if (own)
 			mc_docker_remove(docker, own, &ref, NULL);

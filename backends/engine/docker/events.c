@@ -119,7 +119,7 @@ struct mc_docker_watch {
 	pthread_t thread;
 	struct mc_http_loop *loop; /* of its own: a handler that takes its time doesn't hold up followed logs */
 
-	pthread_mutex_t lock; /* guards the flags and `asking`; no other is taken while it is held */
+	mc_mutex lock; /* guards the flags and `asking`; no other is taken while it is held */
 	pthread_cond_t news;
 	bool opened, ended, stopping;
 	struct mc_call *asking; /* borrowed from the thread while it asks */
@@ -222,7 +222,7 @@ static int address(struct mc_docker_watch *watch, const struct mc_docker_ask *as
 }
 
 /* Events of networks carry no labels, so neither are those of containers chosen by them: take_line() sees whose they
- * are. What health checks do (exec_…) stays out. */
+ * are. The doings of health checks (exec_…) stay out. */
 static const char filters[] = "{\"type\":[\"container\",\"network\"],\"event\":[\"create\",\"rename\",\"update\","
 			      "\"start\",\"die\",\"died\",\"pause\",\"unpause\",\"destroy\",\"remove\","
 			      "\"health_status\",\"connect\",\"disconnect\"]}";
@@ -248,6 +248,7 @@ static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **re
 
 /* Waits up to MS (negative: for ever) for UNTIL, or for the end of the watch; with the lock held. */
 static void await_flag(struct mc_docker_watch *watch, const bool *until, const bool * or, int ms)
+	MC_REQUIRES(watch->lock)
 {
 	struct timespec end;
 	int r = 0;

@@ -58,11 +58,11 @@ int mc_docker_hold(struct mc_docker *docker, struct mc_call *call, const char *n
 
 void mc_docker_release(struct mc_docker *docker, const char *name)
 {
-	pthread_mutex_lock(&docker->lock);
+	mc_mutex_lock(&docker->lock);
 	struct mc_docker_held **at = held_at(docker, name), *held = *at;
 	if (held)
 		*at = held->next;
 	pthread_cond_broadcast(&docker->released);
-	pthread_mutex_unlock(&docker->lock);
+	mc_mutex_unlock(&docker->lock);
 	free(held);
 }

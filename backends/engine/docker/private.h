@@ -4,6 +4,7 @@
 
 #include "backends/http/http.h"
 #include "mcloud/engine.h"
+#include "mcloud/lock.h"
 
 #include <cjson/cJSON.h>
 #include <pthread.h>
@@ -37,8 +38,8 @@ struct mc_docker {
 	struct mc_http_options options;
 	struct mc_http *http;
 	struct mc_http_loop *loop;
-	atomic_uint api;      /* version 1.api of the API is spoken; 0: not known yet */
-	pthread_mutex_t lock; /* guards `held` and `watch`; nothing else is locked while it is */
+	atomic_uint api; /* version 1.api of the API is spoken; 0: not known yet */
+	mc_mutex lock;   /* guards `held` and `watch`; nothing else is locked while it is */
 	pthread_cond_t released;
 	struct mc_docker_held *held;
 	struct mc_docker_watch *watch;

@@ -85,7 +85,7 @@ int mc_docker_send(struct mc_docker *docker, struct mc_call *call, const struct 
 	return r;
 }
 
-/* What the engine says in plain words decides where its status says only 500. */
+/* The engine's plain words decide where its status says only 500. */
 static const struct {
 	const char *text;
 	int code;

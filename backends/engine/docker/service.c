@@ -159,7 +159,8 @@ int mc_docker_sweep(struct mc_docker *docker, struct mc_call *call, const char *
 	cJSON_ArrayForEach(container, json)
 	{
 		const char *of = mc_docker_text(mc_docker_member(container, "Labels", NULL), MC_DOCKER_LABEL_NAME);
-		/* What somebody holds is on its way; and what was until a moment ago may be finished now: look again.
+		/* A container that somebody holds is on its way; and what was until a moment ago may be finished now:
+		 * look again.
 		 */
 		if (!mc_docker_unfinished(container) || !*of || mc_docker_hold(docker, NULL, of, NULL) < 0)
 			continue;

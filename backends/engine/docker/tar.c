@@ -78,7 +78,7 @@ static int add_tar_entry(struct mc_docker_tar *tar, const char *path, unsigned t
 
 int mc_docker_tar_directory(struct mc_docker_tar *tar, const char *path, const struct mc_engine_file *owner)
 {
-	/* Who may read the file may enter its directory. */
+	/* A user who may read the file may enter its directory. */
 	unsigned mode = (owner->mode & 0777) | 0700 | (owner->mode & 0444) >> 2;
 
 	return add_tar_entry(tar, path, AE_IFDIR, mode, owner, NULL, 0);

@@ -3,11 +3,11 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "backends/managed/services/probe.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -143,7 +143,7 @@ int mc_replication_differences(
 		r = mc_region_database(known.region, &database, error);
 	if (r == 0)
 		r = mc_region_database(known.master, &source, error);
-	/* What is written in between differs without being drift: then it is compared again. */
+	/* Rows that are written in between differ without being drift: then it is compared again. */
 	for (unsigned attempt = 0; attempt < 3 && r == 0; attempt++) {
 		mc_buffer_free(out);
 		r = mc_region_position(source, call, MC_GTID_WRITTEN, there, error);
@@ -159,8 +159,8 @@ int mc_replication_differences(
 	return r;
 }
 
-/* -EAGAIN: waiting for what the master has would be for ever, as replication stands still. What is broken, or was not
- * stopped by command, may go on by itself in the first tries. */
+/* -EAGAIN: waiting for what the master has would be for ever, as replication stands still. A replication that is
+ * broken, or was not stopped by command, may go on by itself in the first tries. */
 static int check_hope(
 	struct mc_cloud *cloud, struct mc_call *call, const char *name, unsigned tries, struct mc_error *error)
 {
@@ -171,7 +171,7 @@ static int check_hope(
 		return r;
 	bool stands = now.state == MC_REPLICATION_STOPPED || now.state == MC_REPLICATION_DIVERGED;
 	if ((stands && tries > 1) || (now.state == MC_REPLICATION_BROKEN && tries >= SYNC_TRIES))
-		return mc_error_set(error, EAGAIN, "it would never come: the replication of region %s is %s", name,
+		return mc_error_set(error, EAGAIN, "region %s will not get there: its replication is %s", name,
 			mc_replication_state_name(now.state));
 	return 0;
 }
@@ -228,14 +228,14 @@ int mc_replication_acknowledging(struct mc_cloud *cloud, struct mc_call *call, c
 	return r ? r : mc_database_acknowledging(database, call, ret_slaves, error);
 }
 
-static int mark_mode(struct mc_region *region, struct mc_call *call, bool semisync, struct mc_error *error)
+static int note_mode(struct mc_region *region, bool semisync, struct mc_error *error)
 {
 	int r;
 
 	if (semisync)
-		return mc_mark_set(region, call, MC_MARK_SEMISYNC, error);
-	r = mc_mark_clear(region, call, MC_MARK_SEMISYNC, error);
-	return r ? r : mc_mark_clear(region, call, MC_MARK_INCOMPLETE, error);
+		return mc_fact_set(region, MC_FACT_SEMISYNC, error);
+	r = mc_fact_clear(region, MC_FACT_SEMISYNC, error);
+	return r ? r : mc_fact_clear(region, MC_FACT_INCOMPLETE, error);
 }
 
 /* IS_ALONE: the other slaves stay as they are. */
@@ -244,12 +244,12 @@ static int set_slave_mode(
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_replica_status status = {0};
-	int r = semisync ? mc_replicate_count(slave, call, error) : 0;
+	int r = semisync ? mc_replicate_count(slave, error) : 0;
 
 	if (r == 0 && !semisync && is_alone)
-		r = mc_replicate_uncount(slave, call, error);
+		r = mc_replicate_uncount(slave, error);
 	if (r == 0)
-		r = mark_mode(slave, call, semisync, error);
+		r = note_mode(slave, semisync, error);
 
 	/* Nobody need wait any more for one that is away, and it hears of that when it is back. */
 	if (r == 0 && !semisync && !mc_probe_answers(slave))
@@ -261,8 +261,8 @@ static int set_slave_mode(
 	if (r == 0)
 		r = mc_database_replica_status(database, call, &status, error);
 	/* It tells the master when it connects; who follows nobody has nobody to tell. */
-	if (r == 0 && status.is_configured && !mc_mark_known(slave, MC_MARK_HALTED) &&
-		!mc_mark_known(slave, MC_MARK_ESTRANGED))
+	if (r == 0 && status.is_configured && !mc_fact_known(slave, MC_FACT_HALTED) &&
+		!mc_fact_known(slave, MC_FACT_ESTRANGED))
 		r = mc_database_replica_act(database, call, MC_REPLICA_RECONNECT, error);
 	return r;
 }
@@ -287,10 +287,10 @@ int mc_replication_set_mode(
 	mc_region_views_clear(&views);
 	/* After its slaves: nobody lacks what was not waited for then. And so will it be when it is a slave itself. */
 	if (r == 0 && known.is_master)
-		r = mark_mode(known.region, call, semisync, error);
+		r = note_mode(known.region, semisync, error);
 	if (r == 0 && !semisync && !mc_probe_answers(known.master)) /* it hears of that when it is back */
-		return known.is_master ? mc_mark_set(known.master, call, MC_MARK_GIVEN_UP, error) : 0;
-	return r ? r : mc_replicate_settle_mode(known.master, call, error);
+		return known.is_master ? mc_fact_set(known.master, MC_FACT_GIVEN_UP, error) : 0;
+	return r ? r : mc_replicate_enforce_mode(known.master, call, error);
 }
 
 /* Whether both regions are in a state in which replication can begin. */
@@ -308,7 +308,7 @@ static int check_start(struct mc_cloud *cloud, const struct known *known, struct
 	return r;
 }
 
-/* What stood still goes on where it was, if the master still has what comes next; 1: it hasn't. */
+/* A replication that stood still goes on where it was, if the master still has what comes next; 1: it hasn't. */
 static int go_on(const struct known *known, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
@@ -334,7 +334,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 			known->region->name, known->region->name);
 	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
 		return 1;
-	r = mc_mark_clear(known->region, call, MC_MARK_HALTED, error);
+	r = mc_fact_clear(known->region, MC_FACT_HALTED, error);
 	if (r == 0)
 		r = mc_database_replica_act(database, call, MC_REPLICA_START, error);
 	if (r == 0)
@@ -369,8 +369,8 @@ int mc_replication_start(
 	return r == 1 ? mc_work_begin(known.region, MC_WORK_REPLICATE, error) : r;
 }
 
-/* First the receiver: what it has received is applied, as a start would throw it away. What the applier can't do is not
- * waited for. */
+/* First the receiver: what it has received is applied, as a start would throw it away. An applier that can't go on is
+ * not waited for. */
 static int stop_cleanly(struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_replica_status status = {0};
@@ -402,9 +402,9 @@ int mc_replication_stop(struct mc_cloud *cloud, struct mc_call *call, const char
 	if (r == 0 && status.receiver == MC_REPLICA_NO && status.applier == MC_REPLICA_NO)
 		r = mc_error_set(error, EBUSY, "the replication of region %s is stopped already", name);
 	if (r == 0)
-		r = mc_mark_set(known.region, call, MC_MARK_HALTED, error);
-	if (r == 0) { /* what does not know of the mark yet would start it again */
-		mc_region_await_restored(known.region, call);
+		r = mc_fact_set(known.region, MC_FACT_HALTED, error);
+	if (r == 0) { /* a look that does not know of the fact yet would start it again */
+		mc_region_await_realigned(known.region, call);
 		r = stop_cleanly(database, call, error);
 	}
 	if (r == 0)
@@ -417,13 +417,14 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 	MC_CLEANUP(known) struct known known = {0};
 	int r = find_replica(cloud, name, &known, error);
 
+	(void)call; /* it only begins the work */
 	if (r == 0)
 		r = check_start(cloud, &known, error);
 	if (r == 0 && known.is_seeding)
 		r = mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
 	if (r == 0) /* what it alone has is counted on no more from here on */
-		r = mc_replicate_uncount(known.region, call, error);
+		r = mc_replicate_uncount(known.region, error);
 	if (r == 0)
-		r = mc_mark_set(known.region, call, MC_MARK_SEEDING, error);
+		r = mc_fact_set(known.region, MC_FACT_SEEDING, error);
 	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
 }

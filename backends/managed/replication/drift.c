@@ -3,7 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/observe.h"
 #include "mcloud/lock.h"
 #include "mcloud/replica.h"
@@ -47,8 +47,8 @@ static int compare_tables(
 	return r ? r : out->size > 0;
 }
 
-/* What has differed is looked at once more: a table that is just being altered has one shape here and another there. A
- * master that is fenced alters none. */
+/* Tables that have differed are looked at once more: a table that is just being altered has one shape here and another
+ * there. A master that is fenced alters none. */
 static int compare_well(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *out, int64_t *ret_ms)
 {
@@ -74,13 +74,12 @@ static bool is_due(struct mc_region *region, const struct mc_replication *now)
 	return due;
 }
 
-/* 1: they differ. That is marked: it outlasts the comparison, which took its caller's time. */
+/* 1: they differ. That is a fact: it outlasts the comparison. */
 static int compare_and_note(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
 {
 	int64_t ms = -1;
 	int r = compare_well(region, master, is_fenced, tables, &ms);
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error error = {0};
 
 	MC_LOCKED(&region->cloud->lock) {
@@ -95,7 +94,7 @@ static int compare_and_note(
 	mc_error_set(&error, EIO, "region %s differs from its master %s at the same position, in the tables %.200s",
 		region->name, master->name, tables->data);
 	mc_cloud_fail(region->cloud, region->name, &error);
-	if (mc_mark_set(region, call, MC_MARK_ESTRANGED, &error) < 0)
+	if (mc_fact_set(region, MC_FACT_ESTRANGED, &error) < 0)
 		mc_cloud_fail(region->cloud, region->name, &error);
 	return 1;
 }

@@ -4,7 +4,7 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/copy.h"
 #include "backends/managed/replication/drift.h"
@@ -24,9 +24,9 @@
  * slave needs no more than what the master's binary log has since the beginning; where that is not to be had, it gets a
  * copy of the master's keystone database first. */
 
-int mc_replicate_mark(struct mc_work *work, struct mc_error *error)
+int mc_replicate_intend(struct mc_work *work, struct mc_error *error)
 {
-	int r = mc_mark_set(work->region, work->doing, MC_MARK_REPLICA, error);
+	int r = mc_fact_set(work->region, MC_FACT_REPLICA, error);
 
 	if (r == 0) {
 		MC_LOCKED(&work->cloud->lock)
@@ -60,19 +60,19 @@ static int open_pair(struct mc_region *slave, struct pair *pair, struct mc_error
 	return r ? r : mc_region_database(pair->master, &pair->source, error);
 }
 
-static int mark_incomplete(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+static int note_incomplete(struct mc_region *slave, struct mc_error *error)
 {
-	return mc_mark_known(slave, MC_MARK_SEMISYNC) ? mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error) : 0;
+	return mc_fact_known(slave, MC_FACT_SEMISYNC) ? mc_fact_set(slave, MC_FACT_INCOMPLETE, error) : 0;
 }
 
 static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_replicate_uncount(pair->slave, call, error);
+	int r = mc_replicate_uncount(pair->slave, error);
 
 	if (r == 0)
-		r = mark_incomplete(pair->slave, call, error);
+		r = note_incomplete(pair->slave, error);
 	if (r == 0)
-		r = mc_mark_set(pair->slave, call, MC_MARK_SEEDING, error);
+		r = mc_fact_set(pair->slave, MC_FACT_SEEDING, error);
 	if (r == 0) /* half a copy is nothing to read, and tables that are read can't be replaced */
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_SHUT, error);
 	if (r == 0)
@@ -84,8 +84,8 @@ static int copy_master(const struct pair *pair, struct mc_call *call, struct mc_
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_OPEN, error);
 	if (r == 0)
-		r = mc_mark_clear(pair->slave, call, MC_MARK_ESTRANGED, error);
-	return r ? r : mc_mark_clear(pair->slave, call, MC_MARK_SEEDING, error);
+		r = mc_fact_clear(pair->slave, MC_FACT_ESTRANGED, error);
+	return r ? r : mc_fact_clear(pair->slave, MC_FACT_SEEDING, error);
 }
 
 /* What can be said only by asking the master more, where that matters. */
@@ -130,14 +130,14 @@ static int decide(
 	return *ret_deed == MC_DEED_REFUSE ? -error->code : 0;
 }
 
-int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+int mc_replicate_count(struct mc_region *slave, struct mc_error *error)
 {
 	int r;
 
-	if (mc_mark_known(slave, MC_MARK_SEMISYNC))
+	if (mc_fact_known(slave, MC_FACT_SEMISYNC))
 		return 0;
-	r = mc_mark_set(slave, call, MC_MARK_INCOMPLETE, error);
-	return r ? r : mc_mark_set(slave, call, MC_MARK_SEMISYNC, error);
+	r = mc_fact_set(slave, MC_FACT_INCOMPLETE, error);
+	return r ? r : mc_fact_set(slave, MC_FACT_SEMISYNC, error);
 }
 
 /* It acknowledges nothing from here on, if it lives. */
@@ -150,7 +150,7 @@ static void deafen(struct mc_region *slave)
 		mc_database_replica_act(database, call, MC_REPLICA_DEAFEN, NULL);
 }
 
-int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error)
 {
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
 	int r = mc_scene_open(slave->cloud, &scene, error);
@@ -161,11 +161,11 @@ int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct m
 	deafen(slave);
 	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
 		if (mc_plan_loses(&scene.picture, i, who, NULL))
-			r = mc_mark_set(scene.regions[i], call, MC_MARK_INCOMPLETE, error);
+			r = mc_fact_set(scene.regions[i], MC_FACT_INCOMPLETE, error);
 	/* commits of a dead master have waited, though it wasn't said of it */
 	if (r == 0 && scene.master != MC_PLAN_NOBODY && !scene.facts[scene.master].is_semisync &&
 		!mc_probe_answers(scene.regions[scene.master]))
-		r = mc_mark_set(scene.regions[scene.master], call, MC_MARK_SEMISYNC, error);
+		r = mc_fact_set(scene.regions[scene.master], MC_FACT_SEMISYNC, error);
 	return r;
 }
 
@@ -189,16 +189,16 @@ static int point_at_master(const struct pair *pair, struct mc_call *call, struct
 		r = mc_database_follow(
 			pair->own, call, host, mc_services[MC_DATABASE].port, pair->slave->number, password, error);
 	explicit_bzero(password, sizeof(password));
-	if (r == 0 && mc_mark_known(pair->master, MC_MARK_SEMISYNC))
-		r = mc_replicate_count(pair->slave, call, error);
+	if (r == 0 && mc_fact_known(pair->master, MC_FACT_SEMISYNC))
+		r = mc_replicate_count(pair->slave, error);
 	return r;
 }
 
-/* The slave acknowledges what it receives, or not, as its mark says; what it applies waits for nobody, as that of a
+/* The slave acknowledges what it receives, or not, as is known of it; what it applies waits for nobody, as that of a
  * former master would. */
 static int set_semisync_mode(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
-	bool counts = mc_mark_known(pair->slave, MC_MARK_SEMISYNC);
+	bool counts = mc_fact_known(pair->slave, MC_FACT_SEMISYNC);
 	int r = mc_database_set_semisync(pair->own, call, true, false, error);
 
 	return r ? r : mc_database_set_semisync(pair->own, call, false, counts, error);
@@ -218,11 +218,11 @@ int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, s
 	return r ? r : mc_database_replica_act(database, call, MC_REPLICA_DEMOTE, error);
 }
 
-/* Its threads run, unless somebody has stopped them. What was received of the master before is applied before that; of
- * another one there is nothing any more. */
+/* Its threads run, unless somebody has stopped them. Writes that were received of the master before are applied before
+ * that; of another one there is nothing any more. */
 static int set_threads(const struct pair *pair, struct mc_call *call, enum mc_deed deed, struct mc_error *error)
 {
-	bool halted = mc_mark_known(pair->slave, MC_MARK_HALTED);
+	bool halted = mc_fact_known(pair->slave, MC_FACT_HALTED);
 	int r = deed == MC_DEED_GO_ON ? mc_replicate_keep_received(pair->slave, call, error) : 0;
 
 	return r ? r : mc_database_replica_act(pair->own, call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
@@ -235,13 +235,13 @@ static int begin_following_master(
 
 	if (r == 0)
 		r = point_at_master(pair, work->call, error);
-	return r ? r : mc_mark_clear(pair->slave, work->doing, MC_MARK_HALTED, error);
+	return r ? r : mc_fact_clear(pair->slave, MC_FACT_HALTED, error);
 }
 
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
-	bool has_served = mc_mark_known(work->region, MC_MARK_SERVED), begins;
+	bool has_served = mc_fact_known(work->region, MC_FACT_SERVED), begins;
 	enum mc_deed deed = MC_DEED_NONE;
 	int r = open_pair(work->region, &pair, error);
 
@@ -258,7 +258,7 @@ int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 		r = set_semisync_mode(&pair, work->call, error);
 	if (r == 0)
 		r = set_threads(&pair, work->call, deed, error);
-	return r || !begins ? r : mc_replicate_settle_mode(pair.master, work->call, error);
+	return r || !begins ? r : mc_replicate_enforce_mode(pair.master, work->call, error);
 }
 
 int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error)
@@ -281,7 +281,7 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 		r = mc_database_replica_act(pair.own, call, MC_REPLICA_DEAFEN, error);
 	if (r == 0)
 		r = set_threads(&pair, call, deed, error);
-	return r || deed == MC_DEED_GO_ON ? r : mc_replicate_settle_mode(pair.master, call, error);
+	return r || deed == MC_DEED_GO_ON ? r : mc_replicate_enforce_mode(pair.master, call, error);
 }
 
 /* -EIO with the reason when replication has broken. */
@@ -317,18 +317,18 @@ static int copy_instead(const struct pair *pair, struct mc_work *work, struct mc
 		r = set_semisync_mode(pair, work->call, error);
 	if (r == 0)
 		r = set_threads(pair, work->call, MC_DEED_COPY, error);
-	return r ? r : mc_replicate_settle_mode(pair->master, work->call, error);
+	return r ? r : mc_replicate_enforce_mode(pair->master, work->call, error);
 }
 
 int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
 	MC_CLEANUP(free_pointer) char *position = NULL;
-	int r = mc_mark_look(work->region, work->doing, MC_MARK_SERVED, error);
-	bool is_new = r == 0;
+	bool is_new = !mc_fact_known(work->region, MC_FACT_SERVED);
+	int r;
 
-	if (r < 0 || (r == 1 && work->kind != MC_WORK_REPLICATE))
-		return r < 0 ? r : 0; /* it comes back: it serves what it has, whether the master is there or not */
+	if (!is_new && work->kind != MC_WORK_REPLICATE)
+		return 0; /* it comes back: it serves what it has, whether the master is there or not */
 	r = open_pair(work->region, &pair, error);
 	if (r == 0)
 		r = mc_database_position(pair.source, work->call, MC_GTID_WRITTEN, &position, error);
@@ -388,12 +388,12 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 		unlist_catalog_region(work, &pair, error); /* while it acknowledges that: it may be the only one */
 	/* what it alone has acknowledged goes with it: that must be known of the others before */
 	if (r >= 0)
-		r = mc_replicate_uncount(work->region, work->doing, error);
+		r = mc_replicate_uncount(work->region, error);
 	/* no commit may wait for a slave that goes */
 	if (r == 0 && mc_probe_answers(pair.master)) {
-		r = mc_mark_clear(work->region, work->doing, MC_MARK_SEMISYNC, error);
+		r = mc_fact_clear(work->region, MC_FACT_SEMISYNC, error);
 		if (r == 0)
-			r = mc_replicate_settle_mode(pair.master, work->call, error);
+			r = mc_replicate_enforce_mode(pair.master, work->call, error);
 		if (r == 0 && !is_unlisted)
 			r = is_unlisted = unlist_catalog_region(work, &pair, error);
 	}
@@ -407,7 +407,7 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error)
 	return 0;
 }
 
-int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error)
+int mc_replicate_enforce_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
 	struct mc_facts facts[MC_REGIONS_MAX];

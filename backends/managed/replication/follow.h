@@ -10,7 +10,7 @@ struct mc_region;
 struct mc_work;
 
 /* replicate.c: what a slave's start has more than a master's. Idempotent. */
-int mc_replicate_mark(struct mc_work *work, struct mc_error *error);
+int mc_replicate_intend(struct mc_work *work, struct mc_error *error);
 
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error);
 
@@ -20,7 +20,7 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error);
  * possible without losing anything of its own. */
 int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
-/* What REGION has received, and not applied before both threads of its replication ended, is applied: the server would
+/* Applies what REGION has received, and not applied before both threads of its replication ended: the server would
  * throw it away at their next start, to ask a master again who may be dead, and was told that it is safe here. */
 int mc_replicate_keep_received(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
@@ -29,13 +29,13 @@ int mc_replicate_leave(struct mc_work *work, struct mc_error *error);
 
 /* Commits wait for SLAVE from now on. It is incomplete until the watch has seen that it has caught up with those that
  * did not wait for it. */
-int mc_replicate_count(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
+int mc_replicate_count(struct mc_region *slave, struct mc_error *error);
 
-/* What SLAVE alone has acknowledged is about to go, with it, its copy or its mode: it acknowledges no more, and others
- * that count are incomplete until they have caught up. To be called before; leaves SLAVE's own marks. */
-int mc_replicate_uncount(struct mc_region *slave, struct mc_call *call, struct mc_error *error);
+/* The writes that SLAVE alone has acknowledged are about to go, with it, its copy or its mode: it acknowledges no more,
+ * and others that count are incomplete until they have caught up. To be called before; leaves SLAVE's own facts. */
+int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error);
 
-/* The commits of REGION, a master, wait for slaves if one of them is so marked. */
-int mc_replicate_settle_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
+/* The commits of REGION, a master, wait for slaves if one of them counts. */
+int mc_replicate_enforce_mode(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 #endif

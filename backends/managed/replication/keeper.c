@@ -4,12 +4,12 @@
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/promote.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
@@ -21,8 +21,8 @@
 #include <string.h>
 
 /* Databases tell nobody of how their replication is doing, so they are asked, every second and only while there is a
- * slave: what has changed becomes an event, a region's state, and the lag in `status`. What is not as it should be, for
- * whatever reason, is begun again (restore.c): nothing depends on every single try to succeed. */
+ * slave: a change becomes an event, a region's state, and the lag in `status`. A replication that is not as it should
+ * be, for whatever reason, is begun again (realign.c): nothing depends on every single try to succeed. */
 
 #define INTERVAL_MS 1000
 #define ANSWER_MS 2000
@@ -53,7 +53,7 @@ static void keep_replication_state(struct mc_region *region, const struct mc_rep
 				     .region = region->name,
 				     .text = mc_replication_state_name(now->state),
 				     .when = mc_wall_clock()});
-	mc_region_settle(region);
+	mc_region_derive(region);
 }
 
 /* Whether MASTER is the master still: what was seen against another one says nothing. */
@@ -70,14 +70,14 @@ static bool is_current(struct mc_region *master)
 /* Whether REGION acknowledges, and the master's commits wait. */
 static bool counts(struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
 {
-	return !region->cloud->options.read_only && mc_mark_known(region, MC_MARK_INCOMPLETE) &&
+	return !region->cloud->options.read_only && mc_fact_known(region, MC_FACT_INCOMPLETE) &&
 	       mc_database_acknowledges(own, call, NULL) == 1 && mc_database_semisync(source, call, true, NULL) == 1;
 }
 
 /* It has all that did not wait for it. */
-static void complete(struct mc_region *region, struct mc_call *call)
+static void complete(struct mc_region *region)
 {
-	if (mc_mark_clear(region, call, MC_MARK_INCOMPLETE, NULL) < 0)
+	if (mc_fact_clear(region, MC_FACT_INCOMPLETE, NULL) < 0)
 		return; /* at the next look */
 	mc_cloud_tell(region->cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_REPLICATION,
 					     .region = region->name,
@@ -113,32 +113,29 @@ static struct mc_facts facts_of(struct mc_region *region)
 	return facts;
 }
 
-/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. The looks before may have taken
- * all their time. */
+/* Whether its positions mean nothing; that outlasts the numbers by which it was seen. */
 static bool is_strange(struct mc_region *region, struct mc_region *master, const struct mc_observed *seen,
 	const struct mc_replication *now, bool compares)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
-
 	if (!mc_plan_is_refused(seen))
 		return compares && mc_drift_look(region, master, now) == 1;
-	if (!mc_mark_known(region, MC_MARK_ESTRANGED))
-		mc_mark_set(region, call, MC_MARK_ESTRANGED, NULL); /* or at the next look */
+	if (!mc_fact_known(region, MC_FACT_ESTRANGED))
+		mc_fact_set(region, MC_FACT_ESTRANGED, NULL); /* or at the next look */
 	return true;
 }
 
 /* What is due after a look. */
-static void act_on_slave(struct mc_region *region, struct mc_region *master, struct mc_call *call,
-	const struct mc_replication *now, const struct mc_observed *seen, bool is_counting)
+static void act_on_slave(struct mc_region *region, struct mc_region *master, const struct mc_replication *now,
+	const struct mc_observed *seen, bool is_counting)
 {
 	struct mc_facts facts = facts_of(region);
 
-	if (*now->at_master && mc_mark_known(master, MC_MARK_GIVEN_UP)) /* it is not dead */
-		mc_mark_clear(master, call, MC_MARK_GIVEN_UP, NULL);
+	if (*now->at_master && mc_fact_known(master, MC_FACT_GIVEN_UP)) /* it is not dead */
+		mc_fact_clear(master, MC_FACT_GIVEN_UP, NULL);
 	if (mc_plan_is_complete(&facts, seen, now->at_master, is_counting))
-		complete(region, call);
+		complete(region);
 	if (mc_plan_is_astray(&facts, seen, now->state, *now->at_master))
-		mc_region_restore_again(region);
+		mc_region_realign_again(region);
 }
 
 /* IS_BUSY: the region is being brought up. COMPARES: there is time to compare rows. */
@@ -176,7 +173,7 @@ static void look_at_slave(struct mc_region *region, struct mc_region *master, st
 	mc_utf8_tidy(trouble); /* what it quotes may be cut */
 	keep_replication_state(region, &now, trouble);
 	if (r == 0 && !is_busy && !region->cloud->options.read_only)
-		act_on_slave(region, master, call, &now, &seen, is_counting);
+		act_on_slave(region, master, &now, &seen, is_counting);
 }
 
 void mc_replication_inspect(struct mc_region *region)
@@ -193,14 +190,14 @@ void mc_replication_inspect(struct mc_region *region)
 }
 
 /* Whether an earlier try to bring it into its part has failed, or has left something for later. */
-static bool is_unrestored(struct mc_region *region)
+static bool is_misaligned(struct mc_region *region)
 {
-	bool unrestored;
+	bool misaligned;
 
 	MC_LOCKED(&region->cloud->lock)
-		unrestored = region->restore_at ||
+		misaligned = region->realign_at ||
 			     (region->is_master && region->names_at && mc_now_ms() >= region->names_at);
-	return unrestored;
+	return misaligned;
 }
 
 static void look_at_all(struct mc_cloud *cloud)
@@ -215,8 +212,8 @@ static void look_at_all(struct mc_cloud *cloud)
 
 		if (!region)
 			continue;
-		if (is_unrestored(region))
-			mc_region_restore_again(region);
+		if (is_misaligned(region))
+			mc_region_realign_again(region);
 		if (!views.items[i].master)
 			continue;
 		if (mc_region_state_settled(views.items[i].state) && views.items[i].state != MC_REGION_STOPPED)
@@ -228,10 +225,10 @@ static void look_at_all(struct mc_cloud *cloud)
 }
 
 /* Whether there is something to look at. Call with the lock. */
-static bool is_needed(const struct mc_cloud *cloud)
+static bool is_needed(const struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 {
 	for (size_t i = 0; i < cloud->n_regions; i++)
-		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->restore_at ||
+		if ((cloud->regions[i]->is_replica && !cloud->regions[i]->is_master) || cloud->regions[i]->realign_at ||
 			(cloud->regions[i]->is_master && cloud->regions[i]->names_at))
 			return true;
 	return false;
@@ -260,7 +257,7 @@ static void watch(void *data)
 		call = mc_call_ref(cloud->watching);
 	do {
 		if (!cloud->options.read_only)
-			mc_promote_tidy(cloud, call);
+			mc_promote_tidy(cloud);
 		look_at_all(cloud);
 		r = mc_call_pause(call, INTERVAL_MS);
 	} while (!watching_ends(cloud, r < 0));

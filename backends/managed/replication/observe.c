@@ -3,7 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/services/probe.h"
@@ -36,21 +36,21 @@ int mc_region_position(struct mc_database *database, struct mc_call *call, enum 
 
 struct mc_facts mc_facts_of(const struct mc_region *region)
 {
-	const bool *marked = region->marked;
+	const bool *facts = region->facts;
 
 	return (struct mc_facts){
 		.name = region->name,
 		.is_master = region->is_master,
 		.is_replica = region->is_replica && !region->is_master,
 		.is_stopped = region->state == MC_REGION_STOPPED || region->state == MC_REGION_STOPPING,
-		.is_destroying = region->is_destroying || marked[MC_MARK_DESTROYING],
-		.is_halted = marked[MC_MARK_HALTED],
-		.is_seeding = marked[MC_MARK_SEEDING],
-		.is_semisync = marked[MC_MARK_SEMISYNC],
-		.is_incomplete = marked[MC_MARK_INCOMPLETE],
-		.is_estranged = marked[MC_MARK_ESTRANGED],
-		.is_given_up = marked[MC_MARK_GIVEN_UP],
-		.is_promoted = marked[MC_MARK_PROMOTED],
+		.is_destroying = region->is_destroying || facts[MC_FACT_DESTROYING],
+		.is_halted = facts[MC_FACT_HALTED],
+		.is_seeding = facts[MC_FACT_SEEDING],
+		.is_semisync = facts[MC_FACT_SEMISYNC],
+		.is_incomplete = facts[MC_FACT_INCOMPLETE],
+		.is_estranged = facts[MC_FACT_ESTRANGED],
+		.is_given_up = facts[MC_FACT_GIVEN_UP],
+		.is_promoted = facts[MC_FACT_PROMOTED],
 	};
 }
 
@@ -148,8 +148,8 @@ int mc_observe(struct mc_region *region, struct mc_database *database, struct mc
 		mc_service_host(master, &mc_services[MC_DATABASE], host);
 	ret_seen->answers = true;
 	ret_seen->follows_master = master && status.is_configured && !strcmp(status.master_host, host);
-	ret_seen->is_settling = status.is_configured && status.receiver == MC_REPLICA_NO &&
-				!mc_mark_known(region, MC_MARK_HALTED) && !mc_mark_known(region, MC_MARK_ESTRANGED);
+	ret_seen->is_coming_up = status.is_configured && status.receiver == MC_REPLICA_NO &&
+				 !mc_fact_known(region, MC_FACT_HALTED) && !mc_fact_known(region, MC_FACT_ESTRANGED);
 	snprintf(ret_seen->message, sizeof(ret_seen->message), "%.255s", status.message);
 	snprintf(ret_seen->received, sizeof(ret_seen->received), "%s", status.received);
 	if (ret_status)
@@ -184,9 +184,9 @@ void mc_scene_look_at_all(struct mc_scene *scene, size_t who, struct mc_call *ca
 	for (size_t i = 0; i < scene->picture.count; i++)
 		if (i != scene->master && scene->facts[i].is_replica)
 			mc_scene_look(scene, i);
-	while (mc_plan_is_settling(&scene->picture, who) && mc_now_ms() < until && mc_call_pause(call, PAUSE_MS) == 0)
+	while (mc_plan_is_coming_up(&scene->picture, who) && mc_now_ms() < until && mc_call_pause(call, PAUSE_MS) == 0)
 		for (size_t i = 0; i < scene->picture.count; i++)
-			if (i != who && scene->observed[i].is_settling)
+			if (i != who && scene->observed[i].is_coming_up)
 				mc_scene_look(scene, i);
 }
 

@@ -5,15 +5,16 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/replication/plan.h"
 #include "mcloud/database.h"
+#include "mcloud/lock.h"
 
 /* What plan.c decides by: facts out of the model, and looks at the databases. */
 
 #define MC_REGIONS_MAX 254 /* 127.77.N.1 */
 
 /* The facts of region. Call with the lock; the name is the region's own. */
-struct mc_facts mc_facts_of(const struct mc_region *region);
+struct mc_facts mc_facts_of(const struct mc_region *region) MC_REQUIRES(region->cloud->lock);
 /* The same of all regions, in their order, into FACTS; how many. Call with the lock. */
-size_t mc_facts_of_all(const struct mc_cloud *cloud, struct mc_facts facts[MC_REGIONS_MAX]);
+size_t mc_facts_of_all(const struct mc_cloud *cloud, struct mc_facts facts[MC_REGIONS_MAX]) MC_REQUIRES(cloud->lock);
 
 /* All regions as they are known at one moment, and what was looked at of their databases since. */
 struct mc_scene {
@@ -46,7 +47,7 @@ static inline void mc_cleanup_scene(struct mc_scene *scene)
 int mc_observe(struct mc_region *region, struct mc_database *database, struct mc_call *call,
 	struct mc_observed *ret_seen, struct mc_replica_status *ret_status, struct mc_error *error);
 /* Looks into what a slave has written beyond AT_MASTER, which was asked for after the slave (what a master has only
- * grows): whether it is maintenance. What was looked into once is not looked into again. */
+ * grows): whether it is maintenance. The same writes are looked into only once. */
 void mc_observe_surplus(
 	struct mc_region *region, struct mc_database *database, const char *at_master, struct mc_observed *seen);
 

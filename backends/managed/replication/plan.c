@@ -12,9 +12,9 @@ static bool covers(const char *position, const char *other)
 	return mc_gtid_covers(position, other) == 1;
 }
 
-int mc_plan_holdings(const struct mc_observed *seen, char ret_position[MC_GTID_MAX])
+int mc_plan_position(const struct mc_observed *seen, char ret_position[MC_GTID_MAX])
 {
-	/* What it wrote by itself is in nobody's way: whom it is compared with can't have that. */
+	/* Its own writes are in nobody's way: whom it is compared with can't have that. */
 	if (seen->is_configured)
 		return mc_gtid_merge(seen->applied, seen->received, ret_position);
 	return mc_gtid_merge(seen->written, seen->applied, ret_position);
@@ -149,34 +149,28 @@ static int check_candidate(const struct mc_picture *picture, size_t index, size_
 /* Whether what OTHER says it has can be compared with what others have of the same master. */
 static bool is_comparable(const struct mc_facts *other, const struct mc_observed *seen)
 {
-	return seen->answers && !seen->is_settling && !other->is_estranged && !mc_plan_is_refused(seen) &&
+	return seen->answers && !seen->is_coming_up && !other->is_estranged && !mc_plan_is_refused(seen) &&
 	       (seen->is_configured || other->is_semisync);
 }
 
-/* Whether OTHER has nothing that was written to this master. */
-static bool is_nobody(const struct mc_facts *other, const struct mc_observed *seen)
-{
-	return !other->is_replica || (seen->answers && !seen->is_configured && !other->is_semisync);
-}
-
-static int check_other(const struct mc_facts *who, const char *holdings, const struct mc_facts *other,
+static int check_other(const struct mc_facts *who, const char *position, const struct mc_facts *other,
 	const struct mc_observed *seen, struct mc_error *error)
 {
 	char others[MC_GTID_MAX];
 
-	if (is_nobody(other, seen))
+	if (!other->is_replica)
 		return 0;
-	if (is_comparable(other, seen) && mc_plan_holdings(seen, others) == 0)
-		return covers(holdings, others)
+	if (is_comparable(other, seen) && mc_plan_position(seen, others) == 0)
+		return covers(position, others)
 			       ? 0
 			       : mc_error_set(error, EBUSY,
 					 "region %s has more of the master's writes (%.200s) than region %s (%.200s): "
 					 "promote it",
-					 other->name, others, who->name, holdings);
+					 other->name, others, who->name, position);
 	/* what can't be asked counts if commits may have waited for it */
 	return other->is_semisync ? mc_error_set(error, EBUSY,
-					    "region %s, which may have more of the master's writes than region %s, "
-					    "does not answer: repair or destroy it first",
+					    "region %s does not answer, and may have more of the master's writes than "
+					    "region %s: repair or destroy it first",
 					    other->name, who->name)
 				  : 0;
 }
@@ -189,7 +183,7 @@ enum mc_deed mc_plan_fail_over(
 	const struct mc_observed *seen = &picture->observed[who];
 	int r = mc_plan_check_facts(facts, false, error);
 
-	if (r == 0 && (!seen->answers || mc_plan_holdings(seen, ret_goal) < 0))
+	if (r == 0 && (!seen->answers || mc_plan_position(seen, ret_goal) < 0))
 		r = mc_error_set(error, ECONNREFUSED,
 			"the database of region %s does not answer: `echo repair > regions/%s/ctl`", facts->name,
 			facts->name);
@@ -216,11 +210,11 @@ enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, boo
 		       : MC_DEED_SWITCH_OVER;
 }
 
-bool mc_plan_is_settling(const struct mc_picture *picture, size_t who)
+bool mc_plan_is_coming_up(const struct mc_picture *picture, size_t who)
 {
 	for (size_t i = 0; i < picture->count; i++)
 		if (i != who && !picture->facts[i].is_master && picture->facts[i].is_replica &&
-			picture->observed[i].answers && picture->observed[i].is_settling)
+			picture->observed[i].answers && picture->observed[i].is_coming_up)
 			return true;
 	return false;
 }
@@ -249,8 +243,8 @@ enum mc_deed mc_plan_mount(const struct mc_facts *facts, size_t count, size_t *r
 			master = i;
 	}
 	if (promoted != MC_PLAN_NOBODY && facts[promoted].is_master)
-		master = promoted; /* two are so marked in the middle of a promotion: all is done but the former one's
-				      mark */
+		master = promoted; /* there are two in the middle of a promotion: all is done but the former one's
+				      fact */
 	if (master == MC_PLAN_NOBODY && count)
 		master = 0;
 	*ret_master = master;
@@ -272,11 +266,11 @@ bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, c
 {
 	const struct mc_facts *facts = &picture->facts[other];
 	const struct mc_observed *seen = &picture->observed[other];
-	char holdings[MC_GTID_MAX];
+	char position[MC_GTID_MAX];
 
 	if (other == who || facts->is_master || !facts->is_semisync || facts->is_incomplete)
 		return false;
-	return !goal || !is_comparable(facts, seen) || mc_plan_holdings(seen, holdings) < 0 || !covers(holdings, goal);
+	return !goal || !is_comparable(facts, seen) || mc_plan_position(seen, position) < 0 || !covers(position, goal);
 }
 
 bool mc_plan_is_complete(
@@ -324,7 +318,7 @@ enum mc_deed mc_plan_slave(const struct mc_facts *slave, const struct mc_observe
 bool mc_plan_is_astray(const struct mc_facts *slave, const struct mc_observed *seen, enum mc_replication_state state,
 	bool master_answers)
 {
-	if (state == MC_REPLICATION_DIVERGED || state == MC_REPLICATION_SEEDING || slave->is_estranged)
+	if (state == MC_REPLICATION_DIVERGED || slave->is_estranged)
 		return false;
 	if (state == MC_REPLICATION_STOPPED && seen->receiver == MC_REPLICA_NO && !slave->is_halted)
 		return true; /* it receives nothing, and nobody has said that it should not */

@@ -7,7 +7,7 @@
 
 /* The rules of replication and promotion (docs/SEMANTICS.md, "Replication"), and nothing else: what is known of the
  * regions and what was seen of their databases come in by value, and the one deed that is due comes out, or a refusal
- * with its sentence. Nothing here waits, locks, asks or knows the time. Who calls does the deed. */
+ * with its sentence. Nothing here waits, locks, asks or knows the time. The caller does the deed. */
 
 /* What the cloud holds of a region, whatever its containers do. */
 struct mc_facts {
@@ -31,7 +31,7 @@ struct mc_observed {
 	bool answers;
 	bool is_configured;  /* it has a master */
 	bool follows_master; /* and that is the region that is the master now */
-	bool is_settling;    /* it has only just come up, and what it has received is not known yet */
+	bool is_coming_up;   /* it has only just come up, and what it has received is not known yet */
 	enum mc_replica_thread receiver, applier;
 	unsigned error; /* of MariaDB; 0: none */
 	char message[256];
@@ -76,17 +76,17 @@ enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, boo
 enum mc_deed mc_plan_fail_over(
 	const struct mc_picture *picture, size_t who, char ret_goal[MC_GTID_MAX], struct mc_error *error);
 /* Whether another region has not told yet what it has, but is about to: then it is worth asking again. */
-bool mc_plan_is_settling(const struct mc_picture *picture, size_t who);
+bool mc_plan_is_coming_up(const struct mc_picture *picture, size_t who);
 
 /* Whether the database of WHO may be let write: OPEN, WAIT or NONE. RUNNING: whose promotion is under way. */
 enum mc_deed mc_plan_open(const struct mc_facts *facts, size_t count, size_t who, size_t running);
-/* What a mount finds: *RET_MASTER is the region that is the master, whatever several marks say (NOBODY: no region), and
- * *RET_PROMOTED the one whose promotion is to be finished or undone (NOBODY: none). */
+/* What a mount finds: *RET_MASTER is the region that is the master, whatever is known of several (NOBODY: no region),
+ * and *RET_PROMOTED the one whose promotion is to be finished or undone (NOBODY: none). */
 enum mc_deed mc_plan_mount(const struct mc_facts *facts, size_t count, size_t *ret_master, size_t *ret_promoted);
 
 /* Whether the commits of a master wait for slaves. */
 bool mc_plan_waits(const struct mc_facts *facts, size_t count, size_t master);
-/* Whether region OTHER is to be marked incomplete, as WHO stops to hold what was acknowledged (it leaves, or its copy
+/* Whether region OTHER is incomplete from now on, as WHO stops to hold what was acknowledged (it leaves, or its copy
  * is thrown away), or takes over as master with all of GOAL. */
 bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, const char *goal);
 /* Whether an incomplete slave has all again. COUNTS: it acknowledged, and its master's commits waited, before the
@@ -115,6 +115,6 @@ bool mc_plan_is_astray(const struct mc_facts *slave, const struct mc_observed *s
 
 /* All of the master's transactions that a slave has, applied or only received, to RET_POSITION; of one that follows
  * nobody, all that it has written. -EINVAL: it has said no position. */
-int mc_plan_holdings(const struct mc_observed *seen, char ret_position[MC_GTID_MAX]);
+int mc_plan_position(const struct mc_observed *seen, char ret_position[MC_GTID_MAX]);
 
 #endif

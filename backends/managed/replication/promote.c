@@ -4,13 +4,13 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 #include "backends/managed/replication/role.h"
 #include "backends/managed/replication/writes.h"
 #include "backends/managed/services/probe.h"
@@ -30,7 +30,7 @@
 
 /* How the master's role goes to a slave; whether it may is decided by plan.c. Databases come up read-only, and only the
  * master's is let write: so the order is that the former master writes no more, that the slave has applied all that
- * there is, that the mark of the role moves, and that the slave's database is let write. A mark says from the first to
+ * there is, that the fact of the role moves, and that the slave's database is let write. A fact says from the first to
  * the last step what is going on; each step finds what an earlier try of it has done. Until the role has moved, all is
  * undone; after it, all goes on. */
 
@@ -113,10 +113,10 @@ static int prepare_promotion(struct mc_work *work, struct mc_error *error)
 		if (r == 0)
 			deed = mc_plan_promotion(&scene.picture, who, false, error);
 		if (r == 0)
-			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, work->doing, error);
+			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, error);
 	}
 	if (r == 0)
-		r = mc_mark_set(work->region, work->doing, MC_MARK_PROMOTED, error);
+		r = mc_fact_set(work->region, MC_FACT_PROMOTED, error);
 	if (r < 0 || deed != MC_DEED_SWITCH_OVER)
 		return r;
 	r = await_goal(work->region, work->call, scene.observed[scene.master].written, error);
@@ -215,22 +215,22 @@ static int move_role(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(work->region);
 
-	int r = mc_role_move(work->region, master, work->doing, error);
+	int r = mc_role_move(work->region, master, error);
 
 	if (r == 0)
 		work->former = mc_steal(&master);
 	return r;
 }
 
-static int set_marks(struct mc_work *work, struct mc_error *error)
+static int set_facts(struct mc_work *work, struct mc_error *error)
 {
-	return mc_role_mark(work->region, work->goal, work->is_living, work->doing, error);
+	return mc_role_set_facts(work->region, work->goal, work->is_living, error);
 }
 
 static int let_promoted_write(struct mc_work *work, struct mc_error *error)
 {
 	struct mc_region *region = work->region, *former = work->former;
-	int r = mc_replicate_settle_mode(region, work->call, error);
+	int r = mc_replicate_enforce_mode(region, work->call, error);
 
 	if (r == 0)
 		r = mc_region_let_write(region, work->call, error);
@@ -253,29 +253,29 @@ static int lead_other_regions(struct mc_work *work, struct mc_error *error)
 		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
 
 		if (other && other != work->region && views.items[i].state != MC_REGION_STOPPED && mc_probe_runs(other))
-			mc_region_restore(other);
+			mc_region_realign(other);
 	}
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
 
 		if (other && other != work->region)
-			mc_region_await_restored(other, work->call);
+			mc_region_await_realigned(other, work->call);
 	}
 	mc_region_views_clear(&views);
 	return 0;
 }
 
 #define AFTER(step) (1u << (step))
-enum { PREPARE, FENCE, POSITION, ROLE, MARKS, OPEN, LEAD };
+enum { PREPARE, FENCE, POSITION, ROLE, FACTS, OPEN, LEAD };
 
 const struct mc_step mc_promote_steps[] = {
 	[PREPARE] = {"prepare", "it can become the master", 0, prepare_promotion},
 	[FENCE] = {"fence", "the former master takes no writes", AFTER(PREPARE), fence},
 	[POSITION] = {"position", "it has all that was written", AFTER(FENCE), catch_up_with_master},
 	[ROLE] = {"role", "it is the master", AFTER(POSITION), move_role},
-	[MARKS] = {"marks", "the former master is a slave", AFTER(ROLE), set_marks},
-	[OPEN] = {"open", "its database takes writes", AFTER(MARKS), let_promoted_write},
-	[LEAD] = {"lead", "the others follow it", AFTER(MARKS), lead_other_regions},
+	[FACTS] = {"marks", "the former master is a slave", AFTER(ROLE), set_facts},
+	[OPEN] = {"open", "its database takes writes", AFTER(FACTS), let_promoted_write},
+	[LEAD] = {"lead", "the others follow it", AFTER(FACTS), lead_other_regions},
 	{NULL},
 };
 
@@ -299,32 +299,30 @@ static int begin_promotion(struct mc_region *region, struct mc_error *error)
 
 int mc_promote_resume(struct mc_region *region, bool is_up, struct mc_error *error)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_error failed = {0};
 
 	if (is_up)
 		return begin_promotion(region, error);
-	if (mc_role_tidy(region->cloud, call, &failed) < 0) /* the watch tries it again */
+	if (mc_role_tidy(region->cloud, &failed) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &failed);
 	release_promotion(region->cloud);
 	return mc_work_begin(region, MC_WORK_START, error);
 }
 
-/* What was begun is undone, or stands: each follows, or writes, again. */
+/* The promotion is undone, or stands: each follows, or writes, again. */
 static void take_up(struct mc_region *region)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(region);
 
 	release_promotion(region->cloud);
-	mc_region_restore(region);
+	mc_region_realign(region);
 	if (master && mc_probe_runs(master))
-		mc_region_restore(master);
+		mc_region_realign(master);
 }
 
 void mc_promote_finish(struct mc_region *region, int result)
 {
 	MC_CLEANUP(region) struct mc_region *master = former_master(region);
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_error error = {0};
 	bool is_closing, is_unsure;
@@ -336,12 +334,12 @@ void mc_promote_finish(struct mc_region *region, int result)
 	if (result < 0 && is_closing)
 		return; /* the next mount goes on with it */
 	/* what failed after the role had moved is tried again, by the watch or by the next mount */
-	if (master && mc_role_withdraw(region, call, &error) < 0) {
+	if (master && mc_role_withdraw(region, &error) < 0) {
 		mc_cloud_fail(cloud, region->name, &error);
 		if (is_unsure)
 			return; /* nobody is let write until it is known who is the master */
 	}
-	if (result == 0 && mc_mark_clear(region, call, MC_MARK_PROMOTED, &error) < 0)
+	if (result == 0 && mc_fact_clear(region, MC_FACT_PROMOTED, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
 	if (result < 0)
 		take_up(region);
@@ -349,19 +347,19 @@ void mc_promote_finish(struct mc_region *region, int result)
 		release_promotion(cloud);
 }
 
-void mc_promote_tidy(struct mc_cloud *cloud, struct mc_call *call)
+void mc_promote_tidy(struct mc_cloud *cloud)
 {
 	MC_CLEANUP(region) struct mc_region *held = NULL;
 	bool is_running, is_due = false;
 
 	MC_LOCKED(&cloud->lock) {
 		is_running = cloud->promoted && cloud->promoted->work;
-		if (cloud->promoted && cloud->promoted->marked[MC_MARK_PROMOTED])
+		if (cloud->promoted && cloud->promoted->facts[MC_FACT_PROMOTED])
 			held = mc_region_ref(cloud->promoted);
 		for (size_t i = 0; i < cloud->n_regions; i++)
-			is_due |= cloud->regions[i]->marked[MC_MARK_PROMOTED];
+			is_due |= cloud->regions[i]->facts[MC_FACT_PROMOTED];
 	}
-	if (!is_running && is_due && mc_role_tidy(cloud, call, NULL) == 0 && held)
+	if (!is_running && is_due && mc_role_tidy(cloud, NULL) == 0 && held)
 		take_up(held);
 }
 
@@ -376,7 +374,7 @@ static int claim_promotion(struct mc_region *region, struct mc_error *error)
 			r = mc_error_set(error, EBUSY, "region %s is being promoted", cloud->promoted->name);
 		else
 			cloud->promoted = region;
-		while (r == 0 && (cloud->opening || region->restoring))
+		while (r == 0 && (cloud->opening || region->realigning))
 			pthread_cond_wait(&cloud->idle, &cloud->lock);
 	}
 	return r;

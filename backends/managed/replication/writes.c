@@ -17,7 +17,7 @@
 #define NAMES_AGAIN_MS (20 * 1000)
 
 /* Whether REGION's database may be let write now. Call with the lock. */
-static enum mc_deed may_open_for_writes(const struct mc_region *region)
+static enum mc_deed may_open_for_writes(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
 	const struct mc_cloud *cloud = region->cloud;
 	struct mc_facts facts[MC_REGIONS_MAX];
@@ -46,7 +46,7 @@ static void tell_names_apart(struct mc_region *region, struct mc_database *datab
 	}
 	if (r == 0 || !is_first)
 		return;
-	mc_error_context(&error, "names that differ in accents only are one in region %s for now", region->name);
+	mc_error_context(&error, "region %s takes names that differ only in accents for one, for now", region->name);
 	mc_cloud_fail(region->cloud, region->name, &error);
 }
 

@@ -323,7 +323,7 @@ static int make_keys(struct mc_cloud *cloud, struct mc_error *error)
 	return r;
 }
 
-/* Who can't take them now, which is a failure that is told, gets them when he can. */
+/* A region that can't take them now, which is a failure that is told, gets them when it can. */
 static void hand_out(struct mc_cloud *cloud, const struct mc_region_views *regions, struct mc_call *asker)
 {
 	for (size_t i = 0; i < regions->count; i++) {

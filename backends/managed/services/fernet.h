@@ -31,7 +31,7 @@ size_t mc_fernet_files(struct mc_secrets *secrets, struct mc_key_files *ret_file
 /* In the background, until each region that runs has them: keys that a Keystone could not take before. */
 void mc_fernet_keep(struct mc_cloud *cloud);
 
-/* Brings the keys of a running Keystone in step with the cloud's. What fails is tried again in the background. */
+/* Brings the keys of a running Keystone in step with the cloud's. A failed try is repeated in the background. */
 int mc_fernet_push(struct mc_region *region, struct mc_call *call, struct mc_error *error);
 
 #endif

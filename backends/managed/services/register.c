@@ -3,7 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/mark.h"
+#include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/probe.h"
@@ -17,8 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What Keystone must know of a region, told through its API where it serves, each by looking first: it may be there
- * from an earlier try. */
+/* The rows that Keystone needs of a region: logins, endpoints, the directory's domain. They are written into the
+ * master's database, so that nobody waits for a Keystone; each is looked at first, as it may be there from an earlier
+ * try. */
 
 /* A user's password, into the database: it is to be there before Keystone serves anybody. 192 random bits need no
  * costly hash: 2^5 rounds keep logins quick. Nor a random salt: one that is made of the password gives the same hash
@@ -54,8 +55,8 @@ static int put_login(struct mc_database *database, struct mc_call *call, const s
 	return r ? r : set_password(database, call, login->user, password, error);
 }
 
-/* What is logged in with: admin by the mount, and each service that asks Keystone, by an account of its own. Puts back
- * what others have taken away of them, too. */
+/* The logins: the mount's admin, and an account of each service that asks Keystone. They are put back where others have
+ * taken something of them away, too. */
 static int put_logins(
 	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
@@ -86,7 +87,7 @@ int mc_register_passwords(struct mc_region *region, struct mc_call *call, struct
 	return r ? r : put_logins(region, database, call, error);
 }
 
-/* What the region offers, for the catalog. */
+/* The region's endpoints, for the catalog. */
 static int put_endpoints(
 	struct mc_region *region, struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
@@ -190,8 +191,8 @@ static int restore_domain(
 	return 0;
 }
 
-/* The registration was done at its first start, and what its users have changed since is theirs, but for what nobody
- * can do without. A slave does what it can: its master may be away, and what has been replicated serves. */
+/* At a later start its users may have changed the registration, and that stays; only logins and the domain are put
+ * back, as nobody can do without them. A slave whose master is away goes on with the rows that it has. */
 static int restore_logins(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
@@ -214,10 +215,10 @@ static int restore_logins(struct mc_region *region, struct mc_call *call, struct
 
 int mc_register_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_mark_look(region, call, MC_MARK_SERVED, error);
+	int r;
 
-	if (r != 0)
-		return r < 0 ? r : restore_logins(region, call, error);
+	if (mc_fact_known(region, MC_FACT_SERVED))
+		return restore_logins(region, call, error);
 	do { /* into the master's database, from where it is replicated: while its role moves, none takes writes */
 		MC_CLEANUP(region) struct mc_region *master = mc_region_find(region->cloud, NULL);
 

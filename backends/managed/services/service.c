@@ -4,7 +4,7 @@
 #include "backends/cloud/model.h"
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/facts.h"
+#include "backends/managed/fact_files.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/files.h"
@@ -46,7 +46,7 @@ static bool had_data(struct mc_region *region, const struct mc_service *service)
 	MC_LOCKED(&cloud->lock) {
 		for (size_t i = 0; i < cloud->n_regions; i++) /* what is shared serves all regions */
 			if (cloud->regions[i] == region || service->is_shared)
-				had = had || cloud->regions[i]->marked[MC_MARK_SERVED];
+				had = had || cloud->regions[i]->facts[MC_FACT_SERVED];
 	}
 	return had;
 }
@@ -75,7 +75,7 @@ static int find_volume_device(struct mc_region *region, struct mc_call *call, co
 
 	mc_service_name(service, region->name, name);
 	device[0] = '\0';
-	r = mc_facts_data(options, name, false, device, error);
+	r = mc_fact_files_data(options, name, false, device, error);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	device[0] = '\0';
@@ -88,7 +88,7 @@ static int find_volume_device(struct mc_region *region, struct mc_call *call, co
 			"back, or "
 			"`echo destroy > regions/%s/ctl`",
 			name, options->name, name, region->name);
-	r = mc_facts_data(options, name, true, device, error);
+	r = mc_fact_files_data(options, name, true, device, error);
 	if (r == 0)
 		device[0] = '\0';
 	return r < 0 ? r : 0;
@@ -127,7 +127,7 @@ int mc_service_remove_volume(
 
 	mc_service_name(service, region->name, name);
 	r = engine->ops->volume_remove(engine, call, name, error);
-	return r ? r : mc_facts_remove_data(&region->cloud->options, name, error);
+	return r ? r : mc_fact_files_remove_data(&region->cloud->options, name, error);
 }
 
 int mc_service_check_free(struct mc_region *region, struct mc_error *error)
@@ -139,13 +139,13 @@ int mc_service_check_free(struct mc_region *region, struct mc_error *error)
 
 		mc_service_name(service, region->name, name);
 		if (!service->is_shared || region->is_master)
-			r = mc_facts_check_free(&region->cloud->options, name, error);
+			r = mc_fact_files_check_free(&region->cloud->options, name, error);
 	}
 	return r;
 }
 
-/* Who meets a region's public address in a container knows its number only; no host has a dot. NULL: what all regions
- * share has none. */
+/* A program that meets a region's public address in a container knows its number only; no host has a dot. NULL: what
+ * all regions share has none. */
 static const char *service_alias(
 	const struct mc_region *region, const struct mc_service *service, char alias[MC_HOST_MAX])
 {
@@ -230,7 +230,7 @@ static int create_and_start(struct mc_region *region, struct mc_call *call, cons
 	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 }
 
-/* A container that can't be used as it is. What it has to keep is in its volume. */
+/* A container that can't be used as it is. Its data are in its volume. */
 static int make_anew(struct mc_region *region, struct mc_call *call, const struct mc_service *service, const char *name,
 	struct mc_error *error)
 {

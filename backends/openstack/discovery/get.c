@@ -71,6 +71,6 @@ int mc_discovery_get(void *data, struct mc_call *call, const char *url, int *ret
 		free(at);
 		at = next;
 	}
-	return at ? mc_error_set(error, EBADMSG, "%.200s sends on and on", url)
+	return at ? mc_error_set(error, EBADMSG, "%.200s redirects without end", url)
 		  : mc_error_set(error, ENOMEM, "out of memory");
 }

@@ -267,7 +267,7 @@ static char *follow_link(CURLU *asked, const char *href)
 
 	if (!path)
 		return NULL;
-	/* What is relative is so to the document, as if that were a directory. */
+	/* A relative link is so to the document, as if that were a directory. */
 	strip_slashes(path);
 	MC_CLEANUP(free_pointer) char *directory = join_path(path, "", false);
 	MC_CLEANUP(free_pointer) char *base_text = directory ? mc_url_with_path(asked, directory) : NULL;

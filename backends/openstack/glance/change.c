@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
+#include "backends/openstack/glance/mark.h"
 
 #include "mcloud/util.h"
 

@@ -24,7 +24,7 @@ struct mc_check {
 	int64_t size;
 	struct mc_hash *hash;
 
-	pthread_mutex_t lock; /* guards what follows; only that of the hash comes after it */
+	mc_mutex lock; /* guards what follows; only that of the hash comes after it */
 	enum mc_hash_state state;
 	struct span *given; /* in order, apart from each other */
 	size_t n_given;
@@ -66,7 +66,7 @@ struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *im
 
 	if (!fresh)
 		return NULL;
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	struct mc_check *check = glance->checks;
 	while (check && strcmp(check->id, image->id) != 0)
 		check = check->next;
@@ -76,13 +76,13 @@ struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *im
 		glance->checks = check;
 	}
 	check->references++;
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (fresh)
 		free_check(fresh);
 	return check;
 }
 
-/* What is known outlives the readers. What isn't needn't: the kernel drops the pages of such an image when it is
+/* A known state outlives the readers. An unknown one needn't: the kernel drops the pages of such an image when it is
  * opened.
  */
 void mc_check_unref(struct mc_check *check)
@@ -92,14 +92,14 @@ void mc_check_unref(struct mc_check *check)
 	struct mc_glance *glance = check->glance;
 	bool is_known = mc_check_state(check) != MC_HASH_OPEN;
 
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	bool goes = --check->references == 0 && !is_known;
 	for (struct mc_check **at = &glance->checks; goes && *at; at = &(*at)->next)
 		if (*at == check) {
 			*at = check->next;
 			break;
 		}
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (goes)
 		free_check(check);
 }
@@ -134,7 +134,7 @@ void mc_check_set(struct mc_check *check, enum mc_hash_state state)
 }
 
 /* Under the lock: puts SPAN among the others, and those that it touches into it. False: no memory. */
-static bool count_span(struct mc_check *check, struct span span)
+static bool count_span(struct mc_check *check, struct span span) MC_REQUIRES(check->lock)
 {
 	size_t first = 0, behind;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
 #include "backends/openstack/glance/writer.h"
 
 #include "mcloud/util.h"
@@ -107,7 +108,7 @@ static int compare_copy(struct copying *copying, const char *id, struct mc_error
 			error, EIO, "the copy has %" PRId64 " bytes of %" PRId64, made.size, (int64_t)image->size);
 	else if (*image->hash && !strcmp(made.hash_algorithm, image->hash_algorithm) &&
 		 strcmp(made.hash, image->hash) != 0)
-		r = mc_error_set(error, EIO, "the copy is not what was copied: its os_hash_value differs");
+		r = mc_error_set(error, EIO, "the copy differs from its image: os_hash_value is another");
 	mc_image_clear(&made);
 	return r;
 }
@@ -122,7 +123,7 @@ static bool is_wanted(const cJSON *item)
 	for (size_t i = 0; i < MC_COUNT(attributes); i++)
 		if (!strcmp(item->string, attributes[i].name))
 			return !text || strcmp(text, attributes[i].usual) != 0;
-	/* What has no name was called by its id until now, which is not the copy's. */
+	/* An image without a name was called by its id until now, which is not the copy's. */
 	if (!strcmp(item->string, "name"))
 		return cJSON_IsNull(item);
 	return cJSON_IsString(item) && mc_glance_is_property(item->string);

@@ -3,17 +3,15 @@
 #define BACKENDS_OPENSTACK_GLANCE_GLANCE_H
 
 #include "backends/base/gate.h"
+#include "backends/openstack/glance/mark.h"
 #include "backends/openstack/service.h"
 #include "mcloud/image.h"
+#include "mcloud/lock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 /* What the files of the Glance backend share. */
-
-/* The property by which an unfinished upload is known; its value says whose (sweep.c). */
-#define MC_GLANCE_MARK "mcloudfs_upload"
-#define MC_GLANCE_MARK_MAX 255
 
 /* The property that keeps the time of the file that an image was copied from: "SECONDS.NANOSECONDS" since 1970. */
 #define MC_GLANCE_COPIED "mcloudfs_mtime"
@@ -52,7 +50,7 @@ struct mc_glance {
 	char mark[MC_GLANCE_MARK_MAX + 1];
 	struct mc_glance_behind behind;
 
-	pthread_mutex_t lock; /* guards what follows; taken last, never held across I/O */
+	mc_mutex lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;
 	int64_t cached_until;        /* by mc_now_ms(); 0: nothing is kept */
 	struct mc_image_list hidden; /* good until then, if nothing was changed since */
@@ -68,7 +66,7 @@ struct mc_glance {
 	unsigned n_streams;
 };
 
-/* glance.c */
+/* request.c */
 
 /* A request below /v2, as by mc_openstack_request(); what isn't a GET changes something. CONTENT_TYPE of the body: NULL
  * is application/json. */
@@ -104,23 +102,7 @@ const char *mc_glance_format(const void *bytes, size_t size);
 /* The same of raw content of TOTAL bytes that ends with these; NULL: its end says nothing. */
 const char *mc_glance_format_by_end(const void *bytes, size_t size, int64_t total);
 
-/* sweep.c */
-
-/* The mark of this process, and whether VALUE is that of a process that is no more. */
-void mc_glance_make_mark(char mark[MC_GLANCE_MARK_MAX + 1]);
-bool mc_glance_mark_is_dead(const char *value);
-/* Nobody knows whether image ID was made, or is going to be: it is deleted as soon as it is there, and never shown. */
-void mc_glance_expect_lost(struct mc_glance *glance, const char *id);
-/* Deletes image ID now, or remembers to do so. */
-void mc_glance_discard(struct mc_glance *glance, const char *id);
-/* Tries again what could not be deleted; those that can't now stay remembered. */
-void mc_glance_retry_discards(struct mc_glance *glance, struct mc_call *call);
-/* Under the lock: whether it is to go. */
-bool mc_glance_is_condemned(const struct mc_glance *glance, const char *id);
-
-/* write.c; under the glance's lock: the writer of image ID, or NULL. */
-struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char *id);
-/* Breaks off those that are parked. The glance has one reference, the caller's. */
+/* write.c. Breaks off the writers that are parked. The glance has one reference, the caller's. */
 void mc_glance_free_parked(struct mc_glance *glance);
 
 /* hash.c: the hash of a whole content that comes in order. Safe in any thread. */

@@ -10,9 +10,9 @@
 #include <strings.h>
 
 struct mc_hash {
-	pthread_mutex_t lock; /* guards what follows; taken last */
-	EVP_MD_CTX *context;  /* NULL: finished, or failed */
-	char *expected;       /* hex */
+	mc_mutex lock;       /* guards what follows; taken last */
+	EVP_MD_CTX *context; /* NULL: finished, or failed */
+	char *expected;      /* hex */
 	int64_t position, size;
 	enum mc_hash_state state;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/glance/glance.h"
+#include "backends/openstack/glance/condemned.h"
+#include "backends/openstack/glance/writers.h"
 
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
@@ -82,7 +83,7 @@ static int fetch_all(
 }
 
 /* Under the lock: how much of an image has been written, where this process does that. */
-static void add_written(struct mc_glance *glance, struct mc_image *image)
+static void add_written(struct mc_glance *glance, struct mc_image *image) MC_REQUIRES(glance->lock)
 {
 	struct mc_image_writer *writer = image->upload ? mc_glance_writer_of(glance, image->id) : NULL;
 
@@ -91,8 +92,8 @@ static void add_written(struct mc_glance *glance, struct mc_image *image)
 }
 
 /* Under the lock: a copy as it is now. */
-static int copy_list(
-	struct mc_glance *glance, const struct mc_image_list *from, struct mc_image_list *to, struct mc_error *error)
+static int copy_list(struct mc_glance *glance, const struct mc_image_list *from, struct mc_image_list *to,
+	struct mc_error *error) MC_REQUIRES(glance->lock)
 {
 	to->items = calloc(from->count + 1, sizeof *to->items);
 	for (size_t i = 0; to->items && i < from->count; i++) {
@@ -118,14 +119,14 @@ static int keep_list(struct mc_glance *glance, struct mc_image_list *list, int64
 {
 	struct mc_image_list old = *list;
 
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	int r = copy_list(glance, list, ret_list, error);
 	if (r == 0 && changes == glance->changes && glance->ttl_ms > 0) {
 		old = glance->cached;
 		glance->cached = *list;
 		glance->cached_until = begun + glance->ttl_ms / 2;
 	}
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	*list = (struct mc_image_list){0};
 	mc_image_list_clear(&old);
 	return r;
@@ -141,12 +142,12 @@ static int fetch_hidden(
 	int r = 0;
 
 	*ret_list = list;
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	uint64_t changes = glance->changes;
 	bool fresh = glance->hidden_until > begun && glance->hidden_changes == changes;
 	if (fresh)
 		r = copy_list(glance, &glance->hidden, ret_list, error);
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (fresh)
 		return r;
 	r = fetch_all(glance, call, true, &list, error);
@@ -238,7 +239,7 @@ int mc_glance_list(
 /* The first of LIST with that name which is not to go, copied. The others are compared byte by byte too: the database
  * takes "A" and "a " for "a". Under the lock. */
 static int pick(struct mc_glance *glance, const struct mc_image_list *list, const char *name,
-	struct mc_image *ret_image, struct mc_error *error)
+	struct mc_image *ret_image, struct mc_error *error) MC_REQUIRES(glance->lock)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct mc_image *image = &list->items[i];
@@ -270,14 +271,14 @@ static struct mc_glance_recent begin_recent(struct mc_glance *glance)
 /* Remembers IMAGE, which was asked for after RECENT was begun. */
 static void keep_recent(struct mc_glance *glance, struct mc_glance_recent recent, const struct mc_image *image)
 {
-	/* What is not active changes by itself. */
+	/* An image that is not active changes by itself. */
 	if (glance->ttl_ms <= 0 || strcmp(image->status, "active") != 0 || mc_image_copy(image, &recent.image) < 0)
 		return;
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	struct mc_glance_recent *slot = &glance->recent[glance->next_recent++ % MC_GLANCE_RECENT];
 	struct mc_image old = slot->image;
 	*slot = recent;
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	mc_image_clear(&old);
 }
 
@@ -340,11 +341,11 @@ int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *n
 	int r = -ENOENT;
 
 	*ret_image = (struct mc_image){0};
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	bool fresh = is_fresh(glance);
 	if (fresh)
 		r = pick(glance, &glance->cached, name, ret_image, error);
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (fresh)
 		return r;
 	struct mc_glance_recent recent = begin_recent(glance);
@@ -388,10 +389,10 @@ int mc_glance_look(struct mc_glance *glance, struct mc_call *call, const char *i
 		r = mc_image_parse(json, ret_image, error);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	bool is_condemned = mc_glance_is_condemned(glance, id);
 	add_written(glance, ret_image);
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (is_condemned) {
 		mc_image_clear(ret_image);
 		return mc_error_set(error, ENOENT, "there is no such image");

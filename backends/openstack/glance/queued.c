@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/mark.h"
 #include "backends/openstack/glance/writer.h"
+#include "backends/openstack/glance/writers.h"
 
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <inttypes.h>
@@ -8,17 +11,6 @@
 #include <string.h>
 
 /* Images that are there before their content is, and what is known of a copy beside its content. */
-
-int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_glance_edit edits[2] = {{MC_GLANCE_MARK, NULL}, {MC_GLANCE_COPIED, NULL}};
-
-	pthread_mutex_lock(&writer->glance->lock);
-	MC_CLEANUP(json) cJSON *copied = *writer->copied ? cJSON_CreateString(writer->copied) : NULL;
-	pthread_mutex_unlock(&writer->glance->lock);
-	edits[1].value = copied;
-	return mc_glance_edit(writer->glance, call, writer->id, edits, copied ? 2 : 1, error);
-}
 
 int mc_image_writer_leave(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
 {
@@ -84,12 +76,12 @@ int mc_glance_copied(struct mc_glance *glance, struct mc_call *call, const char 
 	char text[MC_WRITER_COPIED];
 
 	snprintf(text, sizeof text, "%" PRId64 ".%09ld", (int64_t)mtime->tv_sec, mtime->tv_nsec);
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	struct mc_image_writer *writer = mc_glance_writer_of(glance, id);
 	/* The end of an upload writes back all properties that it found at its beginning. */
 	if (writer)
 		memcpy(writer->copied, text, sizeof text);
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	if (writer)
 		return 0;
 	MC_CLEANUP(json) cJSON *value = cJSON_CreateString(text);

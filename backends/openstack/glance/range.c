@@ -56,8 +56,8 @@ int mc_glance_check_content(const struct mc_image *image, int64_t offset, const 
 		return mc_error_set(error, EIO, "a part of the image came without a proper Content-Range");
 	if (first != offset || (total >= 0 && total != image->size))
 		return mc_error_set(error, EIO,
-			"another part came than was asked for: %s instead of %" PRId64 "- of %" PRId64, range, offset,
-			image->size);
+			"Glance sent another part than was asked for: %s instead of %" PRId64 "- of %" PRId64, range,
+			offset, image->size);
 	return 0;
 }
 

@@ -21,7 +21,7 @@
  * under way. */
 #define HASH_REACH ((int64_t)4 << 20)
 
-/* Who begins with so much wants the rest, too. */
+/* A reader that begins with so much wants the rest, too. */
 #define EAGER ((int64_t)256 << 10)
 
 /* How much is asked for at a time when only its hash is wanted. */
@@ -35,7 +35,7 @@ struct mc_image_reader {
 	struct mc_hash *own;      /* to be freed */
 	bool was_bad;             /* its content, when this reader was made */
 
-	pthread_mutex_t lock; /* guards what follows; before those of the stream */
+	mc_mutex lock; /* guards what follows; before those of the stream */
 	int64_t ends[LAST_ENDS];
 	unsigned next_end, near_reads;
 	bool rechecked;
@@ -89,7 +89,7 @@ void mc_image_reader_free(struct mc_image_reader *reader)
 }
 
 /* Under the lock: whether a read at OFFSET goes on where another one ended; notes its END. */
-static bool is_in_order(struct mc_image_reader *reader, int64_t offset, int64_t end)
+static bool is_in_order(struct mc_image_reader *reader, int64_t offset, int64_t end) MC_REQUIRES(reader->lock)
 {
 	bool is_next = offset == 0 && end >= EAGER, is_near = false;
 
@@ -195,13 +195,13 @@ static int hash_rest(struct mc_image_reader *reader, struct mc_call *call, struc
 	return 0;
 }
 
-/* What was wrong when this reader was made may have been put right. Only its first read asks. */
+/* Content that was wrong when this reader was made may have been put right. Only its first read asks. */
 static int recheck(struct mc_image_reader *reader, struct mc_call *call, struct mc_error *error)
 {
-	pthread_mutex_lock(&reader->lock);
+	mc_mutex_lock(&reader->lock);
 	bool is_first = reader->was_bad && reader->own && !reader->rechecked;
 	reader->rechecked = true;
-	pthread_mutex_unlock(&reader->lock);
+	mc_mutex_unlock(&reader->lock);
 	if (!is_first)
 		return 0;
 	int r = hash_rest(reader, call, reader->own, error);

@@ -46,7 +46,7 @@ struct mc_glance_stream {
 
 	int64_t skip; /* the producer's own: bytes of the answer before what is wanted */
 
-	pthread_mutex_t lock; /* guards what follows; before that of the hash */
+	mc_mutex lock; /* guards what follows; before that of the hash */
 	pthread_cond_t
 		space; /* the producer waits: `target` has grown, a pin has gone, `hashed` has grown, or stopping */
 	pthread_cond_t content; /* the hasher waits: `head` has grown, or ended */
@@ -62,7 +62,7 @@ struct mc_glance_stream {
 };
 
 /* Under the lock: the end of what may be written into the ring now. */
-static int64_t writable_end(const struct mc_glance_stream *stream)
+static int64_t writable_end(const struct mc_glance_stream *stream) MC_REQUIRES(stream->lock)
 {
 	int64_t end = stream->target;
 
@@ -75,7 +75,7 @@ static int64_t writable_end(const struct mc_glance_stream *stream)
 }
 
 /* Waits until something may be written: the number of bytes, or -ESTALE. Under the lock. */
-static int64_t wait_space(struct mc_glance_stream *stream)
+static int64_t wait_space(struct mc_glance_stream *stream) MC_REQUIRES(stream->lock)
 {
 	struct timespec deadline;
 
@@ -104,17 +104,17 @@ static void copy_in(struct mc_glance_stream *stream, int64_t offset, const void 
 static int put_bytes_in_ring(struct mc_glance_stream *stream, const char *bytes, size_t size)
 {
 	while (size > 0) {
-		pthread_mutex_lock(&stream->lock);
+		mc_mutex_lock(&stream->lock);
 		int64_t space = wait_space(stream);
 		if (space < 0) {
-			pthread_mutex_unlock(&stream->lock);
+			mc_mutex_unlock(&stream->lock);
 			return (int)space;
 		}
 		size_t part = (int64_t)size < space ? size : (size_t)space;
 		int64_t head = stream->head;
 		if (stream->tail < head + (int64_t)part - RING)
 			stream->tail = head + (int64_t)part - RING;
-		pthread_mutex_unlock(&stream->lock);
+		mc_mutex_unlock(&stream->lock);
 		copy_in(stream, head, bytes, part);
 		MC_LOCKED(&stream->lock) {
 			stream->head += (int64_t)part;
@@ -210,7 +210,7 @@ static void *produce(void *data)
 }
 
 /* Under the lock: as much as lies together in the ring and is to be hashed next; waits for it. 0: no more will come. */
-static size_t wait_content(struct mc_glance_stream *stream)
+static size_t wait_content(struct mc_glance_stream *stream) MC_REQUIRES(stream->lock)
 {
 	while (stream->head == stream->hashed && !stream->ended && !stream->stopping)
 		pthread_cond_wait(&stream->content, &stream->lock);
@@ -226,19 +226,19 @@ static void *run_hash(void *data)
 {
 	struct mc_glance_stream *stream = data;
 
-	pthread_mutex_lock(&stream->lock);
+	mc_mutex_lock(&stream->lock);
 	for (size_t size; (size = wait_content(stream)) > 0;) {
 		int64_t offset = stream->hashed;
 		/* The producer doesn't write over what isn't hashed. */
-		pthread_mutex_unlock(&stream->lock);
+		mc_mutex_unlock(&stream->lock);
 		mc_hash_feed(stream->hash, offset, stream->ring + offset % RING, size);
-		pthread_mutex_lock(&stream->lock);
+		mc_mutex_lock(&stream->lock);
 		stream->hashed += (int64_t)size;
 		pthread_cond_signal(&stream->space);
 		if (stream->hashed == stream->image->size)
 			mc_gate_open(&stream->news);
 	}
-	pthread_mutex_unlock(&stream->lock);
+	mc_mutex_unlock(&stream->lock);
 	return NULL;
 }
 
@@ -349,8 +349,8 @@ bool mc_glance_stream_covers(struct mc_glance_stream *stream, int64_t offset)
 }
 
 /* Under the lock: waits until the ring has had all up to END. */
-static int wait_for(
-	struct mc_glance_stream *stream, struct mc_call *call, int64_t offset, int64_t end, struct mc_error *error)
+static int wait_for(struct mc_glance_stream *stream, struct mc_call *call, int64_t offset, int64_t end,
+	struct mc_error *error) MC_REQUIRES(stream->lock)
 {
 	int64_t deadline = mc_call_remaining_ms(call) < 0 ? -1 : mc_now_ms() + mc_call_remaining_ms(call);
 
@@ -372,6 +372,7 @@ static int wait_for(
 
 /* Under the lock: when the last byte has been asked for, waits for the hash, as long as one is made. */
 static int wait_hash(struct mc_glance_stream *stream, struct mc_call *call, int64_t end, struct mc_error *error)
+	MC_REQUIRES(stream->lock)
 {
 	if (!stream->has_hasher || end < stream->image->size)
 		return 0;
@@ -422,7 +423,7 @@ int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call,
 
 	if (!pin)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	pthread_mutex_lock(&stream->lock);
+	mc_mutex_lock(&stream->lock);
 	int64_t target = end + READ_AHEAD;
 	if (target > stream->target) {
 		stream->target = target;
@@ -438,7 +439,7 @@ int mc_glance_stream_read(struct mc_glance_stream *stream, struct mc_call *call,
 		stream->pins = pin;
 		lend(pin, size, ret_loan);
 	}
-	pthread_mutex_unlock(&stream->lock);
+	mc_mutex_unlock(&stream->lock);
 	if (r < 0)
 		free(pin);
 	return r;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
+#include "backends/openstack/glance/mark.h"
 #include "backends/openstack/glance/writer.h"
 
 #include "mcloud/lock.h"
@@ -41,12 +43,12 @@ static ssize_t give_bytes(void *data, void *to, size_t size)
 {
 	struct mc_image_writer *writer = data;
 
-	pthread_mutex_lock(&writer->lock);
+	mc_mutex_lock(&writer->lock);
 	while (writer->sent == writer->end && !writer->closed && !writer->broken)
 		pthread_cond_wait(&writer->content, &writer->lock);
 	int64_t at = writer->sent % MC_WRITER_RING, part = writer->end - writer->sent;
 	bool broken = writer->broken;
-	pthread_mutex_unlock(&writer->lock);
+	mc_mutex_unlock(&writer->lock);
 	if (broken)
 		return -ECANCELED;
 	part = part < MC_WRITER_RING - at ? part : MC_WRITER_RING - at;
@@ -68,9 +70,9 @@ static int set_disk_format(struct mc_image_writer *writer, struct mc_error *erro
 {
 	if (writer->has_formats)
 		return 0;
-	pthread_mutex_lock(&writer->lock);
+	mc_mutex_lock(&writer->lock);
 	size_t size = (size_t)(writer->end < MC_WRITER_RING ? writer->end : MC_WRITER_RING);
-	pthread_mutex_unlock(&writer->lock);
+	mc_mutex_unlock(&writer->lock);
 	const char *format = size ? mc_glance_format(writer->ring, size) : "raw";
 	MC_LOCKED(&writer->lock)
 		writer->format = format;
@@ -169,7 +171,18 @@ int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, stru
 			(int64_t)writer->end);
 	else if (!strcmp(image.hash_algorithm, MC_WRITER_HASH) && strcmp(image.hash, hex) != 0)
 		r = mc_error_set(
-			error, EIO, "what Glance has stored is not what was written: its os_hash_value differs");
+			error, EIO, "Glance has stored other bytes than were written: os_hash_value is another");
 	mc_image_clear(&image);
 	return r;
+}
+
+int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+{
+	struct mc_glance_edit edits[2] = {{MC_GLANCE_MARK, NULL}, {MC_GLANCE_COPIED, NULL}};
+
+	mc_mutex_lock(&writer->glance->lock);
+	MC_CLEANUP(json) cJSON *copied = *writer->copied ? cJSON_CreateString(writer->copied) : NULL;
+	mc_mutex_unlock(&writer->glance->lock);
+	edits[1].value = copied;
+	return mc_glance_edit(writer->glance, call, writer->id, edits, copied ? 2 : 1, error);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/openstack/glance/condemned.h"
 #include "backends/openstack/glance/writer.h"
+#include "backends/openstack/glance/writers.h"
 
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
@@ -11,41 +13,6 @@
 
 /* Zeros that fill a hole, at a time. */
 #define ZEROS ((size_t)64 << 10)
-
-struct mc_image_writer *mc_glance_writer_of(struct mc_glance *glance, const char *id)
-{
-	struct mc_image_writer *writer = glance->writers;
-
-	while (writer && strcmp(writer->id, id) != 0)
-		writer = writer->next;
-	return writer;
-}
-
-bool mc_writer_enlist(struct mc_image_writer *writer)
-{
-	struct mc_glance *glance = writer->glance;
-
-	MC_HOLD(&glance->lock);
-	bool is_first = !mc_glance_writer_of(glance, writer->id);
-	if (is_first) {
-		writer->next = glance->writers;
-		glance->writers = writer;
-	}
-	return is_first;
-}
-
-static void remove_from_glance(struct mc_image_writer *writer)
-{
-	struct mc_glance *glance = writer->glance;
-
-	MC_LOCKED(&glance->lock) {
-		for (struct mc_image_writer **at = &glance->writers; *at; at = &(*at)->next)
-			if (*at == writer) {
-				*at = writer->next;
-				break;
-			}
-	}
-}
 
 static void free_writer(struct mc_image_writer *writer)
 {
@@ -112,32 +79,25 @@ const char *mc_image_writer_id(const struct mc_image_writer *writer)
 	return writer->id;
 }
 
-int64_t mc_image_writer_size(const struct mc_image_writer *writer)
-{
-	int64_t end = atomic_load(&writer->end), declared = atomic_load(&writer->declared);
-
-	return end > declared ? end : declared;
-}
-
 int mc_glance_resize(struct mc_glance *glance, const char *id, int64_t size, struct mc_error *error)
 {
 	int r = -EPERM;
 
-	pthread_mutex_lock(&glance->lock);
+	mc_mutex_lock(&glance->lock);
 	struct mc_image_writer *writer = mc_glance_writer_of(glance, id);
 	if (writer && size >= atomic_load(&writer->end)) {
 		atomic_store(&writer->declared, size);
 		r = 0;
 	}
-	pthread_mutex_unlock(&glance->lock);
+	mc_mutex_unlock(&glance->lock);
 	return r < 0 ? mc_error_set(error, EPERM,
-			       writer ? "what was written can't be taken back"
+			       writer ? "an image can't get smaller than what was written"
 				      : "the content of an image can't be changed")
 		     : 0;
 }
 
 /* Under the lock: gives what the upload failed with. */
-static int failure(struct mc_image_writer *writer, struct mc_error *error)
+static int failure(struct mc_image_writer *writer, struct mc_error *error) MC_REQUIRES(writer->lock)
 {
 	if (writer->result < 0 && error)
 		*error = writer->error;
@@ -147,6 +107,7 @@ static int failure(struct mc_image_writer *writer, struct mc_error *error)
 /* Under the lock: waits for the uploader to do something, as long as it does something from time to time. If it
  * doesn't, that is the end. */
 static int wait_progress(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error)
+	MC_REQUIRES(writer->lock)
 {
 	int timeout = writer->glance->timeout_ms;
 	int r = mc_gate_wait(&writer->news, &writer->lock, call, writer->progress + timeout);
@@ -340,7 +301,7 @@ void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_e
 	break_off(writer);
 	if (r < 0)
 		mc_glance_discard(writer->glance, writer->id);
-	remove_from_glance(writer);
+	mc_writer_delist(writer);
 	MC_LOCKED(&writer->lock) {
 		writer->finished = true;
 		writer->result = r;
@@ -356,9 +317,9 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&writer->lock);
+	mc_mutex_lock(&writer->lock);
 	bool finished = writer->finished;
-	pthread_mutex_unlock(&writer->lock);
+	mc_mutex_unlock(&writer->lock);
 	if (!finished) {
 		r = finish_upload(writer, call, &why);
 		mc_writer_conclude(writer, r, &why);
@@ -384,9 +345,9 @@ bool mc_image_writer_park(struct mc_image_writer *writer)
 {
 	struct mc_glance *glance = writer->glance;
 
-	pthread_mutex_lock(&writer->lock);
+	mc_mutex_lock(&writer->lock);
 	bool is_idle = !writer->busy && is_preparation(writer);
-	pthread_mutex_unlock(&writer->lock);
+	mc_mutex_unlock(&writer->lock);
 	if (!is_idle)
 		return false;
 	MC_LOCKED(&glance->lock)
@@ -396,7 +357,7 @@ bool mc_image_writer_park(struct mc_image_writer *writer)
 }
 
 /* Under the glance's lock: it has a reference again, and begins anew. */
-static void unpark(struct mc_image_writer *writer)
+static void unpark(struct mc_image_writer *writer) MC_REQUIRES(writer->glance->lock)
 {
 	mc_glance_ref(writer->glance);
 	writer->parked = false;
@@ -434,7 +395,7 @@ void mc_writer_discharge(struct mc_image_writer *writer)
 {
 	if (!writer)
 		return;
-	remove_from_glance(writer);
+	mc_writer_delist(writer);
 	free_writer(writer);
 }
 
@@ -453,7 +414,7 @@ void mc_image_writer_free(struct mc_image_writer *writer)
 	if (!writer->finished) {
 		break_off(writer);
 		mc_glance_condemn(writer->glance, writer->id);
-		remove_from_glance(writer);
+		mc_writer_delist(writer);
 	}
 	free_writer(writer);
 }

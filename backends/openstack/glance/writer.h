@@ -3,13 +3,14 @@
 #define BACKENDS_OPENSTACK_GLANCE_WRITER_H
 
 #include "backends/openstack/glance/glance.h"
+#include "mcloud/lock.h"
 
 #include <openssl/evp.h>
 
 /* The two sides of an upload: write.c takes what is written, upload.c talks to Glance. Nothing else
  * includes it. */
 
-/* What is written lies here until Glance takes it. */
+/* Written bytes lie here until Glance takes them. */
 #define MC_WRITER_RING ((int64_t)2 << 20)
 
 /* The hash that Glance makes of new images by default (hashing_algorithm); with another, only the size can be compared.
@@ -38,7 +39,7 @@ struct mc_image_writer {
 	_Atomic int64_t declared; /* size that ftruncate(2) asked for */
 	_Atomic int64_t end;      /* what was written; grows under the lock */
 
-	pthread_mutex_t lock;   /* guards what follows; taken last */
+	mc_mutex lock;          /* guards what follows; taken last */
 	pthread_cond_t content; /* the uploader waits: `end` has grown, or closed or broken */
 	struct mc_gate news;    /* writers wait: `sent` has grown, not busy any more, or ended */
 	bool busy;              /* one write, or the finish, at a time */
@@ -56,15 +57,10 @@ struct mc_image_writer {
 
 /* A writer without an image; NULL: out of memory. */
 struct mc_image_writer *mc_writer_new(struct mc_glance *glance);
-/* Its image is being written: from now on Glance's list of writers has it. False: another writer has that image. */
-bool mc_writer_enlist(struct mc_image_writer *writer);
 /* Frees one that has no upload, and whose image is none of its business. Takes NULL. */
 void mc_writer_discharge(struct mc_image_writer *writer);
 /* With the turn, or before anybody knows it: it is over; R and ERROR tell how. On failure the image goes. */
 void mc_writer_conclude(struct mc_image_writer *writer, int r, const struct mc_error *error);
-/* Takes the mark of an upload from its image, which keeps what it is to keep. */
-int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
-
 /* Makes the image, without content and format, with the mark of an upload. */
 int mc_writer_make_image(
 	struct mc_glance *glance, struct mc_call *call, const char *name, char **ret_id, struct mc_error *error);
@@ -77,5 +73,8 @@ int mc_writer_correct_format(struct mc_image_writer *writer, struct mc_call *cal
 
 /* With the turn, after all was sent: whether Glance has what was written. */
 int mc_writer_compare(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
+
+/* Takes the mark of an upload from its image, which keeps what it is to keep. */
+int mc_writer_unmark(struct mc_image_writer *writer, struct mc_call *call, struct mc_error *error);
 
 #endif

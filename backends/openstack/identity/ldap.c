@@ -183,7 +183,7 @@ int mc_identity_ldap_delete(
 	if (result == 0) {
 		result = change_grants(identity, "DELETE", &grants, ref->kind, ref->id);
 		if (result < 0)
-			result = mc_error_context(identity->error, "it is gone, but not all of its grants");
+			result = mc_error_context(identity->error, "it has gone, but some of its grants are left");
 	}
 	forget_identity_ref(identity, ref);
 	return result;

@@ -18,7 +18,7 @@ struct mc_keystone {
 	struct mc_identity_cache *identity_cache;
 	char **services;
 
-	pthread_mutex_t lock;             /* guards what is below; a leaf, never held across a request */
+	mc_mutex lock;                    /* guards what is below; a leaf, never held across a request */
 	char *catalog;                    /* NULL: not known */
 	int64_t catalog_end;              /* by mc_now_ms() */
 	unsigned long catalog_generation; /* grows with each change of what the catalog shows */
@@ -223,7 +223,7 @@ static void keep_catalog(struct mc_keystone *keystone, const char *catalog, int6
 	char *new = strdup(catalog), *old = new;
 
 	MC_LOCKED(&keystone->lock) {
-		/* What was asked before a change may show what was before it. */
+		/* An answer to an earlier question may show what was before the change. */
 		if (generation == keystone->catalog_generation) {
 			old = keystone->catalog;
 			keystone->catalog = new;

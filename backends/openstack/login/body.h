@@ -26,7 +26,7 @@ void mc_login_method_names(unsigned methods, char *text, size_t size);
 
 /* ANSWER is of a login that must give more (401 with the header Openstack-Auth-Receipt): which methods the receipt
  * stands for, and those of the rule that asks the least beside them of what mcloudfs has; 0: there is no such rule.
- * What is no such answer is -EBADMSG. https://docs.openstack.org/api-ref/identity/v3/#multi-factor-authentication */
+ * Any other answer is -EBADMSG. https://docs.openstack.org/api-ref/identity/v3/#multi-factor-authentication */
 int mc_login_receipt(const cJSON *answer, unsigned *ret_done, unsigned *ret_missing);
 
 #endif

@@ -21,7 +21,7 @@ struct mc_login {
 	struct mc_openstack *service; /* these are constant */
 	struct mc_login_source source;
 
-	pthread_mutex_t lock; /* guards what is below; a leaf, never held across a request */
+	mc_mutex lock; /* guards what is below; a leaf, never held across a request */
 	struct mc_kept_credentials *credentials;
 	unsigned changes;                /* of the credentials */
 	char *passcode;                  /* for the next login; NULL: none */
@@ -86,6 +86,7 @@ struct mc_kept_credentials *mc_login_credentials(struct mc_login *login)
 
 /* Takes *KEPT and *PASSCODE over, and gives the old ones for them. With the lock held. */
 static void swap_credentials(struct mc_login *login, struct mc_kept_credentials **kept, char **passcode)
+	MC_REQUIRES(login->lock)
 {
 	struct mc_kept_credentials *old = login->credentials;
 	char *unused = login->passcode;
@@ -286,7 +287,7 @@ static int copy_token(struct mc_login *login, char **ret_token, struct mc_error 
 
 /* A refusal holds for longer each time, as some clouds count them. Not where a passcode has come meanwhile, which makes
  * another login. With the lock held. */
-static void note_refusal(struct mc_login *login, bool refused)
+static void note_refusal(struct mc_login *login, bool refused) MC_REQUIRES(login->lock)
 {
 	if (refused && !login->passcode)
 		login->refused_until = mc_now_ms() + ((int64_t)login->source.refusal_ms << login->refusals);
@@ -297,16 +298,16 @@ static void note_refusal(struct mc_login *login, bool refused)
 }
 
 /* Makes the login that all wait for: 0 to look again, or -errno. With the lock held, which is given back meanwhile. */
-static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_error *error)
+static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_error *error) MC_REQUIRES(login->lock)
 {
 	struct mc_error own = {0};
 	struct mc_login_grant grant;
 	unsigned changes;
 
 	login->logging_in = true;
-	pthread_mutex_unlock(&login->lock);
+	mc_mutex_unlock(&login->lock);
 	int r = log_in(login, call, &grant, &changes, &own);
-	pthread_mutex_lock(&login->lock);
+	mc_mutex_lock(&login->lock);
 	login->logging_in = false;
 	login->logins++;
 	login->error = own;
@@ -314,7 +315,7 @@ static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_er
 	mc_gate_open(&login->gate);
 	if (r < 0 && error)
 		*error = own;
-	/* What was changed meanwhile is another's. */
+	/* A token that was changed meanwhile is another's. */
 	if (r == 0 && changes == login->changes) {
 		mc_login_grant_clear(&login->grant);
 		login->grant = grant;
@@ -327,6 +328,7 @@ static int lead_login(struct mc_login *login, struct mc_call *call, struct mc_er
 /* Waits for the login of another thread: 0 to look again, or -errno, also when that login failed for all. With the lock
  * held. */
 static int follow_other_login(struct mc_login *login, struct mc_call *call, struct mc_error *error)
+	MC_REQUIRES(login->lock)
 {
 	int left = mc_call_remaining_ms(call);
 	unsigned before = login->logins;
@@ -344,7 +346,7 @@ static int follow_other_login(struct mc_login *login, struct mc_call *call, stru
 }
 
 /* Whether the token that is kept is to be used at NOW, whatever others think of it. With the lock held. */
-static bool is_kept(const struct mc_login *login, int64_t now)
+static bool is_kept(const struct mc_login *login, int64_t now) MC_REQUIRES(login->lock)
 {
 	bool needs_user = (login->credentials->as.methods & MC_LOGIN_TOTP) && !login->passcode;
 
@@ -352,7 +354,7 @@ static bool is_kept(const struct mc_login *login, int64_t now)
 }
 
 /* 0: there is a token to use. With the lock held. */
-static int hold_token(struct mc_login *login, struct mc_call *call, struct mc_error *error)
+static int hold_token(struct mc_login *login, struct mc_call *call, struct mc_error *error) MC_REQUIRES(login->lock)
 {
 	for (;;) {
 		int64_t now = mc_now_ms();

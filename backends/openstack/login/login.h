@@ -37,7 +37,7 @@ struct mc_login_source {
 /* To be called once, before LOGIN is used. SOURCE is copied; its data outlives the login. */
 void mc_login_set_source(struct mc_login *login, const struct mc_login_source *source);
 
-/* From now on others log in here. What is kept of a token is dropped, unless they are the same. 1: they are others, 0:
+/* From now on others log in here. The kept token is dropped, unless they are the same. 1: they are others, 0:
  * they are the same, -ENOMEM. */
 int mc_login_change(struct mc_login *login, const struct mc_credentials *credentials);
 
@@ -49,10 +49,10 @@ int mc_login_set_passcode(struct mc_login *login, const char *passcode);
 struct mc_kept_credentials *mc_login_credentials(struct mc_login *login);
 
 /* A token that has at least two minutes left, in malloc'd memory; less where a new one can't be had without the user,
- * or lives shorter. Who asks while another logs in waits for that one's. FRESH: a new one of the asker's own, not the
- * one that is kept. Errors: -EACCES: Keystone refused the login, or needs a passcode; -EINVAL: the credentials lack
- * something (mc_login_body()); -EIO: it answered something else than a token; what the source says; those of
- * mc_http_perform(), -ECANCELED and -ECONNABORTED of mc_http_drop() among them.
+ * or lives shorter. A request that comes while another logs in waits for that one's token. FRESH: a new one of the
+ * asker's own, not the one that is kept. Errors: -EACCES: Keystone refused the login, or needs a passcode; -EINVAL: the
+ * credentials lack something (mc_login_body()); -EIO: it answered something else than a token; what the source says;
+ * those of mc_http_perform(), -ECANCELED and -ECONNABORTED of mc_http_drop() among them.
  * https://docs.openstack.org/api-ref/identity/v3/#password-authentication-with-scoped-authorization */
 int mc_login_token(struct mc_login *login, struct mc_call *call, bool fresh, char **ret_token, struct mc_error *error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/managed/replication/restore.h"
+#include "backends/managed/replication/realign.h"
 
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
@@ -37,7 +37,7 @@ static int bring_back(struct mc_region *region, struct mc_call *call, struct mc_
 	if (r == 0 && !is_master(region))
 		return mc_replicate_rejoin(region, call, error);
 	if (r == 0)
-		r = mc_replicate_settle_mode(region, call, error);
+		r = mc_replicate_enforce_mode(region, call, error);
 	return r ? r : mc_region_let_write(region, call, error);
 }
 
@@ -47,73 +47,54 @@ static bool note_end(struct mc_region *region, int result)
 	bool failed = result < 0 && result != -EINTR, is_first;
 
 	MC_LOCKED(&region->cloud->lock) {
-		is_first = failed && !region->restore_at;
-		region->restore_at = failed ? mc_now_ms() + AGAIN_MS : 0;
+		is_first = failed && !region->realign_at;
+		region->realign_at = failed ? mc_now_ms() + AGAIN_MS : 0;
 	}
 	return is_first;
 }
 
-static void restore_region(void *data)
+static void realign_region(struct mc_region *region, struct mc_call *call)
 {
-	struct mc_region *region = data;
-	struct mc_cloud *cloud = region->cloud;
 	struct mc_error error = {0};
-	struct mc_call *call;
-	int r;
+	int r = bring_back(region, call, &error);
 
-	MC_LOCKED(&cloud->lock)
-		call = mc_call_ref(region->restoring);
-	r = bring_back(region, call, &error);
 	if (note_end(region, r))
-		mc_cloud_fail(cloud, region->name, &error);
+		mc_cloud_fail(region->cloud, region->name, &error);
 	if (r == 0)
 		mc_replication_inspect(region);
-	MC_LOCKED(&cloud->lock) {
-		mc_call_unref(mc_steal(&region->restoring));
-		pthread_cond_broadcast(&cloud->idle);
-	}
-	mc_call_unref(call);
-	mc_replication_watch(cloud);
-	mc_region_unref(region);
+	mc_replication_watch(region->cloud);
 }
 
-void mc_region_restore(struct mc_region *region)
+/* Other work than a promotion does it itself. */
+static bool may_realign(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
-	struct mc_cloud *cloud = region->cloud;
-	struct mc_call *call = mc_call_new(PATIENCE_MS);
-	bool begin;
-
-	MC_LOCKED(&cloud->lock) {
-		begin = call && !region->restoring && !cloud->is_closing && !cloud->options.read_only &&
-			(region->is_master || region->is_replica) &&
-			(!region->work || region->work->kind == MC_WORK_PROMOTE); /* other work does it itself */
-		if (begin)
-			region->restoring = mc_call_ref(call);
-	}
-	mc_call_unref(call);
-	if (begin && mc_cloud_spawn(cloud, restore_region, mc_region_ref(region)) < 0) {
-		MC_LOCKED(&cloud->lock)
-			mc_call_unref(mc_steal(&region->restoring));
-		mc_region_unref(region);
-	}
+	return (region->is_master || region->is_replica) && (!region->work || region->work->kind == MC_WORK_PROMOTE);
 }
 
-void mc_region_restore_again(struct mc_region *region)
+void mc_region_realign(struct mc_region *region)
+{
+	static const struct mc_region_job job = {
+		.patience_ms = PATIENCE_MS, .may_begin = may_realign, .run = realign_region};
+
+	mc_region_spawn(region, &region->realigning, &job);
+}
+
+void mc_region_realign_again(struct mc_region *region)
 {
 	bool is_due;
 
 	MC_LOCKED(&region->cloud->lock)
-		is_due = mc_now_ms() >= region->restore_at;
+		is_due = mc_now_ms() >= region->realign_at;
 	if (is_due && mc_probe_runs(region))
-		mc_region_restore(region);
+		mc_region_realign(region);
 }
 
-void mc_region_await_restored(struct mc_region *region, struct mc_call *call)
+void mc_region_await_realigned(struct mc_region *region, struct mc_call *call)
 {
 	struct mc_cloud *cloud = region->cloud;
 
 	MC_LOCKED(&cloud->lock) {
-		while (region->restoring && !mc_call_cancelled(call))
+		while (region->realigning && !mc_call_cancelled(call))
 			mc_cloud_await_news(cloud);
 	}
 }
