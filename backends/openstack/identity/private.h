@@ -51,6 +51,9 @@ const struct mc_identity_member *mc_identity_members_find(const struct mc_identi
 /* The string of a member of a JSON object, or "". */
 const char *mc_identity_text(const cJSON *object, const char *name);
 
+/* JSON of one, as Keystone tells it: 0, -EBADMSG without a name, an id or its roles, -ENOMEM. */
+int mc_application_credential_parse(const cJSON *json, struct mc_application_credential **ret_credential);
+
 /* Wipes the string that VALUE (may be NULL) is. */
 void mc_identity_wipe(cJSON *value);
 
