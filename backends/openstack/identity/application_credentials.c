@@ -42,7 +42,7 @@ void mc_application_credential_unref(struct mc_application_credential *credentia
 }
 
 /* -EBADMSG: a role that is none. */
-static int parse_roles(const cJSON *json, struct mc_identity_members *roles)
+static int parse_credential_roles(const cJSON *json, struct mc_identity_members *roles)
 {
 	const cJSON *role;
 	int r = 0;
@@ -64,7 +64,7 @@ static int parse_roles(const cJSON *json, struct mc_identity_members *roles)
 }
 
 /* 0, -EBADMSG, -ENOMEM */
-static int parse(const cJSON *json, struct mc_application_credential **ret_credential)
+static int parse_credential(const cJSON *json, struct mc_application_credential **ret_credential)
 {
 	const char *texts[] = {mc_identity_text(json, "id"), mc_identity_text(json, "name"),
 		mc_identity_text(json, "description"), mc_identity_text(json, "expires_at")};
@@ -72,7 +72,7 @@ static int parse(const cJSON *json, struct mc_application_credential **ret_crede
 
 	if (!*texts[0] || !*texts[1])
 		return -EBADMSG;
-	int r = roles ? parse_roles(json, roles) : -ENOMEM;
+	int r = roles ? parse_credential_roles(json, roles) : -ENOMEM;
 	if (r < 0)
 		return r;
 	size_t size = mc_identity_texts_size(texts, MC_COUNT(texts));
@@ -108,7 +108,7 @@ static int on_credential(void *data, const cJSON *item)
 {
 	MC_CLEANUP(application_credential) struct mc_application_credential *credential = NULL;
 	struct search *search = data;
-	int r = parse(item, &credential);
+	int r = parse_credential(item, &credential);
 
 	if (r < 0)
 		return r;
@@ -157,7 +157,7 @@ int mc_application_credential_find(const struct mc_identity *identity, const cha
 static int parse_answer(
 	const struct mc_identity *identity, const cJSON *answer, struct mc_application_credential **ret_credential)
 {
-	int r = parse(cJSON_GetObjectItemCaseSensitive(answer, member), ret_credential);
+	int r = parse_credential(cJSON_GetObjectItemCaseSensitive(answer, member), ret_credential);
 
 	if (r == -EBADMSG)
 		return mc_identity_nonsense(identity, "an application credential without a name, an id or its roles");
@@ -256,7 +256,7 @@ static int take_secret(const struct mc_identity *identity, const cJSON *answer, 
 	return mc_error_set(identity->error, ENOMEM, "out of memory");
 }
 
-static int post(const struct mc_identity *identity, const char *owner, const char *name, cJSON **ret_answer)
+static int post_credential(const struct mc_identity *identity, const char *owner, const char *name, cJSON **ret_answer)
 {
 	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject();
 	cJSON *inner = cJSON_AddObjectToObject(body, member);
@@ -277,7 +277,7 @@ int mc_application_credential_create(const struct mc_identity *identity, const s
 		r = check_maker(identity, owner, token);
 	if (r < 0)
 		return r;
-	r = post(identity, owner->id, name, &answer);
+	r = post_credential(identity, owner->id, name, &answer);
 	/* Also after a failure: it may have been made before the answer was lost. */
 	mc_identity_cache_forget(mc_identity_cache_of(identity), MC_IDENTITY_USER, owner->id);
 	return r < 0 ? explain_credential(identity, token, r) : take_secret(identity, answer, ret_id, ret_secret);
