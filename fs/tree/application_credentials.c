@@ -23,19 +23,19 @@ static int refuse_value(struct mc_ask *ask, const char *value, size_t size);
 static int show_credential_json(struct mc_ask *ask, struct mc_buffer *out);
 static int show_secret(struct mc_ask *ask, struct mc_buffer *out);
 static int show_login(struct mc_ask *ask, struct mc_buffer *out);
-static int list_roles(struct mc_ask *ask, struct mc_entries *entries);
-static int show_role(struct mc_ask *ask, struct mc_buffer *out);
+static int list_credential_roles(struct mc_ask *ask, struct mc_entries *entries);
+static int show_credential_role(struct mc_ask *ask, struct mc_buffer *out);
 
 /* What show_credential_value() shows. */
 enum credential_value { CREDENTIAL_DESCRIPTION, CREDENTIAL_EXPIRES_AT, CREDENTIAL_UNRESTRICTED };
 
-static const struct mc_row role_link = MC_LINK("ROLE", 0777, "a role that its login has", .show = show_role);
+static const struct mc_row role_link = MC_LINK("ROLE", 0777, "a role that its login has", .show = show_credential_role);
 
 static const struct mc_directory_type roles = {
 	.key = MC_KEY_ROLE,
 	.entry = &role_link,
 	.terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
-	.list = list_roles,
+	.list = list_credential_roles,
 };
 
 /* clang-format off */
@@ -157,7 +157,7 @@ static int show_credential_id(struct mc_ask *ask, struct mc_buffer *out)
 	return mc_text_check(out, ask->error);
 }
 
-static int get(struct mc_ask *ask, struct mc_application_credential **ret_credential)
+static int get_credential(struct mc_ask *ask, struct mc_application_credential **ret_credential)
 {
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int r = mc_identity_begin(ask, &identity);
@@ -183,7 +183,7 @@ static const char *value_of(const struct mc_application_credential *of, enum cre
 static int show_credential_value(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(application_credential) struct mc_application_credential *shown = NULL;
-	int r = get(ask, &shown);
+	int r = get_credential(ask, &shown);
 
 	if (r < 0)
 		return r;
@@ -234,10 +234,10 @@ static int show_login(struct mc_ask *ask, struct mc_buffer *out)
 	return r < 0 ? r : mc_client_print(&client, (enum mc_client_form)mc_ask_data(ask), out, ask->error);
 }
 
-static int list_roles(struct mc_ask *ask, struct mc_entries *entries)
+static int list_credential_roles(struct mc_ask *ask, struct mc_entries *entries)
 {
 	MC_CLEANUP(application_credential) struct mc_application_credential *of = NULL;
-	int r = get(ask, &of);
+	int r = get_credential(ask, &of);
 
 	if (r < 0)
 		return r;
@@ -247,7 +247,7 @@ static int list_roles(struct mc_ask *ask, struct mc_entries *entries)
 }
 
 /* users/D/U/application_credentials/C/roles/ROLE */
-static int show_role(struct mc_ask *ask, struct mc_buffer *out)
+static int show_credential_role(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(free_pointer)
 	char *file = mc_name_to_file(mc_node_name(ask->node, MC_KEY_ROLE), mc_ask_key(ask, MC_KEY_ROLE));

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Adds to the settings' auth, unless TEXT is NULL. */
-static void add(struct mc_client_settings *settings, const char *name, const char *text)
+static void add_auth(struct mc_client_settings *settings, const char *name, const char *text)
 {
 	if (text && settings->n_auth < MC_CLIENT_AUTH_MAX)
 		settings->auth[settings->n_auth++] = (struct mc_client_setting){name, text};
@@ -92,7 +92,7 @@ static bool is_own(const struct mc_ask *ask)
 }
 
 /* All but who logs in. */
-static int reach(struct mc_ask *ask, struct mc_client *client)
+static int reach_region(struct mc_ask *ask, struct mc_client *client)
 {
 	const char *name = mc_ask_key(ask, MC_KEY_REGION);
 
@@ -119,12 +119,12 @@ static int log_in_as_admin(struct mc_ask *ask, struct mc_client *client)
 		return mc_error_set(
 			ask->error, EAGAIN, "the cloud has no secrets yet: they are made with its first region");
 	settings->auth_type = "password";
-	add(settings, "auth_url", client->auth_url);
-	add(settings, "username", "admin");
-	add(settings, "password", client->secret);
-	add(settings, "project_name", "admin");
-	add(settings, "user_domain_name", "Default");
-	add(settings, "project_domain_name", "Default");
+	add_auth(settings, "auth_url", client->auth_url);
+	add_auth(settings, "username", "admin");
+	add_auth(settings, "password", client->secret);
+	add_auth(settings, "project_name", "admin");
+	add_auth(settings, "user_domain_name", "Default");
+	add_auth(settings, "project_domain_name", "Default");
 	return 0;
 }
 
@@ -139,7 +139,7 @@ static int add_methods(struct mc_client *client, unsigned methods)
 	for (size_t i = 0; i < MC_COUNT(names); i++)
 		if (methods & names[i].method)
 			mc_buffer_printf(&client->methods, "%s%s", client->methods.size ? "," : "", names[i].name);
-	add(&client->settings, "auth_methods", client->methods.data);
+	add_auth(&client->settings, "auth_methods", client->methods.data);
 	return client->methods.failed;
 }
 
@@ -152,13 +152,13 @@ static int log_in_attached(struct mc_ask *ask, struct mc_client *client)
 	if ((auth->methods & (auth->methods - 1)) && add_methods(client, auth->methods) < 0)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
 	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
-		add(&client->settings, name, text);
+		add_auth(&client->settings, name, text);
 	return 0;
 }
 
 int mc_client_of_mount(struct mc_ask *ask, struct mc_client *client)
 {
-	int r = reach(ask, client);
+	int r = reach_region(ask, client);
 
 	if (r < 0)
 		return r;
@@ -168,13 +168,13 @@ int mc_client_of_mount(struct mc_ask *ask, struct mc_client *client)
 int mc_client_of_credential(struct mc_ask *ask, const char *id, char *secret, struct mc_client *client)
 {
 	struct mc_client_settings *settings = &client->settings;
-	int r = reach(ask, client);
+	int r = reach_region(ask, client);
 
 	client->secret = secret;
 	settings->auth_type = "v3applicationcredential"; /* which brings its scope */
-	add(settings, "auth_url", client->auth_url);
-	add(settings, "application_credential_id", id);
-	add(settings, "application_credential_secret", secret);
+	add_auth(settings, "auth_url", client->auth_url);
+	add_auth(settings, "application_credential_id", id);
+	add_auth(settings, "application_credential_secret", secret);
 	return r;
 }
 

@@ -174,7 +174,7 @@ static int take_secret(const struct mc_identity *identity, const cJSON *answer, 
 	return mc_error_set(identity->error, ENOMEM, "out of memory");
 }
 
-static int post(const struct mc_identity *identity, const char *owner, const char *name, cJSON **ret_answer)
+static int post_credential(const struct mc_identity *identity, const char *owner, const char *name, cJSON **ret_answer)
 {
 	MC_CLEANUP(json) cJSON *body = cJSON_CreateObject();
 	cJSON *inner = cJSON_AddObjectToObject(body, member);
@@ -195,7 +195,7 @@ int mc_application_credential_create(const struct mc_identity *identity, const s
 		r = check_maker(identity, owner, token);
 	if (r < 0)
 		return r;
-	r = post(identity, owner->id, name, &answer);
+	r = post_credential(identity, owner->id, name, &answer);
 	/* Also after a failure: it may have been made before the answer was lost. */
 	mc_identity_cache_forget(mc_identity_cache_of(identity), MC_IDENTITY_USER, owner->id);
 	return r < 0 ? explain_credential(identity, token, r) : take_secret(identity, answer, ret_id, ret_secret);

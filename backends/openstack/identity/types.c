@@ -118,7 +118,7 @@ void mc_application_credential_unref(struct mc_application_credential *credentia
 }
 
 /* -EBADMSG: a role that is none. */
-static int parse_roles(const cJSON *json, struct mc_identity_members *roles)
+static int parse_credential_roles(const cJSON *json, struct mc_identity_members *roles)
 {
 	const cJSON *role;
 	int r = 0;
@@ -147,7 +147,7 @@ int mc_application_credential_parse(const cJSON *json, struct mc_application_cre
 
 	if (!*texts[0] || !*texts[1])
 		return -EBADMSG;
-	int r = roles ? parse_roles(json, roles) : -ENOMEM;
+	int r = roles ? parse_credential_roles(json, roles) : -ENOMEM;
 	if (r < 0)
 		return r;
 	size_t size = mc_identity_texts_size(texts, MC_COUNT(texts));
