@@ -53,6 +53,34 @@ static void test_another_cloud(void **state)
 	teardown(&other);
 }
 
+/* A file that names another cloud says nothing of this one's regions, whose services are sent tokens. */
+static void test_regions_of_another_cloud(void **state)
+{
+	static const char format[] = ", regions: [A, {name: B, values: {image_endpoint_override: '%s/own/v2'}}]";
+	struct world world, other;
+	char settings[256];
+	(void)state;
+	setup(&world);
+	setup(&other);
+	snprintf(settings, sizeof(settings), format, world.url);
+	put_clouds("one", world.url, "secret1", settings);
+	expect_login(&world, BY_PASSWORD("secret1"), false, false);
+	open_cloud(&world, true);
+	snprintf(settings, sizeof(settings), format, other.url);
+	put_clouds("one", other.url, "secret2", settings);
+	expect_services(&world);
+	expect_login(&world, BY_PASSWORD("secret1"), true, false);
+	expect_catalog(&world, "AB");
+	expect_regions(&world, "AB");
+	look(&world, 30000);
+	check_failure(&world, 2, OTHER_CLOUD);
+	check_image_url(&world, "A", "A");
+	check_image_url(&world, "B", "own");
+	assert_int_equal(fake_http_connections(other.server), 0);
+	teardown(&world);
+	teardown(&other);
+}
+
 /* Some clouds lock out whoever is refused too often. */
 static void test_refusals(void **state)
 {
@@ -152,6 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_another_cloud),
+		cmocka_unit_test(test_regions_of_another_cloud),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_code_after_refusal),
 		cmocka_unit_test(test_code_behind_login),
