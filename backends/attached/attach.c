@@ -220,6 +220,7 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 	int r = load(attachment, options, error);
 	if (r == 0) {
 		mc_attachment_list(attachment);
+		mc_attachment_read_settings(attachment);
 		r = mc_cloud_spawn(cloud, keep_looking, attachment);
 	}
 	if (r == 0)

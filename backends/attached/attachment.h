@@ -30,7 +30,7 @@ struct mc_attached_sight {
 struct mc_attached_region {
 	struct mc_attached_sight identity, image;
 	bool is_gone, was_gone;            /* nothing names it any more; likewise at the look before */
-	struct mc_attached_config *config; /* its own settings, where the files have such; the look's alone */
+	struct mc_attached_config *config; /* its own settings, where the files have such; constant */
 };
 
 struct mc_attachment {
@@ -59,6 +59,10 @@ void mc_attachment_sight(const struct mc_region *region, struct mc_sight *sight)
 
 /* Lists the regions that the configuration names, or else one with the cloud's name. */
 void mc_attachment_list(struct mc_attachment *attachment);
+
+/* services.c: what the files say of each region that they name. Once, when these are listed, as the files may be of
+ * another cloud later. */
+void mc_attachment_read_settings(struct mc_attachment *attachment);
 
 /* reload.c: what of config->files has changed goes to LOGIN, as of struct mc_login_source. */
 int mc_attachment_reload(void *attachment, bool refused, struct mc_login *login, struct mc_error *error);

@@ -36,25 +36,32 @@ static bool is_alone(const struct mc_attachment *attachment)
 	return (!config->region || !*config->region) && config->n_regions == 0 && attachment->n_regions == 1;
 }
 
-/* What the files say of region NAME: another one's settings of services are not its. *RET_OWN: they are its own. */
-static const struct mc_attached_config *settings_of(
-	struct mc_attachment *attachment, const struct mc_region *region, bool *ret_own)
+void mc_attachment_read_settings(struct mc_attachment *attachment)
 {
 	const struct mc_attached_config *config = attachment->config;
 	struct mc_attached_source source = attachment->source;
-	struct mc_attached_config *own = attachment->regions[region->number - 1].config;
-	struct mc_error ignored = {0};
-	bool is_named = false;
+
+	source.cloud = config->cloud;
+	for (size_t i = 0; i < config->n_regions; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(attachment->cloud, config->regions[i]);
+		struct mc_error ignored = {0};
+		if (!region || attachment->regions[region->number - 1].config)
+			continue;
+		source.region = region->name;
+		mc_attached_load(&source, &attachment->regions[region->number - 1].config, &ignored);
+	}
+}
+
+/* What the files say of REGION: another one's settings of services are not its. *RET_OWN: they are its own. */
+static const struct mc_attached_config *settings_of(
+	const struct mc_attachment *attachment, const struct mc_region *region, bool *ret_own)
+{
+	const struct mc_attached_config *config = attachment->config;
+	const struct mc_attached_config *own = attachment->regions[region->number - 1].config;
 
 	*ret_own = true;
 	if (!config->region || !*config->region || !strcmp(region->name, config->region))
 		return config;
-	for (size_t i = 0; i < config->n_regions && !is_named; i++)
-		is_named = !strcmp(config->regions[i], region->name);
-	source.cloud = config->cloud;
-	source.region = region->name;
-	if (!own && is_named && mc_attached_load(&source, &own, &ignored) == 0)
-		attachment->regions[region->number - 1].config = own;
 	*ret_own = own != NULL;
 	return own ? own : config;
 }
