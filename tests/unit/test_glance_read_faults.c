@@ -150,7 +150,7 @@ static void test_hang(void **state)
 	assert_int_equal(read_at(&reading, BLOCK, BLOCK), -EINTR);
 	pthread_join(thread, NULL);
 	mc_call_unref(reading.world.call);
-	reading.world.call = mc_call_new(100);
+	reading.world.call = mc_call_new(1000);
 	assert_int_equal(read_at(&reading, BLOCK, BLOCK), -ETIMEDOUT);
 	mc_call_unref(reading.world.call);
 	reading.world.call = mc_call_new(LONG_MS);

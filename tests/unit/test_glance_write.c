@@ -239,7 +239,7 @@ static void test_lost_answer(void **state)
 	char page[200], target[100];
 
 	fake_http_expect(world.server, &(struct fake_step){.method = "POST", .target = "/v2/images", .how = FAKE_HANG});
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(300);
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(1000);
 	assert_int_equal(mc_image_writer_new(world.glance, call, "x", &writer, &world.error), -ETIMEDOUT);
 	assert_null(writer);
 	MC_CLEANUP(json)

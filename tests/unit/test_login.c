@@ -164,7 +164,7 @@ static void test_impatient_flight(void **state)
 	struct asker leader, followers[4];
 
 	fake_http_expect(world.server, &(struct fake_step){.method = "POST", .how = FAKE_HANG});
-	start(&leader, &world, 500);
+	start(&leader, &world, 1000);
 	fake_http_wait_requests(world.server, 1);
 	fake_http_expect(world.server, &good_login);
 	fake_http_expect(world.server, &(struct fake_step){.method = "GET", .times = MC_COUNT(followers)});
@@ -199,7 +199,7 @@ static void test_hang(void **state)
 	struct world world = setup(0);
 
 	mc_call_unref(world.call);
-	world.call = mc_call_new(100);
+	world.call = mc_call_new(1000); /* longer than a busy machine keeps the request back */
 	fake_http_expect(world.server, &(struct fake_step){.how = FAKE_HANG});
 	assert_int_equal(ask_token(&world, false), -ETIMEDOUT);
 	assert_int_equal(world.error.code, ETIMEDOUT);

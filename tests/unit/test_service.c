@@ -237,7 +237,7 @@ static void test_faults(void **state)
 		fake_http_expect(world.server, &rows[i].step);
 		if (rows[i].result == -ETIMEDOUT) {
 			mc_call_unref(world.call);
-			world.call = mc_call_new(200);
+			world.call = mc_call_new(1000);
 		}
 		assert_int_equal(get(&world, service), rows[i].result);
 		assert_int_equal(world.error.code, -rows[i].result);
