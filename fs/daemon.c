@@ -99,9 +99,8 @@ static int lock_file(int directory, const struct mc_options *options, struct mc_
  * the process that has it. */
 static socklen_t name_socket(const struct mc_options *options, struct sockaddr_un *ret)
 {
-	MC_CLEANUP(free_pointer)
 	const char *socket = options->socket ? options->socket : mc_engine_socket(options->engine);
-	char *engine = realpath(socket, NULL);
+	MC_CLEANUP(free_pointer) char *engine = realpath(socket, NULL);
 	const char *path = engine ? engine : socket;
 	size_t room = sizeof ret->sun_path - 1, length = strlen(path);
 	int used;
