@@ -30,7 +30,8 @@ struct mc_attached_sight {
 struct mc_attached_region {
 	struct mc_attached_sight identity, image;
 	bool is_gone, was_gone;            /* nothing names it any more; likewise at the look before */
-	struct mc_attached_config *config; /* its own settings, where the files have such; constant */
+	struct mc_attached_config *config; /* its own settings, where the files have such; constant, as is the next */
+	char unusable[512];                /* why these can't be used; "" */
 };
 
 struct mc_attachment {

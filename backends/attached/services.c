@@ -36,6 +36,24 @@ static bool is_alone(const struct mc_attachment *attachment)
 	return (!config->region || !*config->region) && config->n_regions == 0 && attachment->n_regions == 1;
 }
 
+static bool is_same(const char *one, const char *other)
+{
+	return !one || !other ? one == other : !strcmp(one, other);
+}
+
+/* A mount has one login, and its connections believe the same certificates. */
+static int check_trust(
+	const struct mc_attached_config *mount, const struct mc_attached_config *own, struct mc_error *error)
+{
+	if (mount->verify == own->verify && is_same(mount->cacert, own->cacert) && is_same(mount->cert, own->cert) &&
+		is_same(mount->key, own->key))
+		return 0;
+	return mc_error_set(error, EINVAL,
+		"its verify, cacert, cert or key is not that of the mount: mount it by itself, with "
+		"OS_REGION_NAME=%.60s",
+		own->region);
+}
+
 void mc_attachment_read_settings(struct mc_attachment *attachment)
 {
 	const struct mc_attached_config *config = attachment->config;
@@ -44,11 +62,16 @@ void mc_attachment_read_settings(struct mc_attachment *attachment)
 	source.cloud = config->cloud;
 	for (size_t i = 0; i < config->n_regions; i++) {
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(attachment->cloud, config->regions[i]);
-		struct mc_error ignored = {0};
+		struct mc_error error = {0};
 		if (!region || attachment->regions[region->number - 1].config)
 			continue;
+		struct mc_attached_region *own = &attachment->regions[region->number - 1];
 		source.region = region->name;
-		mc_attached_load(&source, &attachment->regions[region->number - 1].config, &ignored);
+		int r = mc_attached_load(&source, &own->config, &error);
+		if (r == 0)
+			r = check_trust(config, own->config, &error);
+		if (r < 0)
+			snprintf(own->unusable, sizeof(own->unusable), "%s", error.message);
 	}
 }
 
@@ -100,6 +123,14 @@ static void look_at_service(struct mc_look *look, const struct mc_attached_servi
 	mc_utf8_tidy(sight->trouble);
 }
 
+/* Nobody there is asked: what the files say would be another login, or another trust. */
+static void refuse_service(struct mc_attached_sight *sight, const char *why)
+{
+	sight->is_wanted = true;
+	snprintf(sight->trouble, sizeof(sight->trouble), "%s", why);
+	mc_utf8_tidy(sight->trouble);
+}
+
 /* The clients of what was found go to REGION; what it had before goes with its users. */
 static void give_clients(struct mc_attachment *attachment, struct mc_region *region, struct mc_attached_region *seen)
 {
@@ -148,6 +179,7 @@ static void give_clients(struct mc_attachment *attachment, struct mc_region *reg
 		free(known->identity.url);
 		free(known->image.url);
 		seen->config = known->config;
+		memcpy(seen->unusable, known->unusable, sizeof(seen->unusable));
 		seen->was_gone = known->was_gone;
 		*known = *seen;
 	}
@@ -159,9 +191,15 @@ void mc_look_at_region(struct mc_look *look, struct mc_region *region)
 	struct mc_attached_region seen = {0};
 	bool is_own;
 	const struct mc_attached_config *config = settings_of(attachment, region, &is_own);
+	const char *unusable = attachment->regions[region->number - 1].unusable;
 
-	look_at_service(look, &config->identity, is_own, region->name, 3, &seen.identity);
-	look_at_service(look, &config->image, is_own, region->name, 2, &seen.image);
+	if (*unusable) {
+		refuse_service(&seen.identity, unusable);
+		refuse_service(&seen.image, unusable);
+	} else {
+		look_at_service(look, &config->identity, is_own, region->name, 3, &seen.identity);
+		look_at_service(look, &config->image, is_own, region->name, 2, &seen.image);
+	}
 	give_clients(attachment, region, &seen);
 	MC_LOCKED(&attachment->cloud->lock) {
 		region->is_failed = false;

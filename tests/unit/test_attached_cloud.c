@@ -102,6 +102,41 @@ static void test_own_settings(void **state)
 	teardown(&world);
 }
 
+/* Settings that can't be used, or would trust others than the mount does: nobody there is asked, and the region says
+ * why. */
+static void test_unusable_settings(void **state)
+{
+	static const struct {
+		const char *values, *says;
+	} rows[] = {
+		{"verify: false", "its verify, cacert, cert or key is not that of the mount"},
+		{"cacert: ca.pem", "mount it by itself, with OS_REGION_NAME=B"},
+		{"auth_type: v3oidcpassword", "v3oidcpassword"},
+	};
+	(void)state;
+	assert_int_equal(close(open("ca.pem", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		struct mc_region_view view = {0};
+		struct world world;
+		char settings[512];
+		setup(&world);
+		snprintf(settings, sizeof(settings), ", regions: [A, {name: B, values: {%s}}]", rows[i].values);
+		put_clouds("one", world.url, "secret1", settings);
+		expect_services(&world);
+		expect_login(&world, BY_PASSWORD("secret1"), true, false);
+		expect_catalog(&world, "AB");
+		expect_regions(&world, "");
+		open_cloud(&world, true);
+		check_image_url(&world, "A", "A");
+		assert_int_equal(mc_cloud_region(world.cloud, "B", &view), 0);
+		assert_int_equal(view.state, MC_REGION_DEGRADED);
+		if (!strstr(view.error, rows[i].says))
+			fail_msg("%s: %s", rows[i].values, view.error);
+		mc_region_view_clear(&view);
+		teardown(&world);
+	}
+}
+
 /* What a file of clouds names beside itself is found from where one was, by a daemon in the background, too. */
 static bool finds_files(void)
 {
@@ -240,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed_look),
 		cmocka_unit_test(test_own_settings),
+		cmocka_unit_test(test_unusable_settings),
 		cmocka_unit_test(test_relative_paths),
 		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_close_without_names),
