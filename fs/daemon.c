@@ -99,7 +99,7 @@ static int lock_file(int directory, const struct mc_options *options, struct mc_
  * the process that has it. */
 static socklen_t name_socket(const struct mc_options *options, struct sockaddr_un *ret)
 {
-	const char *socket = options->socket ? options->socket : mc_engine_socket(options->engine);
+	const char *socket = mc_engine_socket(options->engine, options->socket);
 	MC_CLEANUP(free_pointer) char *engine = realpath(socket, NULL);
 	const char *path = engine ? engine : socket;
 	size_t room = sizeof ret->sun_path - 1, length = strlen(path);

@@ -63,9 +63,9 @@ void mc_attachment_read_settings(struct mc_attachment *attachment)
 	for (size_t i = 0; i < config->n_regions; i++) {
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(attachment->cloud, config->regions[i]);
 		struct mc_error error = {0};
-		if (!region || attachment->regions[region->number - 1].config)
+		struct mc_attached_region *own = region ? &attachment->regions[region->number - 1] : NULL;
+		if (!own || own->config)
 			continue;
-		struct mc_attached_region *own = &attachment->regions[region->number - 1];
 		source.region = region->name;
 		int r = mc_attached_load(&source, &own->config, &error);
 		if (r == 0)

@@ -29,11 +29,11 @@ bool mc_engine_is_known(const char *name)
 	return find_engine(name);
 }
 
-const char *mc_engine_socket(const char *name)
+const char *mc_engine_socket(const char *name, const char *chosen)
 {
-	const struct engine_row *row = find_engine(name);
+	const struct engine_row *row = chosen ? NULL : find_engine(name);
 
-	return row ? row->socket : NULL;
+	return row ? row->socket : chosen;
 }
 
 struct mc_engine *mc_engine_new(

@@ -172,9 +172,8 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	if (!cloud)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	cloud->works = mc_works;
-	cloud->engine =
-		mc_engine_new(options->engine, options->socket ? options->socket : mc_engine_socket(options->engine),
-			options->name, journal, options->timeout_ms);
+	cloud->engine = mc_engine_new(options->engine, mc_engine_socket(options->engine, options->socket),
+		options->name, journal, options->timeout_ms);
 	if (!cloud->engine) {
 		mc_cloud_close(cloud);
 		return mc_error_set(error, ENOMEM, "out of memory");

@@ -200,8 +200,8 @@ struct mc_engine *mc_engine_docker_new(
 
 /* Whether NAME is an engine's (backends/engine/engines.c), or "auto": the first of them. */
 bool mc_engine_is_known(const char *name);
-/* Where it is when nothing else is said; NULL: it is not known. */
-const char *mc_engine_socket(const char *name);
+/* The path CHOSEN, or (NULL) where the engine NAME is when nothing else is said; NULL: it is not known. */
+const char *mc_engine_socket(const char *name, const char *chosen);
 /* The engine NAME, as its own function makes it. NULL also when it is not known. */
 struct mc_engine *mc_engine_new(
 	const char *name, const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
