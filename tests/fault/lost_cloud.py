@@ -157,8 +157,12 @@ class Cloud:
         except (OSError, ValueError, http.client.HTTPException) as error:
             return 0, error
 
+    def validate(self, region, token):
+        """What Keystone says of it, as of request()."""
+        return self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})
+
     def is_valid(self, region, token):
-        return self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})[0] == 200
+        return self.validate(region, token)[0] == 200
 
     def login_trouble(self, region):
         """Why nobody can log in there; None if somebody can."""
@@ -166,12 +170,15 @@ class Cloud:
             token = self.run("cat", self.path(region, "token"))
         except Refused as refused:
             return f"{refused}; {self.run('tail', '-n', '3', f'{self.mount}/errors')}"
-        status, answer = self.request(region, "/auth/tokens", token, headers={"X-Subject-Token": token})
+        status, answer = self.validate(region, token)
         return None if status == 200 else f"its token is not good: {status} {answer}; {self._told_by_keystone(region)}"
 
     def _told_by_keystone(self, region):
         """The last that its log has of trouble."""
-        log = self.run("tail", "-n", "200", f"{self.mount}/containers/keystone-{region}/log").split("\n")
+        try:
+            log = self.run("tail", "-n", "200", f"{self.mount}/containers/keystone-{region}/log").split("\n")
+        except Refused as refused:  # what it said is not lost for that
+            return refused
         return [line[:400] for line in log if " ERROR " in line or " WARNING " in line][-3:]
 
     def sql(self, region, statement):
