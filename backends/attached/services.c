@@ -163,6 +163,7 @@ static void give_clients(struct mc_attachment *attachment, struct mc_region *reg
 			.keystone = attachment->keystone,
 			.journal = cloud->journal,
 			.ttl_ms = cloud->options.ttl_ms,
+			.may_import = true,
 			.timeout_ms = cloud->options.timeout_ms});
 	MC_LOCKED(&cloud->lock) {
 		struct mc_keystone *old_keystone = region->keystone;

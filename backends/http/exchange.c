@@ -180,7 +180,8 @@ static int omit_header(struct mc_http_exchange *exchange, const char *line, stru
 static int set_headers(struct mc_http_exchange *exchange, const struct mc_http_request *request, struct mc_error *error)
 {
 	/* Waiting for "100 Continue" costs a second where a server doesn't know of it. */
-	int result = omit_header(exchange, "Expect:", error);
+	int result = request->expects ? add_header(exchange, "Expect", "100-continue", error)
+				      : omit_header(exchange, "Expect:", error);
 
 	if (result == 0 && (request->body || request->read_body))
 		result = add_header(exchange, "Content-Type",

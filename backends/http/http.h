@@ -47,6 +47,9 @@ struct mc_http_request {
 	 * end, -errno to break the request off. Called in the calling thread. */
 	ssize_t (*read_body)(void *data, void *to, size_t size);
 	int64_t upload_size;
+	/* Of such a body: nothing of it is asked for before the server wants it ("100 Continue", RFC 9110, section
+	 * 10.1.1), or, where it knows nothing of that, a second has gone by. */
+	bool expects;
 	/* Takes the bytes of a 2xx answer as they come, instead of response.body: 0, or -errno to break it off. Called
 	 * in the calling thread. */
 	int (*on_body)(void *data, const void *bytes, size_t size);

@@ -184,6 +184,7 @@ static int make_question(const struct mc_openstack *service, const struct mc_ope
 		.content_type = request->content_type,
 		.read_body = request->read_body,
 		.upload_size = -1,
+		.expects = request->expects,
 		.on_body = request->on_body,
 		.on_head = request->on_head,
 		.data = request->data,

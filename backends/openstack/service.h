@@ -48,6 +48,7 @@ struct mc_openstack_request {
 	const cJSON *body;                   /* or NULL */
 	/* As in struct mc_http_request. */
 	ssize_t (*read_body)(void *data, void *to, size_t size);
+	bool expects;
 	int (*on_body)(void *data, const void *bytes, size_t size);
 	int (*on_head)(void *data, const struct mc_http_response *response);
 	void *data;

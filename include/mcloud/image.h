@@ -34,7 +34,8 @@ struct mc_glance_options {
 	struct mc_keystone *keystone; /* where its tokens come from; a reference is taken */
 	struct mc_journal *journal;
 	int ttl_ms;
-	int timeout_ms;                 /* how long an upload may stand still, and a clean-up may take; 0: 10 s */
+	bool may_import; /* where content isn't taken by PUT, it is staged, and imported by "glance-direct" */
+	int timeout_ms;  /* how long an upload may stand still, and a clean-up may take; 0: 10 s */
 	struct mc_glance_behind behind; /* its data is the glance's, also when mc_glance_new() fails */
 };
 

@@ -7,6 +7,8 @@ load attached.bash
 setup() { attached_setup attach; }
 
 teardown() {
+    glance_rules '{}'
+    end_front
     attached_teardown
     for image in "$K/images/$N"*; do
         [ ! -e "$image" ] || quick rm "$image"
@@ -49,6 +51,58 @@ teardown() {
     slowly cmp "$BATS_TEST_TMPDIR/in" "$A/regions/Kista/images/$N-2"
     slowly dd if="$A/regions/Kista/images/$N" bs=1 skip=2999999 status=none | cmp - <(tail -c 2 "$BATS_TEST_TMPDIR/in")
     [ ! -e "$A/regions/Kista/images-by-id/$(quick cat "$K/images-by-id"/*/id 2>/dev/null | head -n 1)/ctl" ]
+}
+
+@test "where PUT is off, what is written is staged and imported" {
+    local image=$A/regions/Kista/images/$N
+    person secret
+    describe_person john secret
+    attach john
+    glance_rules "upload_image: '!'"
+    head -c 20000001 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+    slowly cp "$BATS_TEST_TMPDIR/in" "$image"
+    slowly cmp "$BATS_TEST_TMPDIR/in" "$image"
+    slowly cmp "$BATS_TEST_TMPDIR/in" "$K/images/$N"
+    # What has been learned is good for the next one.
+    put x "$image-2"
+    [ "$(quick cat "$image-2")" = x ]
+    [ "$(quick sed -n 's|.* PUT /images/[^/]*/\([a-z]* [0-9]*\) .*|\1|p' "$A/journal")" = $'file 403\nstage 204\nstage 204' ]
+    # Nothing of it says that it isn't done, or the next sweep would take it.
+    [ "$(os john image show "$N" -f json | jq -c '[.status, (.properties | has("mcloudfs_upload"))]')" = '["active",false]' ]
+}
+
+@test "a front that takes no PUT is no way, and says so at close where it has no import" {
+    local image=$A/regions/Kista/images/$N address
+    address=$(here 127.81.97.1)
+    start_front <<CONF
+listen $address:9292;
+location ~ "^/image/v2/images/[^/]+/file\$" {
+    if (\$request_method = PUT) { return 405; }
+    rewrite ^/image(.*) \$1 break;
+    proxy_pass http://$(quick cat "$K/address"):9292;
+}
+location /image/ { proxy_pass http://$(quick cat "$K/address"):9292/; proxy_request_buffering off; proxy_http_version 1.1; }
+location /none/ {
+    if (\$request_method = PUT) { return 405; }
+    proxy_pass http://$(quick cat "$K/address"):9292/;
+}
+location /none/v2/info/import { return 200 '{"import-methods": {"type": "array", "value": []}}'; }
+CONF
+    person secret
+    describe_person front secret "image_endpoint_override: 'http://$address:9292/image/v2'"
+    describe_person none secret "image_endpoint_override: 'http://$address:9292/none/v2'"
+    head -c 5000001 /dev/urandom >"$BATS_TEST_TMPDIR/in"
+    attach front
+    slowly cp "$BATS_TEST_TMPDIR/in" "$image"
+    slowly cmp "$BATS_TEST_TMPDIR/in" "$image"
+    [ "$(quick sed -n 's|.* PUT /images/[^/]*/\([a-z]* [0-9]*\) .*|\1|p' "$A/journal")" = $'file 405\nstage 204' ]
+    unmount "$A"
+    attach none
+    run slowly cp "$BATS_TEST_TMPDIR/in" "$image-2"
+    [ "$status" -ne 0 ]
+    [[ $output == *"Operation not supported"* ]]
+    quick grep -q 'EOPNOTSUPP.*offers no import by glance-direct: ask who runs it' "$A/errors"
+    [ ! -e "$K/images/$N-2" ]
 }
 
 @test "a member's mount shows what he may see, and says what it lacks" {

@@ -42,3 +42,30 @@ describe_credential() { describe "$1" "application_credential_id: $2, applicatio
 
 # os CLOUD COMMAND…: the real client with that login of $CLOUDS.
 os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }
+
+# glance_rules RULE…: what region Kista's Glance permits, in oslo.policy's words, which it reads anew; '{}': what it permits by itself.
+glance_rules() {
+    local id
+    # shellcheck disable=SC2016 # it is the container's shell that expands it
+    id=$(jq -cn '{User: "root", AttachStdout: true, AttachStderr: true, Tty: true, Cmd: (["sh", "-c", $ARGS.positional[0], "-"] + $ARGS.positional[1:])}' \
+        --args -- 'printf "%s\n" "$@" >/etc/glance/policy.new && mv /etc/glance/policy.new /etc/glance/policy.yaml' "$@" |
+        engine "/containers/$SUITE_CLOUD-glance-Kista/exec" -H 'Content-Type: application/json' -d @- | jq -r .Id)
+    engine "/exec/$id/start" -H 'Content-Type: application/json' -d '{"Tty": true}'
+}
+
+# start_front <SERVER: nginx, with that block's content, until end_front.
+start_front() {
+    { printf 'pid %s/front.pid;\nevents { }\nhttp {\naccess_log off;\nclient_max_body_size 0;\nclient_body_temp_path %s/body;\nserver {\n' "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"
+        cat
+        echo '} }'; } >"$BATS_TEST_TMPDIR/front.conf"
+    nginx -c "$BATS_TEST_TMPDIR/front.conf" -e "$BATS_TEST_TMPDIR/front.log" 3>&-
+}
+
+# For teardown(), too: nothing where there is none.
+end_front() {
+    local pid
+    [ -s "$BATS_TEST_TMPDIR/front.pid" ] || return 0
+    pid=$(<"$BATS_TEST_TMPDIR/front.pid")
+    kill "$pid"
+    await_exit "$pid"
+}

@@ -44,8 +44,8 @@ static inline void expect_login(struct world *world)
 							  "\"expires_at\":\"2026-01-01T01:00:00.000000Z\"}}"});
 }
 
-/* On a server that may have steps already, which come first. */
-static inline struct world setup_with(struct fake_http *server, int ttl_ms, int timeout_ms)
+/* On a server that may have steps already, which come first. MAY_IMPORT: as in a cloud that is there already. */
+static inline struct world setup_way(struct fake_http *server, int ttl_ms, int timeout_ms, bool may_import)
 {
 	struct world world = {.server = server, .journal = mc_journal_new(), .call = mc_call_new(LONG_MS)};
 	const struct mc_keystone_options login = {
@@ -67,6 +67,7 @@ static inline struct world setup_with(struct fake_http *server, int ttl_ms, int 
 		.keystone = world.keystone,
 		.journal = world.journal,
 		.ttl_ms = ttl_ms,
+		.may_import = may_import,
 		.timeout_ms = timeout_ms,
 	};
 	world.glance = mc_glance_new(&options);
@@ -75,6 +76,11 @@ static inline struct world setup_with(struct fake_http *server, int ttl_ms, int 
 	fake_http_expect(world.server,
 		&(struct fake_step){.method = "GET", .target = HIDDEN_LIST, .times = -1, .answer = "{\"images\":[]}"});
 	return world;
+}
+
+static inline struct world setup_with(struct fake_http *server, int ttl_ms, int timeout_ms)
+{
+	return setup_way(server, ttl_ms, timeout_ms, false);
 }
 
 static inline void teardown(struct world *world)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/condemned.h"
+#include "backends/openstack/glance/import.h"
 #include "backends/openstack/glance/writer.h"
 
 #include "mcloud/util.h"
@@ -15,11 +16,6 @@
 
 /* Each step may take so long. */
 #define STEP_MS 60000
-
-/* An import is given up, for Glance may have forgotten it, when it took this and the time of its bytes at a slow pace.
- */
-#define IMPORT_MS 120000
-#define SLOW_BYTES_PER_MS ((int64_t)4 << 10)
 
 #define BLOCK ((size_t)1 << 20)
 
@@ -58,27 +54,23 @@ static int ask_import(struct copying *copying, const char *id, struct mc_error *
 /* 1: it goes on, 0: it has succeeded, or why it failed. */
 static int look_at_import(struct copying *copying, const char *id, struct mc_error *error)
 {
-	const char *const path[] = {"images", id, "tasks", NULL};
-	MC_CLEANUP(json) cJSON *answer = NULL;
-	int r = mc_glance_request(copying->copy->to, copying->call, "GET", path, NULL, NULL, NULL, &answer, error);
+	struct mc_import_task task;
+	int r = mc_import_task(copying->copy->to, copying->call, id, &task, error);
 
 	if (r < 0)
 		return r;
-	const cJSON *task = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(answer, "tasks"), 0);
-	const char *status = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(task, "status"));
-	const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(task, "message"));
-	if (!status)
+	if (!*task.status)
 		return mc_error_set(error, EIO, "it says nothing of its import");
-	if (!strcmp(status, "success"))
+	if (!strcmp(task.status, "success"))
 		return 0;
-	if (!strcmp(status, "failure"))
-		return mc_error_set(error, EIO, "its import failed: %s", message && *message ? message : "no reason");
+	if (!strcmp(task.status, "failure"))
+		return mc_error_set(error, EIO, "its import failed: %s", *task.message ? task.message : "no reason");
 	return 1;
 }
 
 static int await_import(struct copying *copying, const char *id, struct mc_error *error)
 {
-	int64_t until = mc_now_ms() + IMPORT_MS + copying->image.size / SLOW_BYTES_PER_MS;
+	int64_t until = mc_now_ms() + MC_IMPORT_MS + copying->image.size / MC_IMPORT_SLOW_BYTES_PER_MS;
 	int r;
 
 	while ((r = look_at_import(copying, id, error)) == 1) {

@@ -42,6 +42,8 @@ struct mc_glance *mc_glance_new(const struct mc_glance_options *options)
 	glance->behind = options->behind;
 	glance->ttl_ms = options->ttl_ms;
 	glance->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
+	glance->may_import = options->may_import;
+	atomic_init(&glance->way, options->may_import ? MC_GLANCE_WAY_UNKNOWN : MC_GLANCE_WAY_FILE);
 	glance->api = open_service(options, 8);
 	glance->ranges = open_service(options, 16);
 	glance->streams = open_service(options, TRANSFERS);

@@ -41,14 +41,20 @@ struct mc_glance_condemned {
 	int64_t awaited; /* it may still be made until then, by mc_now_ms(): that it isn't there says nothing before */
 };
 
+/* How Glance takes content: as yet nobody knows, PUT to the image's file, or staged and imported. */
+enum mc_glance_way { MC_GLANCE_WAY_UNKNOWN, MC_GLANCE_WAY_FILE, MC_GLANCE_WAY_IMPORT };
+
 struct mc_glance {
 	atomic_uint references;
 	struct mc_openstack *api;     /* what is asked about images; these are constant */
 	struct mc_openstack *ranges;  /* random reads: kept connections */
 	struct mc_openstack *streams; /* whole transfers: each holds a connection for long */
 	int ttl_ms, timeout_ms;
+	bool may_import;
 	char mark[MC_GLANCE_MARK_MAX + 1];
 	struct mc_glance_behind behind;
+
+	_Atomic enum mc_glance_way way; /* how content was taken last */
 
 	mc_mutex lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;

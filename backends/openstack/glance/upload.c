@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/condemned.h"
+#include "backends/openstack/glance/import.h"
 #include "backends/openstack/glance/mark.h"
 #include "backends/openstack/glance/writer.h"
 
@@ -104,17 +105,82 @@ int mc_writer_correct_format(struct mc_image_writer *writer, struct mc_call *cal
 	return r == -EPERM ? 0 : r;
 }
 
-static int send_content(struct mc_image_writer *writer, struct mc_error *error)
+/* To the image's "file" or "stage". Where it isn't known whether that is taken, it is asked before a byte is sent. */
+static int send_content(struct mc_image_writer *writer, const char *to, struct mc_error *error)
 {
 	const struct mc_openstack_request request = {
 		.method = "PUT",
-		.path = (const char *const[]){"images", writer->id, "file", NULL},
+		.path = (const char *const[]){"images", writer->id, to, NULL},
 		.content_type = "application/octet-stream",
 		.read_body = give_bytes,
+		.expects = atomic_load(&writer->glance->way) == MC_GLANCE_WAY_UNKNOWN,
 		.data = writer,
 	};
+	int r = mc_openstack_request(writer->glance->streams, writer->call, &request, NULL, error);
 
-	return mc_openstack_request(writer->glance->streams, writer->call, &request, NULL, error);
+	/* An answer before all was sent is a failure, whatever it says. */
+	MC_HOLD(&writer->lock);
+	if (r == 0 && !(writer->closed && writer->sent == writer->end))
+		r = mc_error_set(error, EIO, "Glance ended the upload before its end");
+	return r;
+}
+
+/* Whether the way, and not what is sent on it, was refused. */
+static bool is_way_refused(int http_status, bool is_stage)
+{
+	/* By policy; by a proxy in front; by who knows no such request. */
+	return http_status == 403 || http_status == 405 || http_status == 501 || (is_stage && http_status == 404);
+}
+
+static int send_staged(struct mc_image_writer *writer, struct mc_error *error)
+{
+	struct mc_error why = {0};
+	int r = send_content(writer, "stage", &why);
+
+	if (r == 0)
+		return mc_writer_import(writer, error);
+	if (is_way_refused(why.http_status, true))
+		atomic_store(&writer->glance->way, MC_GLANCE_WAY_UNKNOWN);
+	*error = why;
+	return r;
+}
+
+/* What was sent is to be sent again, if all of it is still in the ring. */
+static int take_back(struct mc_image_writer *writer, struct mc_error *error)
+{
+	MC_HOLD(&writer->lock);
+	/* A full one may be written over by a writer that has found room in it. */
+	if (writer->sent > 0 && writer->end >= MC_WRITER_RING)
+		return mc_error_set(error, EAGAIN,
+			"Glance takes content by import only, and said so after %" PRId64 " bytes: write it again",
+			writer->sent);
+	writer->sent = 0;
+	writer->progress = mc_now_ms();
+	return 0;
+}
+
+static int deliver(struct mc_image_writer *writer, struct mc_error *error)
+{
+	struct mc_glance *glance = writer->glance;
+	struct mc_error refusal = {0};
+
+	if (atomic_load(&glance->way) == MC_GLANCE_WAY_IMPORT)
+		return send_staged(writer, error);
+	int r = send_content(writer, "file", &refusal);
+	if (r == 0) {
+		atomic_store(&glance->way, MC_GLANCE_WAY_FILE);
+		return 0;
+	}
+	if (!glance->may_import || !is_way_refused(refusal.http_status, false)) {
+		*error = refusal;
+		return r;
+	}
+	r = mc_import_offered(glance, writer->call, &refusal, error);
+	if (r < 0)
+		return r;
+	atomic_store(&glance->way, MC_GLANCE_WAY_IMPORT);
+	r = take_back(writer, error);
+	return r < 0 ? r : send_staged(writer, error);
 }
 
 static void *upload(void *data)
@@ -124,11 +190,8 @@ static void *upload(void *data)
 	int r = set_disk_format(writer, &error);
 
 	if (r == 0)
-		r = send_content(writer, &error);
+		r = deliver(writer, &error);
 	MC_LOCKED(&writer->lock) {
-		/* An answer before all was sent is a failure, whatever it says. */
-		if (r == 0 && !(writer->closed && writer->sent == writer->end))
-			r = mc_error_set(&error, EIO, "Glance ended the upload before its end");
 		if (r < 0 && writer->result == 0) {
 			writer->result = r;
 			writer->error = error;
