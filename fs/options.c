@@ -317,6 +317,12 @@ void mc_options_help(struct mc_buffer *out)
 		"  --print-tree                print each path a mount can show, and exit\n"
 		"  --help, --version           print this, or the version, and exit\n"
 		"\n"
+		"An attached cloud is logged in to by password, token, application credential "
+		"(v3applicationcredential),\n"
+		"v3totp or v3multifactor. OIDC, SAML, Kerberos and OAuth (v3oidc..., v3saml..., v3kerberos, "
+		"v3oauth...) can't be\n"
+		"used yet: make an application credential with a client that has them, and attach by that.\n"
+		"\n"
 		"Also: mount -t fuse.mcloudfs mcloud MOUNTPOINT -o OPTION..., and lines of /etc/fstab like\n"
 		"  mcloud /mnt/mcloud fuse.mcloudfs cloud=mcloud,allow_other 0 0\n");
 }

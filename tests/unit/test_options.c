@@ -196,7 +196,7 @@ static void test_help(void **state)
 	mc_options_help(&text);
 	static const char *const names[] = {"cloud=", "engine=", "socket=", "base=", "ldap_suffix=", "domain=",
 		"replicate=", "verify=", "ttl=", "timeout=", "state_dir=", "allow_other", "ro ", "-f", "-d",
-		"--version"};
+		"--version", "OIDC", "v3applicationcredential", "v3totp"};
 	for (size_t i = 0; i < MC_COUNT(names); i++)
 		assert_non_null(strstr(text.data, names[i]));
 }
