@@ -90,6 +90,20 @@ static const struct mc_attached_config *settings_of(
 }
 
 /* Where the service is that SERVICE describes, and whether it answers. IS_OWN: these are the region's own settings. */
+const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *cloud, const char *name)
+{
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
+	const struct mc_attached_config *config = NULL;
+	bool is_own;
+
+	if (!region)
+		return NULL;
+	MC_HOLD(&cloud->lock);
+	if (!*cloud->attachment->regions[region->number - 1].unusable)
+		config = settings_of(cloud->attachment, region, &is_own);
+	return config && is_own ? config : NULL;
+}
+
 static void look_at_service(struct mc_look *look, const struct mc_attached_service *service, bool is_own,
 	const char *region, unsigned major, struct mc_attached_sight *sight)
 {

@@ -6,6 +6,7 @@
 #include "fs/tree/text.h"
 #include "mcloud/attached.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,19 +23,28 @@ void mc_client_clear(struct mc_client *client)
 	mc_buffer_free(&client->methods);
 	mc_free_secret(client->secret);
 	free(client->auth_url);
-	free(client->names);
+	free(client->named);
+	for (size_t i = 0; i < MC_COUNT(client->files); i++)
+		free(client->files[i]);
 	*client = (struct mc_client){0};
 }
 
-/* The region called NAME, or (NULL) the master. NULL: there is none. */
-static const struct mc_region_view *find_view(const struct mc_client *client, const char *name)
+static bool is_own(const struct mc_ask *ask)
+{
+	return mc_cloud_engine(ask->cloud) != NULL;
+}
+
+/* The region called NAME, or (NULL) the master; of an attached cloud, where nobody may have logged in yet, the first.
+ * NULL: there is none. */
+static const struct mc_region_view *find_view(
+	const struct mc_ask *ask, const struct mc_client *client, const char *name)
 {
 	for (size_t i = 0; i < client->regions.count; i++) {
 		const struct mc_region_view *view = &client->regions.items[i];
 		if (name ? !strcmp(view->name, name) : view->role == MC_REGION_MASTER)
 			return view;
 	}
-	return NULL;
+	return !name && !is_own(ask) && client->regions.count ? client->regions.items : NULL;
 }
 
 static int no_region(struct mc_ask *ask, const char *name)
@@ -44,19 +54,78 @@ static int no_region(struct mc_ask *ask, const char *name)
 	return mc_error_set(ask->error, EAGAIN, "the cloud has no master region yet: mkdir regions/NAME makes one");
 }
 
-/* The names of all regions, FIRST's first: it is the one that a client asks when told nothing. */
-static int name_regions(struct mc_client *client, const struct mc_region_view *first)
+/* The settings of a service as clouds.yaml has them, that of images behind that of identity. */
+static const struct {
+	const char *names[2];
+	size_t member;
+	const char *standards[2]; /* what needs no word */
+} service_settings[] = {
+	{{"identity_endpoint_override", "image_endpoint_override"}, offsetof(struct mc_attached_service, endpoint),
+		{0}},
+	{{"identity_service_name", "image_service_name"}, offsetof(struct mc_attached_service, service_name), {0}},
+	{{"identity_service_type", "image_service_type"}, offsetof(struct mc_attached_service, service_type),
+		{"identity", "image"}},
+};
+
+/* Adds what CONFIG says of a service, unless TEXT is NULL or what is meant without it. */
+static void add_value(struct mc_client_region *region, const char *name, const char *text, const char *standard)
+{
+	if (text && *text && (!standard || strcmp(text, standard) != 0) && region->n_values < MC_CLIENT_VALUES_MAX)
+		region->values[region->n_values++] = (struct mc_client_setting){name, text};
+}
+
+/* What holds for REGION, by CONFIG; INTERFACE is that of the cloud. */
+static void add_values(struct mc_client_region *region, const struct mc_attached_config *config, const char *interface)
+{
+	static const char *const interfaces[] = {"identity_interface", "image_interface"};
+	static const char *const names[] = {"identity_region_name", "image_region_name"};
+	const struct mc_attached_service *services[] = {&config->identity, &config->image};
+
+	for (size_t s = 0; s < MC_COUNT(services); s++) {
+		for (size_t i = 0; i < MC_COUNT(service_settings); i++)
+			add_value(region, service_settings[i].names[s],
+				*(char *const *)(const void *)((const char *)services[s] + service_settings[i].member),
+				service_settings[i].standards[s]);
+		if (services[s]->n_interfaces)
+			add_value(region, interfaces[s], services[s]->interfaces[0], interface);
+		add_value(region, names[s], services[s]->region_name, region->name ? region->name : "");
+	}
+}
+
+/* Whether the only region has its name from the cloud, as nobody names one. */
+static bool is_nameless(const struct mc_ask *ask, const struct mc_client *client)
+{
+	const struct mc_attached_config *config = is_own(ask) ? NULL : mc_attached_config(ask->cloud);
+
+	return config && client->regions.count == 1 && config->n_regions == 0 && (!config->region || !*config->region);
+}
+
+static void describe_region(struct mc_ask *ask, const struct mc_client *client, const struct mc_region_view *view,
+	struct mc_client_region *region)
+{
+	const struct mc_attached_config *config = NULL;
+	bool is_only = is_nameless(ask, client);
+
+	region->name = is_only ? NULL : view->name;
+	if (!is_own(ask))
+		config = is_only ? mc_attached_config(ask->cloud) : mc_attached_region_config(ask->cloud, view->name);
+	if (config)
+		add_values(region, config, client->settings.interface);
+}
+
+/* All regions, FIRST first: it is the one that a client asks when told nothing. */
+static int describe_regions(struct mc_ask *ask, struct mc_client *client, const struct mc_region_view *first)
 {
 	size_t n = 0;
 
-	client->names = calloc(client->regions.count, sizeof(*client->names));
-	if (!client->names)
+	client->named = calloc(client->regions.count, sizeof(*client->named));
+	if (!client->named)
 		return -ENOMEM;
-	client->names[n++] = first->name;
+	describe_region(ask, client, first, &client->named[n++]);
 	for (size_t i = 0; i < client->regions.count; i++)
 		if (&client->regions.items[i] != first)
-			client->names[n++] = client->regions.items[i].name;
-	client->settings.regions = client->names;
+			describe_region(ask, client, &client->regions.items[i], &client->named[n++]);
+	client->settings.regions = client->named;
 	client->settings.n_regions = n;
 	return 0;
 }
@@ -71,6 +140,17 @@ static void reach_own(struct mc_ask *ask, struct mc_client *client, const struct
 	client->settings.address = view->address;
 }
 
+/* PATH as whoever reads it elsewhere finds it: the daemon is still where it was mounted from. NULL stays NULL. */
+static const char *find_file(const char *path, char **ret_found)
+{
+	if (!path || *path == '/')
+		return path;
+	MC_CLEANUP(free_pointer) char *here = realpath(".", NULL);
+	if (!here || asprintf(ret_found, "%s/%s", here, path) < 0)
+		*ret_found = NULL;
+	return *ret_found ? *ret_found : path;
+}
+
 /* One that is there already, as its configuration was at the mount. */
 static void reach_attached(struct mc_ask *ask, struct mc_client *client)
 {
@@ -80,15 +160,10 @@ static void reach_attached(struct mc_ask *ask, struct mc_client *client)
 	client->auth_url = strdup(config->auth.auth_url);
 	settings->cloud = config->cloud;
 	settings->interface = config->identity.n_interfaces ? config->identity.interfaces[0] : NULL;
-	settings->cacert = config->cacert;
-	settings->cert = config->cert;
-	settings->key = config->key;
+	settings->cacert = find_file(config->cacert, &client->files[0]);
+	settings->cert = find_file(config->cert, &client->files[1]);
+	settings->key = find_file(config->key, &client->files[2]);
 	settings->verify = config->verify;
-}
-
-static bool is_own(const struct mc_ask *ask)
-{
-	return mc_cloud_engine(ask->cloud) != NULL;
 }
 
 /* All but who logs in. */
@@ -98,14 +173,14 @@ static int reach_region(struct mc_ask *ask, struct mc_client *client)
 
 	if (mc_cloud_regions(ask->cloud, &client->regions) < 0)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	const struct mc_region_view *view = find_view(client, name);
+	const struct mc_region_view *view = find_view(ask, client, name);
 	if (!view)
 		return no_region(ask, name);
 	if (is_own(ask))
 		reach_own(ask, client, view);
 	else
 		reach_attached(ask, client);
-	if (!client->auth_url || name_regions(client, view) < 0)
+	if (!client->auth_url || describe_regions(ask, client, view) < 0)
 		return mc_error_set(ask->error, ENOMEM, "can't make a URL of address %s", view->address);
 	return 0;
 }
@@ -153,6 +228,8 @@ static int log_in_attached(struct mc_ask *ask, struct mc_client *client)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
 	for (size_t i = 0; mc_attached_setting(auth, i, &name, &text); i++)
 		add_auth(&client->settings, name, text);
+	if (auth->unscoped)
+		add_auth(&client->settings, "unscoped", "True");
 	return 0;
 }
 

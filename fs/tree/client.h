@@ -16,12 +16,19 @@ struct mc_client_setting {
 	const char *name, *text;
 };
 
-enum { MC_CLIENT_AUTH_MAX = 32 };
+enum { MC_CLIENT_AUTH_MAX = 32, MC_CLIENT_VALUES_MAX = 12 };
+
+/* A region, and what holds for its services only. */
+struct mc_client_region {
+	const char *name;                                      /* NULL: nobody names it, and it is the only one */
+	struct mc_client_setting values[MC_CLIENT_VALUES_MAX]; /* n_values */
+	size_t n_values;
+};
 
 /* Texts are UTF-8; NULL: none. */
 struct mc_client_settings {
-	const char *cloud;          /* its name */
-	const char *const *regions; /* n_regions, the default first */
+	const char *cloud;                      /* its name */
+	const struct mc_client_region *regions; /* n_regions, the default first */
 	size_t n_regions;
 	const char *auth_type;
 	struct mc_client_setting auth[MC_CLIENT_AUTH_MAX]; /* n_auth, each with a text */
@@ -36,8 +43,9 @@ struct mc_client_settings {
 struct mc_client {
 	struct mc_client_settings settings;
 	struct mc_region_views regions;
-	const char **names;      /* of the regions */
-	char *auth_url, *secret; /* the secret is wiped */
+	struct mc_client_region *named; /* of the regions */
+	char *auth_url, *secret;        /* the secret is wiped */
+	char *files[3];                 /* cacert, cert, key */
 	struct mc_buffer methods;
 };
 

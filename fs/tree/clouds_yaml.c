@@ -53,33 +53,111 @@ static void pair(struct writer *writer, const char *key, const char *value)
 	emit_scalar(writer, value, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 }
 
+static void sequence(struct writer *writer)
+{
+	yaml_event_t event;
+	emit(writer, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+}
+
+static void sequence_end(struct writer *writer)
+{
+	yaml_event_t event;
+	emit(writer, &event, yaml_sequence_end_event_initialize(&event));
+}
+
+void mc_clouds_yaml_braces(const char *text, struct mc_buffer *out)
+{
+	for (; *text; text++) {
+		mc_buffer_add(out, text, 1);
+		if (*text == '{' || *text == '}')
+			mc_buffer_add(out, text, 1);
+	}
+}
+
+/* Outside of auth, what stands in braces is the name of another value: a brace of the text is written twice. */
+static void formatted_pair(struct writer *writer, const char *key, const char *value)
+{
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+
+	mc_clouds_yaml_braces(value, &text);
+	if (text.failed)
+		writer->ok = false;
+	else
+		pair(writer, key, text.data ? text.data : "");
+}
+
+/* Words with commas between them, as a list. */
+static void words(struct writer *writer, const char *key, const char *list)
+{
+	emit_scalar(writer, key, YAML_PLAIN_SCALAR_STYLE);
+	sequence(writer);
+	for (const char *end; *list; list = *end ? end + 1 : end) {
+		end = list + strcspn(list, ",");
+		MC_CLEANUP(free_pointer) char *word = strndup(list, (size_t)(end - list));
+		if (word)
+			emit_scalar(writer, word, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+		writer->ok = writer->ok && word;
+	}
+	sequence_end(writer);
+}
+
 static void auth(struct writer *writer, const struct mc_client_settings *settings)
 {
 	emit_scalar(writer, "auth", YAML_PLAIN_SCALAR_STYLE);
 	mapping(writer);
 	for (size_t i = 0; i < settings->n_auth; i++)
-		pair(writer, settings->auth[i].name, settings->auth[i].text);
+		if (!strcmp(settings->auth[i].name, "auth_methods"))
+			words(writer, settings->auth[i].name, settings->auth[i].text);
+		else
+			pair(writer, settings->auth[i].name, settings->auth[i].text);
+	mapping_end(writer);
+}
+
+static void values(struct writer *writer, const struct mc_client_region *region)
+{
+	for (size_t i = 0; i < region->n_values; i++)
+		formatted_pair(writer, region->values[i].name, region->values[i].text);
+}
+
+/* By its name, or as a mapping where something holds for it only. */
+static void write_region(struct writer *writer, const struct mc_client_region *region)
+{
+	if (!region->n_values) {
+		emit_scalar(writer, region->name, YAML_SINGLE_QUOTED_SCALAR_STYLE);
+		return;
+	}
+	mapping(writer);
+	pair(writer, "name", region->name);
+	emit_scalar(writer, "values", YAML_PLAIN_SCALAR_STYLE);
+	mapping(writer);
+	values(writer, region);
+	mapping_end(writer);
 	mapping_end(writer);
 }
 
 static void regions(struct writer *writer, const struct mc_client_settings *settings)
 {
-	yaml_event_t event;
+	if (!settings->n_regions)
+		return;
+	if (!settings->regions[0].name) {
+		values(writer, settings->regions);
+		return;
+	}
 	emit_scalar(writer, "regions", YAML_PLAIN_SCALAR_STYLE);
-	emit(writer, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+	sequence(writer);
 	for (size_t i = 0; i < settings->n_regions; i++)
-		emit_scalar(writer, settings->regions[i], YAML_SINGLE_QUOTED_SCALAR_STYLE);
-	emit(writer, &event, yaml_sequence_end_event_initialize(&event));
+		write_region(writer, &settings->regions[i]);
+	sequence_end(writer);
 }
 
 static void tls(struct writer *writer, const struct mc_client_settings *settings)
 {
 	if (settings->cacert)
-		pair(writer, "cacert", settings->cacert);
+		formatted_pair(writer, "cacert", settings->cacert);
 	if (settings->cert)
-		pair(writer, "cert", settings->cert);
+		formatted_pair(writer, "cert", settings->cert);
 	if (settings->key)
-		pair(writer, "key", settings->key);
+		formatted_pair(writer, "key", settings->key);
 	if (settings->verify)
 		return;
 	emit_scalar(writer, "verify", YAML_PLAIN_SCALAR_STYLE);

@@ -10,4 +10,8 @@ struct mc_client_settings;
  * UTF-8). */
 int mc_clouds_yaml(const struct mc_client_settings *settings, struct mc_buffer *out);
 
+/* Adds TEXT to OUT as openstacksdk wants it where it replaces {NAME} by the value of another setting: each brace twice.
+ */
+void mc_clouds_yaml_braces(const char *text, struct mc_buffer *out);
+
 #endif

@@ -2,6 +2,7 @@
 #include "fs/tree/openrc.h"
 
 #include "fs/tree/client.h"
+#include "fs/tree/clouds_yaml.h"
 #include "fs/tree/text.h"
 
 #include <ctype.h>
@@ -28,7 +29,11 @@ static void unset(struct mc_buffer *out)
 		"unset OS_DOMAIN_ID OS_DOMAIN_NAME OS_DEFAULT_DOMAIN OS_DEFAULT_DOMAIN_ID OS_DEFAULT_DOMAIN_NAME\n"
 		"unset OS_APPLICATION_CREDENTIAL_ID OS_APPLICATION_CREDENTIAL_NAME OS_APPLICATION_CREDENTIAL_SECRET\n"
 		"unset OS_IDENTITY_PROVIDER OS_PROTOCOL OS_ACCESS_TOKEN OS_AUTH_TOKEN OS_URL OS_CACERT OS_CERT OS_KEY\n"
-		"unset OS_SERVICE_TOKEN OS_SERVICE_ENDPOINT OS_IDENTITY_API_VERSION OS_IMAGE_URL\n");
+		"unset OS_SERVICE_TOKEN OS_SERVICE_ENDPOINT OS_IDENTITY_API_VERSION OS_IMAGE_URL OS_UNSCOPED\n"
+		"unset OS_IDENTITY_ENDPOINT_OVERRIDE OS_IDENTITY_SERVICE_NAME OS_IDENTITY_SERVICE_TYPE "
+		"OS_IDENTITY_INTERFACE OS_IDENTITY_REGION_NAME\n"
+		"unset OS_IMAGE_ENDPOINT_OVERRIDE OS_IMAGE_SERVICE_NAME OS_IMAGE_SERVICE_TYPE OS_IMAGE_INTERFACE "
+		"OS_IMAGE_REGION_NAME\n");
 }
 
 /* The cloud is on this machine: a proxy would look for it on its own. */
@@ -51,6 +56,18 @@ static void assign_setting(struct mc_buffer *out, const char *name, const char *
 		variable[length++] = (char)toupper((unsigned char)*name);
 	variable[length] = '\0';
 	assign(out, variable, value);
+}
+
+static void assign_values(struct mc_buffer *out, const struct mc_client_region *region)
+{
+	for (size_t i = 0; i < region->n_values; i++) {
+		MC_CLEANUP(buffer) struct mc_buffer text = {0};
+		mc_clouds_yaml_braces(region->values[i].text, &text);
+		if (text.failed)
+			out->failed = text.failed;
+		else
+			assign_setting(out, region->values[i].name, text.data ? text.data : "");
+	}
 }
 
 /* Of the endpoints; the second is what python-glanceclient calls it. */
@@ -83,10 +100,12 @@ void mc_openrc(const struct mc_client_settings *settings, struct mc_buffer *out)
 	assign(out, "OS_AUTH_TYPE", settings->auth_type);
 	for (size_t i = 0; i < settings->n_auth; i++)
 		assign_setting(out, settings->auth[i].name, settings->auth[i].text);
-	if (settings->n_regions)
-		assign(out, "OS_REGION_NAME", settings->regions[0]);
+	if (settings->n_regions && settings->regions[0].name)
+		assign(out, "OS_REGION_NAME", settings->regions[0].name);
 	if (settings->interface)
 		assign_interface(out, settings->interface);
+	if (settings->n_regions)
+		assign_values(out, settings->regions);
 	assign(out, "OS_IDENTITY_API_VERSION", "3");
 	assign(out, "OS_IMAGE_API_VERSION", "2");
 	assign_tls(out, settings);

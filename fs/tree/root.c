@@ -62,6 +62,8 @@ static const struct mc_row attached_rows[] = {
 	MC_DOCUMENT(
 		"status", 0444, "the regions, one a line, and how one is logged in", .show = mc_attached_show_status),
 	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = mc_attached_show_status_json),
+	MC_DOCUMENT("clouds.yaml", 0600, "the same login, for openstacksdk and openstackclient",
+		.show = mc_region_docs_login, .data = MC_CLIENT_CLOUDS_YAML),
 	MC_DOCUMENT("whoami", 0444, "user, domain, project, roles, expires, auth_type",
 		.terms = {MC_LANE_KEYSTONE, 1, 0}, .show = mc_attached_show_whoami),
 	MC_VALUE("login", 0200, "write only: the code that one's device shows, where the login needs one",

@@ -114,6 +114,10 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 /* As it was when CLOUD was opened; lives as long as that. */
 const struct mc_attached_config *mc_attached_config(const struct mc_cloud *cloud);
 
+/* The settings that hold for region NAME, and for no other; NULL: the files say nothing of it, or what can't be used.
+ * As they were when CLOUD was opened; they live as long as that. */
+const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *cloud, const char *name);
+
 /* What Keystone says of the token in use, as of mc_login_document(): JSON, malloc'd, without a secret. */
 int mc_attached_whoami(struct mc_cloud *cloud, struct mc_call *call, char **ret_json, struct mc_error *error);
 

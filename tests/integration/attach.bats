@@ -250,6 +250,27 @@ CONF
     quick rm "$M/domains/Default/roles/admin/users/$N"
 }
 
+@test "clouds.yaml of a mount is its login: the same for mcloudfs, and good for the client" {
+    local cloud token overrides settings="del(.files, .warnings, .regions, .identity.api_version)"
+    person "it's a {secret}"
+    token=$(token_of Default "$N" "it's a {secret}" "$N")
+    overrides="image_endpoint_override: '$(quick cat "$K/endpoints/image/public")', image_interface: internal, cacert: ca.pem"
+    describe_person member "\"it's a {secret}\"" "$overrides"
+    describe tok "token: $token, project_name: $N, project_domain_id: default" "auth_type: token"
+    describe unscoped "username: $N, password: \"it's a {secret}\", user_domain_id: default, unscoped: true" "auth_type: v3password"
+    cd "$BATS_TEST_TMPDIR"
+    cp /etc/ssl/certs/ca-certificates.crt ca.pem
+    for cloud in member tok unscoped; do
+        attach $cloud
+        [ "$(quick stat -c %a "$A/clouds.yaml")" = 600 ]
+        quick cp "$A/clouds.yaml" "$BATS_TEST_TMPDIR/again.yaml"
+        diff <(OS_CLIENT_CONFIG_FILE=$CLOUDS "$MCLOUDFS" --print-cloud $cloud | jq "$settings" | sed "s|\"ca.pem|\"$PWD/ca.pem|") \
+            <(OS_CLIENT_CONFIG_FILE=$BATS_TEST_TMPDIR/again.yaml "$MCLOUDFS" --print-cloud $cloud | jq "$settings")
+        [ "$(OS_CLIENT_CONFIG_FILE=$A/clouds.yaml timeout 120 openstack --os-cloud $cloud token issue -f value -c user_id)" = "$(quick cat "$M/users/Default/$N/id")" ]
+        unmount "$A"
+    done
+}
+
 @test "TLS: by the CA that the file names, by none, and without any, which is said" {
     local address relay
     address=$(here 127.81.98.1)

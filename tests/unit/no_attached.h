@@ -14,4 +14,10 @@ const struct mc_attached_config *mc_attached_config(const struct mc_cloud *cloud
 	return NULL;
 }
 
+const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *cloud, const char *name)
+{
+	(void)cloud, (void)name;
+	return NULL;
+}
+
 #endif

@@ -18,7 +18,7 @@ struct mc_node {
 
 struct mc_cloud {
 	struct mc_engine *engine;
-	struct mc_attached_config config;
+	struct mc_attached_config config, *own;
 	size_t n_regions;
 	bool has_secrets;
 };
@@ -72,6 +72,12 @@ const struct mc_attached_config *mc_attached_config(const struct mc_cloud *of)
 	return &of->config;
 }
 
+/* Of Kista the files say nothing of its own. */
+const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *of, const char *region)
+{
+	return strcmp(region, "Solna") == 0 ? of->own : NULL;
+}
+
 static struct mc_ask ask(struct mc_node *node)
 {
 	error = (struct mc_error){0};
@@ -96,6 +102,7 @@ static const struct mc_cloud attached = {.n_regions = 2,
 			.password = (char[]){"hush"}},
 		.identity = {.interfaces = interfaces, .n_interfaces = 1},
 		.cacert = (char[]){"/ca.pem"},
+		.key = (char[]){"key.pem"},
 		.verify = true}};
 
 static int make_attached(void **state)
@@ -135,8 +142,8 @@ static void test_own(void **state)
 	check_auth(&here, "v3applicationcredential",
 		"auth_url=http://127.77.2.1:5000/v3 application_credential_id=c1 application_credential_secret=quiet ");
 	assert_int_equal(here.settings.n_regions, 2);
-	assert_string_equal(here.settings.regions[0], "Solna");
-	assert_string_equal(here.settings.regions[1], "Kista");
+	assert_string_equal(here.settings.regions[0].name, "Solna");
+	assert_string_equal(here.settings.regions[1].name, "Kista");
 }
 
 static void test_attached(void **state)
@@ -151,11 +158,87 @@ static void test_attached(void **state)
 	assert_string_equal(client.settings.cloud, "prod");
 	assert_string_equal(client.settings.interface, "internal");
 	assert_string_equal(client.settings.cacert, "/ca.pem");
+	/* From where it was mounted, for who reads it elsewhere. */
+	assert_int_equal(client.settings.key[0], '/');
+	assert_string_equal(strrchr(client.settings.key, '/'), "/key.pem");
 	assert_null(client.settings.address);
 	assert_int_equal(mc_client_of_credential(&at, "c1", strdup("quiet"), &other), 0);
 	check_auth(&other, "v3applicationcredential",
 		"auth_url=https://prod/identity application_credential_id=c1 application_credential_secret=quiet ");
-	assert_string_equal(other.settings.regions[0], "Kista");
+	assert_string_equal(other.settings.regions[0].name, "Kista");
+}
+
+static void check_values(const struct mc_client_region *region, const char *name, const char *expected)
+{
+	MC_CLEANUP(buffer) struct mc_buffer values = {0};
+
+	if (name)
+		assert_string_equal(region->name, name);
+	else
+		assert_null(region->name);
+	mc_buffer_text(&values, "");
+	for (size_t i = 0; i < region->n_values; i++)
+		mc_buffer_printf(&values, "%s=%s ", region->values[i].name, region->values[i].text);
+	assert_string_equal(values.data ? values.data : "", expected);
+}
+
+/* A region's services are where its own settings say. */
+static void test_values(void **state)
+{
+	char *own_interfaces[] = {(char[]){"admin"}};
+	struct mc_attached_config own = {.region = (char[]){"Solna"},
+		.identity = {.service_type = (char[]){"identity"}, .interfaces = interfaces, .n_interfaces = 1},
+		.image = {.service_type = (char[]){"picture"},
+			.interfaces = own_interfaces,
+			.n_interfaces = 1,
+			.region_name = (char[]){"north"},
+			.endpoint = (char[]){"https://solna/image/v2"}}};
+	(void)state;
+	MC_CLEANUP(client) struct mc_client client = {0}, alone = {0};
+	struct mc_ask at = ask(&root), at_solna = ask(&solna);
+
+	cloud.own = &own;
+	assert_int_equal(mc_client_of_mount(&at_solna, &client), 0);
+	assert_int_equal(client.settings.n_regions, 2);
+	check_values(&client.settings.regions[0], "Solna",
+		"image_endpoint_override=https://solna/image/v2 image_service_type=picture image_interface=admin "
+		"image_region_name=north ");
+	check_values(&client.settings.regions[1], "Kista", "");
+	/* Where nobody names a region, the mount calls it as the cloud; the catalog doesn't. */
+	cloud.own = NULL;
+	cloud.n_regions = 1;
+	cloud.config.image.service_name = (char[]){"glance"};
+	assert_int_equal(mc_client_of_mount(&at, &alone), 0);
+	check_values(&alone.settings.regions[0], NULL, "image_service_name=glance ");
+}
+
+/* A login that says that it wants no scope gets none. */
+static void test_unscoped(void **state)
+{
+	(void)state;
+	MC_CLEANUP(client) struct mc_client client = {0};
+	struct mc_ask at = ask(&root);
+
+	cloud.config.auth = (struct mc_attached_auth){.type = (char[]){"v3password"},
+		.methods = MC_LOGIN_PASSWORD,
+		.auth_url = (char[]){"https://prod"},
+		.unscoped = true};
+	assert_int_equal(mc_client_of_mount(&at, &client), 0);
+	check_auth(&client, "v3password", "auth_url=https://prod unscoped=True ");
+}
+
+/* Before anybody has logged in no region is the master; the first is as good. */
+static void test_no_master(void **state)
+{
+	(void)state;
+	MC_CLEANUP(client) struct mc_client client = {0};
+	struct mc_ask at = ask(&root);
+
+	regions[0].role = MC_REGION_SLAVE;
+	int r = mc_client_of_mount(&at, &client);
+	regions[0].role = MC_REGION_MASTER;
+	assert_int_equal(r, 0);
+	assert_string_equal(client.settings.regions[0].name, "Kista");
 }
 
 static void test_nobody(void **state)
@@ -177,6 +260,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_own, make_own),
 		cmocka_unit_test_setup(test_attached, make_attached),
+		cmocka_unit_test_setup(test_values, make_attached),
+		cmocka_unit_test_setup(test_unscoped, make_attached),
+		cmocka_unit_test_setup(test_no_master, make_attached),
 		cmocka_unit_test_setup(test_nobody, make_own),
 	};
 

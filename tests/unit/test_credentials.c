@@ -38,7 +38,7 @@ static void assert_value(yaml_document_t *document, yaml_node_t *mapping, const 
 	assert_int_equal(node->data.scalar.style, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 }
 
-static const char *const regions[] = {"Kista", "no", "12"};
+static const struct mc_client_region regions[] = {{"Kista"}, {"no"}, {"12"}};
 
 /* A login as admin, in those regions. */
 static struct mc_client_settings settings_with(const char *password)
@@ -82,7 +82,7 @@ static void test_yaml_reads_back(void **state)
 	assert_int_equal(list->data.sequence.items.top - list->data.sequence.items.start, 3);
 	for (size_t i = 0; i < MC_COUNT(regions); i++) {
 		yaml_node_t *item = yaml_document_get_node(&document, list->data.sequence.items.start[i]);
-		assert_string_equal((char *)item->data.scalar.value, regions[i]);
+		assert_string_equal((char *)item->data.scalar.value, regions[i].name);
 		assert_int_equal(item->data.scalar.style, YAML_SINGLE_QUOTED_SCALAR_STYLE);
 	}
 	yaml_document_delete(&document);
@@ -181,6 +181,41 @@ static void test_other_login(void **state)
 	assert_null(strstr(yaml.data, "interface"));
 }
 
+/* What holds in one region only stands there; where no region has a name, it is the cloud's. */
+static void test_values(void **state)
+{
+	static const struct mc_client_region some[] = {
+		{"A", {{"image_endpoint_override", "http://a/{v2}"}, {"image_interface", "internal"}}, 2}, {"B"}};
+	static const struct mc_client_region nameless = {NULL, {{"image_service_name", "glance"}}, 1};
+	struct mc_client_settings settings = {.cloud = "prod",
+		.regions = some,
+		.n_regions = 2,
+		.auth_type = "v3multifactor",
+		.auth = {{"auth_methods", "v3password,v3totp"}},
+		.n_auth = 1,
+		.verify = true};
+	MC_CLEANUP(buffer) struct mc_buffer out = {0}, yaml = {0}, other = {0};
+	char answer[512];
+	(void)state;
+	assert_int_equal(mc_clouds_yaml(&settings, &yaml), 0);
+	assert_non_null(strstr(yaml.data,
+		"    regions:\n    - name: 'A'\n      values:\n        image_endpoint_override: 'http://a/{{v2}}'\n"
+		"        image_interface: 'internal'\n    - 'B'\n"));
+	assert_non_null(strstr(yaml.data, "      auth_methods:\n      - 'v3password'\n      - 'v3totp'\n"));
+	setenv("OS_IMAGE_SERVICE_NAME", "stale", 1);
+	mc_openrc(&settings, &out);
+	ask_shell(out.data,
+		"echo \"$OS_REGION_NAME $OS_IMAGE_ENDPOINT_OVERRIDE $OS_IMAGE_INTERFACE "
+		"${OS_IMAGE_SERVICE_NAME-none}\"",
+		answer, sizeof(answer));
+	assert_string_equal(answer, "A http://a/{{v2}} internal none\n");
+	settings.regions = &nameless;
+	settings.n_regions = 1;
+	assert_int_equal(mc_clouds_yaml(&settings, &other), 0);
+	assert_null(strstr(other.data, "regions:"));
+	assert_non_null(strstr(other.data, "    image_service_name: 'glance'\n"));
+}
+
 static void test_auth_url(void **state)
 {
 	MC_CLEANUP(free_pointer) char *url = mc_openrc_auth_url("127.77.3.1");
@@ -196,6 +231,7 @@ int main(void)
 		cmocka_unit_test(test_yaml_refuses_what_is_not_utf8),
 		cmocka_unit_test(test_openrc_in_a_shell),
 		cmocka_unit_test(test_other_login),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_auth_url),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
