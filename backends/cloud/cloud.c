@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/cloud/image_copies.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/options.h"
 #include "mcloud/engine.h"
@@ -41,10 +42,12 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	MC_LOCKED(&cloud->lock) {
 		cloud->is_closing = true;
 		cloud->kind->cancel(cloud);
+		mc_image_copies_cancel(cloud);
 		pthread_cond_broadcast(&cloud->idle);
 		while (cloud->threads)
 			pthread_cond_wait(&cloud->idle, &cloud->lock);
 	}
+	mc_image_copies_free(cloud);
 	cloud->kind->shut(cloud);
 	for (size_t i = 0; i < cloud->n_regions; i++)
 		mc_region_unref(cloud->regions[i]);
@@ -73,11 +76,6 @@ struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
 struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud)
 {
 	return cloud->journal;
-}
-
-bool mc_cloud_copies_images(const struct mc_cloud *cloud)
-{
-	return cloud->kind->copies_images;
 }
 
 static int find_region(struct mc_cloud *cloud, const char *name, struct mc_region **ret_region, struct mc_error *error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/managed/images.h"
+#include "backends/cloud/image_copies.h"
 
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
@@ -25,6 +25,7 @@ struct mc_cloud_copy {
 	struct mc_cloud_copy *next; /* these are constant, but for `next`: newest first */
 	struct mc_cloud *cloud;
 	struct mc_region *from, *to;
+	struct mc_glance *from_glance, *to_glance; /* as they were when it began: a region may move meanwhile */
 	char *id;
 	int64_t begun; /* mc_now_ms() */
 	/* Guarded by the cloud's lock: */
@@ -38,6 +39,8 @@ static void free_copy(struct mc_cloud_copy *copy)
 {
 	mc_region_unref(copy->from);
 	mc_region_unref(copy->to);
+	mc_glance_unref(copy->from_glance);
+	mc_glance_unref(copy->to_glance);
 	mc_call_unref(copy->call);
 	mc_buffer_free(&copy->lines);
 	free(copy->id);
@@ -77,7 +80,7 @@ static void run_image_copy(void *data)
 	struct mc_error error = {0};
 	MC_CLEANUP(free_pointer) char *id = NULL;
 	const struct mc_image_copy what = {
-		copy->from->glance, copy->to->glance, copy->id, copy->from->name, report_copy_progress, copy};
+		copy->from_glance, copy->to_glance, copy->id, copy->from->name, report_copy_progress, copy};
 
 	int r = mc_glance_copy(&what, copy->call, &id, &error);
 	if (r < 0)
@@ -182,11 +185,13 @@ static int begin_image_copy(struct mc_cloud_copy *copy, struct mc_error *error)
 		return mc_error_set(error, EINVAL, "there is no such region");
 	if (copy->from == copy->to)
 		return mc_error_set(error, EINVAL, "the image is in that region");
-	if (!copy->from->glance || !copy->to->glance)
-		return mc_error_set(error, EIO, "the cloud's secrets are lost");
 	if (!copy->id || !copy->call)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int r = list_image_copy(copy, error);
+	int r = mc_cloud_glance(copy->cloud, copy->from->name, &copy->from_glance, error);
+	if (r == 0)
+		r = mc_cloud_glance(copy->cloud, copy->to->name, &copy->to_glance, error);
+	if (r == 0)
+		r = list_image_copy(copy, error);
 	if (r == 0 && mc_cloud_spawn(copy->cloud, run_image_copy, copy) < 0) {
 		unlist_image_copy(copy);
 		r = mc_error_set(error, EAGAIN, "no thread for the copy");
@@ -232,13 +237,13 @@ size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *i
 	return size;
 }
 
-void mc_images_cancel(struct mc_cloud *cloud)
+void mc_image_copies_cancel(struct mc_cloud *cloud)
 {
 	for (struct mc_cloud_copy *copy = cloud->copies; copy; copy = copy->next)
 		mc_call_cancel(copy->call);
 }
 
-void mc_images_free(struct mc_cloud *cloud)
+void mc_image_copies_free(struct mc_cloud *cloud)
 {
 	free_all(mc_steal(&cloud->copies));
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BACKENDS_MANAGED_IMAGES_H
-#define BACKENDS_MANAGED_IMAGES_H
+#ifndef BACKENDS_CLOUD_IMAGE_COPIES_H
+#define BACKENDS_CLOUD_IMAGE_COPIES_H
 
 #include "backends/cloud/model.h"
 #include "mcloud/lock.h"
 
-/* images.c: with the lock, breaks off all copies of images; frees them, when no thread is left. */
-void mc_images_cancel(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock);
+/* With the lock, breaks off all copies of images; frees them, when no thread is left. */
+void mc_image_copies_cancel(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock);
 
-void mc_images_free(struct mc_cloud *cloud);
+void mc_image_copies_free(struct mc_cloud *cloud);
 
 #endif

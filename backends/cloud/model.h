@@ -93,7 +93,6 @@ struct mc_region {
 /* What a kind of cloud knows of its regions, and can do with them; others know of the kind only this. */
 struct mc_sight;
 struct mc_cloud_kind {
-	bool copies_images; /* from region to region, by themselves (mc_image_replicate()) */
 	/* Fills in the address of a region that is new, and makes its clients. */
 	void (*equip)(struct mc_region *region);
 	/* Fills in what its services are like; call with the lock. */
@@ -132,7 +131,7 @@ struct mc_cloud {
 	unsigned threads;           /* of mc_cloud_spawn() */
 	struct mc_secrets *secrets; /* NULL until they are needed; then constant until the cloud is empty */
 	struct mc_directory *directory;
-	struct mc_cloud_copy *copies;     /* of images (images.c), newest first */
+	struct mc_cloud_copy *copies;     /* of images (image_copies.c), newest first */
 	int copying;                      /* so many of them run */
 	struct mc_kept_secret *kept;      /* that services have told once (kept_secrets.c) */
 	struct mc_partial *partial;       /* lists that lack something (cloud.c) */

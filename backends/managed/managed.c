@@ -4,7 +4,6 @@
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
-#include "backends/managed/images.h"
 #include "backends/managed/replication/realign.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/secrets.h"
@@ -125,20 +124,17 @@ static void cancel_work(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 		mc_call_cancel(cloud->watching);
 	if (cloud->keeping)
 		mc_call_cancel(cloud->keeping);
-	mc_images_cancel(cloud);
 }
 
 static void shut_engine(struct mc_cloud *cloud)
 {
 	if (cloud->engine)
 		cloud->engine->ops->free(cloud->engine);
-	mc_images_free(cloud);
 	mc_directory_free(cloud->directory);
 	mc_secrets_free(cloud->secrets);
 }
 
 static const struct mc_cloud_kind managed = {
-	.copies_images = true,
 	.equip = mc_region_equip,
 	.look = mc_sight_look,
 	.explain = explain_missing,

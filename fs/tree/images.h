@@ -28,9 +28,6 @@ int mc_images_remove(struct mc_ask *ask, struct mc_glance *glance, const char *i
 int mc_images_renew(
 	struct mc_ask *ask, struct mc_glance *glance, const char *old_id, const char *new_id, const char *name);
 
-/* Whether the cloud copies images from region to region: `present` of what is about that. */
-bool mc_images_are_copied(struct mc_ask *ask);
-
 /* For listings: all images, by name or by id. */
 int mc_images_list(struct mc_ask *ask, struct mc_entries *entries, bool by_id);
 

@@ -14,11 +14,6 @@ static int replicate_image(struct mc_ask *ask, char **words, unsigned n_words)
 		ask->cloud, mc_ask_key(ask, MC_KEY_REGION), mc_ask_key(ask, MC_KEY_IMAGE), words[0], ask->error);
 }
 
-bool mc_images_are_copied(struct mc_ask *ask)
-{
-	return mc_cloud_copies_images(ask->cloud);
-}
-
 const struct mc_verb mc_images_verbs[] = {
 	MC_VERB("replicate", "REGION", "copy it to another region; progress tells how it goes", .min = 1, .max = 1,
 		.run = replicate_image),

@@ -121,8 +121,6 @@ void mc_cloud_close(struct mc_cloud *cloud);
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud);
 /* NULL: nothing of this cloud runs in an engine of ours. */
 struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud);
-/* Whether mc_image_replicate() is possible. */
-bool mc_cloud_copies_images(const struct mc_cloud *cloud);
 /* The journal that the cloud was opened with. */
 struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud);
 
