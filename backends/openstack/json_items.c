@@ -71,16 +71,16 @@ static void string_byte(struct mc_json_items *items, char byte)
 		items->key[items->key_length++] = byte;
 }
 
-static bool key_is_member(const struct mc_json_items *items)
+static bool is_key(const struct mc_json_items *items, const char *key)
 {
-	return items->key_length == strlen(items->member) && !memcmp(items->key, items->member, items->key_length);
+	return items->key_length == strlen(key) && !memcmp(items->key, key, items->key_length);
 }
 
 static int open_array(struct mc_json_items *items)
 {
 	if (items->depth == 0)
 		return -EBADMSG;
-	if (items->depth == 1 && items->in_value && key_is_member(items)) {
+	if (items->depth == 1 && items->in_value && is_key(items, items->member)) {
 		if (items->found)
 			return -EBADMSG;
 		items->in_list = items->found = true;
@@ -124,6 +124,9 @@ static int outer_byte(struct mc_json_items *items, char byte)
 		if (items->in_list && !items->after_item)
 			return -EBADMSG;
 		items->after_item = false;
+		return 0;
+	case 't': /* of true, in a document that is one */
+		items->truncated |= items->depth == 1 && items->in_value && is_key(items, "truncated");
 		return 0;
 	default:
 		return 0;

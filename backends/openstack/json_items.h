@@ -16,6 +16,7 @@ struct mc_json_items {
 	const char *member;
 	int (*on_item)(void *data, const cJSON *item); /* not 0: no more, given by mc_json_items_feed() */
 	void *data;
+	bool truncated; /* the document has "truncated": true: there is more, which its service doesn't give */
 
 	/* The scanner's own. */
 	struct mc_buffer item;  /* the item that isn't complete yet */

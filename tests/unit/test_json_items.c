@@ -16,6 +16,7 @@ struct seen {
 	char names[256];
 	int stop_after; /* 0: never */
 	int count;
+	bool truncated;
 };
 
 static int see(void *data, const cJSON *item)
@@ -45,7 +46,9 @@ static int scan(const char *text, size_t piece, struct seen *seen)
 			return result;
 		}
 	}
-	return mc_json_items_end(&items);
+	int result = mc_json_items_end(&items);
+	seen->truncated = items.truncated;
+	return result;
 }
 
 static void test_table(void **state)
@@ -103,6 +106,35 @@ static void test_table(void **state)
 			int result = scan(cases[i].text, piece, &seen);
 			if (result != cases[i].result || strcmp(seen.names, cases[i].names) != 0)
 				fail_msg("%s in pieces of %zu: %d, \"%s\"", cases[i].text, piece, result, seen.names);
+		}
+	}
+}
+
+/* Whether the service says that there is more than it gives. */
+static void test_truncated(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool is;
+	} cases[] = {
+		{"{\"users\": []}", false},
+		{"{\"users\": [{\"name\":\"a\"}], \"truncated\" : true}", true},
+		{"{\"truncated\":true,\"users\": [{\"name\":\"a\"}], \"links\":{\"next\":null}}", true},
+		{"{\"users\": [], \"truncated\":false}", false},
+		{"{\"users\": [], \"truncated\":null, \"other\":true}", false},
+		{"{\"users\": [], \"truncated\":\"true\"}", false},
+		{"{\"users\": [], \"x\":{\"truncated\":true}}", false},
+		{"{\"users\": [{\"truncated\":true}]}", false},
+		{"{\"users\": [], \"x\":\"truncated\", \"y\":true}", false},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		for (size_t piece = 1; piece < 80; piece = piece < 8 ? piece + 1 : piece * 3) {
+			struct seen seen = {0};
+			assert_int_equal(scan(cases[i].text, piece, &seen), 0);
+			if (seen.truncated != cases[i].is)
+				fail_msg("%s in pieces of %zu", cases[i].text, piece);
 		}
 	}
 }
@@ -169,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_memory),

@@ -51,8 +51,9 @@ static int each_failed(const struct mc_identity *identity, int result)
 	}
 }
 
-int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
-	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data)
+/* As mc_identity_each(); *RET_TRUNCATED: Keystone has more of them, and gives no more. */
+static int each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data, bool *ret_truncated)
 {
 	struct each each = {.items = {.member = collection, .on_item = on_item, .data = data}};
 	struct mc_error own = {0};
@@ -65,7 +66,16 @@ int mc_identity_each(const struct mc_identity *identity, const char *const *path
 		return each_failed(identity, each.result);
 	}
 	int end = mc_json_items_end(&each.items);
+	*ret_truncated = each.items.truncated;
 	return result != 0 ? result : each_failed(identity, end);
+}
+
+int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data)
+{
+	bool truncated;
+
+	return each_of_some(identity, path, query, collection, on_item, data, &truncated);
 }
 
 struct listing {
@@ -74,6 +84,7 @@ struct listing {
 	uint64_t generation;
 	int (*on_item)(void *data, const char *id, const char *name);
 	void *data;
+	unsigned count;
 };
 
 /* A list tells as much of each object as an answer about it alone. What can't be kept is asked for. */
@@ -90,11 +101,12 @@ static void remember(const struct listing *listing, const cJSON *item)
 
 static int list_item(void *data, const cJSON *item)
 {
-	const struct listing *listing = data;
+	struct listing *listing = data;
 	const char *id = mc_identity_text(item, "id"), *name = mc_identity_text(item, "name");
 
 	if (!*id || !*name)
 		return -EBADMSG;
+	listing->count++;
 	remember(listing, item);
 	return listing->on_item(listing->data, id, name);
 }
@@ -136,16 +148,35 @@ static bool is_partial(const struct mc_identity *identity, enum mc_identity_kind
 	return is_refused;
 }
 
+/* A list of which Keystone gave the first COUNT: whoever wants to know is told. */
+static void note_truncated(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, unsigned count)
+{
+	struct mc_error reason;
+
+	if (!identity->partial)
+		return;
+	mc_error_set(&reason, EFBIG,
+		"Keystone lists %u of these %s only (its list_limit): others are found by their names", count,
+		kinds[kind].collection);
+	identity->partial(identity->data, kind, domain, &reason);
+}
+
 int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const char *id, const char *name), void *data)
 {
 	uint64_t generation = mc_identity_cache_generation(mc_identity_cache_of(identity));
-	struct listing listing = {identity, kind, generation, on_item, data};
+	struct listing listing = {identity, kind, generation, on_item, data, 0};
 	const char *query[5];
+	bool truncated = false;
 
 	make_query(query, domain, NULL);
-	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
-		kinds[kind].collection, list_item, &listing);
+	int result = each_of_some(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
+		kinds[kind].collection, list_item, &listing, &truncated);
+	if (result == 0 && truncated) {
+		note_truncated(identity, kind, domain, listing.count);
+		return 0;
+	}
 	return is_partial(identity, kind, domain, result)
 		       ? mc_identity_each_known(identity, kind, domain, list_known_item, &listing)
 		       : result;
