@@ -36,8 +36,10 @@ static inline int world_directory(void *data, struct mc_directory **ret_director
 	return 0;
 }
 
-/* On the heap: the identity points into it. TOKEN is what Keystone tells of the login, but for its times. */
-static inline struct world *setup_as(int ttl_ms, const char *token)
+/* On the heap: the identity points into it. TOKEN is what Keystone tells of the login by CREDENTIALS, but for its
+ * times. */
+static inline struct world *setup_login(
+	int ttl_ms, const char *token, const struct mc_credentials *credentials, const char *const *services)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
@@ -47,13 +49,8 @@ static inline struct world *setup_as(int ttl_ms, const char *token)
 	const struct mc_keystone_options options = {
 		.service = "keystone-Kista",
 		.url = fake_http_url(world->server),
-		.credentials = {.methods = MC_LOGIN_PASSWORD,
-			.user = "admin",
-			.user_domain = "Default",
-			.password = "topsecret",
-			.project = "admin",
-			.project_domain = "Default"},
-		.services = (const char *const[]){"glance", "cinder", NULL},
+		.credentials = *credentials,
+		.services = services,
 		.journal = world->journal,
 		.ttl_ms = ttl_ms,
 	};
@@ -75,6 +72,19 @@ static inline struct world *setup_as(int ttl_ms, const char *token)
 						.headers = "X-Subject-Token: t\r\n",
 						.answer = world->login});
 	return world;
+}
+
+static inline struct world *setup_as(int ttl_ms, const char *token)
+{
+	static const char *const services[] = {"glance", "cinder", NULL};
+	static const struct mc_credentials admin = {.methods = MC_LOGIN_PASSWORD,
+		.user = "admin",
+		.user_domain = "Default",
+		.password = "topsecret",
+		.project = "admin",
+		.project_domain = "Default"};
+
+	return setup_login(ttl_ms, token, &admin, services);
 }
 
 static inline struct world *setup(int ttl_ms)

@@ -73,11 +73,79 @@ static void test_login_grants(void **state)
 	teardown(world);
 }
 
+#define TOLD                                                                                                           \
+	",\"user\":{\"id\":\"u1\",\"name\":\"john\",\"domain\":{\"id\":\"d1\",\"name\":\"acme\"}},\"project\":{"       \
+	"\"id\":"                                                                                                      \
+	"\"p1\",\"name\":\"demo\",\"domain\":{\"id\":\"d2\",\"name\":\"other\"}}"
+
+/* Who logs in by something that says not, or not by which names, who it is: Keystone says so. */
+static void test_login_told(void **state)
+{
+	static const struct mc_credentials logins[] = {
+		{.methods = MC_LOGIN_TOKEN, .token = "secret"},
+		{.methods = MC_LOGIN_APPLICATION_CREDENTIAL,
+			.application_credential_id = "c1",
+			.application_credential_secret = "secret"},
+		{.methods = MC_LOGIN_APPLICATION_CREDENTIAL,
+			.application_credential = "app",
+			.user_id = "u1",
+			.application_credential_secret = "secret"},
+		{.methods = MC_LOGIN_PASSWORD, .user_id = "u1", .password = "secret", .project_id = "p1"},
+		{.methods = MC_LOGIN_PASSWORD,
+			.user = "john",
+			.user_domain_id = "d1",
+			.password = "secret",
+			.trust_id = "t1"},
+	};
+	static const char *const none[] = {NULL};
+	const struct mc_identity_ref john = {MC_IDENTITY_USER, "d1", "u1", "john"},
+				     namesake = {MC_IDENTITY_USER, "d3", "u3", "john"},
+				     demo = {MC_IDENTITY_PROJECT, "d2", "p1", "demo"},
+				     home = {MC_IDENTITY_DOMAIN, NULL, "d1", "acme"},
+				     projects = {MC_IDENTITY_DOMAIN, NULL, "d2", "other"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
+		struct world *world = setup_login(TTL, TOLD, &logins[i], none);
+		struct mc_identity *identity = &world->identity;
+		assert_int_equal(mc_identity_delete(identity, &john), -EPERM);
+		assert_string_equal(
+			world->error.message, "this mount logs in with the user john, and would be locked out");
+		assert_int_equal(mc_identity_set(identity, &john, MC_IDENTITY_ENABLED, "false"), -EPERM);
+		assert_int_equal(mc_identity_rename(identity, &john, "x"), -EPERM);
+		assert_int_equal(mc_identity_delete(identity, &demo), -EPERM);
+		assert_int_equal(mc_identity_set(identity, &home, MC_IDENTITY_ENABLED, "false"), -EPERM);
+		assert_int_equal(mc_identity_set(identity, &projects, MC_IDENTITY_ENABLED, "false"), -EPERM);
+		assert_int_equal(mc_identity_not_login_grant(identity, "other", "demo", "admin", "john@acme"), -EPERM);
+		assert_int_equal(mc_identity_not_login_grant(identity, "other", "demo", "admin", "john"), 0);
+		/* Ids tell them apart, and nobody is asked for a domain's name. */
+		expect_driver(world, "d3", NULL);
+		expect(world, "DELETE", "/v3/users/u3", NULL, 204, NULL);
+		assert_int_equal(mc_identity_delete(identity, &namesake), 0);
+		teardown(world);
+	}
+}
+
+/* One that isn't let in can't be told who it is. */
+static void test_login_not_told(void **state)
+{
+	static const struct mc_credentials login = {.methods = MC_LOGIN_TOKEN};
+	static const char *const none[] = {NULL};
+	const struct mc_identity_ref john = {MC_IDENTITY_USER, "d1", "u1", "john"};
+
+	(void)state;
+	struct world *world = setup_login(TTL, "", &login, none);
+	assert_int_equal(mc_identity_delete(&world->identity, &john), -EINVAL);
+	teardown(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_services_login),
 		cmocka_unit_test(test_login_grants),
+		cmocka_unit_test(test_login_told),
+		cmocka_unit_test(test_login_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
 #include "backends/openstack/keystone/keystone.h"
+#include "mcloud/util.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -36,6 +37,68 @@ static bool is_login_by_id(const struct mc_identity_ref *ref, const struct mc_cr
 	return ref->kind == MC_IDENTITY_DOMAIN &&
 	       (is_own_id(ref, own->user_domain_id) || is_own_id(ref, own->project_domain_id) ||
 		       is_own_id(ref, own->domain_id));
+}
+
+/* Who logs in, as far as that is known. */
+struct who {
+	struct mc_kept_credentials *kept;
+	cJSON *token; /* what Keystone says of it; NULL: the credentials say all */
+	struct mc_credentials is;
+};
+
+static void mc_cleanup_who(struct who *who)
+{
+	mc_kept_credentials_unref(who->kept);
+	cJSON_Delete(who->token);
+}
+
+static const cJSON *child_of(const cJSON *parent, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(parent, name);
+}
+
+/* What the credentials leave open: names where they have ids, ids where they have names, and both where all that they
+ * have is a token, or the name of something that stands for a user. */
+static void fill_in(struct mc_credentials *is, const cJSON *token)
+{
+	const cJSON *user = child_of(token, "user"), *project = child_of(token, "project");
+	const struct {
+		const char **text;
+		const cJSON *of;
+		const char *key;
+	} rows[] = {
+		{&is->user, user, "name"},
+		{&is->user_id, user, "id"},
+		{&is->user_domain, child_of(user, "domain"), "name"},
+		{&is->user_domain_id, child_of(user, "domain"), "id"},
+		{&is->project, project, "name"},
+		{&is->project_id, project, "id"},
+		{&is->project_domain, child_of(project, "domain"), "name"},
+		{&is->project_domain_id, child_of(project, "domain"), "id"},
+		{&is->domain_id, child_of(token, "domain"), "id"},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(rows); i++)
+		if (!*rows[i].text)
+			*rows[i].text = cJSON_GetStringValue(child_of(rows[i].of, rows[i].key));
+}
+
+/* Keystone is asked by who isn't logged in yet only. 0, or why nobody can log in. */
+static int find_who(const struct mc_identity *identity, struct who *who)
+{
+	struct mc_login *login = mc_keystone_login(identity->keystone);
+	MC_CLEANUP(free_pointer) char *document = NULL;
+
+	*who = (struct who){.kept = mc_login_credentials(login)};
+	who->is = who->kept->as;
+	if (who->is.user && who->is.user_domain && who->is.project && who->is.project_domain)
+		return 0;
+	int result = mc_login_document(login, identity->call, &document, identity->error);
+	if (result < 0)
+		return result;
+	who->token = cJSON_Parse(document);
+	fill_in(&who->is, child_of(who->token, "token"));
+	return 0;
 }
 
 /* Whether the domain with id DOMAIN is called NAME. 1, 0, -errno. */
@@ -94,22 +157,24 @@ static int refuse_login(const struct mc_identity *identity, const struct mc_iden
 
 int mc_identity_not_login(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
-	MC_CLEANUP(kept_credentials)
-	struct mc_kept_credentials *kept = mc_login_credentials(mc_keystone_login(identity->keystone));
-	const struct mc_credentials *own = &kept->as;
-	int result = 0;
+	MC_CLEANUP(who) struct who who;
+	const struct mc_credentials *own = &who.is;
+	int result = find_who(identity, &who);
 
+	if (result < 0)
+		return result;
 	if (is_login_by_id(ref, own))
 		result = 1;
 	else if (ref->kind == MC_IDENTITY_DOMAIN)
 		result = is_own_name(ref->name, own->user_domain) || is_own_name(ref->name, own->project_domain) ||
 			 is_own_name(ref->name, SERVICES_DOMAIN);
 	else if (ref->kind == MC_IDENTITY_USER)
-		result = is_login(
-			identity, ref, own->user, own->user_domain, find_services_user(identity, ref->name) != NULL);
+		/* An id that is another's tells more than the same name. */
+		result = is_login(identity, ref, own->user_id ? NULL : own->user, own->user_domain,
+			find_services_user(identity, ref->name) != NULL);
 	else if (ref->kind == MC_IDENTITY_PROJECT)
-		result = is_login(
-			identity, ref, own->project, own->project_domain, !strcasecmp(ref->name, services_project));
+		result = is_login(identity, ref, own->project_id ? NULL : own->project, own->project_domain,
+			!strcasecmp(ref->name, services_project));
 	else if (ref->kind == MC_IDENTITY_ROLE)
 		result = !strcasecmp(ref->name, login_role);
 	return result != 1 ? result : refuse_login(identity, ref);
@@ -149,9 +214,12 @@ static const char *find_services_link(const struct mc_identity *identity, const 
 int mc_identity_not_login_grant(
 	const struct mc_identity *identity, const char *domain, const char *project, const char *role, const char *user)
 {
-	MC_CLEANUP(kept_credentials)
-	struct mc_kept_credentials *kept = mc_login_credentials(mc_keystone_login(identity->keystone));
-	const struct mc_credentials *own = &kept->as;
+	MC_CLEANUP(who) struct who who;
+	const struct mc_credentials *own = &who.is;
+	int result = find_who(identity, &who);
+
+	if (result < 0)
+		return result;
 	bool is_mounts = is_own_name(domain, own->project_domain) && is_own_name(project, own->project) &&
 			 is_user(user, domain, own->user, own->user_domain);
 	const char *service = find_services_link(identity, domain, user);
