@@ -41,6 +41,11 @@ void mc_fs_attach(struct mc_fs *fs, struct mc_cloud *cloud, struct mc_follows *f
 	fs->follows = follows;
 }
 
+void mc_fs_set_timeout(struct mc_fs *fs, int timeout_ms)
+{
+	fs->config.timeout_ms = timeout_ms;
+}
+
 struct mc_follows *mc_fs_follows(struct mc_fs *fs)
 {
 	return fs->follows;

@@ -61,6 +61,8 @@ struct mc_fs {
 /* NULL: out of memory. Starts no thread. */
 struct mc_fs *mc_fs_new(const struct mc_fs_config *config);
 
+/* Before mc_fs_run(): the deadline of one method, in milliseconds, where the cloud's configuration says it. */
+void mc_fs_set_timeout(struct mc_fs *fs, int timeout_ms);
 /* Says what the tree is about; before mc_fs_run(). */
 void mc_fs_attach(struct mc_fs *fs, struct mc_cloud *cloud, struct mc_follows *follows);
 

@@ -39,6 +39,12 @@ static void block_signals(int how)
 	pthread_sigmask(how, &set, NULL);
 }
 
+/* How long a request may take, as far as the options say. */
+static int timeout_of(const struct mc_options *options)
+{
+	return options->timeout_ms > 0 ? options->timeout_ms : MC_CLOUD_TIMEOUT_MS;
+}
+
 /* One that is made here. */
 static int open_managed(struct mount *mount, struct mc_error *error)
 {
@@ -55,7 +61,7 @@ static int open_managed(struct mount *mount, struct mc_error *error)
 		.replicates = options->replicates,
 		.release = options->release,
 		.ttl_ms = options->ttl_ms / 2,
-		.timeout_ms = options->timeout_ms};
+		.timeout_ms = timeout_of(options)};
 
 	return mc_cloud_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
 }
@@ -83,7 +89,8 @@ static int open_attached(struct mount *mount, struct mc_error *error)
 							  .environment = environ},
 		.read_only = options->read_only,
 		.ttl_ms = options->ttl_ms / 2,
-		.timeout_ms = options->timeout_ms};
+		.timeout_ms = options->timeout_ms,
+		.patience_ms = timeout_of(options)};
 
 	int result = mc_attached_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
 	if (result == 0)
@@ -98,7 +105,7 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 	mount->journal = mc_journal_new();
 	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = options->attach ? &mc_tree_attached_root : &mc_tree_root,
 		.ttl_ms = options->ttl_ms,
-		.timeout_ms = options->timeout_ms,
+		.timeout_ms = timeout_of(options),
 		.verify = options->verify,
 		.uid = getuid(),
 		.gid = getgid(),
@@ -109,6 +116,7 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 	int result = options->attach ? open_attached(mount, error) : open_managed(mount, error);
 	if (result < 0)
 		return result;
+	mc_fs_set_timeout(mount->fs, mc_cloud_options(mount->cloud)->timeout_ms); /* which its configuration may say */
 	mount->follows = mc_follows_new(mc_cloud_engine(mount->cloud), wake, mount->fs);
 	if (!mount->follows)
 		return mc_error_set(error, ENOMEM, "out of memory");

@@ -174,8 +174,10 @@ static int take_config(
 			.cert = config->cert,
 			.key = config->key},
 	};
-	if (config->timeout_ms > 0)
+	if (cloud->options.timeout_ms <= 0 && config->timeout_ms > 0)
 		cloud->options.timeout_ms = config->timeout_ms < INT_MAX ? (int)config->timeout_ms : INT_MAX;
+	else if (cloud->options.timeout_ms <= 0)
+		cloud->options.timeout_ms = MC_CLOUD_TIMEOUT_MS;
 	for (size_t i = 0; i < config->n_warnings; i++) {
 		struct mc_error warning = {0};
 		mc_error_set(&warning, EINVAL, "%s", config->warnings[i]);
@@ -224,7 +226,7 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 		r = mc_cloud_spawn(cloud, keep_looking, attachment);
 	}
 	if (r == 0)
-		await_first_look(attachment, options->timeout_ms);
+		await_first_look(attachment, options->patience_ms);
 	if (r < 0) {
 		*ret_cloud = NULL;
 		mc_cloud_close(cloud);

@@ -97,14 +97,19 @@ bool mc_attached_setting(
 /* AUTH as what a login takes; the texts stay AUTH's. */
 struct mc_credentials mc_attached_credentials(const struct mc_attached_auth *auth);
 
+/* How long a request may take where nobody says it. */
+#define MC_CLOUD_TIMEOUT_MS 10000
+
 /* What a cloud is opened by that is there already. */
 struct mc_attached_options {
 	struct mc_attached_source source; /* texts are copied; the environment is not */
-	int ttl_ms, timeout_ms;           /* as of struct mc_cloud_options */
+	int ttl_ms;                       /* as of struct mc_cloud_options */
+	int timeout_ms;                   /* likewise; 0: what api_timeout says, else MC_CLOUD_TIMEOUT_MS */
+	int patience_ms;                  /* how long the first look is waited for */
 	bool read_only;
 };
 
-/* Opens it, and looks, for timeout_ms at most, for what it has: regions, and their services. Succeeds also while it
+/* Opens it, and looks, for patience_ms at most, for what it has: regions, and their services. Succeeds also while it
  * can't be reached, or doesn't let one in: its regions have failed then, say why, and are looked at again and again.
  * The errors are those of mc_attached_load(). HANDLER as of mc_cloud_open(); for mc_cloud_close(). */
 int mc_attached_open(const struct mc_attached_options *options, struct mc_journal *journal,

@@ -121,16 +121,22 @@ static inline void put_clouds(const char *name, const char *url, const char *pas
 	assert_int_equal(rename("new.yaml", "clouds.yaml"), 0);
 }
 
-/* WAITS: until the first look is over. */
-static inline void open_cloud(struct world *world, bool waits)
+/* WAITS: until the first look is over. TIMEOUT_MS is what whoever mounts says; 0: nothing. */
+static inline void open_cloud_for(struct world *world, bool waits, int timeout_ms)
 {
 	static char home[] = "HOME=/nonexistent";
 	static char *nothing[] = {home, NULL};
-	const struct mc_attached_options options = {
-		.source = {.clouds_file = "clouds.yaml", .environment = nothing}, .timeout_ms = waits ? 60000 : 0};
+	const struct mc_attached_options options = {.source = {.clouds_file = "clouds.yaml", .environment = nothing},
+		.timeout_ms = timeout_ms,
+		.patience_ms = waits ? 60000 : 0};
 	struct mc_error error = {0};
 
 	assert_int_equal(mc_attached_open(&options, world->journal, note_event, world, &world->cloud, &error), 0);
+}
+
+static inline void open_cloud(struct world *world, bool waits)
+{
+	open_cloud_for(world, waits, 0);
 }
 
 static inline void await_look(struct world *world)

@@ -256,6 +256,27 @@ static void test_partial(void **state)
 	teardown(&world);
 }
 
+/* How long a request may take: what whoever mounts says, else the file (api_timeout, of 60 seconds there), else 10 s.
+ */
+static void test_timeout(void **state)
+{
+	static const struct {
+		int said;
+		const char *settings;
+		int expected;
+	} rows[] = {
+		{0, "", 60000}, {5000, "", 5000}, {0, ", api_timeout: null", 10000}, {0, ", api_timeout: 0.5", 500}};
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		struct world world;
+		setup(&world);
+		put_clouds("one", "http://127.0.0.1:1", "secret1", rows[i].settings);
+		open_cloud_for(&world, false, rows[i].said);
+		assert_int_equal(mc_cloud_options(world.cloud)->timeout_ms, rows[i].expected);
+		teardown(&world);
+	}
+}
+
 /* An unmount doesn't wait for a name server: this one answers when the cloud is closed, and not before. */
 static void test_close_without_names(void **state)
 {
@@ -278,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_unusable_settings),
 		cmocka_unit_test(test_relative_paths),
 		cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_close_without_names),
 	};
 

@@ -39,7 +39,7 @@ static void test_defaults(void **state)
 	assert_string_equal(options->state_dir, "/var/lib/mcloudfs");
 	assert_true(options->verify);
 	assert_int_equal(options->ttl_ms, 1000);
-	assert_int_equal(options->timeout_ms, 10000);
+	assert_int_equal(options->timeout_ms, 0); /* not said */
 }
 
 static void test_all(void **state)
