@@ -127,8 +127,11 @@ static void tell_too_long(struct mc_attachment *attachment, const char *name)
 	if (attachment->has_told)
 		return;
 	attachment->has_told = true;
-	mc_error_set(&error, ENAMETOOLONG, "region %.255s isn't shown: its name has more than %d bytes", name,
-		MC_REGION_NAME_MAX);
+	mc_error_set(&error, ENAMETOOLONG,
+		"region %.255s… isn't shown: its name has more than %d bytes, and Keystone has none such; correct it "
+		"in "
+		"clouds.yaml",
+		name, MC_REGION_ID_MAX);
 	mc_cloud_fail(attachment->cloud, NULL, &error);
 }
 
@@ -140,7 +143,7 @@ static void add_region(struct mc_attachment *attachment, const char *name)
 	struct mc_attached_region *regions;
 	size_t number = 0;
 
-	if (strlen(name) > MC_REGION_NAME_MAX) {
+	if (strlen(name) > MC_REGION_ID_MAX) {
 		tell_too_long(attachment, name);
 		return;
 	}

@@ -153,7 +153,7 @@ static void give_clients(struct mc_attachment *attachment, struct mc_region *reg
 	MC_CLEANUP(keystone) struct mc_keystone *keystone = NULL;
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
 	bool has_keystone, has_glance;
-	char service[MC_REGION_NAME_MAX + 16];
+	char service[MC_REGION_ID_MAX + 16];
 
 	MC_LOCKED(&cloud->lock) {
 		known = &attachment->regions[region->number - 1];

@@ -29,7 +29,8 @@ struct mc_secrets;
 struct mc_work;
 struct mc_work_type;
 
-#define MC_REGION_NAME_MAX 63
+#define MC_REGION_NAME_MAX 63 /* of one that is made here */
+#define MC_REGION_ID_MAX 255  /* of Keystone's: https://docs.openstack.org/api-ref/identity/v3/#create-region */
 
 /* Facts about a region that must survive the daemon (facts.c); what they say: */
 enum mc_fact {
@@ -51,7 +52,7 @@ enum mc_fact {
 /* A region. Fields below `lock` of the cloud unless they say otherwise. */
 struct mc_region {
 	struct mc_cloud *cloud; /* constant, as are name, number, address, created */
-	char name[MC_REGION_NAME_MAX + 1];
+	char name[MC_REGION_ID_MAX + 1];
 	char address[16];
 	unsigned number;
 	double created;

@@ -39,7 +39,7 @@ static const char *const fact_names[MC_FACTS] = {
 static void describe_region(const struct mc_region *region, const bool facts[MC_FACTS], struct mc_fact_file *kept)
 {
 	*kept = (struct mc_fact_file){.number = region->number, .created = region->created};
-	snprintf(kept->region, sizeof(kept->region), "%s", region->name);
+	snprintf(kept->region, sizeof(kept->region), "%.*s", MC_REGION_NAME_MAX, region->name);
 	snprintf(kept->release, sizeof(kept->release), "%s", mc_release_name(region->release));
 	for (int fact = 0; fact < MC_FACTS; fact++)
 		if (facts[fact])

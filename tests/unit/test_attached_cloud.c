@@ -256,6 +256,38 @@ static void test_partial(void **state)
 	teardown(&world);
 }
 
+/* Keystone's ids of regions have 255 characters at most; one in a file may be longer. */
+static void test_long_names(void **state)
+{
+	static const size_t sizes[] = {63, 64, 255, 256};
+	struct world world;
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(sizes); i++) {
+		char name[300] = "", settings[400], expected[400];
+		memset(name, 'n', sizes[i]);
+		setup(&world);
+		snprintf(settings, sizeof(settings), ", regions: [%s, A]", name);
+		put_clouds("one", world.url, "secret1", settings);
+		expect_services(&world);
+		expect_login(&world, BY_PASSWORD("secret1"), true, false);
+		expect_catalog(&world, "A");
+		expect_regions(&world, "");
+		open_cloud(&world, true);
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(world.cloud, name);
+		assert_int_equal(region != NULL, sizes[i] <= 255);
+		assert_non_null(find_glance(&world, "A"));
+		if (!region) {
+			snprintf(expected, sizeof(expected),
+				"region %.255s… isn't shown: its name has more than 255 bytes, and Keystone has none "
+				"such; correct it in clouds.yaml",
+				name);
+			check_failure(&world, 1, expected);
+		}
+		mc_region_unref(mc_steal(&region));
+		teardown(&world);
+	}
+}
+
 /* How long a request may take: what whoever mounts says, else the file (api_timeout, of 60 seconds there), else 10 s.
  */
 static void test_timeout(void **state)
@@ -299,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_unusable_settings),
 		cmocka_unit_test(test_relative_paths),
 		cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_close_without_names),
 	};

@@ -92,16 +92,16 @@ static void explain_trouble(const struct mc_region *region, const struct mc_fact
 	if (facts->is_estranged)
 		snprintf(trouble, size,
 			"it may lack rows of the master's, whose binary log was begun anew or whose tables differ; "
-			"`echo resync > regions/%s/replication/ctl` copies them",
-			region->name);
+			"`echo resync > regions/%.*s/replication/ctl` copies them",
+			MC_REGION_NAME_MAX, region->name);
 	else if (now->state == MC_REPLICATION_DIVERGED)
 		snprintf(trouble, size,
-			"it has transactions that the master has not; `echo resync > regions/%s/replication/ctl` "
+			"it has transactions that the master has not; `echo resync > regions/%.*s/replication/ctl` "
 			"throws them away",
-			region->name);
+			MC_REGION_NAME_MAX, region->name);
 	else if (now->state == MC_REPLICATION_BROKEN)
-		snprintf(trouble, size, "replication is broken: %.120s (%u); regions/%s/replication/status",
-			now->status.message, now->status.error, region->name);
+		snprintf(trouble, size, "replication is broken: %.120s (%u); regions/%.*s/replication/status",
+			now->status.message, now->status.error, MC_REGION_NAME_MAX, region->name);
 }
 
 static struct mc_facts facts_of(struct mc_region *region)
