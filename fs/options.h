@@ -16,7 +16,7 @@ struct mc_options {
 	char *attach, *clouds; /* the cloud of which file is shown; attach NULL: none, it is one that is made here; "":
 				  the one that openstacksdk would take */
 	bool verify, read_only, replicates;
-	int ttl_ms, timeout_ms; /* timeout_ms 0: not said */
+	int ttl_ms, timeout_ms;    /* timeout_ms 0: not said */
 	char *source, *mountpoint; /* source NULL: none was given */
 	struct mc_buffer mount;    /* what the kernel and libfuse get, "ro,allow_other" */
 	bool foreground, debug, help, version, print_tree;

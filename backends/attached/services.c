@@ -94,7 +94,7 @@ const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *clou
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	const struct mc_attached_config *config = NULL;
-	bool is_own;
+	bool is_own = false;
 
 	if (!region)
 		return NULL;
