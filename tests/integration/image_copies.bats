@@ -163,3 +163,63 @@ for url in sys.argv[1:]:
     slowly cmp "$T/in" "$S/images/$N"
     quick rm "$K/images/$N" "$S/images/$N"
 }
+
+# The same cloud by its clouds.yaml, at $T/attached.
+attach_here() {
+    quick cp "$M/clouds.yaml" "$T/clouds.yaml"
+    mkdir "$T/attached"
+    slowly "$MCLOUDFS" -o "attach,clouds=$T/clouds.yaml" "$T/attached"
+}
+
+teardown() { ! mountpoint -q "$BATS_TEST_TMPDIR/attached" || unmount "$BATS_TEST_TMPDIR/attached"; }
+
+@test "replicate in an attached mount, by either Glance or through the mount" {
+    attach_here
+    random 9000000 "$T/in"
+    slowly cp "$T/in" "$K/images/$N"
+    D=$T/attached${K#"$M"}/images-by-id/$(basename "$(by_id "$K" "$N")")
+    grep -q '^replicate REGION' "$D/ctl"
+    fails_with EINVAL bash -c 'echo replicate Nowhere >"$1"' put "$D/ctl"
+    put 'replicate Solna' "$D/ctl"
+    slowly cat "$D/progress" >"$T/progress"
+    tail -n 1 "$T/progress" | grep -q '^\[#*\] 100 % .* done: [0-9a-f-]* in Solna$'
+    slowly cmp "$T/in" "$S/images/$N"
+    quick rm "$K/images/$N" "$S/images/$N"
+}
+
+@test "docs/mirror-images makes images of a list equal in other clouds, and transfers nothing the second time" {
+    mirror() { slowly "$BATS_TEST_DIRNAME/../../docs/mirror-images" "$@"; }
+    attach_here
+    to=$T/attached/regions/Solna/images
+    for name in one two three; do
+        random 3000000 "$T/$name"
+        slowly cp "$T/$name" "$K/images/$N $name"
+    done
+    # One is there, as long and with something else in it, and with what belongs to it; one is there as it should be.
+    random 3000000 "$T/other"
+    slowly cp "$T/other" "$S/images/$N two"
+    old=$(by_id "$S" "$N two")
+    quick touch "$old/tags/blue"
+    put linux "$old/properties/os_type"
+    slowly cp "$T/three" "$S/images/$N three"
+    kept=$(by_id "$S" "$N three")
+    printf '%s\n' '# a list' '' "$N one" "$N two" "$N three" >"$T/list"
+    mirror "$T/list" "$K/images" "$to" >"$T/said"
+    printf '%s\n' "$N one: to $to" "$N two: to $to" | diff - "$T/said"
+    for name in one two three; do slowly cmp "$T/$name" "$S/images/$N $name"; done
+    [ "$(by_id "$S" "$N three")" = "$kept" ]
+    new=$(by_id "$S" "$N two")
+    [ "$(quick ls "$new/tags")" = blue ]
+    [ "$(quick cat "$new/properties/os_type")" = linux ]
+    [ -z "$(mirror "$T/list" "$K/images" "$to")" ]
+    # What can't be done is said, and the rest is done.
+    quick rm "$S/images/$N one"
+    printf '%s\n' "$N none" "$N one" >"$T/list"
+    run mirror "$T/list" "$K/images" "$to"
+    [ "$status" -eq 1 ]
+    [[ $output == *"$N none: $K/images has no such image"* ]]
+    slowly cmp "$T/one" "$S/images/$N one"
+    run mirror "$T/list" "$K/images" "$T"
+    [ "$status" -eq 2 ]
+    quick rm "$K/images/$N "* "$S/images/$N "*
+}
