@@ -131,7 +131,7 @@ client_down() {
         of "$OLDER" Kista
         make Kista "after-$job"
         [ "$(ls "$DIRECTORY/state/$CLOUD/data")" = $'glance-Kista\nldap\nmysql-Kista' ]
-        [ -z "$(left_of "$CLOUD" | grep -e upgrade -e 'mysql-Kista\.')" ]
+        [ -z "$(left_of "$CLOUD" | grep -e upgrade-data -e upgrade-schemas -e 'mysql-Kista\.')" ]
     done
     put upgrade "$M/regions/Kista/ctl"
     of "$NEWEST" Kista
@@ -162,5 +162,5 @@ client_down() {
     make Kista after
     quick test -d "$M/projects/Default/after"
     [ "$(ls "$DIRECTORY/state/$CLOUD/data")" = $'glance-Kista\nldap\nmysql-Kista.1' ]
-    [ -z "$(left_of "$CLOUD" | grep upgrade)" ]
+    [ -z "$(left_of "$CLOUD" | grep -e upgrade-data -e upgrade-schemas)" ]
 }
