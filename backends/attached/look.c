@@ -162,7 +162,8 @@ static void add_region(struct mc_attachment *attachment, const char *name)
 		}
 	}
 	if (number)
-		mc_region_unref(mc_region_list(cloud, name, (unsigned)number, 0, mc_wall_clock()));
+		mc_region_unref(
+			mc_region_list(cloud, name, (unsigned)number, &(struct mc_edition){0}, mc_wall_clock()));
 }
 
 /* https://docs.openstack.org/api-ref/identity/v3/#list-regions; who may not list them sees those of the catalog. Where

@@ -91,7 +91,7 @@ char *mc_cloud_master(struct mc_cloud *cloud)
 }
 
 struct mc_region *mc_region_list(
-	struct mc_cloud *cloud, const char *name, unsigned number, unsigned release, double created)
+	struct mc_cloud *cloud, const char *name, unsigned number, const struct mc_edition *edition, double created)
 {
 	struct mc_region *region = calloc(1, sizeof(*region)), **regions;
 	size_t at;
@@ -101,7 +101,7 @@ struct mc_region *mc_region_list(
 	region->cloud = cloud;
 	region->references = 2; /* the list's and the caller's */
 	region->number = number;
-	region->release = release;
+	region->edition = *edition;
 	region->created = region->changed = created;
 	region->state = MC_REGION_STARTING;
 	region->lag = -1;

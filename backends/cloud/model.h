@@ -49,6 +49,14 @@ enum mc_fact {
 	MC_FACTS
 };
 
+/* What a region's containers and its data are of. */
+struct mc_edition {
+	unsigned release;    /* of OpenStack, by number (recipes/release.h) */
+	unsigned generation; /* of the database's data: an upgrade works on a copy, which is the next one */
+	bool is_new;         /* it is not known yet whether the region serves with that: if not, it is `former` again */
+	unsigned former;     /* the release before; while is_new */
+};
+
 /* A region. Fields below `lock` of the cloud unless they say otherwise. */
 struct mc_region {
 	struct mc_cloud *cloud; /* constant, as are name, number, address, created */
@@ -56,7 +64,9 @@ struct mc_region {
 	char address[16];
 	unsigned number;
 	double created;
-	unsigned release; /* of OpenStack, by number; constant but for an upgrade (recipes/release.h) */
+	struct mc_edition edition; /* as it is on disk */
+	unsigned upgrade_to;       /* the release that MC_WORK_UPGRADE is to take it to */
+	bool is_held_back;         /* its last upgrade failed: the next one isn't begun by itself */
 	unsigned references;
 	double changed;
 	enum mc_region_state state;
@@ -162,7 +172,7 @@ struct mc_region *mc_region_find(
 
 /* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
 struct mc_region *mc_region_list(
-	struct mc_cloud *cloud, const char *name, unsigned number, unsigned release, double created);
+	struct mc_cloud *cloud, const char *name, unsigned number, const struct mc_edition *edition, double created);
 
 void mc_region_unlist(struct mc_region *region);
 

@@ -10,6 +10,7 @@
 static const char *const state_names[] = {[MC_REGION_STARTING] = "starting",
 	[MC_REGION_STANDBY] = "standby",
 	[MC_REGION_SEEDING] = "seeding",
+	[MC_REGION_UPGRADING] = "upgrading",
 	[MC_REGION_READY] = "ready",
 	[MC_REGION_DEGRADED] = "degraded",
 	[MC_REGION_FAILED] = "failed",
@@ -23,7 +24,8 @@ const char *mc_region_state_name(enum mc_region_state state)
 
 bool mc_region_state_settled(enum mc_region_state state)
 {
-	return state != MC_REGION_STARTING && state != MC_REGION_SEEDING && state != MC_REGION_STOPPING;
+	return state != MC_REGION_STARTING && state != MC_REGION_SEEDING && state != MC_REGION_UPGRADING &&
+	       state != MC_REGION_STOPPING;
 }
 
 static const char *const replication_names[] = {[MC_REPLICATION_NONE] = "none",

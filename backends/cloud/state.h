@@ -35,7 +35,7 @@ size_t mc_state_count_wanted(const struct mc_state_facts *facts);
 enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *trouble, size_t size);
 
 #define MC_SIGHT_SERVICES_MAX 12
-#define MC_SIGHT_NAME_MAX 80
+#define MC_SIGHT_NAME_MAX 88
 
 /* What the engine says of the region's services, and the rest that its state is made of. */
 struct mc_sight {

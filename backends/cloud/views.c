@@ -28,6 +28,19 @@ void mc_region_views_clear(struct mc_region_views *views)
 	memset(views, 0, sizeof(*views));
 }
 
+/* NULL: none. A slave follows its master's. Call with the lock. */
+static const char *possible_upgrade(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
+{
+	const struct mc_region *master = mc_region_find_locked(region->cloud, NULL);
+	int newest = mc_release_find(region->cloud->options.release, NULL);
+
+	if (!region->cloud->works || newest < 0)
+		return NULL;
+	if (master && master != region)
+		newest = (int)master->edition.release;
+	return (unsigned)newest < region->edition.release ? mc_release_name((unsigned)newest) : NULL;
+}
+
 /* Call with the lock. */
 static int view_region(const struct mc_region *region, struct mc_region_view *view) MC_REQUIRES(region->cloud->lock)
 {
@@ -46,7 +59,8 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 		.is_incomplete = region->facts[MC_FACT_INCOMPLETE],
 		.state = region->state,
 		.number = region->number,
-		.release = mc_release_name(region->release),
+		.release = region->cloud->works ? mc_release_name(region->edition.release) : NULL,
+		.upgrade = possible_upgrade(region),
 		.services_up = (unsigned)mc_state_count_up(&sight.facts),
 		.services = (unsigned)mc_state_count_wanted(&sight.facts),
 		.created = region->created,
@@ -101,6 +115,7 @@ int mc_region_serving(struct mc_cloud *cloud, const char *name, struct mc_error 
 	switch (view.state) {
 	case MC_REGION_STARTING:
 	case MC_REGION_SEEDING:
+	case MC_REGION_UPGRADING:
 		r = 1;
 		break;
 	case MC_REGION_READY:

@@ -225,19 +225,44 @@ static void tell_end(struct mc_work *work, int result)
 	MC_LOCKED(&cloud->lock) {
 		region->outcome = result < 0 ? work->error : (struct mc_error){0};
 		if (!work->type->is_aside) {
-			region->is_failed = result < 0;
+			region->is_failed = result < 0 && !work->is_undone;
 			if (result == 0)
 				region->is_stopped = work->type->stops;
 			free(region->error);
-			region->error = result < 0 ? strdup(work->error.message) : NULL;
+			region->error = region->is_failed ? strdup(work->error.message) : NULL;
 		}
 	}
+}
+
+static struct mc_call *exchange(struct mc_call **place, struct mc_call *call)
+{
+	struct mc_call *former = *place;
+
+	*place = call;
+	return former;
+}
+
+int mc_work_renew(struct mc_work *work)
+{
+	struct mc_call *call = mc_call_new(MC_WORK_TIMEOUT_MS), *doing = mc_call_new(MC_WORK_TIMEOUT_MS);
+	bool goes_on;
+
+	MC_LOCKED(&work->cloud->lock) { /* others cancel its calls there */
+		goes_on = !work->is_superseded && !work->cloud->is_closing && call && doing;
+		if (goes_on) {
+			call = exchange(&work->call, call);
+			doing = exchange(&work->doing, doing);
+		}
+	}
+	mc_call_unref(call);
+	mc_call_unref(doing);
+	return goes_on ? 0 : -EINTR;
 }
 
 /* The region is free for other work, unless one waits that broke this one off: that is what WORK is then. */
 static bool let_go(struct mc_work *work)
 {
-	struct mc_call *call = mc_call_new(MC_WORK_TIMEOUT_MS), *doing = mc_call_new(MC_WORK_TIMEOUT_MS), *old;
+	struct mc_call *call = mc_call_new(MC_WORK_TIMEOUT_MS), *doing = mc_call_new(MC_WORK_TIMEOUT_MS);
 	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
 	bool goes_on;
@@ -245,12 +270,8 @@ static bool let_go(struct mc_work *work)
 	mc_mutex_lock(&cloud->lock); /* others cancel its calls there */
 	goes_on = work->is_superseded && !cloud->is_closing && call && doing;
 	if (goes_on) {
-		old = work->call;
-		work->call = call;
-		call = old;
-		old = work->doing;
-		work->doing = doing;
-		doing = old;
+		call = exchange(&work->call, call);
+		doing = exchange(&work->doing, doing);
 		work->kind = MC_WORK_DESTROY;
 		work->type = cloud->works[MC_WORK_DESTROY];
 		work->is_superseded = false;

@@ -52,6 +52,7 @@ enum mc_work_kind {
 	MC_WORK_DESTROY,
 	MC_WORK_REPLICATE,
 	MC_WORK_PROMOTE,
+	MC_WORK_UPGRADE,
 	MC_WORK_KINDS
 };
 
@@ -76,6 +77,7 @@ struct mc_work {
 	enum mc_work_kind kind;          /* this, and the next two, are guarded by the cloud's lock */
 	const struct mc_work_type *type; /* of the kind */
 	bool is_superseded;              /* a destruction has broken it off, and comes next */
+	bool is_undone;                  /* it failed, and its region is again what it was */
 	const char *outcome;             /* another word than its type's, or NULL */
 	struct mc_call
 		*doing; /* of what is asked of the engine: not cancelled, as what was begun there is done anyway */
@@ -97,6 +99,10 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 
 /* For a type's `run`: the steps of one table, to their end or the first failure. The table isn't used any more then. */
 int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps);
+
+/* For a type's `run` that goes on after a failure: the time of a new work. -EINTR: it was broken off, for a destruction
+ * or by the end of the cloud. */
+int mc_work_renew(struct mc_work *work);
 
 /* Waits for the end of the region's work, and gives its failure; gives up only with the asker, for the work goes on. */
 int mc_work_await(struct mc_region *region, struct mc_call *call, struct mc_error *error);

@@ -12,6 +12,7 @@
 #include "backends/managed/replication/realign.h"
 #include "backends/managed/replication/role.h"
 #include "backends/managed/roster.h"
+#include "backends/managed/upgrade/upgrade.h"
 #include "backends/managed/upkeep.h"
 #include "backends/recipes/release.h"
 #include "mcloud/engine.h"
@@ -73,7 +74,8 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 		if (!region)
 			r = mc_cloud_secrets(cloud, &secrets, error);
 		if (!region && r == 0)
-			region = mc_region_list(cloud, name, number, mc_release_unnamed(), volumes->items[i].created);
+			region = mc_region_list(cloud, name, number,
+				&(struct mc_edition){.release = mc_release_unnamed()}, volumes->items[i].created);
 		if (!region)
 			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
 		MC_LOCKED(&cloud->lock) {
@@ -158,6 +160,10 @@ static void resume(struct mc_region *region)
 		r = 0;
 	} else if (mc_fact_known(region, MC_FACT_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
+	} else if (mc_fact_edition(region).is_new) { /* from where its data were copied */
+		MC_LOCKED(&cloud->lock)
+			region->upgrade_to = region->edition.release;
+		r = mc_work_begin(region, MC_WORK_UPGRADE, &error);
 	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (mc_fact_known(region, MC_FACT_STOPPED)) {
@@ -266,6 +272,8 @@ static void review(struct mc_cloud *cloud)
 		mc_region_derive(region);
 	}
 	mc_region_views_clear(&views);
+	if (first) /* whom a daemon that was killed had not come to */
+		mc_upgrade_go_on(cloud);
 }
 
 int mc_cloud_list_own(struct mc_cloud *cloud, struct mc_call *call, struct mc_engine_volume_list *ret_volumes,

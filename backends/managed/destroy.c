@@ -8,6 +8,7 @@
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
+#include "backends/managed/upgrade/jobs.h"
 #include "backends/managed/works.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -89,8 +90,10 @@ static int remove_with_volume(struct mc_work *work, const void *subject, struct 
 
 	mc_service_name(service, work->region->name, name);
 	r = engine->ops->act(engine, work->doing, name, MC_ENGINE_REMOVE, NULL, error);
+	if (r == 0 && service == &mc_services[MC_DATABASE])
+		r = mc_upgrade_remove_jobs(work->region, work->doing, error);
 	if (r == 0 && service->volume)
-		r = mc_service_remove_volume(work->region, work->doing, service, error);
+		r = mc_volume_remove_all(work->region, work->doing, service, error);
 	if (r == 0 && service == &mc_services[MC_MEMCACHED])
 		r = engine->ops->volume_remove(engine, work->doing, name, error);
 	return r;

@@ -45,6 +45,17 @@ static int bad_facts_file(
 	return mc_error_set(error, EIO, "%s/%s/" REGIONS "/%s %s", options->state_dir, options->name, file, why);
 }
 
+/* The name of a release, which may be missing; false: it is something else. */
+static bool parse_name(const cJSON *root, const char *key, char name[32])
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
+
+	if (item && (!cJSON_IsString(item) || strlen(item->valuestring) >= 32))
+		return false;
+	snprintf(name, 32, "%s", item ? item->valuestring : "");
+	return true;
+}
+
 /* 0, or what is wrong with it. */
 static const char *parse_fact(const char *text, const char *(*known)(const char *name), struct mc_fact_file *kept)
 {
@@ -52,15 +63,17 @@ static const char *parse_fact(const char *text, const char *(*known)(const char 
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(root, "number"), *item;
 	const cJSON *created = cJSON_GetObjectItemCaseSensitive(root, "created");
 	const cJSON *facts = cJSON_GetObjectItemCaseSensitive(root, "marks");
-	const cJSON *release = cJSON_GetObjectItemCaseSensitive(root, "release");
+	const cJSON *generation = cJSON_GetObjectItemCaseSensitive(root, "generation");
 
 	if (!cJSON_IsNumber(number) || !(number->valuedouble >= 1 && number->valuedouble <= 254) ||
 		!cJSON_IsNumber(created) || !cJSON_IsArray(facts) || cJSON_GetArraySize(facts) > MC_FACT_FILE_MAX ||
-		(release && (!cJSON_IsString(release) || strlen(release->valuestring) >= sizeof(kept->release))))
+		(generation && !(cJSON_IsNumber(generation) && generation->valuedouble >= 0 &&
+				       generation->valuedouble <= 1e9)) ||
+		!parse_name(root, "release", kept->release) || !parse_name(root, "former", kept->former))
 		return "does not hold a region's facts";
 	kept->number = (unsigned)number->valueint;
 	kept->created = created->valuedouble;
-	snprintf(kept->release, sizeof(kept->release), "%s", release ? release->valuestring : "");
+	kept->generation = generation ? (unsigned)generation->valuedouble : 0;
 	cJSON_ArrayForEach(item, facts)
 	{
 		const char *name = cJSON_GetStringValue(item), *constant = name ? known(name) : NULL;
@@ -134,7 +147,9 @@ static char *fact_to_text(const struct mc_fact_file *kept)
 	cJSON *facts = cJSON_AddArrayToObject(root, "marks");
 	bool failed = !cJSON_AddNumberToObject(root, "number", kept->number) ||
 		      !cJSON_AddNumberToObject(root, "created", kept->created) ||
-		      !cJSON_AddStringToObject(root, "release", kept->release) || !facts;
+		      !cJSON_AddStringToObject(root, "release", kept->release) ||
+		      !cJSON_AddNumberToObject(root, "generation", kept->generation) ||
+		      (*kept->former && !cJSON_AddStringToObject(root, "former", kept->former)) || !facts;
 
 	for (size_t i = 0; i < kept->n_facts && !failed; i++)
 		failed = !cJSON_AddItemToArray(facts, cJSON_CreateString(kept->facts[i]));

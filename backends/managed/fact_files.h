@@ -26,6 +26,8 @@ struct mc_fact_file {
 	unsigned number;
 	double created;                      /* seconds since 1970 */
 	char release[32];                    /* of OpenStack; "": it was made when there was one only */
+	char former[32];                     /* the release before, to which it may go back; "": it doesn't */
+	unsigned generation;                 /* of its database's data */
 	const char *facts[MC_FACT_FILE_MAX]; /* constant strings, the first n_facts */
 	size_t n_facts;
 };

@@ -36,11 +36,15 @@ static const char *const fact_names[MC_FACTS] = {
 };
 
 /* What is to be on disk of a region that has FACTS. */
-static void describe_region(const struct mc_region *region, const bool facts[MC_FACTS], struct mc_fact_file *kept)
+static void describe_region(const struct mc_region *region, const bool facts[MC_FACTS],
+	const struct mc_edition *edition, struct mc_fact_file *kept)
 {
-	*kept = (struct mc_fact_file){.number = region->number, .created = region->created};
+	*kept = (struct mc_fact_file){
+		.number = region->number, .created = region->created, .generation = edition->generation};
 	snprintf(kept->region, sizeof(kept->region), "%.*s", MC_REGION_NAME_MAX, region->name);
-	snprintf(kept->release, sizeof(kept->release), "%s", mc_release_name(region->release));
+	snprintf(kept->release, sizeof(kept->release), "%s", mc_release_name(edition->release));
+	if (edition->is_new)
+		snprintf(kept->former, sizeof(kept->former), "%s", mc_release_name(edition->former));
 	for (int fact = 0; fact < MC_FACTS; fact++)
 		if (facts[fact])
 			kept->facts[kept->n_facts++] = fact_names[fact];
@@ -51,20 +55,21 @@ static int check_writable(const struct mc_cloud *cloud, struct mc_error *error)
 	return cloud->options.read_only ? mc_error_set(error, EROFS, "the cloud is mounted read-only") : 0;
 }
 
-/* FACTS is what is to be so from now on. Call with `facts`. */
-static int store_facts(struct mc_region *region, const bool facts[MC_FACTS], struct mc_error *error)
-	MC_REQUIRES(region->cloud->facts)
+/* FACTS and EDITION are what is to be so from now on. Call with `facts`. */
+static int store_facts(struct mc_region *region, const bool facts[MC_FACTS], const struct mc_edition *edition,
+	struct mc_error *error) MC_REQUIRES(region->cloud->facts)
 {
 	struct mc_cloud *cloud = region->cloud;
 	struct mc_fact_file kept;
 	int r;
 
-	describe_region(region, facts, &kept);
+	describe_region(region, facts, edition, &kept);
 	r = mc_fact_files_write(&cloud->options, &kept, error);
 	if (r < 0)
 		return r;
 	MC_LOCKED(&cloud->lock) {
 		memcpy(region->facts, facts, sizeof(region->facts));
+		region->edition = *edition;
 		region->is_kept = true;
 	}
 	return 0;
@@ -87,10 +92,35 @@ static int change_fact(struct mc_region *region, enum mc_fact fact, bool is_set,
 			r = is_set ? mc_error_set(error, ENOENT, "region %s is there no more", region->name) : 0;
 		} else if (facts[fact] != is_set) {
 			facts[fact] = is_set;
-			r = store_facts(region, facts, error);
+			r = store_facts(region, facts, &region->edition, error);
 		}
 	}
 	return r;
+}
+
+int mc_fact_set_edition(struct mc_region *region, const struct mc_edition *edition, struct mc_error *error)
+{
+	struct mc_cloud *cloud = region->cloud;
+	bool facts[MC_FACTS];
+	int r = check_writable(cloud, error);
+
+	if (r < 0)
+		return r;
+	MC_LOCKED(&cloud->facts) {
+		MC_LOCKED(&cloud->lock)
+			memcpy(facts, region->facts, sizeof(facts));
+		r = store_facts(region, facts, edition, error);
+	}
+	return r;
+}
+
+struct mc_edition mc_fact_edition(struct mc_region *region)
+{
+	struct mc_edition edition;
+
+	MC_LOCKED(&region->cloud->lock)
+		edition = region->edition;
+	return edition;
 }
 
 int mc_fact_set(struct mc_region *region, enum mc_fact fact, struct mc_error *error)
@@ -141,12 +171,16 @@ static int take_fact(void *data, const struct mc_fact_file *kept)
 {
 	struct reading *reading = data;
 	int release = *kept->release ? mc_release_find(kept->release, reading->error) : (int)mc_release_unnamed();
+	int former = *kept->former ? mc_release_find(kept->former, reading->error) : 0;
 
-	if (release < 0)
+	if (release < 0 || former < 0)
 		return mc_error_context(reading->error, "region %s", kept->region);
+	const struct mc_edition edition = {.release = (unsigned)release,
+		.generation = kept->generation,
+		.is_new = *kept->former != '\0',
+		.former = (unsigned)former};
 	MC_CLEANUP(region)
-	struct mc_region *region =
-		mc_region_list(reading->cloud, kept->region, kept->number, (unsigned)release, kept->created);
+	struct mc_region *region = mc_region_list(reading->cloud, kept->region, kept->number, &edition, kept->created);
 
 	if (!region)
 		return mc_error_set(reading->error, ENOMEM, "out of memory");
@@ -176,7 +210,7 @@ int mc_facts_keep(struct mc_region *region, struct mc_error *error)
 	MC_LOCKED(&cloud->facts) {
 		MC_LOCKED(&cloud->lock)
 			memcpy(facts, region->facts, sizeof(facts));
-		r = store_facts(region, facts, error);
+		r = store_facts(region, facts, &region->edition, error);
 	}
 	return r;
 }

@@ -18,6 +18,11 @@ int mc_fact_clear(struct mc_region *region, enum mc_fact fact, struct mc_error *
 /* It asks nobody. */
 bool mc_fact_known(struct mc_region *region, enum mc_fact fact);
 
+/* The region is of EDITION from here on. */
+int mc_fact_set_edition(struct mc_region *region, const struct mc_edition *edition, struct mc_error *error);
+
+struct mc_edition mc_fact_edition(struct mc_region *region);
+
 /* Which fact a volume of a cloud of version 0.1 is, or -1. */
 int mc_fact_of_volume(const struct mc_engine_volume *volume);
 

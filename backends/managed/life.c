@@ -8,8 +8,8 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
 #include "backends/managed/secrets.h"
-#include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
+#include "backends/managed/services/volume.h"
 #include "backends/openstack/glance/glance.h"
 #include "backends/recipes/release.h"
 #include "mcloud/database.h"
@@ -91,7 +91,7 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(region->cloud->options.timeout_ms);
 
 	if (mc_facts_forget(region, NULL) == 0) {
-		mc_service_remove_volume(region, call, &mc_services[MC_DATABASE], NULL);
+		mc_volume_remove(region, call, &mc_services[MC_DATABASE], 0, NULL);
 		mc_region_unlist(region);
 		return;
 	}
@@ -106,25 +106,32 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 /* With its facts the region is there, for every daemon to come. */
 static int keep_new(struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
 {
-	int r = mc_service_check_free(region, error);
+	int r = mc_volumes_check_free(region, error);
 
 	if (r == 0)
-		r = mc_service_make_volume(region, call, &mc_services[MC_DATABASE], error);
+		r = mc_volume_make(region, call, &mc_services[MC_DATABASE], 0, NULL, error);
 	if (r == 0)
 		r = mc_facts_keep(region, error);
 	return r ? r : mc_fact_set(master ? master : region, MC_FACT_MASTER, error);
 }
 
 /* A slave reads what its master has written. */
-static unsigned release_of_new(const struct mc_cloud *cloud, const struct mc_region *master)
+static struct mc_edition edition_of_new(struct mc_cloud *cloud, const struct mc_region *master)
 {
-	return master ? master->release : (unsigned)mc_release_find(cloud->options.release, NULL);
+	struct mc_edition edition = {.release = (unsigned)mc_release_find(cloud->options.release, NULL)};
+
+	if (master) {
+		MC_LOCKED(&cloud->lock)
+			edition.release = master->edition.release;
+	}
+	return edition;
 }
 
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
 	struct mc_secrets *secrets;
+	struct mc_edition edition;
 	unsigned number = 0;
 	int r = check_region_name(name, error);
 
@@ -139,7 +146,8 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	if (r < 0)
 		return r;
 	/* mkdir of one parent comes one at a time: the kernel holds the directory. */
-	region = mc_region_list(cloud, name, number, release_of_new(cloud, master), mc_wall_clock());
+	edition = edition_of_new(cloud, master);
+	region = mc_region_list(cloud, name, number, &edition, mc_wall_clock());
 	if (!region)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	MC_LOCKED(&cloud->lock)

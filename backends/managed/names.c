@@ -3,6 +3,7 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/services/table.h"
+#include "mcloud/lock.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -34,7 +35,11 @@ const char *mc_service_image(const struct mc_region *region, const struct mc_ser
 	MC_CLEANUP(region)
 	struct mc_region *master = service->is_shared ? mc_region_find(region->cloud, NULL) : NULL;
 
-	return service->images[master ? master->release : region->release];
+	unsigned release;
+
+	MC_LOCKED(&region->cloud->lock)
+		release = (master ? master : region)->edition.release;
+	return service->images[release];
 }
 
 void mc_service_url(

@@ -15,7 +15,7 @@ struct mc_service;
 void mc_cloud_address(const struct mc_cloud *cloud, unsigned n, char address[16]);
 
 /* "keystone-Kista", "ldap" into NAME. */
-#define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 16)
+#define MC_SERVICE_NAME_MAX (MC_REGION_NAME_MAX + 24)
 
 void mc_service_name(const struct mc_service *service, const char *region, char name[MC_SERVICE_NAME_MAX]);
 

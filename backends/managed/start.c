@@ -11,6 +11,7 @@
 #include "backends/managed/services/register.h"
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
+#include "backends/managed/upgrade/jobs.h"
 #include "backends/managed/works.h"
 #include "backends/recipes/release.h"
 #include "mcloud/directory.h"
@@ -21,20 +22,26 @@
  * load need neither each other nor anything else before the first request: so they begin, and the others come up
  * meanwhile. */
 
-static int find_images(struct mc_work *work, struct mc_error *error)
+int mc_start_find_images(struct mc_work *work, unsigned release, struct mc_error *error)
 {
 	struct mc_engine *engine = work->cloud->engine;
 	int r = 0;
 
 	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
-		const char *image = mc_service_image(work->region, service);
+		const char *image = service->images[release];
+
 		r = engine->ops->has_image(engine, work->doing, image, error);
 		if (r == -ENOENT)
 			mc_error_set(error, ENOENT,
 				"image %s is missing in the engine; `backends/recipes/build %s` makes it", image,
-				mc_release_name(work->region->release));
+				mc_release_name(release));
 	}
 	return r;
+}
+
+static int find_images(struct mc_work *work, struct mc_error *error)
+{
+	return mc_start_find_images(work, mc_fact_edition(work->region).release, error);
 }
 
 static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
@@ -99,7 +106,9 @@ static int probe_login(struct mc_work *work, struct mc_error *error)
 
 static int note_served(struct mc_work *work, struct mc_error *error)
 {
-	return mc_fact_set(work->region, MC_FACT_SERVED, error);
+	int r = mc_fact_set(work->region, MC_FACT_SERVED, error);
+
+	return r ? r : mc_volume_remove_spare(work->region, work->doing, &mc_services[MC_DATABASE], error);
 }
 
 static int enforce_mode(struct mc_work *work, struct mc_error *error)
@@ -219,6 +228,33 @@ void mc_slave_steps(struct mc_steps *steps)
 		steps, "position", "it has what the master has", attached | catalog, mc_replicate_catch_up);
 	login = add_login(&ascent, caught_up);
 	mc_steps_add(steps, "served", "all of it serves", ascent.all | login, note_served);
+}
+
+static int upgrade_schemas(struct mc_work *work, struct mc_error *error)
+{
+	return mc_upgrade_run_job(work->region, work->call, MC_UPGRADE_SCHEMAS, error);
+}
+
+static int upgrade_own_schema(struct mc_work *work, struct mc_error *error)
+{
+	return mc_upgrade_run_job(work->region, work->call, MC_UPGRADE_OWN, error);
+}
+
+unsigned mc_upgraded_steps(struct mc_steps *steps, bool is_master, bool stands_by, unsigned after)
+{
+	struct ascent ascent = {.steps = steps, .stands_by = stands_by};
+	unsigned network = mc_steps_add(steps, "network", "the network is there", after, prepare_engine_network);
+	unsigned database = mc_steps_add_on(steps, "database", "the new database takes queries", network,
+		bring_to_serve, &mc_services[MC_DATABASE]);
+	unsigned ready = mc_steps_add(steps, "schemas", "its schemas are the new release's", database,
+		is_master ? upgrade_schemas : upgrade_own_schema);
+
+	if (!is_master && !stands_by) { /* Keystone's schema comes from its master */
+		ready = mc_steps_add(steps, "replication", "it follows the master", ready, mc_replicate_attach);
+		ready = mc_steps_add(steps, "position", "it has what the master has", ready, mc_replicate_catch_up);
+	}
+	add_services(&ascent, ready);
+	return stands_by ? ascent.all : ascent.all | add_login(&ascent, 0);
 }
 
 _Static_assert(8 + 2 * MC_SERVICES_MAX <= MC_STEPS_MAX, "a start has room for all services");

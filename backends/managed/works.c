@@ -9,6 +9,7 @@
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/upgrade/upgrade.h"
 #include "backends/managed/upkeep.h"
 #include "mcloud/call.h"
 #include "mcloud/lock.h"
@@ -114,7 +115,7 @@ static void await_master(struct mc_work *work)
 	mc_call_extend(work->doing, MC_WORK_TIMEOUT_MS);
 }
 
-static int start_region_steps(struct mc_work *work)
+int mc_start_region(struct mc_work *work)
 {
 	struct mc_steps steps = {0};
 
@@ -141,7 +142,7 @@ static int restart_region_steps(struct mc_work *work)
 {
 	int r = stop_region_steps(work);
 
-	return r ? r : start_region_steps(work);
+	return r ? r : mc_start_region(work);
 }
 
 static int destroy_region_steps(struct mc_work *work)
@@ -175,11 +176,17 @@ static void finish_promote(struct mc_work *work, int result)
 	refresh_cloud_after(work, result);
 }
 
-static void follow_start(struct mc_region *region, int result)
+void mc_start_followed(struct mc_region *region, int result)
 {
 	if (result == 0 && !stands_by(region))
 		mc_region_keep_up(region);
 	mc_replication_watch(region->cloud);
+}
+
+static void follow_start(struct mc_region *region, int result)
+{
+	mc_start_followed(region, result);
+	mc_upgrade_go_on(region->cloud);
 }
 
 static void watch_replication_after(struct mc_region *region, int result)
@@ -192,7 +199,7 @@ static const struct mc_work_type start = {
 	.doing = "starting",
 	.outcome = "ready",
 	.shown = MC_REGION_STARTING,
-	.run = start_region_steps,
+	.run = mc_start_region,
 	.finish = refresh_cloud_after,
 	.inspect = mc_replication_inspect,
 	.follow = follow_start,
@@ -255,4 +262,5 @@ const struct mc_work_type *const mc_works[MC_WORK_KINDS] = {
 	[MC_WORK_DESTROY] = &destroy,
 	[MC_WORK_REPLICATE] = &replicate,
 	[MC_WORK_PROMOTE] = &promote,
+	[MC_WORK_UPGRADE] = &mc_upgrade_type,
 };

@@ -14,6 +14,21 @@ void mc_standby_steps(struct mc_steps *steps);
 void mc_stop_steps(struct mc_steps *steps);
 void mc_destroy_steps(struct mc_steps *steps);
 
+/* Of a region whose data are a copy that the new release's programs have still to take over: the steps after which all
+ * of it serves, and nothing was written yet that the former release would miss. Gives their bits. */
+unsigned mc_upgraded_steps(struct mc_steps *steps, bool is_master, bool stands_by, unsigned after);
+
+/* All of a start: the steps for what the region is, after which it serves. */
+int mc_start_region(struct mc_work *work);
+/* What comes after one, when the region can have other work again. */
+void mc_start_followed(struct mc_region *region, int result);
+
+/* -ENOENT, with a sentence: the engine lacks an image of RELEASE. */
+int mc_start_find_images(struct mc_work *work, unsigned release, struct mc_error *error);
+
+/* upgrade/upgrade.c */
+extern const struct mc_work_type mc_upgrade_type;
+
 /* replication/promote.c; it ends with a NULL name. */
 extern const struct mc_step mc_promote_steps[];
 

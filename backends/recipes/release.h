@@ -2,7 +2,9 @@
 #ifndef BACKENDS_RECIPES_RELEASE_H
 #define BACKENDS_RECIPES_RELEASE_H
 
-/* The releases of OpenStack that a region can run: the lines of backends/recipes/releases, in their order. */
+/* The releases of OpenStack that a region can run: the lines of backends/recipes/releases, in their order, newest
+ * first.
+ */
 
 struct mc_error;
 

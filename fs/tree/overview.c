@@ -62,6 +62,7 @@ enum mc_health mc_overview_region_health(enum mc_region_state state)
 		return MC_HEALTH_GOOD;
 	case MC_REGION_STARTING:
 	case MC_REGION_SEEDING:
+	case MC_REGION_UPGRADING:
 	case MC_REGION_STOPPING:
 	case MC_REGION_STANDBY:
 		return MC_HEALTH_CHANGING;

@@ -219,6 +219,7 @@ static int command_region(struct mc_ask *ask, char **words, unsigned n_words)
 enum {
 	CAN_START = 1 << MC_REGION_STOPPED | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
 	CAN_STOP = 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
+	CAN_UPGRADE = 1 << MC_REGION_READY | 1 << MC_REGION_STANDBY | 1 << MC_REGION_DEGRADED,
 	/* what a ready region lacks may be of a kind that isn't looked at, as logins and grants of its services */
 	CAN_REPAIR = 1 << MC_REGION_READY | 1 << MC_REGION_DEGRADED | 1 << MC_REGION_FAILED,
 };
@@ -238,6 +239,19 @@ static bool region_allows(struct mc_ask *ask)
 	       (possible_in[ask->verb->data] >> view.state & 1);
 }
 
+static int upgrade_region(struct mc_ask *ask, char **words, unsigned n_words)
+{
+	return mc_region_upgrade(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), n_words ? words[0] : NULL, ask->error);
+}
+
+/* In a region that serves, and that there is a newer release for. */
+static bool region_can_upgrade(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 && view.upgrade &&
+	       (CAN_UPGRADE >> view.state & 1);
+}
+
 static const struct mc_verb verbs[] = {
 	MC_VERB("start", "", "run its containers", .run = command_region, .possible = region_allows,
 		.data = MC_REGION_START),
@@ -247,6 +261,8 @@ static const struct mc_verb verbs[] = {
 		.data = MC_REGION_RESTART),
 	MC_VERB("repair", "", "bring back what is missing or down", .run = command_region, .possible = region_allows,
 		.data = MC_REGION_REPAIR),
+	MC_VERB("upgrade", "[RELEASE]", "take it, and then its slaves, to a newer release of OpenStack", .max = 1,
+		.run = upgrade_region, .possible = region_can_upgrade),
 	MC_VERB("destroy", "", "remove it and all it holds, images too", .run = command_region,
 		.data = MC_REGION_DESTROY),
 	MC_END,

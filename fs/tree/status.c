@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 6 };
+enum { COLUMNS = 7 };
 
 struct line {
 	const char *fields[COLUMNS];
-	char services[24], lag[32];
+	char services[24], lag[32], release[80];
 };
 
 static void add_line(const struct line *line, const int *widths, struct mc_buffer *out)
@@ -30,7 +30,7 @@ void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out)
 		out->failed = -ENOMEM;
 		return;
 	}
-	lines[0] = (struct line){.fields = {"REGION", "ROLE", "STATE", "LAG", "SERVICES", "ADDRESS"}};
+	lines[0] = (struct line){.fields = {"REGION", "ROLE", "STATE", "LAG", "SERVICES", "ADDRESS", "RELEASE"}};
 	for (size_t i = 0; i < count; i++) {
 		const struct mc_region_view *region = &overview->regions.items[i];
 		struct line *line = &lines[i + 1];
@@ -42,6 +42,12 @@ void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out)
 		line->fields[5] = region->address;
 		snprintf(line->services, sizeof(line->services), "%u/%u", region->services_up, region->services);
 		line->fields[4] = line->services;
+		if (region->upgrade)
+			snprintf(line->release, sizeof(line->release), "%s (can be upgraded to %s)", region->release,
+				region->upgrade);
+		else
+			snprintf(line->release, sizeof(line->release), "%s", region->release);
+		line->fields[6] = line->release;
 	}
 	for (size_t i = 0; i <= count; i++)
 		for (int c = 0; c < COLUMNS; c++) {
@@ -73,6 +79,10 @@ static cJSON *region_json(const struct mc_region_view *region)
 	cJSON_AddNumberToObject(services, "up", region->services_up);
 	cJSON_AddNumberToObject(services, "total", region->services);
 	cJSON_AddStringToObject(object, "address", region->address);
+	if (region->release)
+		cJSON_AddStringToObject(object, "release", region->release);
+	if (region->upgrade)
+		cJSON_AddStringToObject(object, "upgrade", region->upgrade);
 	cJSON_AddStringToObject(object, "created", created);
 	cJSON_AddStringToObject(object, "error", region->error ? region->error : "");
 	return object;

@@ -36,8 +36,11 @@ struct mc_engine_service_spec {
 	const char *alias; /* another such name, which may have dots; NULL: none */
 	const struct mc_engine_label *labels; /* "region", "kind", "number", … */
 	const char *image;
-	const char *volume, *volume_path;   /* NULL: none; a volume's name is the cloud's own as well */
-	const char *volume_device;          /* as volume_create has it */
+	const char *const *command;       /* argv; NULL: the image's own */
+	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
+	const char *volume_device;        /* as volume_create has it */
+	const char *source, *source_path; /* likewise: one that it can only read */
+	const char *source_device;
 	const char *sockets, *sockets_path; /* as volume and its path: one without data, which services meet in */
 	const char *host_address;           /* where its port is published; NULL: it is not */
 	unsigned short port;

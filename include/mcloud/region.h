@@ -38,6 +38,7 @@ enum mc_region_state {
 	MC_REGION_STARTING,
 	MC_REGION_STANDBY,
 	MC_REGION_SEEDING,
+	MC_REGION_UPGRADING,
 	MC_REGION_READY,
 	MC_REGION_DEGRADED,
 	MC_REGION_FAILED,
@@ -47,7 +48,8 @@ enum mc_region_state {
 
 const char *mc_region_state_name(enum mc_region_state state);
 
-/* Whether STATE lasts until somebody does something: not STARTING, SEEDING or STOPPING. */
+/* Whether STATE lasts until somebody does something: not STARTING, SEEDING, UPGRADING or
+ * STOPPING. */
 bool mc_region_state_settled(enum mc_region_state state);
 
 enum mc_region_role { MC_REGION_MASTER, MC_REGION_SLAVE };
@@ -76,7 +78,8 @@ struct mc_region_view {
 	bool is_incomplete;                    /* acknowledges, and may lack what was acknowledged before */
 	enum mc_region_state state;
 	unsigned number, services_up, services;
-	const char *release;     /* of OpenStack ("epoxy"); a constant string */
+	const char *release;     /* of OpenStack ("epoxy"); a constant string; NULL: that is the cloud's own business */
+	const char *upgrade;     /* the release that it could be upgraded to now; likewise; NULL: none */
 	double created, changed; /* seconds since 1970 */
 };
 
@@ -143,6 +146,10 @@ int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name,
 int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
 enum mc_region_verb { MC_REGION_START, MC_REGION_STOP, MC_REGION_RESTART, MC_REGION_REPAIR, MC_REGION_DESTROY };
 int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error);
+/* Takes the region, and with a master the slaves after it, to RELEASE, or (NULL) the one that the cloud was mounted
+ * for. What fails leaves it as it was. -EBUSY: it is that already; -EINVAL: there is no such release, or it is older;
+ * -EAGAIN, -EBUSY: not now. */
+int mc_region_upgrade(struct mc_cloud *cloud, const char *name, const char *release, struct mc_error *error);
 /* rmdir: -ENOTEMPTY while the region holds images, -EBUSY for a master with slaves; waits until nothing is left. */
 int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
 

@@ -13,7 +13,7 @@ regions_up() {
 
 # people_up: the people of the domain acme, whose group demo works in the project demo.
 people_up() {
-    quick cp "$BATS_TEST_DIRNAME/people.ldif" "$M/ldap/import"
+    quick cp "$(dirname "${BASH_SOURCE[0]}")/people.ldif" "$M/ldap/import"
     quick mkdir "$M/projects/acme/demo"
     quick ln -s ../../../../../../groups/acme/demo "$M/projects/acme/demo/roles/member/groups/demo"
 }

@@ -17,7 +17,7 @@
 /* The notation of the tables of the plan's tests.
  *
  * Facts are letters: m master, r replica, x stopped, d being destroyed, h halted, s seeding, y semisync, i incomplete,
- * e estranged, g given up, p promoted.
+ * e estranged, g given up, p promoted, o of an older release than the master, n of a newer one.
  *
  * What was seen is letters, and positions behind them: a answers, c has a master, f which is the one of now, t only
  * just come up, R receiver runs, C it connects, A applier runs; 1 error 2003 (can't connect), 2 error 1062 (duplicate
@@ -37,6 +37,8 @@ static inline struct mc_facts facts_of(const char *name, const char *letters)
 		.is_estranged = strchr(letters, 'e'),
 		.is_given_up = strchr(letters, 'g'),
 		.is_promoted = strchr(letters, 'p'),
+		.is_older = strchr(letters, 'o'),
+		.is_newer = strchr(letters, 'n'),
 	};
 }
 

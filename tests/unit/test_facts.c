@@ -199,6 +199,8 @@ static void test_facts_are_kept(void **state)
 	fact.facts[fact.n_facts++] = "served";
 	fact.facts[fact.n_facts++] = "master";
 	snprintf(fact.release, sizeof(fact.release), "epoxy");
+	snprintf(fact.former, sizeof(fact.former), "zed");
+	fact.generation = 2;
 	directories_synced = 0;
 	assert_int_equal(mc_fact_files_write(&options, &fact, &error), 0);
 	assert_true(directories_synced > 0); /* or a crash of the machine could take its name */
@@ -214,9 +216,13 @@ static void test_facts_are_kept(void **state)
 	assert_int_equal(found.facts[0].n_facts, 1);
 	assert_string_equal(found.facts[0].facts[0], "served");
 	assert_string_equal(found.facts[0].release, "epoxy");
+	assert_string_equal(found.facts[0].former, "zed");
+	assert_int_equal(found.facts[0].generation, 2);
 	put("lab/regions/Kista.json", "{\"number\":1,\"created\":1,\"marks\":[]}"); /* of a version with one release */
 	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), 0);
 	assert_string_equal(found.facts[1].release, "");
+	assert_string_equal(found.facts[1].former, "");
+	assert_int_equal(found.facts[1].generation, 0);
 	directories_synced = 0;
 	assert_int_equal(mc_fact_files_remove(&options, "Kista", &error), 0);
 	assert_true(directories_synced > 0);
@@ -235,6 +241,10 @@ static void test_damaged_facts_are_refused(void **state)
 		"{\"number\":1,\"created\":1,\"marks\":{}}", "{\"number\":1,\"created\":1,\"marks\":[5]}",
 		"{\"number\":1,\"created\":1,\"marks\":[\"of a later version\"]}",
 		"{\"number\":1,\"created\":1,\"release\":2,\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"former\":[],\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"generation\":-1,\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"generation\":\"1\",\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"generation\":1e10,\"marks\":[]}",
 		"{\"number\":1,\"created\":1,\"release\":\"abcdefghijklmnopqrstuvwxyz123456\",\"marks\":[]}"};
 	struct mc_fact_file fact = {.region = "Kista", .number = 1};
 	struct mc_error error = {0};

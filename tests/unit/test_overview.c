@@ -17,6 +17,7 @@ static struct mc_region_view regions[] = {
 		.state = MC_REGION_READY,
 		.services_up = 4,
 		.services = 4,
+		.release = "epoxy",
 		.created = 1795392000},
 	{.name = (char[]){"Sundbyberg-Nord-and-a-long-way"},
 		.address = (char[]){"127.77.2.1"},
@@ -27,7 +28,9 @@ static struct mc_region_view regions[] = {
 		.lag = 1.25,
 		.state = MC_REGION_DEGRADED,
 		.services_up = 3,
-		.services = 4},
+		.services = 4,
+		.release = "zed",
+		.upgrade = "epoxy"},
 };
 
 static struct mc_engine_service services[] = {
@@ -89,11 +92,12 @@ static void test_table(void **state)
 	(void)state;
 	mc_status_table(&full, &out);
 	assert_string_equal(out.data,
-		"REGION                          ROLE    STATE     LAG    SERVICES  ADDRESS\n"
-		"Kista                           master  ready     -      4/4       127.77.1.1\n"
-		"Sundbyberg-Nord-and-a-long-way  slave   degraded  1.250  3/4       127.77.2.1\n");
+		"REGION                          ROLE    STATE     LAG    SERVICES  ADDRESS     RELEASE\n"
+		"Kista                           master  ready     -      4/4       127.77.1.1  epoxy\n"
+		"Sundbyberg-Nord-and-a-long-way  slave   degraded  1.250  3/4       127.77.2.1  zed (can be upgraded "
+		"to epoxy)\n");
 	mc_status_table(&empty, &none);
-	assert_string_equal(none.data, "REGION  ROLE  STATE  LAG  SERVICES  ADDRESS\n");
+	assert_string_equal(none.data, "REGION  ROLE  STATE  LAG  SERVICES  ADDRESS  RELEASE\n");
 }
 
 static void test_status_json(void **state)
@@ -107,6 +111,9 @@ static void test_status_json(void **state)
 	assert_int_equal(cJSON_GetArraySize(list), 2);
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "state")), "degraded");
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "error")), "keystone <died>");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "release")), "zed");
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "upgrade")), "epoxy");
+	assert_false(cJSON_HasObjectItem(cJSON_GetArrayItem(list, 0), "upgrade"));
 	assert_true(cJSON_GetNumberValue(cJSON_GetObjectItem(second, "lag")) == 1.25);
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "master")), "Kista");
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(second, "replication")), "running");

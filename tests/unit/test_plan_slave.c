@@ -48,6 +48,10 @@ static void states_are_told(void **state)
 		{"it runs, whatever error it had before", "r", {"acfRA2", "1-1-9"}, "1-1-9", MC_REPLICATION_RUNNING},
 		{"its applier has not begun", "r", {"acfC", "1-1-2"}, "1-1-9", MC_REPLICATION_STOPPED},
 		{"the master can't say what it has", "r", {OK, "1-1-9"}, "nonsense", MC_REPLICATION_DIVERGED},
+		{"it is of an older release than its master", "ro", {"acf", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
+		{"and follows it all the same", "ro", {OK, "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
+		{"and has more", "ro", {"acf", "1-1-9,2-2-1"}, "1-1-12", MC_REPLICATION_DIVERGED},
+		{"it is of a newer one", "rn", {"acf", "1-1-9"}, "1-1-12", MC_REPLICATION_BROKEN},
 		{"at the beginning neither has anything", "r", {OK, ""}, "", MC_REPLICATION_RUNNING},
 	};
 
@@ -135,6 +139,14 @@ static void beginnings_are_chosen(void **state)
 			{false, true, ""}, MC_DEED_LEAVE_ALONE},
 		{"a purged log is no refusal: it tries again", "r", {"acfA4", "1-1-9"}, {"a", "1-1-12"},
 			{false, true, ""}, MC_DEED_GO_ON},
+		{"one of an older release than its master", "ro", {"acf", "1-1-5"}, {"a", "1-1-9"}, {false, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"also when it is asked to start", "ro", {"acf", "1-1-5"}, {"a", "1-1-9"}, {true, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"nor does it get a copy", "ros", {"acf", "1-1-5"}, {"a", "1-1-9"}, {true, true, ""},
+			MC_DEED_LEAVE_ALONE},
+		{"one of a newer release", "rn", {"ac", "1-1-5"}, {"a", "1-1-9"}, {false, true, ""},
+			MC_DEED_LEAVE_ALONE},
 		{"the master's position makes no sense", "r", {"ac", "1-1-5"}, {"a", "nonsense"}, {false, true, ""},
 			MC_DEED_LEAVE_ALONE},
 	};
@@ -181,6 +193,8 @@ static void who_is_astray_is_brought_back(void **state)
 		{"it has halted, and the master is dead", "rh", {"ac", "1-1-9"}, "", false},
 		{"it is broken, and follows another one", "r", {"acR2", "1-1-9"}, "1-1-9", true},
 		{"its tables differ, and it follows nobody", "re", {"a", "1-1-9"}, "1-1-9", false},
+		{"it is of an older release than its master", "ro", {"acf", "1-1-9"}, "1-1-12", false},
+		{"it is of a newer one, and follows nobody", "rn", {"a", "1-1-9"}, "1-1-12", false},
 	};
 
 	(void)state;

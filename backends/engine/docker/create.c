@@ -17,15 +17,26 @@
 #define LOG_SIZE "4m"
 #define LOG_FILES "2"
 
+/* [FIRST, WORD, …]; FIRST may be NULL. */
+static cJSON *words(const char *first, const char *const *argv)
+{
+	cJSON *list = cJSON_CreateArray();
+	bool failed = first && !cJSON_AddItemToArray(list, cJSON_CreateString(first));
+
+	for (const char *const *word = argv; *word; word++)
+		failed = failed || !cJSON_AddItemToArray(list, cJSON_CreateString(*word));
+	if (!failed)
+		return list;
+	cJSON_Delete(list);
+	return NULL;
+}
+
 static cJSON *health_check(const struct mc_engine_service_spec *spec)
 {
-	cJSON *json = cJSON_CreateObject(), *test = cJSON_CreateArray();
-	int failed = !cJSON_AddItemToArray(test, cJSON_CreateString("CMD")) ? -ENOMEM : 0;
+	cJSON *json = cJSON_CreateObject();
+	int failed = 0;
 
-	for (const char *const *word = spec->health; *word; word++)
-		if (!cJSON_AddItemToArray(test, cJSON_CreateString(*word)))
-			failed = -ENOMEM;
-	mc_docker_put(json, "Test", test, &failed);
+	mc_docker_put(json, "Test", words("CMD", spec->health), &failed);
 	mc_docker_put(json, "Interval", cJSON_CreateNumber(spec->health_interval_ms * 1e6), &failed);
 	mc_docker_put(json, "Timeout", cJSON_CreateNumber(HEALTH_TIMEOUT_NS), &failed);
 	mc_docker_put(json, "StartPeriod", cJSON_CreateNumber(START_PERIOD_NS), &failed);
@@ -72,12 +83,13 @@ static cJSON *port_bindings(const struct mc_engine_service_spec *spec)
 
 /* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty, and its owner the
  * volume's; z: where SELinux is on, containers may use a directory of the host. */
-static void add_bind(const struct mc_docker *docker, cJSON *list, const char *volume, const char *path, int *failed)
+static void add_bind(const struct mc_docker *docker, cJSON *list, const char *volume, const char *path,
+	const char *options, int *failed)
 {
 	MC_CLEANUP(free_pointer) char *source = mc_docker_engine_name(docker, volume, "");
 	MC_CLEANUP(buffer) struct mc_buffer text = {0};
 
-	mc_buffer_printf(&text, "%s:%s:z", source ? source : "", path);
+	mc_buffer_printf(&text, "%s:%s:%s", source ? source : "", path, options);
 	if (!source || text.failed || !cJSON_AddItemToArray(list, cJSON_CreateString(text.data)))
 		*failed = -ENOMEM;
 }
@@ -88,9 +100,11 @@ static cJSON *binds(const struct mc_docker *docker, const struct mc_engine_servi
 	int failed = 0;
 
 	if (spec->volume)
-		add_bind(docker, list, spec->volume, spec->volume_path, &failed);
+		add_bind(docker, list, spec->volume, spec->volume_path, "z", &failed);
+	if (spec->source)
+		add_bind(docker, list, spec->source, spec->source_path, "ro,z", &failed);
 	if (spec->sockets)
-		add_bind(docker, list, spec->sockets, spec->sockets_path, &failed);
+		add_bind(docker, list, spec->sockets, spec->sockets_path, "z", &failed);
 	if (!failed)
 		return list;
 	cJSON_Delete(list);
@@ -152,7 +166,7 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	mc_docker_put(json, "LogConfig", log_config(), &failed);
 	if (spec->host_address)
 		mc_docker_put(json, "PortBindings", port_bindings(spec), &failed);
-	if (spec->volume || spec->sockets)
+	if (spec->volume || spec->source || spec->sockets)
 		mc_docker_put(json, "Binds", binds(docker, spec), &failed);
 	if (!failed)
 		return json;
@@ -180,6 +194,8 @@ static cJSON *container_json(const struct mc_docker *docker, const struct mc_eng
 	int failed = 0;
 
 	mc_docker_put(json, "Image", cJSON_CreateString(spec->image), &failed);
+	if (spec->command)
+		mc_docker_put(json, "Cmd", words(NULL, spec->command), &failed);
 	mc_docker_put(json, "Labels", mc_docker_labels(docker, spec->name, spec->labels), &failed);
 	if (strlen(spec->name) < 64) /* the kernel's limit for a host name */
 		mc_docker_put(json, "Hostname", cJSON_CreateString(spec->host), &failed);
@@ -292,6 +308,8 @@ static int create_container(struct mc_docker *docker, struct mc_call *call, cons
 	/* Ours, or there is none of that name: else the engine would mount somebody else's. */
 	if (r == 0 && spec->volume)
 		r = make_missing_volume(docker, call, spec->volume, spec->labels, spec->volume_device, error);
+	if (r == 0 && spec->source)
+		r = make_missing_volume(docker, call, spec->source, spec->labels, spec->source_device, error);
 	if (r == 0 && spec->sockets)
 		r = make_missing_volume(docker, call, spec->sockets, NULL, NULL, error);
 	if (r == 0)

@@ -296,13 +296,21 @@ int mc_replication_set_mode(
 /* Whether both regions are in a state in which replication can begin. */
 static int check_start(struct mc_cloud *cloud, const struct known *known, struct mc_error *error)
 {
+	struct mc_facts facts;
 	bool is_stopped;
 	int r = mc_region_serving(cloud, known->master->name, error);
 
 	if (r == 1)
 		return mc_error_set(error, EAGAIN, "the master region %s does not serve yet", known->master->name);
-	MC_LOCKED(&cloud->lock)
+	MC_LOCKED(&cloud->lock) {
 		is_stopped = known->region->state == MC_REGION_STOPPED;
+		facts = mc_facts_of(known->region);
+	}
+	if (r == 0 && (facts.is_older || facts.is_newer))
+		r = mc_error_set(error, EBUSY,
+			"region %s and its master are of different releases: `echo upgrade > regions/%s/ctl` makes "
+			"them one",
+			known->region->name, facts.is_older ? known->region->name : known->master->name);
 	if (r == 0 && is_stopped)
 		r = mc_error_set(error, EAGAIN, "region %s is stopped", known->region->name);
 	return r;

@@ -238,22 +238,39 @@ static int begin_following_master(
 	return r ? r : mc_fact_clear(pair->slave, MC_FACT_HALTED, error);
 }
 
+/* Whether it has all that its master has before it serves; else it comes back, and serves what it has, whether the
+ * master is there or not. */
+static bool has_to_follow(struct mc_work *work)
+{
+	return work->kind == MC_WORK_REPLICATE || !mc_fact_known(work->region, MC_FACT_SERVED) ||
+	       mc_fact_edition(work->region).is_new;
+}
+
+static int refuse_own_rows(struct mc_region *region, struct mc_error *error)
+{
+	return mc_error_set(error, EBUSY,
+		"region %s has transactions that the master has not; `echo resync > regions/%s/replication/ctl` throws "
+		"them away",
+		region->name, region->name);
+}
+
 int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(pair) struct pair pair = {0};
-	bool has_served = mc_fact_known(work->region, MC_FACT_SERVED), begins;
+	bool is_new = mc_fact_edition(work->region).is_new, begins;
+	bool may_wait = mc_fact_known(work->region, MC_FACT_SERVED) && !is_new;
 	enum mc_deed deed = MC_DEED_NONE;
 	int r = open_pair(work->region, &pair, error);
 
 	if (r == 0)
-		r = decide(&pair, work->call, work->kind == MC_WORK_REPLICATE || !has_served, &deed, error);
+		r = decide(&pair, work->call, has_to_follow(work), &deed, error);
 	begins = r == 0 && (deed == MC_DEED_FOLLOW || deed == MC_DEED_COPY);
 	if (begins)
 		r = begin_following_master(&pair, deed, work, error);
-	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && has_served)
+	if ((r == -ECONNREFUSED || r == -ETIMEDOUT) && may_wait)
 		return 0; /* it serves what it has; the watch attaches it when there is a master to follow */
-	if (deed == MC_DEED_LEAVE_ALONE)
-		return 0; /* it keeps what it has, and says so */
+	if (deed == MC_DEED_LEAVE_ALONE) /* it keeps what it has, and says so */
+		return is_new ? refuse_own_rows(work->region, error) : 0;
 	if (r == 0)
 		r = set_semisync_mode(&pair, work->call, error);
 	if (r == 0)
@@ -327,8 +344,8 @@ int mc_replicate_catch_up(struct mc_work *work, struct mc_error *error)
 	bool is_new = !mc_fact_known(work->region, MC_FACT_SERVED);
 	int r;
 
-	if (!is_new && work->kind != MC_WORK_REPLICATE)
-		return 0; /* it comes back: it serves what it has, whether the master is there or not */
+	if (!has_to_follow(work))
+		return 0;
 	r = open_pair(work->region, &pair, error);
 	if (r == 0)
 		r = mc_database_position(pair.source, work->call, MC_GTID_WRITTEN, &position, error);

@@ -94,6 +94,15 @@ static void explain_trouble(const struct mc_region *region, const struct mc_fact
 			"it may lack rows of the master's, whose binary log was begun anew or whose tables differ; "
 			"`echo resync > regions/%.*s/replication/ctl` copies them",
 			MC_REGION_NAME_MAX, region->name);
+	else if (facts->is_older)
+		snprintf(trouble, size,
+			"it is of an older release than its master, and serves what it had when that was upgraded; "
+			"`echo "
+			"upgrade > regions/%.*s/ctl`",
+			MC_REGION_NAME_MAX, region->name);
+	else if (facts->is_newer)
+		snprintf(trouble, size,
+			"it is of a newer release than its master, whose writes it can't apply; upgrade the master");
 	else if (now->state == MC_REPLICATION_DIVERGED)
 		snprintf(trouble, size,
 			"it has transactions that the master has not; `echo resync > regions/%.*s/replication/ctl` "

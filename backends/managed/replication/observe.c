@@ -36,9 +36,15 @@ int mc_region_position(struct mc_database *database, struct mc_call *call, enum 
 
 struct mc_facts mc_facts_of(const struct mc_region *region)
 {
+	const struct mc_region *master = mc_region_find_locked(region->cloud, NULL);
+	unsigned release = region->edition.release, newest = release;
 	const bool *facts = region->facts;
 
+	if (master && !region->is_master && !master->facts[MC_FACT_GIVEN_UP])
+		newest = master->edition.release;
 	return (struct mc_facts){
+		.is_older = release > newest, /* the newest is number 0 */
+		.is_newer = release < newest,
 		.name = region->name,
 		.is_master = region->is_master,
 		.is_replica = region->is_replica && !region->is_master,

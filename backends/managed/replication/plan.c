@@ -47,6 +47,11 @@ static bool is_about_connecting(unsigned error)
 	return error >= 2000 && error < 3000;
 }
 
+static bool is_of_other_release(const struct mc_facts *slave)
+{
+	return slave->is_older || slave->is_newer;
+}
+
 enum mc_replication_state mc_plan_state(
 	const struct mc_facts *slave, const struct mc_observed *seen, const char *at_master)
 {
@@ -56,7 +61,7 @@ enum mc_replication_state mc_plan_state(
 		return MC_REPLICATION_DIVERGED;
 	if (!seen->is_configured)
 		return MC_REPLICATION_NONE;
-	if (slave->is_estranged || mc_plan_is_refused(seen))
+	if (slave->is_estranged || mc_plan_is_refused(seen) || is_of_other_release(slave))
 		return MC_REPLICATION_BROKEN;
 	if (seen->receiver == MC_REPLICA_YES && seen->applier == MC_REPLICA_YES)
 		return MC_REPLICATION_RUNNING;
@@ -92,6 +97,10 @@ int mc_plan_check_facts(const struct mc_facts *who, bool is_running, struct mc_e
 			"region %s has no whole copy of the master's database: `echo resync > "
 			"regions/%s/replication/ctl`",
 			who->name, who->name);
+	if (who->is_older)
+		return mc_error_set(error, EBUSY,
+			"region %s is of an older release than its master: `echo upgrade > regions/%s/ctl`", who->name,
+			who->name);
 	return is_running ? mc_error_set(error, EBUSY, "another promotion is under way") : 0;
 }
 
@@ -303,6 +312,8 @@ enum mc_deed mc_plan_slave(const struct mc_facts *slave, const struct mc_observe
 {
 	if (slave->is_master || !slave->is_replica)
 		return MC_DEED_NONE;
+	if (is_of_other_release(slave))
+		return MC_DEED_LEAVE_ALONE;
 	if (seen->follows_master && !beginning->is_asked && !slave->is_seeding) {
 		if (slave->is_estranged || mc_plan_is_refused(seen))
 			return MC_DEED_LEAVE_ALONE;
@@ -318,7 +329,7 @@ enum mc_deed mc_plan_slave(const struct mc_facts *slave, const struct mc_observe
 bool mc_plan_is_astray(const struct mc_facts *slave, const struct mc_observed *seen, enum mc_replication_state state,
 	bool master_answers)
 {
-	if (state == MC_REPLICATION_DIVERGED || slave->is_estranged)
+	if (state == MC_REPLICATION_DIVERGED || slave->is_estranged || is_of_other_release(slave))
 		return false;
 	if (state == MC_REPLICATION_STOPPED && seen->receiver == MC_REPLICA_NO && !slave->is_halted)
 		return true; /* it receives nothing, and nobody has said that it should not */

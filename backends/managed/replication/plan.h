@@ -24,6 +24,9 @@ struct mc_facts {
 			     */
 	bool is_given_up;   /* of a dead master: nobody need have what it alone has */
 	bool is_promoted;   /* a promotion of it was begun */
+	/* Its master's release is newer, or older, so that it can't apply what that one writes; not of a master that is
+	 * given up. */
+	bool is_older, is_newer;
 };
 
 /* What was seen of a region's database. Positions are "" where they are not known. */

@@ -61,6 +61,7 @@ static const char *look_up(void *data, const char *name)
 		{"SHARED_ADDRESS", values->shared_address},
 		{"LDAP_SUFFIX", options->ldap_suffix},
 		{"LDAP_ADMIN_HASH", values->ldap_hash},
+		{"ADMIN_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_ADMIN)},
 		{"DB_ROOT_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_DB_ROOT)},
 	};
 

@@ -2,9 +2,7 @@
 #include "backends/managed/services/service.h"
 
 #include "backends/cloud/model.h"
-#include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
-#include "backends/managed/fact_files.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/files.h"
@@ -21,129 +19,6 @@
 
 /* The services of a region as the engine is asked for them: each is made of its row. */
 
-/* The labels of everything that belongs to the service. Strings of the arguments; LABELS has room for 5. */
-static void set_labels(const struct mc_region *region, const struct mc_service *service, char number[12],
-	struct mc_engine_label labels[5])
-{
-	size_t n = 0;
-
-	snprintf(number, 12, "%u", region->number);
-	labels[n++] = (struct mc_engine_label){"kind", service->name};
-	labels[n++] = (struct mc_engine_label){MC_LABEL_STATE_DIR, region->cloud->options.state_dir};
-	if (!service->is_shared) {
-		labels[n++] = (struct mc_engine_label){"region", region->name};
-		labels[n++] = (struct mc_engine_label){"number", number};
-	}
-	labels[n] = (struct mc_engine_label){NULL, NULL};
-}
-
-/* Whether the service has served once, and so has data that nobody can make again. */
-static bool had_data(struct mc_region *region, const struct mc_service *service)
-{
-	struct mc_cloud *cloud = region->cloud;
-	bool had = false;
-
-	MC_LOCKED(&cloud->lock) {
-		for (size_t i = 0; i < cloud->n_regions; i++) /* what is shared serves all regions */
-			if (cloud->regions[i] == region || service->is_shared)
-				had = had || cloud->regions[i]->facts[MC_FACT_SERVED];
-	}
-	return had;
-}
-
-/* 1: the engine has a volume NAME of the cloud, 0: it has none, or -errno. */
-static int has_volume(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	struct mc_engine_volume_list list = {0};
-	int r = engine->ops->volume_list(engine, call, &list, error);
-
-	for (size_t i = 0; i < list.count && r == 0; i++)
-		r = !strcmp(list.items[i].name, name);
-	mc_engine_volume_list_clear(&list);
-	return r;
-}
-
-/* Where the service's data lie or are to lie, to DEVICE; "": in the engine, where version 0.1 has put them, or because
- * only root can give a service a directory. */
-static int find_volume_device(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
-	char device[PATH_MAX], struct mc_error *error)
-{
-	const struct mc_cloud_options *options = &region->cloud->options;
-	char name[MC_SERVICE_NAME_MAX];
-	int r;
-
-	mc_service_name(service, region->name, name);
-	device[0] = '\0';
-	r = mc_fact_files_data(options, name, false, device, error);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	device[0] = '\0';
-	r = has_volume(region, call, name, error);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	if (had_data(region, service))
-		return mc_error_set(error, EIO,
-			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it "
-			"back, or "
-			"`echo destroy > regions/%s/ctl`",
-			name, options->name, name, region->name);
-	r = mc_fact_files_data(options, name, true, device, error);
-	if (r == 0)
-		device[0] = '\0';
-	return r < 0 ? r : 0;
-}
-
-static int make_service_volume(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
-	char device[PATH_MAX], struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], number[12];
-	struct mc_engine_label labels[5];
-	int r = find_volume_device(region, call, service, device, error);
-
-	if (r < 0)
-		return r;
-	mc_service_name(service, region->name, name);
-	set_labels(region, service, number, labels);
-	r = engine->ops->volume_create(engine, call, name, labels, *device ? device : NULL, error);
-	return r == -EEXIST ? 0 : r;
-}
-
-int mc_service_make_volume(
-	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
-{
-	char device[PATH_MAX];
-
-	return make_service_volume(region, call, service, device, error);
-}
-
-int mc_service_remove_volume(
-	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-	int r;
-
-	mc_service_name(service, region->name, name);
-	r = engine->ops->volume_remove(engine, call, name, error);
-	return r ? r : mc_fact_files_remove_data(&region->cloud->options, name, error);
-}
-
-int mc_service_check_free(struct mc_region *region, struct mc_error *error)
-{
-	int r = 0;
-
-	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
-		char name[MC_SERVICE_NAME_MAX];
-
-		mc_service_name(service, region->name, name);
-		if (!service->is_shared || region->is_master)
-			r = mc_fact_files_check_free(&region->cloud->options, name, error);
-	}
-	return r;
-}
-
 /* A program that meets a region's public address in a container knows its number only; no host has a dot. NULL: what
  * all regions share has none. */
 static const char *service_alias(
@@ -156,7 +31,7 @@ static const char *service_alias(
 }
 
 static int create_with_files(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
-	const char *device, const struct mc_engine_file *files, size_t n_files, struct mc_error *error)
+	const struct mc_service_run *run, const struct mc_service_files *files, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], sockets[MC_SERVICE_NAME_MAX], number[12],
@@ -167,7 +42,7 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, con
 	mc_service_name(&mc_services[MC_MEMCACHED], region->name, sockets);
 	mc_service_host(region, service, host);
 	mc_service_address(region, service, address);
-	set_labels(region, service, number, labels);
+	mc_service_labels(region, service, number, labels);
 	return engine->ops->create(engine, call,
 		&(struct mc_engine_service_spec){
 			.name = name,
@@ -175,9 +50,13 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, con
 			.alias = service_alias(region, service, alias),
 			.labels = labels,
 			.image = mc_service_image(region, service),
-			.volume = service->volume ? name : NULL,
-			.volume_path = service->volume,
-			.volume_device = *device ? device : NULL,
+			.command = run->command,
+			.volume = run->data_path ? run->data.name : NULL,
+			.volume_path = run->data_path,
+			.volume_device = *run->data.device ? run->data.device : NULL,
+			.source = run->source_path ? run->source.name : NULL,
+			.source_path = run->source_path,
+			.source_device = *run->source.device ? run->source.device : NULL,
 			.sockets = service->sockets ? sockets : NULL,
 			.sockets_path = service->sockets,
 			.host_address = service->published ? address : NULL,
@@ -186,25 +65,33 @@ static int create_with_files(struct mc_region *region, struct mc_call *call, con
 			.health_interval_ms = MC_HEALTH_INTERVAL_MS,
 			.stop_seconds = service->stop_seconds,
 		},
-		files, n_files, error);
+		files->items, files->count, error);
+}
+
+int mc_service_create(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
+	const struct mc_service_run *run, struct mc_error *error)
+{
+	struct mc_service_files files = {0};
+	struct mc_secrets *secrets;
+	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+
+	if (r == 0)
+		r = mc_service_files_make(region, service, secrets, &files, error);
+	if (r == 0)
+		r = create_with_files(region, call, service, run, &files, error);
+	mc_service_files_clear(&files);
+	return r == -EEXIST ? 0 : r;
 }
 
 static int create_service(
 	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
-	struct mc_service_files files = {0};
-	struct mc_secrets *secrets;
-	char device[PATH_MAX] = "";
-	int r = mc_cloud_secrets(region->cloud, &secrets, error);
+	struct mc_service_run run = {.data_path = service->volume};
+	int r = 0;
 
-	if (r == 0 && service->volume)
-		r = make_service_volume(region, call, service, device, error);
-	if (r == 0)
-		r = mc_service_files_make(region, service, secrets, &files, error);
-	if (r == 0)
-		r = create_with_files(region, call, service, device, files.items, files.count, error);
-	mc_service_files_clear(&files);
-	return r == -EEXIST ? 0 : r;
+	if (service->volume)
+		r = mc_volume_make(region, call, service, mc_volume_generation(region, service), &run.data, error);
+	return r ? r : mc_service_create(region, call, service, &run, error);
 }
 
 /* Keys may have been rotated since the container was made. */
@@ -325,8 +212,7 @@ int mc_service_ensure(
 	return r;
 }
 
-/* The last line that the service wrote, for the error. */
-static void add_last_words(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+void mc_service_add_last_words(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
 {
 	MC_CLEANUP(buffer) struct mc_buffer log = {0};
 	char *line, *text;
@@ -351,7 +237,7 @@ static int check_running(struct mc_region *region, struct mc_call *call, const c
 	if (r == 0 && strcmp(found.state, "running") != 0 && strcmp(found.state, "restarting") != 0) {
 		r = mc_error_set(
 			error, EIO, "%s is %s with code %d before it served", name, found.state, found.exit_code);
-		add_last_words(region->cloud, call, name, error);
+		mc_service_add_last_words(region->cloud, call, name, error);
 	}
 	mc_engine_service_clear(&found);
 	return r;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "backends/managed/services/volume.h"
+
+#include "backends/cloud/model.h"
+#include "backends/managed/adopt.h"
+#include "backends/managed/fact_files.h"
+#include "backends/managed/facts.h"
+#include "backends/managed/services/table.h"
+#include "mcloud/lock.h"
+#include "mcloud/region.h"
+#include "mcloud/util.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void mc_service_labels(const struct mc_region *region, const struct mc_service *service, char number[12],
+	struct mc_engine_label labels[5])
+{
+	size_t n = 0;
+
+	snprintf(number, 12, "%u", region->number);
+	labels[n++] = (struct mc_engine_label){"kind", service->name};
+	labels[n++] = (struct mc_engine_label){MC_LABEL_STATE_DIR, region->cloud->options.state_dir};
+	if (!service->is_shared) {
+		labels[n++] = (struct mc_engine_label){"region", region->name};
+		labels[n++] = (struct mc_engine_label){"number", number};
+	}
+	labels[n] = (struct mc_engine_label){NULL, NULL};
+}
+
+/* No region's name has a dot. */
+static void name_volume(
+	const struct mc_region *region, const struct mc_service *service, unsigned generation, struct mc_volume *volume)
+{
+	size_t length;
+
+	mc_service_name(service, region->name, volume->name);
+	length = strlen(volume->name);
+	if (generation)
+		snprintf(volume->name + length, sizeof(volume->name) - length, ".%u", generation);
+}
+
+unsigned mc_volume_generation(struct mc_region *region, const struct mc_service *service)
+{
+	return service == &mc_services[MC_DATABASE] ? mc_fact_edition(region).generation : 0;
+}
+
+/* Whether the service has served once with data of GENERATION, which nobody can make again. */
+static bool had_data(struct mc_region *region, const struct mc_service *service, unsigned generation)
+{
+	struct mc_cloud *cloud = region->cloud;
+	struct mc_edition edition = mc_fact_edition(region);
+	bool had = false;
+
+	if (service == &mc_services[MC_DATABASE] && edition.is_new && generation == edition.generation)
+		return false;
+	MC_LOCKED(&cloud->lock) {
+		for (size_t i = 0; i < cloud->n_regions; i++) /* what is shared serves all regions */
+			if (cloud->regions[i] == region || service->is_shared)
+				had = had || cloud->regions[i]->facts[MC_FACT_SERVED];
+	}
+	return had;
+}
+
+/* 1: the engine has a volume NAME of the cloud, 0: it has none, or -errno. */
+static int has_volume(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_engine_volume_list list = {0};
+	int r = engine->ops->volume_list(engine, call, &list, error);
+
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = !strcmp(list.items[i].name, name);
+	mc_engine_volume_list_clear(&list);
+	return r;
+}
+
+/* Where the data lie or are to lie, to VOLUME's device; "": in the engine, where version 0.1 has put them, or because
+ * only root can give a service a directory. */
+static int find_device(
+	struct mc_region *region, struct mc_call *call, bool had, struct mc_volume *volume, struct mc_error *error)
+{
+	const struct mc_cloud_options *options = &region->cloud->options;
+	int r = mc_fact_files_data(options, volume->name, false, volume->device, error);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	volume->device[0] = '\0';
+	r = has_volume(region, call, volume->name, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (had)
+		return mc_error_set(error, EIO,
+			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it "
+			"back, or "
+			"`echo destroy > regions/%s/ctl`",
+			volume->name, options->name, volume->name, region->name);
+	r = mc_fact_files_data(options, volume->name, true, volume->device, error);
+	if (r == 0)
+		volume->device[0] = '\0';
+	return r < 0 ? r : 0;
+}
+
+int mc_volume_make(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
+	unsigned generation, struct mc_volume *ret_volume, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_engine_label labels[5];
+	struct mc_volume volume = {0};
+	char number[12];
+	int r;
+
+	name_volume(region, service, generation, &volume);
+	r = find_device(region, call, had_data(region, service, generation), &volume, error);
+	if (r < 0)
+		return r;
+	mc_service_labels(region, service, number, labels);
+	r = engine->ops->volume_create(engine, call, volume.name, labels, *volume.device ? volume.device : NULL, error);
+	if (ret_volume)
+		*ret_volume = volume;
+	return r == -EEXIST ? 0 : r;
+}
+
+int mc_volume_remove(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
+	unsigned generation, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	struct mc_volume volume = {0};
+	int r;
+
+	name_volume(region, service, generation, &volume);
+	r = engine->ops->volume_remove(engine, call, volume.name, error);
+	return r ? r : mc_fact_files_remove_data(&region->cloud->options, volume.name, error);
+}
+
+int mc_volume_remove_all(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
+{
+	unsigned last = mc_volume_generation(region, service) + 1, first = last < 2 ? 0 : last - 2;
+	int r = 0;
+
+	if (service != &mc_services[MC_DATABASE])
+		return mc_volume_remove(region, call, service, 0, error);
+	for (unsigned generation = first; generation <= last && r == 0; generation++)
+		r = mc_volume_remove(region, call, service, generation, error);
+	return r;
+}
+
+/* Those beside the one that counts: what an upgrade has left behind, and what one that went back had begun. */
+int mc_volume_remove_spare(
+	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
+{
+	struct mc_edition edition = mc_fact_edition(region);
+	int r = 0;
+
+	if (edition.is_new)
+		return 0;
+	if (edition.generation)
+		r = mc_volume_remove(region, call, service, edition.generation - 1, error);
+	return r ? r : mc_volume_remove(region, call, service, edition.generation + 1, error);
+}
+
+int mc_volumes_check_free(struct mc_region *region, struct mc_error *error)
+{
+	int r = 0;
+
+	for (const struct mc_service *service = mc_services; service->name && r == 0; service++) {
+		char name[MC_SERVICE_NAME_MAX];
+
+		mc_service_name(service, region->name, name);
+		if (!service->is_shared || region->is_master)
+			r = mc_fact_files_check_free(&region->cloud->options, name, error);
+	}
+	return r;
+}
