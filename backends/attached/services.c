@@ -89,7 +89,6 @@ static const struct mc_attached_config *settings_of(
 	return own ? own : config;
 }
 
-/* Where the service is that SERVICE describes, and whether it answers. IS_OWN: these are the region's own settings. */
 const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *cloud, const char *name)
 {
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
@@ -104,6 +103,7 @@ const struct mc_attached_config *mc_attached_region_config(struct mc_cloud *clou
 	return config && is_own ? config : NULL;
 }
 
+/* Where the service is that SERVICE describes, and whether it answers. IS_OWN: these are the region's own settings. */
 static void look_at_service(struct mc_look *look, const struct mc_attached_service *service, bool is_own,
 	const char *region, unsigned major, struct mc_attached_sight *sight)
 {
