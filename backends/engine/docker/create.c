@@ -126,6 +126,8 @@ static cJSON *sysctls(void)
 		{"net.ipv4.tcp_keepalive_time", "5"},
 		{"net.ipv4.tcp_keepalive_intvl", "1"},
 		{"net.ipv4.tcp_keepalive_probes", "5"},
+		/* The directory serves at 389, and isn't root. Docker's default, not podman's. */
+		{"net.ipv4.ip_unprivileged_port_start", "0"},
 	};
 	cJSON *json = cJSON_CreateObject();
 	int failed = 0;
