@@ -17,8 +17,12 @@
 #define LOG_SIZE "4m"
 #define LOG_FILES "2"
 
-static cJSON *health_check(const struct mc_engine_service_spec *spec)
+#define SELDOM_NS (86400e9)
+
+/* Podman has a timer of systemd's run it, and mc_docker_checks_run() does so anyway. */
+static cJSON *health_check(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
+	double interval = atomic_load(&docker->is_podman) ? SELDOM_NS : spec->health_interval_ms * 1e6;
 	cJSON *json = cJSON_CreateObject(), *test = cJSON_CreateArray();
 	int failed = !cJSON_AddItemToArray(test, cJSON_CreateString("CMD")) ? -ENOMEM : 0;
 
@@ -26,7 +30,7 @@ static cJSON *health_check(const struct mc_engine_service_spec *spec)
 		if (!cJSON_AddItemToArray(test, cJSON_CreateString(*word)))
 			failed = -ENOMEM;
 	mc_docker_put(json, "Test", test, &failed);
-	mc_docker_put(json, "Interval", cJSON_CreateNumber(spec->health_interval_ms * 1e6), &failed);
+	mc_docker_put(json, "Interval", cJSON_CreateNumber(interval), &failed);
 	mc_docker_put(json, "Timeout", cJSON_CreateNumber(HEALTH_TIMEOUT_NS), &failed);
 	mc_docker_put(json, "StartPeriod", cJSON_CreateNumber(START_PERIOD_NS), &failed);
 	mc_docker_put(json, "Retries", cJSON_CreateNumber(3), &failed);
@@ -187,7 +191,7 @@ static cJSON *container_json(const struct mc_docker *docker, const struct mc_eng
 		mc_docker_put(json, "Hostname", cJSON_CreateString(spec->host), &failed);
 	mc_docker_put(json, "StopTimeout", cJSON_CreateNumber(spec->stop_seconds), &failed);
 	if (spec->health)
-		mc_docker_put(json, "Healthcheck", health_check(spec), &failed);
+		mc_docker_put(json, "Healthcheck", health_check(docker, spec), &failed);
 	if (spec->port)
 		mc_docker_put(json, "ExposedPorts", by_port(spec, cJSON_CreateObject()), &failed);
 	mc_docker_put(json, "HostConfig", host_config(docker, spec), &failed);

@@ -100,6 +100,13 @@ cJSON *mc_docker_endpoint(const char *host, const char *alias)
 	return NULL;
 }
 
+static bool is_in_already(const struct mc_http_response *response)
+{
+	const char *said = response->body.data ? response->body.data : "";
+
+	return strstr(said, "already exists in network") || strstr(said, "already connected to network");
+}
+
 int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char *name, const char *host,
 	const char *alias, struct mc_error *error)
 {
@@ -124,8 +131,7 @@ int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char 
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
 	r = mc_docker_send(docker, call, &ask, &response, error);
-	if (r < 0 || (response.status >= 200 && response.status < 300) ||
-		(response.body.data && strstr(response.body.data, "already exists in network")))
+	if (r < 0 || (response.status >= 200 && response.status < 300) || is_in_already(&response))
 		return r;
 	return mc_docker_fail(&response, error, "can't put %s back into the network %s", name, docker->cloud);
 }
