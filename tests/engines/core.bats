@@ -116,7 +116,7 @@ token_answers() {
 
 @test "a machine that loses its power: a mount brings all that ran, in its part" {
     engine_kill
-    cloud_unmount
+    cloud_kill
     engine_start
     cloud_mount
     becomes_ready Kista Solna

@@ -137,6 +137,15 @@ cloud_unmount() {
     [ -z "$daemon" ] || await_exit "$daemon"
 }
 
+# cloud_kill: the daemon, too, ends without a word.
+cloud_kill() {
+    local daemon
+    daemon=$(daemon_of "$M")
+    kill -KILL "$daemon"
+    await_exit "$daemon"
+    timeout 30 fusermount3 -uz "$M"
+}
+
 # cloud_mount: this checkout's daemon, in the engine's network.
 cloud_mount() {
     mkdir -p "$DIRECTORY/mnt" "$DIRECTORY/state"
