@@ -110,7 +110,8 @@ static void test_checks_are_run(void **state)
 	struct world world = podman();
 	struct story story = story_new();
 	struct mc_http_loop *loop = mc_http_loop_new();
-	struct mc_docker_checks *checks = mc_docker_checks_new(mc_docker_of(world.engine), loop, tell_health, &story);
+	struct mc_docker_checks *checks =
+		mc_docker_checks_new(mc_docker_of(world.engine), 0, loop, tell_health, &story);
 	const char *all = target(API "/containers/json?all=1&filters=", CLOUD_FILTER);
 	static const struct {
 		const char *answer, *told;
@@ -148,6 +149,40 @@ static void test_checks_are_run(void **state)
 	mc_docker_checks_free(checks);
 	mc_http_loop_free(loop);
 	assert_int_equal(story.text.size, 0);
+	teardown(&world);
+	story_free(&story);
+}
+
+/* Of ten that are due, four begin, and none of them again while it is under way. */
+static void test_a_few_at_once(void **state)
+{
+	(void)state;
+	struct world world = podman();
+	struct story story = story_new();
+	struct mc_http_loop *loop = mc_http_loop_new();
+	struct mc_docker_checks *checks =
+		mc_docker_checks_new(mc_docker_of(world.engine), 0, loop, tell_health, &story);
+	char list[4096] = "[", *at = list + 1;
+
+	for (int i = 0; i < 10; i++)
+		at += snprintf(at, 256,
+			"%s{\"Id\":\"%d\",\"Names\":[\"/try-svc\"],\"State\":\"running\",\"Labels\":" SVC_LABELS "}",
+			i ? "," : "", i);
+	memcpy(at, "]", 2);
+	expect(&world, "GET", "/version", 200, VERSION);
+	expect(&world, "GET", LIBPOD "/info", 200, FITS);
+	for (int i = 0; i < 2; i++)
+		expect(&world, "GET", target(API "/containers/json?all=1&filters=", CLOUD_FILTER), 200, list);
+	expect(&world, "GET", target(API "/containers/json?all=1&filters=", CLOUD_FILTER), 200, "[]");
+	fake_http_expect(world.server, &(struct fake_step){.method = "GET", .times = 4, .how = FAKE_HANG});
+	assert_int_equal(mc_docker_checks_run(checks, world.call), 4);
+	fake_http_wait_requests(world.server, 7);
+	assert_int_equal(mc_docker_checks_run(checks, world.call), 0);
+	/* those of what doesn't run any more are broken off */
+	assert_int_equal(mc_docker_checks_run(checks, world.call), 0);
+	fake_http_wait_closed(world.server, 4);
+	mc_docker_checks_free(checks);
+	mc_http_loop_free(loop);
 	teardown(&world);
 	story_free(&story);
 }
@@ -283,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_an_engine_that_cant_be_used_is_told_of),
 		cmocka_unit_test(test_checks_are_not_left_to_timers),
 		cmocka_unit_test(test_checks_are_run),
+		cmocka_unit_test(test_a_few_at_once),
 		cmocka_unit_test(test_a_watch_runs_them),
 		cmocka_unit_test(test_network_events),
 		cmocka_unit_test(test_its_words),

@@ -250,8 +250,8 @@ static void run_checks(struct mc_docker_watch *watch)
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(watch->docker->timeout_ms);
 
 	if (!atomic_load(&watch->checks))
-		atomic_store(
-			&watch->checks, mc_docker_checks_new(watch->docker, watch->loop, watch->handler, watch->data));
+		atomic_store(&watch->checks, mc_docker_checks_new(watch->docker, MC_DOCKER_CHECK_S, watch->loop,
+						     watch->handler, watch->data));
 	if (!atomic_load(&watch->checks) || !begin_asking(watch, call))
 		return;
 	mc_docker_checks_run(atomic_load(&watch->checks), call);
@@ -306,7 +306,7 @@ static void await_end(struct mc_docker_watch *watch)
 
 	for (bool ended = false; !ended;) {
 		MC_LOCKED(&watch->lock) {
-			await_flag(watch, &watch->ended, &watch->ended, runs_checks ? MC_DOCKER_CHECK_MS : -1);
+			await_flag(watch, &watch->ended, &watch->ended, runs_checks ? MC_DOCKER_CHECKS_MS : -1);
 			ended = watch->ended || watch->stopping;
 		}
 		if (!ended)

@@ -68,6 +68,7 @@ int mc_docker_check_podman(struct mc_docker *docker, struct mc_call *call, struc
  */
 
 #define CHECK_ENDS_S 60.0 /* one that takes longer is let alone, and begun anew */
+#define MOST_AT_ONCE 4    /* each is three processes: side by side, all of them would take too long */
 #define ANSWER_LIMIT ((size_t)64 << 10)
 
 /* The check of one container, in a list that is the watch's thread's; `answer`, `told` are the loop's. */
@@ -87,20 +88,22 @@ struct check {
 struct mc_docker_checks {
 	struct mc_engine *engine; /* of its own: without a journal, which these would fill */
 	struct mc_http_loop *loop;
+	double interval;
 	void (*handler)(void *data, const struct mc_engine_event *event);
 	void *data;
 	atomic_uint starts;
 	struct check *list;
 };
 
-struct mc_docker_checks *mc_docker_checks_new(const struct mc_docker *docker, struct mc_http_loop *loop,
-	void (*handler)(void *data, const struct mc_engine_event *event), void *data)
+struct mc_docker_checks *mc_docker_checks_new(const struct mc_docker *docker, double interval,
+	struct mc_http_loop *loop, void (*handler)(void *data, const struct mc_engine_event *event), void *data)
 {
 	struct mc_docker_checks *checks = calloc(1, sizeof *checks);
 
 	if (!checks)
 		return NULL;
 	checks->loop = loop;
+	checks->interval = interval;
 	checks->handler = handler;
 	checks->data = data;
 	atomic_init(&checks->starts, 0);
@@ -166,14 +169,26 @@ static void on_check_end(void *data, int result)
 
 static const struct mc_http_stream_handler handler = {.on_data = on_check_data, .on_end = on_check_end};
 
-/* Whether it has begun: one at a time. */
+static bool is_under_way(const struct check *check)
+{
+	return check->stream && !atomic_load(&check->is_over) && mc_wall_clock() - check->begun < CHECK_ENDS_S;
+}
+
+static unsigned count_under_way(const struct mc_docker_checks *checks)
+{
+	unsigned count = 0;
+
+	for (const struct check *check = checks->list; check; check = check->next)
+		count += is_under_way(check);
+	return count;
+}
+
+/* Whether it has begun. */
 static bool start_check(struct mc_docker_checks *checks, struct check *check)
 {
 	const struct mc_http_request request = {
 		.method = "GET", .path = MC_DOCKER_PATH(LIBPOD, "containers", check->id, "healthcheck")};
 
-	if (check->stream && !atomic_load(&check->is_over) && mc_wall_clock() - check->begun < CHECK_ENDS_S)
-		return false;
 	stop_check(check);
 	atomic_store(&check->is_over, false);
 	check->begun = mc_wall_clock();
@@ -229,7 +244,7 @@ unsigned mc_docker_checks_run(struct mc_docker_checks *checks, struct mc_call *c
 {
 	MC_CLEANUP(json) cJSON *containers = NULL;
 	const cJSON *container;
-	unsigned begun = 0;
+	unsigned under_way, begun = 0;
 
 	if (mc_docker_containers(mc_docker_of(checks->engine), call, NULL, &containers, NULL) < 0)
 		return 0;
@@ -237,11 +252,13 @@ unsigned mc_docker_checks_run(struct mc_docker_checks *checks, struct mc_call *c
 	{
 		struct check *check = check_of(checks, container);
 
-		if (!check)
-			continue;
-		check->is_wanted = true;
-		begun += start_check(checks, check);
+		if (check)
+			check->is_wanted = true;
 	}
 	drop_unwanted(checks);
+	under_way = count_under_way(checks);
+	for (struct check *check = checks->list; check && under_way + begun < MOST_AT_ONCE; check = check->next)
+		if (!is_under_way(check) && mc_wall_clock() - check->begun >= checks->interval)
+			begun += start_check(checks, check);
 	return begun;
 }

@@ -104,14 +104,16 @@ bool mc_docker_is_podman(const cJSON *version);
 /* -EOPNOTSUPP with a sentence if services can't run in it. */
 int mc_docker_check_podman(struct mc_docker *docker, struct mc_call *call, struct mc_error *error);
 
-/* The health checks of a cloud's containers, which are to be run from here every MC_DOCKER_CHECK_MS. HANDLER is told of
- * what they come to in LOOP's thread. */
+/* The health checks of a cloud's containers, which are run from here, in each every INTERVAL seconds. HANDLER is told
+ * of what they come to in LOOP's thread. */
 struct mc_docker_checks;
-#define MC_DOCKER_CHECK_MS 5000
-struct mc_docker_checks *mc_docker_checks_new(const struct mc_docker *docker, struct mc_http_loop *loop,
-	void (*handler)(void *data, const struct mc_engine_event *event), void *data);
+#define MC_DOCKER_CHECK_S 5
+struct mc_docker_checks *mc_docker_checks_new(const struct mc_docker *docker, double interval,
+	struct mc_http_loop *loop, void (*handler)(void *data, const struct mc_engine_event *event), void *data);
 void mc_docker_checks_free(struct mc_docker_checks *checks);
-/* Begins one in each container that runs and has none under way; gives how many. One thread at a time. */
+/* Begins those that are due, of which only a few are under way at once; gives how many. To be called again and again,
+ * every MC_DOCKER_CHECKS_MS, by one thread at a time. */
+#define MC_DOCKER_CHECKS_MS 1000
 unsigned mc_docker_checks_run(struct mc_docker_checks *checks, struct mc_call *call);
 /* A container has started: what was told of its health is no longer so. */
 void mc_docker_checks_started(struct mc_docker_checks *checks);
