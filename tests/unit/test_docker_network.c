@@ -9,8 +9,7 @@ static void test_no_subnet_is_left(void **state)
 {
 	(void)state;
 	static const char *const said[] = {
-		"could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the "
-		"network",
+		"could not find an available, non-overlapping IPv4 address pool among the defaults",
 		"all predefined address pools have been fully subnetted",
 		"could not find free subnet from subnet pools",
 	};
