@@ -70,9 +70,9 @@ static bool is_domain(const char *value)
 static const struct option ours[] = {
 	{"cloud", "NAME", "name of the cloud (mcloud); several may live side by side", "mcloud", TEXT(cloud), .fits = is_cloud,
 	 .wanted = "a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen"},
-	{"engine", "auto|docker", "what runs the containers (auto)", "auto", TEXT(engine), .fits = mc_engine_is_known,
-	 .wanted = "the engines are auto and docker"},
-	{"socket", "PATH", "the engine's API socket (/run/docker.sock)", NULL, TEXT(socket), .fits = is_path,
+	{"engine", "auto|docker|podman", "what runs the containers (auto: docker)", "auto", TEXT(engine), .fits = mc_engine_is_known,
+	 .wanted = "the engines are auto, docker and podman"},
+	{"socket", "PATH", "the engine's API socket (/run/docker.sock; with engine=podman, /run/podman/podman.sock)", NULL, TEXT(socket), .fits = is_path,
 	 .wanted = "an absolute path is needed"},
 	{"base", "127.N.0.0", "where its loopback addresses begin (127.77.0.0): region n has 127.77.n.1", "127.77.0.0", TEXT(base),
 	 .fits = is_base, .wanted = "an address 127.N.0.0 is needed"},

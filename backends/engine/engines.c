@@ -12,6 +12,7 @@ static const struct engine_row {
 		const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
 } engines[] = {
 	{"docker", "/run/docker.sock", mc_engine_docker_new},
+	{"podman", "/run/podman/podman.sock", mc_engine_docker_new},
 };
 
 static const struct engine_row *find_engine(const char *name)

@@ -149,7 +149,7 @@ static int check_options(const struct mc_cloud_options *options, struct mc_error
 	if (inet_pton(AF_INET, options->base, &base) != 1 || ntohl(base.s_addr) >> 24 != 127)
 		return mc_error_set(error, EINVAL, "base=%s is not an address in 127.0.0.0/8", options->base);
 	if (!mc_engine_is_known(options->engine))
-		return mc_error_set(error, EINVAL, "engine=%s is not known: auto or docker", options->engine);
+		return mc_error_set(error, EINVAL, "engine=%s is not known: auto, docker or podman", options->engine);
 	return 0;
 }
 

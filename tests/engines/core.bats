@@ -116,7 +116,7 @@ token_answers() {
 
 @test "a machine that loses its power: a mount brings all that ran, in its part" {
     engine_kill
-    unmount "$M"
+    cloud_kill
     engine_start
     cloud_mount
     becomes_ready Kista Solna
@@ -144,7 +144,7 @@ token_answers() {
     for kind in containers networks volumes; do
         engine "/$kind/prune" -X POST --url-query "filters={\"label\":[\"org.mcloudfs.cloud=$CLOUD\"]}" >/dev/null
     done
-    unmount "$M"
+    cloud_unmount
     engine_stop
     engine_start
     cloud_mount

@@ -6,15 +6,36 @@ load ../integration/common.bash
 # engine_make NAME: its root directory, and the images of this checkout, kept in build/engines for the next time.
 engine_make() {
     local release
-    read -r _ release ENGINE_ENV < <(grep -P "^$1\t" "$BATS_TEST_DIRNAME/table")
-    export ENGINE_ENV ENGINES ENGINE_DIR ENGINE_ROOT
+    read -r _ release ENGINE_PROGRAM ENGINE_ENV < <(grep -P "^$1\t" "$BATS_TEST_DIRNAME/table")
+    export ENGINE_PROGRAM ENGINE_ENV ENGINES ENGINE_DIR ENGINE_ROOT
     mkdir -p "$BATS_TEST_DIRNAME/../../build/engines"
     ENGINES=$(realpath "$BATS_TEST_DIRNAME/../../build/engines")
-    ENGINE_DIR=$ENGINES/$1 ENGINE_ROOT=$ENGINES/$release
-    "$BATS_TEST_DIRNAME/root" "$release" "$ENGINE_ROOT" docker.io iptables ca-certificates iproute2 procps
+    ENGINE_DIR=$ENGINES/$1
+    engine_root_"$ENGINE_PROGRAM" "$release"
     engine_end
     rm -rf "$ENGINE_DIR"
     mkdir -p "$ENGINE_DIR"
+}
+
+engine_root_docker() {
+    ENGINE_ROOT=$ENGINES/$1
+    "$BATS_TEST_DIRNAME/root" "$1" "$ENGINE_ROOT" docker.io iptables ca-certificates iproute2 procps
+}
+
+# With what is only recommended: names (netavark, aardvark-dns) and an init (catatonit).
+engine_root_podman() {
+    ENGINE_ROOT=$ENGINES/podman-$1
+    "$BATS_TEST_DIRNAME/root" "$1" "$ENGINE_ROOT" podman runc netavark aardvark-dns catatonit iptables nftables ca-certificates iproute2 procps
+    cp "$BATS_TEST_DIRNAME/containers.conf" "$ENGINE_ROOT/etc/containers/containers.conf"
+}
+
+# The command that is the engine, inside of its root.
+engine_command_docker() {
+    printf '%s\n' dockerd --data-root /engine/data --exec-root /run/docker --pidfile /run/docker.pid --host unix:///engine/docker.sock
+}
+
+engine_command_podman() {
+    printf '%s\n' podman --root /engine/data system service --time 0 unix:///engine/docker.sock
 }
 
 # images_save: those of this checkout as the machine's own engine has them.
@@ -31,20 +52,32 @@ images_save() {
     echo "$archive"
 }
 
+# holder: the process that holds the namespaces of $ENGINE_DIR, if they are there. A number in a file may be another process's by now, so
+# it is looked at what that one sees.
+holder() {
+    local pid
+    pid=$(cat "$ENGINE_DIR/held" 2>/dev/null) || return 1
+    [ "$(stat -c %d:%i "/proc/$pid/root/engine/held" 2>/dev/null)" = "$(stat -c %d:%i "$ENGINE_DIR/held")" ] || return 1
+    [ "$(readlink "/proc/$pid/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ] || return 1
+    echo "$pid"
+}
+
 # there COMMAND…: in the engine's network.
 there() { nsenter --net="/proc/$(cat "$ENGINE_DIR/held")/ns/net" "$@"; }
 
 # engine_start: until it answers. Its data stays where it is from one start to the next.
 engine_start() {
-    local holder
-    if ! kill -0 "$(cat "$ENGINE_DIR/held" 2>/dev/null)" 2>/dev/null; then
+    local holder command
+    if ! holder >/dev/null; then
+        rm -f "$ENGINE_DIR/held"
         unshare --mount --net "$BATS_TEST_DIRNAME/hold" "$ENGINE_ROOT" "$ENGINE_DIR" >"$ENGINE_DIR/hold.log" 2>&1 3>&- &
         timeout 60 bash -c 'until [ -s "$1/held" ]; do :; done' - "$ENGINE_DIR"
     fi
-    holder=$(cat "$ENGINE_DIR/held")
+    holder=$(holder)
+    mapfile -t command < <(engine_command_"$ENGINE_PROGRAM")
     # shellcheck disable=SC2086 # assignments
-    setsid nsenter --target "$holder" --mount --net --root --wd env PATH=/usr/sbin:/usr/bin:/sbin:/bin ${ENGINE_ENV:-} dockerd \
-        --data-root /engine/data --exec-root /run/docker --pidfile /run/docker.pid --host unix:///engine/docker.sock >>"$ENGINE_DIR/log" 2>&1 3>&- &
+    setsid nsenter --target "$holder" --mount --net --root --wd env PATH=/usr/sbin:/usr/bin:/sbin:/bin ${ENGINE_ENV:-} "${command[@]}" \
+        >>"$ENGINE_DIR/log" 2>&1 3>&- &
     echo "$!" >"$ENGINE_DIR/pid"
     await_ping "$!"
 }
@@ -63,39 +96,58 @@ engine_stop() {
     timeout 120 tail --pid="$pid" -f /dev/null
 }
 
-# engine_kill: as a machine that loses its power.
+# engine_kill: as a machine that loses its power, with all that was in /run.
 engine_kill() {
     local pids pid
     mapfile -t pids < <(in_namespaces)
+    [ ${#pids[@]} -gt 0 ] || return 1
     kill -KILL "${pids[@]}" || true
     for pid in "${pids[@]}"; do await_exit "$pid"; done
+    rm -f "$ENGINE_DIR/held" "$ENGINE_DIR/pid"
 }
 
-# The engine, its containerd and shims, and what those have started.
+# The namespaces' holder, the engine, its containerd, shims and monitors, and what those have started.
 in_namespaces() {
-    local holder own pid inside=()
-    holder=$(cat "$ENGINE_DIR/held")
-    own=$(readlink "/proc/$holder/ns/mnt")
+    local own pid inside=()
+    own=$(readlink "/proc/$(holder)/ns/mnt")
+    [ -n "$own" ] || return 1
     for pid in /proc/[0-9]*; do
         [ "$(readlink "$pid/ns/mnt" 2>/dev/null)" != "$own" ] || inside+=("${pid#/proc/}")
     done
-    ps -eo pid=,ppid= --sort=start_time | awk -v inside="${inside[*]}" -v holder="$holder" '
+    ps -eo pid=,ppid= --sort=start_time | awk -v inside="${inside[*]}" '
         BEGIN { n = split(inside, pids, " "); for (i = 1; i <= n; i++) is[pids[i]] }
         { parent[$1] = $2 }
         END {
-            for (pid in parent) for (at = pid; at > 1; at = parent[at]) if (at in is) { if (pid != holder) print pid; break }
+            for (pid in parent) for (at = pid; at > 1; at = parent[at]) if (at in is) { print pid; break }
         }'
 }
 
 engine_end() {
-    [ -e "$ENGINE_DIR/held" ] || return 0
+    holder >/dev/null || return 0
     engine_stop || true
-    kill -KILL "$(cat "$ENGINE_DIR/held")" 2>/dev/null || true
-    rm -f "$ENGINE_DIR/held" "$ENGINE_DIR/pid"
+    # podman's containers go on without it
+    engine_kill 2>/dev/null || true
+}
+
+# cloud_unmount: until the daemon has ended, which holds the cloud's lock.
+cloud_unmount() {
+    local daemon
+    daemon=$(daemon_of "$M")
+    unmount "$M"
+    [ -z "$daemon" ] || await_exit "$daemon"
+}
+
+# cloud_kill: the daemon, too, ends without a word.
+cloud_kill() {
+    local daemon
+    daemon=$(daemon_of "$M")
+    kill -KILL "$daemon"
+    await_exit "$daemon"
+    timeout 30 fusermount3 -uz "$M"
 }
 
 # cloud_mount: this checkout's daemon, in the engine's network.
 cloud_mount() {
     mkdir -p "$DIRECTORY/mnt" "$DIRECTORY/state"
-    there timeout -k 5 300 "$MCLOUDFS" -o "cloud=$CLOUD,base=127.95.0.0,state_dir=$DIRECTORY/state,socket=$ENGINE_DIR/docker.sock,timeout=60" "$M"
+    there timeout -k 5 300 "$MCLOUDFS" -o "cloud=$CLOUD,engine=$ENGINE_PROGRAM,base=127.95.0.0,state_dir=$DIRECTORY/state,socket=$ENGINE_DIR/docker.sock,timeout=60" "$M"
 }

@@ -150,7 +150,8 @@ client_down() {
         slowly grep -m 1 "$step" "$M/regions/Kista/progress"
         killed_and_again
         # before it is a fact, it never was
-        if [ "$step" = 'its database takes no writes' ] && [ "$(quick cat "$M/regions/Kista/state")" = ready ]; then
+        if jq -e --arg older "$OLDER" '.release == $older' "$DIRECTORY/state/$CLOUD/regions/Kista.json" >/dev/null; then
+            [ "$step" = 'its database takes no writes' ]
             of "$OLDER" Kista
             make Kista again
             put upgrade "$M/regions/Kista/ctl"

@@ -89,6 +89,19 @@ recipes() {
     [[ $output == *"gives no list of images: nonsense"* ]]
 }
 
+@test "images are known by Podman's names for them, too" {
+    for place in '' localhost/; do
+        recipes 'echo "base 0123456789abcdef"' 'echo "[{\"Created\": 1, \"RepoTags\": [\"'"$place"'mcloudfs/base:0123456789ab\"], \"Labels\": {\"org.mcloudfs.recipe\": \"0123456789abcdef\"}}]"'
+        [ "$status" -eq 0 ]
+        [[ ${lines[0]} == "images of "*": all 1 up to date" ]]
+    done
+    # an archive that Podman has written; loading it comes to its end
+    echo '[{"RepoTags": ["localhost/mcloudfs/base:0123456789ab"]}]' >"$BATS_TEST_TMPDIR/manifest.json"
+    tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/podman" manifest.json
+    recipes 'echo "base 0123456789abcdef"' 'echo "{\"stream\": \"Loaded\"}"' --load "$BATS_TEST_TMPDIR/podman"
+    [[ ${lines[1]} == "image archive "*"/podman loaded in "* ]]
+}
+
 @test "a build whose answer was cut short has made nothing" {
     mkdir -p "$BATS_TEST_TMPDIR/recipes/ldap"
     touch "$BATS_TEST_TMPDIR/recipes/ldap/Dockerfile"

@@ -97,16 +97,16 @@ static void test_detached(void **state)
 {
 	(void)state;
 #define IN(mode, networks)                                                                                             \
-	"{\"Id\":\"a\",\"State\":{\"Status\":\"running\"}," LABELS ",\"HostConfig\":{\"NetworkMode\":\"" mode          \
-	"\"},\"NetworkSettings\":{\"Networks\":" networks "}}"
+	"{\"Id\":\"a\",\"State\":{\"Status\":\"running\"},\"Config\":{\"Labels\":" SVC_LABELS                          \
+	"},\"HostConfig\":{\"NetworkMode\":\"" mode "\"},\"NetworkSettings\":{\"Networks\":" networks "}}"
 	static const struct {
 		const char *json;
 		bool is_detached;
 	} cases[] = {
 		{IN("try", "{\"try\":{\"NetworkID\":\"n1\"}}"), false},
 		{IN("try", "{\"bridge\":{},\"try\":{}}"), false}, {IN("try", "{}"), true},
-		{IN("try", "{\"bridge\":{}}"), true}, {IN("", "{}"), false},
-		{IN("try", "null"), false}, /* it doesn't say */
+		{IN("try", "{\"bridge\":{}}"), true}, {IN("", "{}"), true}, {IN("bridge", "{\"try\":{}}"), false},
+		{IN("try", "null"), false}, /* as podman; it doesn't say */
 	};
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {

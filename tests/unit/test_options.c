@@ -91,7 +91,7 @@ static void test_bad(void **state)
 		{"cloud=../x", "a cloud's name"},
 		{"cloud=-x", "a cloud's name"},
 		{"cloud=abcdefghijklmnopqrstuvwxyz0123456", "a cloud's name"},
-		{"engine=lxc", "engine=lxc: the engines are auto and docker"},
+		{"engine=lxc", "engine=lxc: the engines are auto, docker and podman"},
 		{"socket=run/docker.sock", "an absolute path is needed"},
 		{"state_dir=.", "an absolute path is needed"},
 		{"base=10.0.0.0", "an address 127.N.0.0 is needed"},

@@ -47,6 +47,14 @@ static bool is_rootless(const cJSON *version)
 	return false;
 }
 
+int mc_docker_refuse_rootless(const struct mc_docker *docker, const char *socket, struct mc_error *error)
+{
+	return mc_docker_error(error, EOPNOTSUPP,
+		"the container engine at %s is rootless, and can't publish the directory's port 389; name the "
+		"system's engine (-o socket=%s)",
+		docker->socket, socket);
+}
+
 static int choose(struct mc_docker *docker, const cJSON *json, unsigned *ret_api, struct mc_error *error)
 {
 	const char *newest = mc_docker_text(json, "ApiVersion"), *oldest = mc_docker_text(json, "MinAPIVersion");
@@ -71,10 +79,7 @@ static int choose(struct mc_docker *docker, const cJSON *json, unsigned *ret_api
 						NEWEST) " for the engine",
 			docker->socket, version, oldest);
 	if (is_rootless(json))
-		return mc_docker_error(error, EOPNOTSUPP,
-			"the container engine at %s is rootless, and can't publish the directory's port 389; name the "
-			"system's engine (-o socket=/run/docker.sock)",
-			docker->socket);
+		return mc_docker_refuse_rootless(docker, "/run/docker.sock", error);
 	*ret_api = (unsigned)(most < NEWEST ? most : NEWEST);
 	return 0;
 }
@@ -94,8 +99,13 @@ static int negotiate(struct mc_docker *docker, struct mc_call *call, unsigned *r
 			&response, error, "the container engine at %s doesn't tell its version", docker->socket);
 	json = cJSON_ParseWithLength(response.body.data ? response.body.data : "", response.body.size);
 	r = choose(docker, json, ret_api, error);
-	if (r == 0)
-		atomic_store(&docker->api, *ret_api);
+	bool is_podman = mc_docker_is_podman(json);
+	if (r == 0 && is_podman)
+		r = mc_docker_check_podman(docker, call, error);
+	if (r < 0)
+		return r;
+	atomic_store(&docker->is_podman, is_podman);
+	atomic_store(&docker->api, *ret_api);
 	return r;
 }
 

@@ -17,6 +17,8 @@
 #define LOG_SIZE "4m"
 #define LOG_FILES "2"
 
+#define SELDOM_NS (86400e9)
+
 /* [FIRST, WORD, …]; FIRST may be NULL. */
 static cJSON *words(const char *first, const char *const *argv)
 {
@@ -31,13 +33,15 @@ static cJSON *words(const char *first, const char *const *argv)
 	return NULL;
 }
 
-static cJSON *health_check(const struct mc_engine_service_spec *spec)
+/* Podman has a timer of systemd's run it, and mc_docker_checks_run() does so anyway. */
+static cJSON *health_check(const struct mc_docker *docker, const struct mc_engine_service_spec *spec)
 {
+	double interval = atomic_load(&docker->is_podman) ? SELDOM_NS : spec->health_interval_ms * 1e6;
 	cJSON *json = cJSON_CreateObject();
 	int failed = 0;
 
 	mc_docker_put(json, "Test", words("CMD", spec->health), &failed);
-	mc_docker_put(json, "Interval", cJSON_CreateNumber(spec->health_interval_ms * 1e6), &failed);
+	mc_docker_put(json, "Interval", cJSON_CreateNumber(interval), &failed);
 	mc_docker_put(json, "Timeout", cJSON_CreateNumber(HEALTH_TIMEOUT_NS), &failed);
 	mc_docker_put(json, "StartPeriod", cJSON_CreateNumber(START_PERIOD_NS), &failed);
 	mc_docker_put(json, "Retries", cJSON_CreateNumber(3), &failed);
@@ -140,6 +144,8 @@ static cJSON *sysctls(void)
 		{"net.ipv4.tcp_keepalive_time", "5"},
 		{"net.ipv4.tcp_keepalive_intvl", "1"},
 		{"net.ipv4.tcp_keepalive_probes", "5"},
+		/* The directory serves at 389, and isn't root. Docker's default, not podman's. */
+		{"net.ipv4.ip_unprivileged_port_start", "0"},
 	};
 	cJSON *json = cJSON_CreateObject();
 	int failed = 0;
@@ -201,7 +207,7 @@ static cJSON *container_json(const struct mc_docker *docker, const struct mc_eng
 		mc_docker_put(json, "Hostname", cJSON_CreateString(spec->host), &failed);
 	mc_docker_put(json, "StopTimeout", cJSON_CreateNumber(spec->stop_seconds), &failed);
 	if (spec->health)
-		mc_docker_put(json, "Healthcheck", health_check(spec), &failed);
+		mc_docker_put(json, "Healthcheck", health_check(docker, spec), &failed);
 	if (spec->port)
 		mc_docker_put(json, "ExposedPorts", by_port(spec, cJSON_CreateObject()), &failed);
 	mc_docker_put(json, "HostConfig", host_config(docker, spec), &failed);

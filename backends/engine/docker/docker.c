@@ -110,6 +110,7 @@ struct mc_engine *mc_engine_docker_new(
 		return NULL;
 	docker->engine.ops = &docker_ops;
 	atomic_init(&docker->api, 0);
+	atomic_init(&docker->is_podman, false);
 	pthread_mutex_init(&docker->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

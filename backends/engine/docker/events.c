@@ -31,7 +31,8 @@ static int take_action(const char *action, const cJSON *attributes, struct mc_do
 	struct mc_engine_event *event = &ret->event;
 
 	if (strncmp(action, HEALTH, strlen(HEALTH)) == 0) {
-		/* "health_status: healthy"; podman has it in an attribute. */
+		/* "health_status: healthy"; podman has it in an attribute, or elsewhere, where 4.3 says what it was
+		 * before. */
 		const char *colon = strchr(action, ':');
 		const char *health = colon ? colon + 1 + strspn(colon + 1, " ") : mc_docker_text(attributes, HEALTH);
 		if (!*health || strlen(health) >= sizeof ret->health)
@@ -59,13 +60,20 @@ static double when(const cJSON *json)
 	return nanoseconds > 0 && nanoseconds < 1e19 ? nanoseconds / 1e9 : mc_docker_number(json, "time");
 }
 
-/* A container has come into the cloud's network or gone out of it; the event has neither its name nor its labels. */
+/* A container has come into the cloud's network or gone out of it; the event has neither its labels nor, of Docker's,
+ * its name. In podman's the actor is the container, and 4.3 leaves the network out. */
 static int take_network(const cJSON *json, const cJSON *attributes, const char *cloud, struct mc_docker_event *ret)
 {
 	const char *action = mc_docker_text(json, "Action"), *id = mc_docker_text(attributes, "container");
+	const char *name = mc_docker_text(attributes, "name");
+	size_t length = strlen(cloud);
 
-	if ((strcmp(action, "connect") != 0 && strcmp(action, "disconnect") != 0) ||
-		strcmp(mc_docker_text(attributes, "name"), cloud) != 0 || !*id || strlen(id) >= sizeof ret->id)
+	if (!*id && strncmp(name, cloud, length) == 0 && name[length] == '-')
+		id = mc_docker_text(mc_docker_member(json, "Actor", NULL), "ID");
+	else if (strcmp(name, cloud) != 0)
+		return 0;
+	if ((strcmp(action, "connect") != 0 && strcmp(action, "disconnect") != 0) || !*id ||
+		strlen(id) >= sizeof ret->id)
 		return 0;
 	memcpy(ret->id, id, strlen(id) + 1);
 	ret->event = (struct mc_engine_event){.kind = MC_ENGINE_SERVICE, .id = ret->id, .when = when(json)};
@@ -117,6 +125,8 @@ struct mc_docker_watch {
 	void (*handler)(void *data, const struct mc_engine_event *event);
 	void *data;
 	pthread_t thread;
+	/* Made by the thread when they are first needed. */
+	_Atomic(struct mc_docker_checks *) checks;
 	struct mc_http_loop *loop; /* of its own: a handler that takes its time doesn't hold up followed logs */
 
 	mc_mutex lock; /* guards the flags and `asking`; no other is taken while it is held */
@@ -143,6 +153,9 @@ static void take_line(struct mc_docker_watch *watch, const char *line, size_t si
 	if (size == 0)
 		return;
 	int r = mc_docker_event_parse(line, size, watch->docker->cloud, &event);
+	struct mc_docker_checks *checks = atomic_load(&watch->checks);
+	if (r > 0 && checks && event.event.state && !strcmp(event.event.state, "running"))
+		mc_docker_checks_started(checks);
 	if (r > 0)
 		watch->handler(watch->data, &event.event);
 	else if (r < 0) /* what it was can't be known: everything is to be looked at */
@@ -202,23 +215,47 @@ static void on_events_end(void *data, int result)
 static const struct mc_http_stream_handler handler = {
 	.on_open = on_open, .on_data = on_events_data, .on_end = on_events_end};
 
-/* The address with the version, which the engine may have to be asked for: the end of the watch doesn't wait for that.
- */
+/* Whether there is something to be asked in CALL, for which the end of the watch doesn't wait. */
+static bool begin_asking(struct mc_docker_watch *watch, struct mc_call *call)
+{
+	bool begins;
+
+	MC_LOCKED(&watch->lock) {
+		begins = call && !watch->stopping;
+		watch->asking = begins ? call : NULL;
+	}
+	return begins;
+}
+
+static void end_asking(struct mc_docker_watch *watch)
+{
+	MC_LOCKED(&watch->lock)
+		watch->asking = NULL;
+}
+
+/* The address with the version, which the engine may have to be asked for. */
 static int address(struct mc_docker_watch *watch, const struct mc_docker_ask *ask, struct mc_docker_addressed *ret)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(watch->docker->timeout_ms);
-	bool stopping;
 
-	if (!call)
-		return -ENOMEM;
-	MC_LOCKED(&watch->lock) {
-		stopping = watch->stopping;
-		watch->asking = call;
-	}
-	int r = stopping ? -EINTR : mc_docker_address(watch->docker, call, ask, ret, NULL);
-	MC_LOCKED(&watch->lock)
-		watch->asking = NULL;
+	if (!begin_asking(watch, call))
+		return call ? -EINTR : -ENOMEM;
+	int r = mc_docker_address(watch->docker, call, ask, ret, NULL);
+	end_asking(watch);
 	return r;
+}
+
+static void run_checks(struct mc_docker_watch *watch)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(watch->docker->timeout_ms);
+
+	if (!atomic_load(&watch->checks))
+		atomic_store(&watch->checks, mc_docker_checks_new(watch->docker, MC_DOCKER_CHECK_S, watch->loop,
+						     watch->handler, watch->data));
+	if (!atomic_load(&watch->checks) || !begin_asking(watch, call))
+		return;
+	mc_docker_checks_run(atomic_load(&watch->checks), call);
+	end_asking(watch);
 }
 
 /* Events of networks carry no labels, so neither are those of containers chosen by them: take_line() sees whose they
@@ -262,6 +299,21 @@ static void await_flag(struct mc_docker_watch *watch, const bool *until, const b
 			   : pthread_cond_timedwait(&watch->news, &watch->lock, &end);
 }
 
+/* Until the stream ends; meanwhile what the engine has to be driven to is done. */
+static void await_end(struct mc_docker_watch *watch)
+{
+	const bool runs_checks = atomic_load(&watch->docker->is_podman);
+
+	for (bool ended = false; !ended;) {
+		MC_LOCKED(&watch->lock) {
+			await_flag(watch, &watch->ended, &watch->ended, runs_checks ? MC_DOCKER_CHECKS_MS : -1);
+			ended = watch->ended || watch->stopping;
+		}
+		if (!ended)
+			run_checks(watch);
+	}
+}
+
 /* One connection to its end. Gives whether events flowed. */
 static bool watch_once(struct mc_docker_watch *watch)
 {
@@ -275,10 +327,10 @@ static bool watch_once(struct mc_docker_watch *watch)
 	MC_LOCKED(&watch->lock) {
 		/* An engine that accepts and says nothing is not there. */
 		await_flag(watch, &watch->opened, &watch->ended, watch->docker->timeout_ms);
-		if (watch->opened)
-			await_flag(watch, &watch->ended, &watch->ended, -1);
 		opened = watch->opened;
 	}
+	if (opened)
+		await_end(watch);
 	mc_http_stream_stop(stream);
 	mc_buffer_free(&watch->line);
 	watch->skipping = false;
@@ -316,6 +368,7 @@ static void *watch_events(void *data)
 
 static void watch_free(struct mc_docker_watch *watch)
 {
+	mc_docker_checks_free(atomic_load(&watch->checks));
 	mc_http_loop_free(watch->loop);
 	mc_buffer_free(&watch->line);
 	pthread_cond_destroy(&watch->news);
@@ -331,6 +384,7 @@ static struct mc_docker_watch *watch_new(struct mc_docker *docker)
 	if (!watch)
 		return NULL;
 	watch->docker = docker;
+	atomic_init(&watch->checks, NULL);
 	pthread_mutex_init(&watch->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

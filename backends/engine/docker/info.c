@@ -59,13 +59,22 @@ static const char *address_of(const cJSON *json)
 	return "";
 }
 
-/* Whether the network that it was made for is none of those that it is in. */
+/* Whether the cloud's network, which has the cloud's name, is none of those that it is in. */
 static bool is_detached(const cJSON *json)
 {
 	const cJSON *networks = mc_docker_member(json, "NetworkSettings", "Networks");
-	const char *own = mc_docker_text(mc_docker_member(json, "HostConfig", NULL), "NetworkMode");
+	const char *own = mc_docker_text(mc_docker_member(json, "Config", "Labels"), MC_DOCKER_LABEL_CLOUD);
 
 	return *own && cJSON_IsObject(networks) && !cJSON_HasObjectItem(networks, own);
+}
+
+/* As it was asked for: podman puts the place in front that it takes a name without one to be in. */
+static const char *image_of(const cJSON *json)
+{
+	static const char local[] = "localhost/";
+	const char *image = mc_docker_text(mc_docker_member(json, "Config", NULL), "Image");
+
+	return strncmp(image, local, strlen(local)) == 0 ? image + strlen(local) : image;
 }
 
 static int int_of(const cJSON *object, const char *name)
@@ -91,7 +100,7 @@ int mc_docker_info(const cJSON *json, struct mc_engine_service *ret)
 		return -EBADMSG;
 	ret->name = mc_docker_copy(name, &failed);
 	ret->id = mc_docker_copy(id, &failed);
-	ret->image = mc_docker_copy(mc_docker_text(mc_docker_member(json, "Config", NULL), "Image"), &failed);
+	ret->image = mc_docker_copy(image_of(json), &failed);
 	if (*health && strcmp(health, "none") != 0)
 		ret->health = mc_docker_copy(health, &failed);
 	ret->address = mc_docker_copy(address_of(json), &failed);

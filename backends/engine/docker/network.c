@@ -8,7 +8,8 @@
 /* The network that a cloud's containers are in. */
 
 /* The id of the cloud's network, "" where there is none. */
-static int find_network(struct mc_docker *docker, struct mc_call *call, char ret_id[static 72], struct mc_error *error)
+static int find_network(struct mc_docker *docker, struct mc_call *call, char ret_id[static 72], bool *ret_has_ipv4,
+	struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
@@ -25,7 +26,16 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 	if (strlen(id) >= 72)
 		return mc_docker_error(error, EIO, "the engine gives a network an id of %zu characters", strlen(id));
 	memcpy(ret_id, id, strlen(id) + 1);
+	/* Since API 1.48; before, each has it. */
+	if (ret_has_ipv4)
+		*ret_has_ipv4 = !cJSON_IsFalse(mc_docker_member(cJSON_GetArrayItem(json, 0), "EnableIPv4", NULL));
 	return 0;
+}
+
+/* Docker 20.10 and 28, podman. */
+static bool has_no_subnet(const char *said)
+{
+	return strstr(said, "address pool") || strstr(said, "subnet pools");
 }
 
 #define CHECKS_DUPLICATES 44 /* API 1.44 and newer always look, and know the field no more */
@@ -68,6 +78,12 @@ static int post_network(struct mc_docker *docker, struct mc_call *call, struct m
 							   "this cloud's; remove it or choose "
 							   "another cloud=",
 							   docker->cloud);
+	if (response.body.data && has_no_subnet(response.body.data))
+		return mc_docker_error(error, EADDRNOTAVAIL,
+			"the engine has no subnet left for the network %s; remove networks that nobody needs, or give "
+			"the engine more (default-address-pools in Docker's daemon.json, default_subnet_pools in "
+			"Podman's containers.conf)",
+			docker->cloud);
 	return mc_docker_fail(&response, error, "can't make the network %s", docker->cloud);
 }
 
@@ -75,13 +91,19 @@ int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_
 {
 	struct mc_docker *docker = mc_docker_of(engine);
 	char id[72] = "";
+	bool has_ipv4 = true;
 
 	int r = mc_docker_hold(docker, call, "", error);
 	if (r < 0)
 		return r;
-	r = find_network(docker, call, id, error);
+	r = find_network(docker, call, id, &has_ipv4, error);
 	if (r == 0 && !*id)
 		r = post_network(docker, call, error);
+	else if (r == 0 && !has_ipv4)
+		r = mc_docker_error(error, EADDRNOTAVAIL,
+			"the engine's network %s has no IPv4, by which services are reached; remove it, and leave IPv4 "
+			"on for new ones (default-network-opts in Docker's daemon.json)",
+			docker->cloud);
 	mc_docker_release(docker, "");
 	return r;
 }
@@ -100,6 +122,13 @@ cJSON *mc_docker_endpoint(const char *host, const char *alias)
 	return NULL;
 }
 
+static bool is_in_already(const struct mc_http_response *response)
+{
+	const char *said = response->body.data ? response->body.data : "";
+
+	return strstr(said, "already exists in network") || strstr(said, "already connected to network");
+}
+
 int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char *name, const char *host,
 	const char *alias, struct mc_error *error)
 {
@@ -112,7 +141,7 @@ int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char 
 
 	int r = mc_docker_find(docker, call, name, &ref, error);
 	if (r == 0)
-		r = find_network(docker, call, id, error);
+		r = find_network(docker, call, id, NULL, error);
 	if (r < 0)
 		return r;
 	if (!*id)
@@ -124,8 +153,7 @@ int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char 
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
 	r = mc_docker_send(docker, call, &ask, &response, error);
-	if (r < 0 || (response.status >= 200 && response.status < 300) ||
-		(response.body.data && strstr(response.body.data, "already exists in network")))
+	if (r < 0 || (response.status >= 200 && response.status < 300) || is_in_already(&response))
 		return r;
 	return mc_docker_fail(&response, error, "can't put %s back into the network %s", name, docker->cloud);
 }
@@ -145,7 +173,7 @@ static int remove_network(struct mc_docker *docker, struct mc_call *call, struct
 	if (cJSON_GetArraySize(containers) > 0)
 		return mc_docker_error(error, EBUSY, "%d containers of cloud %s still use its network",
 			cJSON_GetArraySize(containers), docker->cloud);
-	r = find_network(docker, call, id, error);
+	r = find_network(docker, call, id, NULL, error);
 	if (r < 0 || !*id)
 		return r;
 	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("networks", id));

@@ -38,8 +38,9 @@ struct mc_docker {
 	struct mc_http_options options;
 	struct mc_http *http;
 	struct mc_http_loop *loop;
-	atomic_uint api; /* version 1.api of the API is spoken; 0: not known yet */
-	mc_mutex lock;   /* guards `held` and `watch`; nothing else is locked while it is */
+	atomic_uint api;       /* version 1.api of the API is spoken; 0: not known yet */
+	atomic_bool is_podman; /* which has another API beside it; known when `api` is */
+	mc_mutex lock;         /* guards `held` and `watch`; nothing else is locked while it is */
 	pthread_cond_t released;
 	struct mc_docker_held *held;
 	struct mc_docker_watch *watch;
@@ -92,6 +93,30 @@ int mc_docker_address(struct mc_docker *docker, struct mc_call *call, const stru
 void mc_docker_forget_version(struct mc_docker *docker);
 /* Whether the answer says that the version is not one of the engine's. */
 bool mc_docker_refuses_version(const struct mc_http_response *response);
+
+/* -EOPNOTSUPP with a sentence; SOCKET: where the system's engine is. */
+int mc_docker_refuse_rootless(const struct mc_docker *docker, const char *socket, struct mc_error *error);
+
+/* --- podman.c --- */
+
+/* Of the answer of /version. */
+bool mc_docker_is_podman(const cJSON *version);
+/* -EOPNOTSUPP with a sentence if services can't run in it. */
+int mc_docker_check_podman(struct mc_docker *docker, struct mc_call *call, struct mc_error *error);
+
+/* The health checks of a cloud's containers, which are run from here, in each every INTERVAL seconds. HANDLER is told
+ * of what they come to in LOOP's thread. */
+struct mc_docker_checks;
+#define MC_DOCKER_CHECK_S 5
+struct mc_docker_checks *mc_docker_checks_new(const struct mc_docker *docker, double interval,
+	struct mc_http_loop *loop, void (*handler)(void *data, const struct mc_engine_event *event), void *data);
+void mc_docker_checks_free(struct mc_docker_checks *checks);
+/* Begins those that are due, of which only a few are under way at once; gives how many. To be called again and again,
+ * every MC_DOCKER_CHECKS_MS, by one thread at a time. */
+#define MC_DOCKER_CHECKS_MS 1000
+unsigned mc_docker_checks_run(struct mc_docker_checks *checks, struct mc_call *call);
+/* A container has started: what was told of its health is no longer so. */
+void mc_docker_checks_started(struct mc_docker_checks *checks);
 
 /* METHOD /containers/ID[/VERB]; the journal shows the service's name instead of the id. */
 void mc_docker_ask_container(
@@ -176,6 +201,8 @@ bool mc_docker_unfinished(const cJSON *container);
 /* Removes what unfinished creations left behind: of NAME, which the caller holds, or of all that nobody holds (NULL).
  */
 int mc_docker_sweep(struct mc_docker *docker, struct mc_call *call, const char *name, struct mc_error *error);
+/* The id of CONTAINER, of such an array, and whether it runs; false for what can't be one. */
+bool mc_docker_take_id(const cJSON *container, struct mc_docker_ref *ref);
 int mc_docker_remove(
 	struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, struct mc_error *error);
 int mc_docker_inspect_ref(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,

@@ -100,6 +100,9 @@ static const struct {
 	{"is already paused", EBUSY},
 	{"is not paused", EBUSY},
 	{"has active endpoints", EBUSY},
+	{"only kill running containers", EBUSY}, /* podman's words from here on */
+	{"only be used on running containers", EBUSY},
+	{"only create exec sessions on running containers", EBUSY},
 };
 
 static int code_of(int status, const char *said)

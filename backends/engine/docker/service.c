@@ -66,8 +66,7 @@ bool mc_docker_unfinished(const cJSON *container)
 	return false;
 }
 
-/* Its id; false for what can't be one. */
-static bool take_id(const cJSON *container, struct mc_docker_ref *ref)
+bool mc_docker_take_id(const cJSON *container, struct mc_docker_ref *ref)
 {
 	const char *id = mc_docker_text(container, "Id");
 
@@ -93,7 +92,7 @@ int mc_docker_find(struct mc_docker *docker, struct mc_call *call, const char *n
 	ret_ref->name = name;
 	cJSON_ArrayForEach(container, json)
 	{
-		if (!mc_docker_unfinished(container) && take_id(container, ret_ref))
+		if (!mc_docker_unfinished(container) && mc_docker_take_id(container, ret_ref))
 			return 0;
 	}
 	return mc_docker_error(error, ENOENT, "cloud %s has no container %s", docker->cloud, name);
@@ -140,7 +139,7 @@ static int sweep_held(struct mc_docker *docker, struct mc_call *call, const char
 	int r = mc_docker_containers(docker, call, name, &json, error);
 	cJSON_ArrayForEach(container, json)
 	{
-		if (r == 0 && mc_docker_unfinished(container) && take_id(container, &ref))
+		if (r == 0 && mc_docker_unfinished(container) && mc_docker_take_id(container, &ref))
 			r = mc_docker_remove(docker, call, &ref, error);
 	}
 	return r;
@@ -222,7 +221,8 @@ int mc_docker_list(
 	{
 		struct mc_docker_ref ref = {
 			.name = mc_docker_text(mc_docker_member(container, "Labels", NULL), MC_DOCKER_LABEL_NAME)};
-		if (mc_docker_unfinished(container) || !mc_docker_name_ok(ref.name) || !take_id(container, &ref))
+		if (mc_docker_unfinished(container) || !mc_docker_name_ok(ref.name) ||
+			!mc_docker_take_id(container, &ref))
 			continue;
 		r = look_ref(docker, call, &ref, &list.items[list.count], error);
 		if (r == -ENOENT) /* removed since */

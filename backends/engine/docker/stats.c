@@ -58,6 +58,21 @@ void mc_docker_stats_parse(const cJSON *json, struct mc_engine_stats *ret)
 	};
 }
 
+/* As mc_docker_json(); *RET_JSON stays NULL where the answer is empty: so podman 4.3 says that REF doesn't run. */
+static int ask_of_running(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,
+	const struct mc_docker_ask *ask, const char *what, cJSON **ret_json, struct mc_error *error)
+{
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+
+	int r = mc_docker_do(docker, call, ask, &response, error, "can't %s %s", what, ref->name);
+	if (r < 0 || response.body.size == 0)
+		return r;
+	*ret_json = cJSON_ParseWithLength(response.body.data, response.body.size);
+	return cJSON_IsObject(*ret_json)
+		       ? 0
+		       : mc_docker_error(error, EIO, "can't %s %s: the engine's answer is not JSON", what, ref->name);
+}
+
 /* One sample; *RET_WHEN is its time by the engine's clock, 0 for a container that doesn't run. */
 static int sample(struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref,
 	struct mc_engine_stats *ret, double *ret_when, struct mc_error *error)
@@ -67,7 +82,7 @@ static int sample(struct mc_docker *docker, struct mc_call *call, const struct m
 
 	mc_docker_ask_container(&ask, "GET", ref, "stats");
 	ask.http.query = (struct mc_http_param[]){{"stream", "0"}, {"one-shot", "1"}, {NULL, NULL}};
-	int r = mc_docker_json(docker, call, &ask, &json, error, "can't measure %s", ref->name);
+	int r = ask_of_running(docker, call, ref, &ask, "measure", &json, error);
 	if (r < 0)
 		return r;
 	mc_docker_stats_parse(json, ret);
@@ -146,9 +161,11 @@ int mc_docker_top(
 	if (r < 0)
 		return r;
 	mc_docker_ask_container(&ask, "GET", &ref, "top");
-	r = mc_docker_json(docker, call, &ask, &json, error, "can't list the processes of %s", name);
+	r = ask_of_running(docker, call, &ref, &ask, "list the processes of", &json, error);
 	if (r < 0)
 		return r;
+	if (!json)
+		return mc_docker_error(error, EBUSY, "can't list the processes of %s: it is not running", name);
 	const cJSON *titles = mc_docker_member(json, "Titles", NULL), *rows = mc_docker_member(json, "Processes", NULL);
 	measure(titles, widths);
 	cJSON_ArrayForEach(row, rows) measure(row, widths);

@@ -23,6 +23,7 @@ quick.log_plainly()
 quick.log_from_threads()
 
 from keystone.common import fernet_utils  # noqa: E402
+from keystone.common.rbac_enforcer import enforcer  # noqa: E402
 from keystone.server import wsgi  # noqa: E402
 
 
@@ -40,6 +41,9 @@ hooks.wrap(fernet_utils.FernetUtils, '_get_key_files', _read_again, 'self')
 
 logging.getLogger('keystone.server.flask.application').addFilter(_Brief())
 _keystone = wsgi.initialize_public_application()
+# Keystone would make it in its first request, and a second one that comes at the same time would find the half of it.
+enforcer.RBACEnforcer.suppress_deprecation_warnings = True
+enforcer.RBACEnforcer()._enforcer.load_rules()
 
 
 def application(environ, start_response):
