@@ -49,6 +49,16 @@ log_in() {
     run_openstack application credential delete "$N"
 }
 
+@test "each request is answered by its own token, while others' are" {
+    quick mkdir "$M/users/Default/$N" "$M/projects/Default/$N"
+    put "$N-secret" "$M/users/Default/$N/password"
+    quick ln -s "../../../../../../users/Default/$N" "$M/projects/Default/$N/roles/member/users/$N"
+    run timeout 120 "$BATS_TEST_DIRNAME/mixed.py" "$(identity)" 10 < <(quick cat "$R/token" && token_of Default "$N" "$N-secret" "$N")
+    echo "$output"
+    quick rmdir "$M/users/Default/$N" "$M/projects/Default/$N"
+    [ "$status" -eq 0 ]
+}
+
 @test "passwords of up to 4096 bytes work, and count to their last byte, in either kind of domain" {
     quick mkdir "$M/domains/$N"
     for domain in "$N" acme; do

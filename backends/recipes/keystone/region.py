@@ -320,6 +320,20 @@ def _void_when_gone(fetch):
     return fetch_token
 
 
+class _OfRequest:
+    """What Keystone keeps in its one middleware object while it serves a request, and looks at later: a request that is served beside it,
+    in another of the worker's threads, would be taken to have come with that one's token."""
+
+    def __init__(self):
+        self._local = threading.local()
+
+    def __get__(self, middleware, owner=None):
+        return getattr(self._local, 'value', None)
+
+    def __set__(self, middleware, value):
+        self._local.value = value
+
+
 def _uncached(list_assignments):
     """It is cached since 2025.1, and tells names, also those of a directory that is changed by others."""
     uncached = inspect.unwrap(list_assignments)
@@ -364,6 +378,7 @@ _cache_by(_region.versions)
 hooks.wrap(token_model.TokenModel, 'mint', _date, 'self', 'token_id', 'issued_at')
 hooks.wrap(token.provider.Manager, '_validate_token', _validate_anew, 'self', 'token_id')
 hooks.wrap(token.provider.Manager, 'issue_token', _issue_lasting, 'self', 'user_id', 'method_names')
+auth_context.AuthContextMiddleware.token = _OfRequest()
 hooks.wrap(auth_context.AuthContextMiddleware, 'fetch_token', _void_when_gone, 'self', 'token')
 hooks.wrap(id_mappings.Mapping, 'get_domain_mapping_list', _read_whole, 'self', 'domain_id')
 hooks.wrap(domain_configs.DomainConfig, 'release_registration', _release_registrations, 'self', 'domain_id', 'type')
