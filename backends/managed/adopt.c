@@ -161,9 +161,7 @@ static void resume(struct mc_region *region)
 	} else if (mc_fact_known(region, MC_FACT_DESTROYING)) {
 		r = mc_work_begin(region, MC_WORK_DESTROY, &error);
 	} else if (mc_fact_edition(region).is_new) { /* from where its data were copied */
-		MC_LOCKED(&cloud->lock)
-			region->upgrade_to = region->edition.release;
-		r = mc_work_begin(region, MC_WORK_UPGRADE, &error);
+		r = mc_upgrade_resume(region, &error);
 	} else if (is_being_promoted(region)) {
 		r = mc_promote_resume(region, view.services_up == view.services, &error);
 	} else if (mc_fact_known(region, MC_FACT_STOPPED)) {

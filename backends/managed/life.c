@@ -10,6 +10,7 @@
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/table.h"
 #include "backends/managed/services/volume.h"
+#include "backends/managed/upgrade/upgrade.h"
 #include "backends/openstack/glance/glance.h"
 #include "backends/recipes/release.h"
 #include "mcloud/database.h"
@@ -195,5 +196,8 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		if (r < 0)
 			return r;
 	}
+	/* with its data half taken over it is not started */
+	if (kinds[verb] != MC_WORK_STOP && kinds[verb] != MC_WORK_DESTROY && mc_fact_edition(region).is_new)
+		return mc_upgrade_resume(region, error);
 	return mc_work_begin(region, kinds[verb], error);
 }

@@ -42,6 +42,8 @@ static void who_may_be_upgraded(void **state)
 			"`echo repair > regions/Kista/ctl`"},
 		{"while another is at work", {KISTA, .release = 1, .at_master = 1, .busy = "Solna"}, EBUSY,
 			"cat regions/Solna/wait"},
+		{"with a slave that does not follow", {KISTA, .release = 1, .at_master = 1, .strayed = "Solna"}, EBUSY,
+			"see regions/Solna/error"},
 		{"what can't be is said before what isn't now", {KISTA, .release = 0, .at_master = 0, .busy = "Solna"},
 			EBUSY, "already"},
 	};

@@ -249,8 +249,9 @@ static bool has_to_follow(struct mc_work *work)
 static int refuse_own_rows(struct mc_region *region, struct mc_error *error)
 {
 	return mc_error_set(error, EBUSY,
-		"region %s has transactions that the master has not; `echo resync > regions/%s/replication/ctl` throws "
-		"them away",
+		"region %s has transactions that the master has not, and would lose them: `echo destroy > "
+		"regions/%s/ctl`, "
+		"then make it anew",
 		region->name, region->name);
 }
 

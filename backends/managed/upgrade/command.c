@@ -32,12 +32,17 @@ int mc_upgrade_check(const struct mc_upgrade_facts *facts, struct mc_error *erro
 	if (facts->busy)
 		return mc_error_set(error, EBUSY, "region %s is at work: wait for it (cat regions/%s/wait)",
 			facts->busy, facts->busy);
-	return facts->is_settled
-		       ? 0
-		       : mc_error_set(error, EAGAIN,
-				 "region %s has failed, and is repaired before it is upgraded: `echo repair > "
-				 "regions/%s/ctl`",
-				 name, name);
+	if (facts->strayed)
+		return mc_error_set(error, EBUSY,
+			"region %s does not follow its master, and would be left behind: see regions/%s/error, and "
+			"repair "
+			"or destroy it first",
+			facts->strayed, facts->strayed);
+	if (!facts->is_settled)
+		return mc_error_set(error, EAGAIN,
+			"region %s has failed, and is repaired before it is upgraded: `echo repair > regions/%s/ctl`",
+			name, name);
+	return 0;
 }
 
 static void look(const struct mc_region *region, unsigned wanted, struct mc_upgrade_facts *facts)
@@ -56,9 +61,15 @@ static void look(const struct mc_region *region, unsigned wanted, struct mc_upgr
 		.is_settled = !region->is_failed && !region->is_destroying};
 	if (cloud->promoted)
 		facts->busy = cloud->promoted->name;
-	for (size_t i = 0; i < cloud->n_regions && !facts->busy; i++)
-		if (cloud->regions[i]->work)
-			facts->busy = cloud->regions[i]->name;
+	for (size_t i = 0; i < cloud->n_regions; i++) {
+		const struct mc_region *other = cloud->regions[i];
+
+		if (other->work && !facts->busy)
+			facts->busy = other->name;
+		if (region->is_master && other->is_replica &&
+			(other->replication == MC_REPLICATION_BROKEN || other->replication == MC_REPLICATION_DIVERGED))
+			facts->strayed = other->name;
+	}
 }
 
 int mc_region_upgrade(struct mc_cloud *cloud, const char *name, const char *release, struct mc_error *error)
@@ -78,6 +89,13 @@ int mc_region_upgrade(struct mc_cloud *cloud, const char *name, const char *rele
 			region->upgrade_to = (unsigned)wanted;
 	}
 	return r ? r : mc_work_begin(region, MC_WORK_UPGRADE, error);
+}
+
+int mc_upgrade_resume(struct mc_region *region, struct mc_error *error)
+{
+	MC_LOCKED(&region->cloud->lock)
+		region->upgrade_to = region->edition.release;
+	return mc_work_begin(region, MC_WORK_UPGRADE, error);
 }
 
 /* A reference to the first region that is due, of which UPGRADE_TO is set; NULL: none is, or one is under way. */

@@ -213,7 +213,10 @@ static int go_back(struct mc_work *work)
 
 	if (r < 0) /* the region goes, or the next mount goes on */
 		return r;
-	r = restore_edition(region, &work->error);
+	if (mc_fact_edition(region).is_new) /* before it is the former again, nothing runs on the copy */
+		r = stop_services(work);
+	if (r == 0)
+		r = restore_edition(region, &work->error);
 	if (r == 0)
 		r = mc_start_region(work);
 	if (r < 0)
