@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""mixed.py URL SECONDS <TOKENS: whether each request is answered by its own token, while others' are. The first line is an administrator's token, who
-goes on changing things; the second a member's, who makes application credentials: they have the member's roles, as the token has."""
+"""mixed.py URL SECONDS <TOKENS: whether each of several requests that are served at once is done, and by its own token. The first line is an
+administrator's token, who goes on changing things; the second a member's, who makes application credentials: they have the member's
+roles, as the token has."""
 
 import http.client
 import json
@@ -28,11 +29,11 @@ class Client:
         return answer.status, json.loads(text) if text else {}
 
 
-def write(client, until):
+def write(client, until, made):
     while time.monotonic() < until:
         region = uuid.uuid4().hex
-        client.ask('POST', '/regions', {'region': {'id': region}})
-        client.ask('DELETE', '/regions/' + region)
+        statuses = client.ask('POST', '/regions', {'region': {'id': region}})[0], client.ask('DELETE', '/regions/' + region)[0]
+        made.append('' if statuses == (201, 204) else 'a region: %d, %d' % statuses)
 
 
 def make(client, until, made):
@@ -53,7 +54,7 @@ def make(client, until, made):
 def main(url, seconds):
     admin, member = (Client(url, line.strip()) for line in sys.stdin)
     made, until = [], time.monotonic() + float(seconds)
-    threads = [threading.Thread(target=write, args=(admin, until)) for _ in range(WRITERS)]
+    threads = [threading.Thread(target=write, args=(admin, until, made)) for _ in range(WRITERS)]
     threads += [threading.Thread(target=make, args=(member, until, made)) for _ in range(MAKERS)]
     for thread in threads:
         thread.start()
