@@ -3,6 +3,7 @@
 
 #include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
 #include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/roster.h"
@@ -117,6 +118,7 @@ static int await_end(
 		mc_engine_service_clear(&found);
 		if (mc_call_cancelled(call))
 			return mc_error_set(error, EINTR, "broken off while %s works", name);
+		mc_call_extend(call, MC_WORK_TIMEOUT_MS); /* large data take their time; who is tired of it kills it */
 		MC_LOCKED(&cloud->lock)
 			mc_cloud_await_news(cloud);
 	}

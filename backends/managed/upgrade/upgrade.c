@@ -13,6 +13,7 @@
 #include "backends/managed/upgrade/jobs.h"
 #include "backends/managed/works.h"
 #include "backends/recipes/release.h"
+#include "mcloud/call.h"
 #include "mcloud/database.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -177,17 +178,29 @@ static int stop_services(struct mc_work *work)
 	return mc_work_run_steps(work, steps.table);
 }
 
+static int begin(struct mc_work *work)
+{
+	return mc_fact_edition(work->region).is_new ? 0 : mc_work_run_steps(work, begin_steps);
+}
+
+static int halt_all(struct mc_work *work)
+{
+	return mc_work_run_steps(work, halt_steps);
+}
+
+/* Each has the time of a whole work, as how long a copy takes is not known. */
 static int go_forward(struct mc_work *work)
 {
-	int r = mc_fact_edition(work->region).is_new ? 0 : mc_work_run_steps(work, begin_steps);
+	static int (*const stages[])(struct mc_work * work) = {
+		begin, halt_all, stop_services, take_over, mc_start_region};
+	int r = 0;
 
-	if (r == 0)
-		r = mc_work_run_steps(work, halt_steps);
-	if (r == 0)
-		r = stop_services(work);
-	if (r == 0)
-		r = take_over(work);
-	return r ? r : mc_start_region(work);
+	for (size_t i = 0; i < MC_COUNT(stages) && r == 0; i++) {
+		mc_call_extend(work->call, MC_WORK_TIMEOUT_MS);
+		mc_call_extend(work->doing, MC_WORK_TIMEOUT_MS);
+		r = stages[i](work);
+	}
+	return r;
 }
 
 /* Its former data are as they were when it was stopped. */
