@@ -7,7 +7,7 @@ load attached.bash
 setup() { attached_setup attach; }
 
 teardown() {
-    glance_rules '{}'
+    end_rules
     end_front
     attached_teardown
     for image in "$K/images/$N"*; do

@@ -43,14 +43,22 @@ describe_credential() { describe "$1" "application_credential_id: $2, applicatio
 # os CLOUD COMMAND…: the real client with that login of $CLOUDS.
 os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }
 
-# glance_rules RULE…: what region Kista's Glance permits, in oslo.policy's words, which it reads anew; '{}': what it permits by itself.
+# glance_rules RULE…: what region Kista's Glance permits, in oslo.policy's words, until end_rules. It reads them anew, but forgets none that
+# it has read.
 glance_rules() {
-    local id
+    touch "$BATS_TEST_TMPDIR/rules"
     # shellcheck disable=SC2016 # it is the container's shell that expands it
-    id=$(jq -cn '{User: "root", AttachStdout: true, AttachStderr: true, Tty: true, Cmd: (["sh", "-c", $ARGS.positional[0], "-"] + $ARGS.positional[1:])}' \
-        --args -- 'printf "%s\n" "$@" >/etc/glance/policy.new && mv /etc/glance/policy.new /etc/glance/policy.yaml' "$@" |
-        engine "/containers/$SUITE_CLOUD-glance-Kista/exec" -H 'Content-Type: application/json' -d @- | jq -r .Id)
-    engine "/exec/$id/start" -H 'Content-Type: application/json' -d '{"Tty": true}'
+    in_container_as root "$SUITE_CLOUD-glance-Kista" sh -c \
+        'printf "%s\n" "$@" >/etc/glance/policy.new && mv /etc/glance/policy.new /etc/glance/policy.yaml' - "$@"
+}
+
+# What it permits by itself, after a restart.
+end_rules() {
+    [ -e "$BATS_TEST_TMPDIR/rules" ] || return 0
+    in_container_as root "$SUITE_CLOUD-glance-Kista" rm -f /etc/glance/policy.yaml
+    put restart "$M/containers/glance-Kista/ctl"
+    put repair "$K/ctl"
+    [ "$(slowly cat "$K/wait")" = ready ]
 }
 
 # start_front <SERVER: nginx, with that block's content, until end_front.

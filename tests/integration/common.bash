@@ -144,10 +144,13 @@ token_of() {
 image_of() { "$(dirname "${BASH_SOURCE[0]}")/../../backends/recipes/hash" "${MCLOUD_TEST_RELEASE:-}" | awk -v name="$1" '$1 == name { print "mcloudfs/" name ":" substr($2, 1, 12) }'; }
 
 # in_container CONTAINER COMMAND…: runs it there; what it prints.
-in_container() {
+in_container() { in_container_as '' "$@"; }
+
+# in_container_as USER CONTAINER COMMAND…: the same as that user, and not the image's own.
+in_container_as() {
     local id
-    id=$(jq -cn '{Cmd: $ARGS.positional, AttachStdout: true, AttachStderr: true, Tty: true}' --args -- "${@:2}" |
-        engine "/containers/$1/exec" -H 'Content-Type: application/json' -d @- | jq -r .Id)
+    id=$(jq -cn --arg user "$1" '{User: $user, Cmd: $ARGS.positional, AttachStdout: true, AttachStderr: true, Tty: true}' --args -- "${@:3}" |
+        engine "/containers/$2/exec" -H 'Content-Type: application/json' -d @- | jq -r .Id)
     engine "/exec/$id/start" -H 'Content-Type: application/json' -d '{"Tty": true}' | tr -d '\r'
 }
 
