@@ -74,7 +74,7 @@ recipes() {
 @test "a release that isn't there is told of, with those that are" {
     run backends/recipes/build yoga
     [ "$status" -eq 1 ]
-    [ "$output" = 'there is no release yoga; choose one of: zed, epoxy' ]
+    [ "$output" = 'there is no release yoga; choose one of: epoxy, zed' ]
     run backends/recipes/hash yoga
     [ "$status" -eq 1 ]
     [[ $output == 'there is no release yoga; choose one of:'* ]]

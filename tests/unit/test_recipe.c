@@ -83,7 +83,7 @@ static void test_releases(void **state)
 		assert_int_equal(mc_release_find(mc_release_name(i), &error), i);
 	assert_string_equal(mc_release_name(mc_release_unnamed()), "zed");
 	assert_int_equal(mc_release_find("yoga", &error), -EINVAL);
-	assert_string_equal(error.message, "there is no release yoga; choose one of: zed, epoxy");
+	assert_string_equal(error.message, "there is no release yoga; choose one of: epoxy, zed");
 	assert_int_equal(mc_release_find("", NULL), -EINVAL);
 }
 

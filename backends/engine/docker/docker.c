@@ -100,6 +100,11 @@ static const struct mc_engine_ops docker_ops = {
 	.watch = mc_docker_watch,
 };
 
+static struct mc_engine *make_twin(const struct mc_docker *docker)
+{
+	return mc_engine_docker_new(docker->socket, docker->cloud, NULL, docker->timeout_ms);
+}
+
 struct mc_engine *mc_engine_docker_new(
 	const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms)
 {
@@ -111,6 +116,7 @@ struct mc_engine *mc_engine_docker_new(
 	docker->engine.ops = &docker_ops;
 	atomic_init(&docker->api, 0);
 	atomic_init(&docker->is_podman, false);
+	docker->twin = make_twin;
 	pthread_mutex_init(&docker->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

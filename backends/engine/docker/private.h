@@ -40,7 +40,9 @@ struct mc_docker {
 	struct mc_http_loop *loop;
 	atomic_uint api;       /* version 1.api of the API is spoken; 0: not known yet */
 	atomic_bool is_podman; /* which has another API beside it; known when `api` is */
-	mc_mutex lock;         /* guards `held` and `watch`; nothing else is locked while it is */
+	/* The same engine once more, for what no journal is to tell of; NULL: out of memory. */
+	struct mc_engine *(*twin)(const struct mc_docker *docker);
+	mc_mutex lock; /* guards `held` and `watch`; nothing else is locked while it is */
 	pthread_cond_t released;
 	struct mc_docker_held *held;
 	struct mc_docker_watch *watch;
@@ -99,10 +101,15 @@ int mc_docker_refuse_rootless(const struct mc_docker *docker, const char *socket
 
 /* --- podman.c --- */
 
+/* Its own API: the oldest that 4 and 5 take, and all that is asked is in it. */
+#define MC_DOCKER_LIBPOD "v4.0.0", "libpod"
+
 /* Of the answer of /version. */
 bool mc_docker_is_podman(const cJSON *version);
 /* -EOPNOTSUPP with a sentence if services can't run in it. */
 int mc_docker_check_podman(struct mc_docker *docker, struct mc_call *call, struct mc_error *error);
+
+/* --- checks.c --- */
 
 /* The health checks of a cloud's containers, which are run from here, in each every INTERVAL seconds. HANDLER is told
  * of what they come to in LOOP's thread. */
