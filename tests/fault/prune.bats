@@ -5,6 +5,7 @@ load ../integration/common.bash
 load ../integration/replicated.bash
 
 setup_file() {
+    export MCLOUD_TEST_RELEASE=zed # as a cloud of version 0.1 is, which this one is made to look like in the end
     cloud_up "test-prune$RUN" 127.95.0.0 timeout=60
     regions_up Kista Solna
     head -c 300000 /dev/urandom >"$DIRECTORY/image"
