@@ -145,7 +145,7 @@ client_down() {
     make Kista kept
     again
     put upgrade "$M/regions/Kista/ctl"
-    for step in 'its database takes no writes' 'it is to be of the new release' 'its data are copied' 'its schemas are' \
+    for step in 'its database takes no writes' 'keystone has stopped' 'its data are copied' 'its schemas are' \
         'it is of the new release'; do
         slowly grep -m 1 "$step" "$M/regions/Kista/progress"
         killed_and_again
