@@ -118,8 +118,7 @@ static const struct type *auth_type_of(const struct mc_value *config, struct mc_
 	mc_error_set(error, EINVAL,
 		"auth_type %.64s is not supported: mcloudfs logs in by password, v3password, token, v3token, "
 		"v3applicationcredential, v3totp and v3multifactor: make an application credential with a client that "
-		"has "
-		"it, and log in by that",
+		"has it, and log in by that",
 		word);
 	return NULL;
 }

@@ -129,8 +129,7 @@ static void tell_too_long(struct mc_attachment *attachment, const char *name)
 	attachment->has_told = true;
 	mc_error_set(&error, ENAMETOOLONG,
 		"region %.255s… isn't shown: its name has more than %d bytes, and Keystone has none such; correct it "
-		"in "
-		"clouds.yaml",
+		"in clouds.yaml",
 		name, MC_REGION_ID_MAX);
 	mc_cloud_fail(attachment->cloud, NULL, &error);
 }

@@ -169,6 +169,24 @@ void mc_region_look(const struct mc_region *region, struct mc_sight *sight)
 	region->cloud->kind->look(region, sight);
 }
 
+bool mc_region_is_master(struct mc_region *region)
+{
+	bool master;
+
+	MC_LOCKED(&region->cloud->lock)
+		master = region->is_master;
+	return master;
+}
+
+bool mc_region_stands_by(struct mc_region *region)
+{
+	bool standby;
+
+	MC_LOCKED(&region->cloud->lock)
+		standby = !region->is_master && !region->is_replica;
+	return standby;
+}
+
 bool mc_region_is_well(const struct mc_region *region)
 {
 	struct mc_sight sight;

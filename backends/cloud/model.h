@@ -176,6 +176,10 @@ struct mc_region *mc_region_list(
 
 void mc_region_unlist(struct mc_region *region);
 
+/* Whether it is the master; whether it is a slave that has not begun to replicate. */
+bool mc_region_is_master(struct mc_region *region);
+bool mc_region_stands_by(struct mc_region *region);
+
 /* Whether all services that it should have run, and the engine finds nothing wrong with them. Call with the lock. */
 bool mc_region_is_well(const struct mc_region *region) MC_REQUIRES(region->cloud->lock);
 

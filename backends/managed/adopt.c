@@ -112,15 +112,6 @@ static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct 
 	return r;
 }
 
-static bool is_standby(struct mc_region *region)
-{
-	bool standby;
-
-	MC_LOCKED(&region->cloud->lock)
-		standby = !region->is_master && !region->is_replica;
-	return standby;
-}
-
 static bool is_being_promoted(struct mc_region *region)
 {
 	bool promoted;
@@ -134,11 +125,8 @@ static bool is_being_promoted(struct mc_region *region)
 static void forget_promotion(struct mc_region *region)
 {
 	struct mc_error error = {0};
-	bool is_master;
 
-	MC_LOCKED(&region->cloud->lock)
-		is_master = region->is_master;
-	if (!is_master && mc_role_withdraw(region, &error) < 0) /* the watch tries it again */
+	if (!mc_region_is_master(region) && mc_role_withdraw(region, &error) < 0) /* the watch tries it again */
 		mc_cloud_fail(region->cloud, region->name, &error);
 }
 
@@ -173,7 +161,7 @@ static void resume(struct mc_region *region)
 		mc_region_realign(region);
 		mc_replication_watch(cloud);
 		r = 0;
-	} else if (is_standby(region) && view.services_up == view.services) {
+	} else if (mc_region_stands_by(region) && view.services_up == view.services) {
 		r = 0;
 	} else {
 		r = mc_work_begin(region, MC_WORK_START, &error);

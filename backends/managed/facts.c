@@ -98,7 +98,8 @@ static int change_fact(struct mc_region *region, enum mc_fact fact, bool is_set,
 	return r;
 }
 
-int mc_fact_set_edition(struct mc_region *region, const struct mc_edition *edition, struct mc_error *error)
+/* With EDITION, or (NULL) the one that it has. */
+static int keep_with(struct mc_region *region, const struct mc_edition *edition, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool facts[MC_FACTS];
@@ -109,9 +110,19 @@ int mc_fact_set_edition(struct mc_region *region, const struct mc_edition *editi
 	MC_LOCKED(&cloud->facts) {
 		MC_LOCKED(&cloud->lock)
 			memcpy(facts, region->facts, sizeof(facts));
-		r = store_facts(region, facts, edition, error);
+		r = store_facts(region, facts, edition ? edition : &region->edition, error);
 	}
 	return r;
+}
+
+int mc_facts_keep(struct mc_region *region, struct mc_error *error)
+{
+	return keep_with(region, NULL, error);
+}
+
+int mc_fact_set_edition(struct mc_region *region, const struct mc_edition *edition, struct mc_error *error)
+{
+	return keep_with(region, edition, error);
 }
 
 struct mc_edition mc_fact_edition(struct mc_region *region)
@@ -197,22 +208,6 @@ int mc_facts_read(struct mc_cloud *cloud, struct mc_error *error)
 	struct reading reading = {cloud, error};
 
 	return mc_fact_files_read(&cloud->options, known_name, take_fact, &reading, error);
-}
-
-int mc_facts_keep(struct mc_region *region, struct mc_error *error)
-{
-	struct mc_cloud *cloud = region->cloud;
-	bool facts[MC_FACTS];
-	int r = check_writable(cloud, error);
-
-	if (r < 0)
-		return r;
-	MC_LOCKED(&cloud->facts) {
-		MC_LOCKED(&cloud->lock)
-			memcpy(facts, region->facts, sizeof(facts));
-		r = store_facts(region, facts, &region->edition, error);
-	}
-	return r;
 }
 
 int mc_facts_forget(struct mc_region *region, struct mc_error *error)

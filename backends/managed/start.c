@@ -247,8 +247,9 @@ static int upgrade_own_schema(struct mc_work *work, struct mc_error *error)
 	return mc_upgrade_run_job(work->region, work->call, MC_UPGRADE_OWN, error);
 }
 
-unsigned mc_upgraded_steps(struct mc_steps *steps, bool is_master, bool stands_by, unsigned after)
+unsigned mc_upgraded_steps(struct mc_steps *steps, struct mc_region *region, unsigned after)
 {
+	bool is_master = mc_region_is_master(region), stands_by = mc_region_stands_by(region);
 	struct ascent ascent = {.steps = steps, .stands_by = stands_by};
 	unsigned network = mc_steps_add(steps, "network", "the network is there", after, prepare_engine_network);
 	unsigned database = mc_steps_add_on(steps, "database", "the new database takes queries", network,

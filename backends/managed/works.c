@@ -20,24 +20,11 @@
 
 #define HEALTH_MS (2 * MC_HEALTH_INTERVAL_MS)
 
-static bool stands_by(struct mc_region *region)
-{
-	bool standby;
-
-	MC_LOCKED(&region->cloud->lock)
-		standby = !region->is_master && !region->is_replica;
-	return standby;
-}
-
 static void add_steps_of_start(struct mc_region *region, struct mc_steps *steps)
 {
-	bool is_master;
-
-	MC_LOCKED(&region->cloud->lock)
-		is_master = region->is_master;
-	if (is_master)
+	if (mc_region_is_master(region))
 		mc_start_steps(steps);
-	else if (stands_by(region))
+	else if (mc_region_stands_by(region))
 		mc_standby_steps(steps);
 	else
 		mc_slave_steps(steps);
@@ -100,7 +87,8 @@ static int replicate_region_steps(struct mc_work *work)
 /* Whether a slave that is new needs no command to replicate. */
 static bool replicates_by_itself(struct mc_region *region)
 {
-	return region->cloud->options.replicates && stands_by(region) && !mc_fact_known(region, MC_FACT_SERVED);
+	return region->cloud->options.replicates && mc_region_stands_by(region) &&
+	       !mc_fact_known(region, MC_FACT_SERVED);
 }
 
 static void await_master(struct mc_work *work)
@@ -124,13 +112,13 @@ int mc_start_region(struct mc_work *work)
 		await_master(work);
 		return replicate_region_steps(work);
 	}
-	if (stands_by(work->region))
+	if (mc_region_stands_by(work->region))
 		work->outcome = "standby";
 	add_steps_of_start(work->region, &steps);
 	return run_to_serve(work, &steps);
 }
 
-static int stop_region_steps(struct mc_work *work)
+int mc_stop_region(struct mc_work *work)
 {
 	struct mc_steps steps = {0};
 
@@ -140,7 +128,7 @@ static int stop_region_steps(struct mc_work *work)
 
 static int restart_region_steps(struct mc_work *work)
 {
-	int r = stop_region_steps(work);
+	int r = mc_stop_region(work);
 
 	return r ? r : mc_start_region(work);
 }
@@ -178,7 +166,7 @@ static void finish_promote(struct mc_work *work, int result)
 
 void mc_start_followed(struct mc_region *region, int result)
 {
-	if (result == 0 && !stands_by(region))
+	if (result == 0 && !mc_region_stands_by(region))
 		mc_region_keep_up(region);
 	mc_replication_watch(region->cloud);
 }
@@ -240,7 +228,7 @@ static const struct mc_work_type stop = {
 	.outcome = "stopped",
 	.shown = MC_REGION_STOPPING,
 	.stops = true,
-	.run = stop_region_steps,
+	.run = mc_stop_region,
 	.finish = refresh_cloud_after,
 	.follow = watch_replication_after,
 };

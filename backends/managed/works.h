@@ -14,13 +14,15 @@ void mc_standby_steps(struct mc_steps *steps);
 void mc_stop_steps(struct mc_steps *steps);
 void mc_destroy_steps(struct mc_steps *steps);
 
-/* Of a region whose data are a copy that the new release's programs have still to take over: the steps after which all
+/* Of REGION, whose data are a copy that the new release's programs have still to take over: the steps after which all
  * of it serves, and nothing was written yet that the former release would miss. Gives their bits. */
-unsigned mc_upgraded_steps(struct mc_steps *steps, bool is_master, bool stands_by, unsigned after);
+unsigned mc_upgraded_steps(struct mc_steps *steps, struct mc_region *region, unsigned after);
 
 /* All of a start: the steps for what the region is, after which it serves. */
 int mc_start_region(struct mc_work *work);
-/* What comes after one, when the region can have other work again. */
+/* All of a stop. */
+int mc_stop_region(struct mc_work *work);
+/* What comes after a start, when the region can have other work again. */
 void mc_start_followed(struct mc_region *region, int result);
 
 /* -ENOENT, with a sentence: the engine lacks an image of RELEASE. */

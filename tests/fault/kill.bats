@@ -11,11 +11,7 @@ teardown() { cloud_down; }
 
 # Kills the daemon, and mounts again.
 kill_and_remount() {
-    local daemon
-    daemon=$(daemon_of "$M")
-    kill -9 "$daemon"
-    await_exit "$daemon"
-    quick fusermount3 -uz "$M"
+    kill_daemon
     mount_cloud "$CLOUD" 127.84.0.0 "$DIRECTORY"
 }
 

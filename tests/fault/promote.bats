@@ -37,11 +37,7 @@ two_were_never_writable() {
 }
 
 kill_and_remount() {
-    local daemon
-    daemon=$(daemon_of "$M")
-    kill -9 "$daemon"
-    await_exit "$daemon"
-    quick fusermount3 -uz "$M"
+    kill_daemon
     mount_cloud "$CLOUD" 127.90.0.0 "$DIRECTORY"
 }
 

@@ -47,14 +47,6 @@ prune_all() {
 
 remount() { mount_cloud "$CLOUD" 127.95.0.0 "$DIRECTORY" timeout=60 "$@"; }
 
-kill_daemon() {
-    local daemon
-    daemon=$(daemon_of "$M")
-    kill -9 "$daemon"
-    await_exit "$daemon"
-    quick fusermount3 -uz "$M"
-}
-
 # command WORD REGION, and what has become of it.
 command() {
     put "$1" "$M/regions/$2/ctl"

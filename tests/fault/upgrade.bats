@@ -21,19 +21,12 @@ teardown() {
 
 # Mounted once more, for the newest release.
 again() {
-    local daemon
-    daemon=$(daemon_of "$M")
-    unmount "$M"
-    await_exit "$daemon"
+    end_daemon
     mount_cloud "$CLOUD" $BASE "$DIRECTORY"
 }
 
 killed_and_again() {
-    local daemon
-    daemon=$(daemon_of "$M")
-    kill -9 "$daemon"
-    await_exit "$daemon"
-    quick fusermount3 -uz "$M"
+    kill_daemon
     mount_cloud "$CLOUD" $BASE "$DIRECTORY"
 }
 

@@ -23,12 +23,8 @@ remount() { mount_cloud "$CLOUD" 127.96.0.0 "$DIRECTORY" "$@"; }
 }
 
 @test "a daemon killed meanwhile: the next one goes on with it" {
-    local daemon
     quick mkdir "$M/regions/Lund"
-    daemon=$(daemon_of "$M")
-    kill -9 "$daemon"
-    await_exit "$daemon"
-    quick fusermount3 -uz "$M"
+    kill_daemon
     remount replicate=auto
     [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
     [ "$(quick cat "$M/regions/Lund/replication/state")" = running ]
@@ -36,10 +32,7 @@ remount() { mount_cloud "$CLOUD" 127.96.0.0 "$DIRECTORY" "$@"; }
 }
 
 @test "a mount without it: a new slave stands by, and what replicates goes on" {
-    local daemon
-    daemon=$(daemon_of "$M")
-    unmount "$M"
-    await_exit "$daemon"
+    end_daemon
     remount
     quick mkdir "$M/regions/Lund"
     [ "$(slowly cat "$M/regions/Lund/wait")" = standby ]

@@ -101,6 +101,23 @@ unmount() { timeout 30 fusermount3 -u "$1" || timeout 30 fusermount3 -uz "$1"; }
 # Waits for the end of process $1, which isn't a child: by news of its pidfd where tail has it.
 await_exit() { timeout 60 tail --pid="$1" -f /dev/null; }
 
+# kill_daemon: that of the mount at $M, without a word; then there is no mount.
+kill_daemon() {
+    local daemon
+    daemon=$(daemon_of "$M")
+    kill -9 "$daemon"
+    await_exit "$daemon"
+    quick fusermount3 -uz "$M"
+}
+
+# end_daemon: it ends by the unmount, and with it what holds the cloud.
+end_daemon() {
+    local daemon
+    daemon=$(daemon_of "$M")
+    unmount "$M"
+    await_exit "$daemon"
+}
+
 # fails_with ERRNO COMMAND…: the command fails, and says what strerror(3) says for ERRNO.
 fails_with() {
     local text

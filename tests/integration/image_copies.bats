@@ -124,9 +124,7 @@ count() {
     put 'replicate Solna' "$D/ctl"
     # Its first line: the copy has begun.
     quick bash -c 'read -r <"$1"' first "$D/progress"
-    daemon=$(daemon_of "$M")
-    unmount "$M"
-    await_exit "$daemon"
+    end_daemon
     mount_cloud "$CLOUD" 127.89.0.0 "$DIRECTORY"
     [ "$(slowly cat "$S/wait")" = ready ]
     # Gone, unless it was complete by then.

@@ -126,10 +126,7 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
 }
 
 @test "a killed daemon leaves a mount that can be replaced" {
-    daemon=$(daemon_of "$M")
-    kill -9 "$daemon"
-    await_exit "$daemon"
-    quick fusermount3 -uz "$M"
+    kill_daemon
     remount
     [ "$(slowly cat "$R/wait")" = ready ]
 }

@@ -176,9 +176,7 @@ works() {
     in_step Solna
     quick mkdir "$M/users/acme/hakan" "$M/users/acme/håkan"
     [ "$(quick cat "$M/users/acme/hakan/id")" = "$(quick cat "$M/users/acme/håkan/id")" ]
-    daemon=$(daemon_of "$M")
-    unmount "$M"
-    await_exit "$daemon"
+    end_daemon
     mount_cloud "$CLOUD" 127.93.0.0 "$DIRECTORY"
     for region in Kista Solna; do [ "$(slowly cat "$M/regions/$region/wait")" = ready ]; done
     # a Keystone that reads may hold a table for a while: then it is tried again

@@ -23,10 +23,7 @@ teardown_file() {
 teardown() { tell_errors; }
 
 mounted_by_this_version() {
-    local daemon
-    daemon=$(daemon_of "$M")
-    unmount "$M"
-    await_exit "$daemon"
+    end_daemon
     mount_cloud "$CLOUD" $BASE "$DIRECTORY"
 }
 

@@ -65,6 +65,16 @@ static void expect_tasks(struct writing *writing, int status, const char *answer
 		(struct fake_step){.method = "GET", .target = IMAGE "/tasks", .status = status, .answer = answer});
 }
 
+/* The same, where PUT is refused with STATUS and the content is staged instead. */
+static void begin_staged(struct writing *writing, size_t size, int timeout_ms, int status)
+{
+	begin_attached(writing, size, timeout_ms);
+	expect_format(writing, "raw");
+	expect_refusal(writing, status, NULL);
+	expect_methods(writing, 200, METHODS(DIRECT));
+	expect_stage(writing);
+}
+
 /* All is well from the import on. */
 static void expect_end(struct writing *writing)
 {
@@ -87,11 +97,7 @@ static void test_way(void **state)
 
 	for (size_t i = 0; i < MC_COUNT(statuses); i++) {
 		struct writing writing;
-		begin_attached(&writing, 5 * MIB, 0);
-		expect_format(&writing, "raw");
-		expect_refusal(&writing, statuses[i], NULL);
-		expect_methods(&writing, 200, METHODS(DIRECT));
-		expect_stage(&writing);
+		begin_staged(&writing, 5 * MIB, 0, statuses[i]);
 		expect_end(&writing);
 		write_and_finish(&writing);
 		end_image(&writing);
@@ -152,11 +158,7 @@ static void test_wait(void **state)
 	(void)state;
 	struct writing writing;
 
-	begin_attached(&writing, 1000, 0);
-	expect_format(&writing, "raw");
-	expect_refusal(&writing, 405, NULL);
-	expect_methods(&writing, 200, METHODS(DIRECT));
-	expect_stage(&writing);
+	begin_staged(&writing, 1000, 0, 405);
 	expect_import(&writing, 202, NULL);
 	expect_state(&writing, LOOK("uploading", ",\"os_glance_import_task\":\"t\""));
 	expect_tasks(&writing, 200, TASK("pending", ""));
@@ -197,11 +199,7 @@ static void test_failures(void **state)
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
 		struct writing writing;
-		begin_attached(&writing, 1000, 0);
-		expect_format(&writing, "raw");
-		expect_refusal(&writing, 403, NULL);
-		expect_methods(&writing, 200, METHODS(DIRECT));
-		expect_stage(&writing);
+		begin_staged(&writing, 1000, 0, 403);
 		expect_import(&writing, 202, NULL);
 		expect_state(&writing, cases[i].look);
 		expect_tasks(&writing, cases[i].tasks ? 200 : 404, cases[i].tasks);
@@ -253,11 +251,7 @@ static void test_import_refused(void **state)
 	(void)state;
 	struct writing writing;
 
-	begin_attached(&writing, 1000, 0);
-	expect_format(&writing, "raw");
-	expect_refusal(&writing, 403, NULL);
-	expect_methods(&writing, 200, METHODS(DIRECT));
-	expect_stage(&writing);
+	begin_staged(&writing, 1000, 0, 403);
 	expect_import(&writing, 403, "{\"message\":\"Not you\"}");
 	check_failure(&writing, -EACCES, "Not you");
 }
@@ -287,11 +281,7 @@ static void test_stage_refused(void **state)
 	(void)state;
 	struct writing writing;
 
-	begin_attached(&writing, 1000, 0);
-	expect_format(&writing, "raw");
-	expect_refusal(&writing, 405, NULL);
-	expect_methods(&writing, 200, METHODS(DIRECT));
-	expect_stage(&writing);
+	begin_staged(&writing, 1000, 0, 405);
 	expect_end(&writing);
 	write_and_finish(&writing);
 	end_image(&writing);
@@ -351,11 +341,7 @@ static void test_hang(void **state)
 	(void)state;
 	struct writing writing;
 
-	begin_attached(&writing, 1000, 300);
-	expect_format(&writing, "raw");
-	expect_refusal(&writing, 405, NULL);
-	expect_methods(&writing, 200, METHODS(DIRECT));
-	expect_stage(&writing);
+	begin_staged(&writing, 1000, 300, 405);
 	expect_import(&writing, 202, NULL);
 	expect(&writing, (struct fake_step){.method = "GET", .target = IMAGE, .how = FAKE_HANG});
 	check_failure(&writing, -ETIMEDOUT, "");
@@ -377,11 +363,7 @@ static void test_interrupted(void **state)
 	struct writing writing;
 	pthread_t thread;
 
-	begin_attached(&writing, 1000, 0);
-	expect_format(&writing, "raw");
-	expect_refusal(&writing, 405, NULL);
-	expect_methods(&writing, 200, METHODS(DIRECT));
-	expect_stage(&writing);
+	begin_staged(&writing, 1000, 0, 405);
 	expect_import(&writing, 202, NULL);
 	expect(&writing,
 		(struct fake_step){.method = "GET", .target = IMAGE, .times = -1, .answer = LOOK("importing", "")});

@@ -21,20 +21,11 @@
 #define PATIENCE_MS (20 * 1000)
 #define AGAIN_MS (5 * 1000)
 
-static bool is_master(struct mc_region *region)
-{
-	bool master;
-
-	MC_LOCKED(&region->cloud->lock)
-		master = region->is_master;
-	return master;
-}
-
 static int bring_back(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	int r = mc_service_await(region, call, &mc_services[MC_DATABASE], error);
 
-	if (r == 0 && !is_master(region))
+	if (r == 0 && !mc_region_is_master(region))
 		return mc_replicate_rejoin(region, call, error);
 	if (r == 0)
 		r = mc_replicate_enforce_mode(region, call, error);

@@ -114,12 +114,9 @@ int mc_role_withdraw(struct mc_region *region, struct mc_error *error)
 /* Of a promotion that has come to its end, in whatever way, and is still on disk. */
 static int tidy_role_facts(struct mc_region *region, struct mc_error *error)
 {
-	bool is_master;
 	int r;
 
-	MC_LOCKED(&region->cloud->lock)
-		is_master = region->is_master;
-	if (!is_master)
+	if (!mc_region_is_master(region))
 		return mc_role_withdraw(region, error);
 	r = mc_role_set_facts(region, "", false, error);
 	return r ? r : mc_fact_clear(region, MC_FACT_PROMOTED, error);

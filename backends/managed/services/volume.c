@@ -28,6 +28,11 @@ void mc_service_labels(const struct mc_region *region, const struct mc_service *
 	labels[n] = (struct mc_engine_label){NULL, NULL};
 }
 
+static bool has_generations(const struct mc_service *service)
+{
+	return service == &mc_services[MC_DATABASE];
+}
+
 /* No region's name has a dot. */
 static void name_volume(
 	const struct mc_region *region, const struct mc_service *service, unsigned generation, struct mc_volume *volume)
@@ -42,7 +47,7 @@ static void name_volume(
 
 unsigned mc_volume_generation(struct mc_region *region, const struct mc_service *service)
 {
-	return service == &mc_services[MC_DATABASE] ? mc_fact_edition(region).generation : 0;
+	return has_generations(service) ? mc_fact_edition(region).generation : 0;
 }
 
 /* Whether the service has served once with data of GENERATION, which nobody can make again. */
@@ -52,7 +57,7 @@ static bool had_data(struct mc_region *region, const struct mc_service *service,
 	struct mc_edition edition = mc_fact_edition(region);
 	bool had = false;
 
-	if (service == &mc_services[MC_DATABASE] && edition.is_new && generation == edition.generation)
+	if (has_generations(service) && edition.is_new && generation == edition.generation)
 		return false;
 	MC_LOCKED(&cloud->lock) {
 		for (size_t i = 0; i < cloud->n_regions; i++) /* what is shared serves all regions */
@@ -139,7 +144,7 @@ int mc_volume_remove_all(
 	unsigned last = mc_volume_generation(region, service) + 1, first = last < 2 ? 0 : last - 2;
 	int r = 0;
 
-	if (service != &mc_services[MC_DATABASE])
+	if (!has_generations(service))
 		return mc_volume_remove(region, call, service, 0, error);
 	for (unsigned generation = first; generation <= last && r == 0; generation++)
 		r = mc_volume_remove(region, call, service, generation, error);

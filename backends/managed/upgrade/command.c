@@ -35,8 +35,7 @@ int mc_upgrade_check(const struct mc_upgrade_facts *facts, struct mc_error *erro
 	if (facts->strayed)
 		return mc_error_set(error, EBUSY,
 			"region %s does not follow its master, and would be left behind: see regions/%s/error, and "
-			"repair "
-			"or destroy it first",
+			"repair or destroy it first",
 			facts->strayed, facts->strayed);
 	if (!facts->is_settled)
 		return mc_error_set(error, EAGAIN,

@@ -29,15 +29,6 @@
 
 #define SLAVE_SECONDS 10
 
-static bool is_master(struct mc_region *region)
-{
-	bool master;
-
-	MC_LOCKED(&region->cloud->lock)
-		master = region->is_master;
-	return master;
-}
-
 static int find_new_images(struct mc_work *work, struct mc_error *error)
 {
 	unsigned release;
@@ -54,7 +45,7 @@ static int fence(struct mc_work *work, struct mc_error *error)
 	int r;
 
 	work->goal[0] = '\0';
-	if (!is_master(work->region))
+	if (!mc_region_is_master(work->region))
 		return 0;
 	r = mc_region_database(work->region, &database, error);
 	if (r == 0)
@@ -68,7 +59,7 @@ static int fence(struct mc_work *work, struct mc_error *error)
 static int for_each_slave(struct mc_work *work, int (*act)(struct mc_work *work, struct mc_region *slave))
 {
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
-	int r = is_master(work->region) ? mc_scene_open(work->cloud, &scene, NULL) : 0;
+	int r = mc_region_is_master(work->region) ? mc_scene_open(work->cloud, &scene, NULL) : 0;
 
 	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
 		if (scene.facts[i].is_replica && mc_probe_answers(scene.regions[i]))
@@ -157,24 +148,11 @@ static int settle(struct mc_work *work, struct mc_error *error)
 static int take_over(struct mc_work *work)
 {
 	struct mc_steps steps = {0};
-	bool master, stands_by;
 	unsigned copied, serves;
 
-	MC_LOCKED(&work->cloud->lock) {
-		master = work->region->is_master;
-		stands_by = !master && !work->region->is_replica;
-	}
 	copied = mc_steps_add(&steps, "data", "its data are copied, and the new server's", 0, copy_data);
-	serves = mc_upgraded_steps(&steps, master, stands_by, copied);
+	serves = mc_upgraded_steps(&steps, work->region, copied);
 	mc_steps_add(&steps, "settle", "it is of the new release", serves, settle);
-	return mc_work_run_steps(work, steps.table);
-}
-
-static int stop_services(struct mc_work *work)
-{
-	struct mc_steps steps = {0};
-
-	mc_stop_steps(&steps);
 	return mc_work_run_steps(work, steps.table);
 }
 
@@ -192,7 +170,7 @@ static int halt_all(struct mc_work *work)
 static int go_forward(struct mc_work *work)
 {
 	static int (*const stages[])(struct mc_work * work) = {
-		begin, halt_all, stop_services, take_over, mc_start_region};
+		begin, halt_all, mc_stop_region, take_over, mc_start_region};
 	int r = 0;
 
 	for (size_t i = 0; i < MC_COUNT(stages) && r == 0; i++) {
@@ -227,7 +205,7 @@ static int go_back(struct mc_work *work)
 	if (r < 0) /* the region goes, or the next mount goes on */
 		return r;
 	if (mc_fact_edition(region).is_new) /* before it is the former again, nothing runs on the copy */
-		r = stop_services(work);
+		r = mc_stop_region(work);
 	if (r == 0)
 		r = restore_edition(region, &work->error);
 	if (r == 0)
