@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/control.h"
 
+#include "fs/nearest.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +52,14 @@ static void name_verbs(const struct mc_verb *verbs, struct mc_buffer *out)
 static int unknown_verb(struct mc_ask *ask, const struct mc_verb *verbs, const char *word)
 {
 	MC_CLEANUP(buffer) struct mc_buffer names = {0};
+	struct mc_nearest nearest = mc_nearest_begin(word, strlen(word));
 
 	name_verbs(verbs, &names);
-	return mc_error_set(ask->error, EINVAL, "\"%.64s\" is no command here: it takes %s", word,
-		names.data ? names.data : "none");
+	for (const struct mc_verb *verb = verbs; verb->name; verb++)
+		mc_nearest_try(&nearest, verb->name, strlen(verb->name));
+	return mc_error_set(ask->error, EINVAL, "\"%.64s\" is no command here: it takes %s%s%s%s", word,
+		names.data ? names.data : "none", nearest.name ? "; did you mean " : "",
+		nearest.name ? nearest.name : "", nearest.name ? "?" : "");
 }
 
 int mc_control_run(struct mc_ask *ask, const struct mc_verb *verbs, char *line)

@@ -91,8 +91,9 @@ static void test_bad_lines(void **state)
 	} bad[] = {
 		{"", "an empty line is no command"},
 		{" \t ", "an empty line is no command"},
-		{"star", "\"star\" is no command here: it takes start, kill, many, busy"},
-		{"START", "\"START\" is no command"},
+		{"star", "\"star\" is no command here: it takes start, kill, many, busy; did you mean start?"},
+		{"START", "\"START\" is no command here: it takes start, kill, many, busy; did you mean start?"},
+		{"destroy", "\"destroy\" is no command here: it takes start, kill, many, busy"},
 		{"start now", "start takes nothing, not 1 words"},
 		{"kill HUP TERM", "kill takes [SIGNAL], not 2 words"},
 		{"many", "many takes WORD..., not 0 words"},
@@ -111,6 +112,8 @@ static void test_bad_lines(void **state)
 		assert_int_equal(error.code, EINVAL);
 		assert_non_null(strstr(error.message, bad[i].why));
 	}
+	assert_int_equal(run("destroy", &cloud, &error), -EINVAL);
+	assert_null(strstr(error.message, "did you mean"));
 	/* A long word doesn't become a long sentence. */
 	char *line = malloc(MC_WRITE_MAX + 1);
 	assert_non_null(line);
