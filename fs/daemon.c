@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/daemon.h"
 
+#include "fs/mountinfo.h"
 #include "mcloud/engine.h"
 #include "mcloud/state_dir.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -21,7 +23,21 @@
 
 #define LOCK_WAIT_MS 5000
 
-/* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the pipe's end. */
+/* The mount serves, says its daemon: whoever called us may use it once the kernel has an answer of it, too. */
+static int end_parent(const struct mc_daemon *daemon)
+{
+	struct stat values;
+
+	if (stat(daemon->mountpoint, &values) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "mcloudfs: the mount at %s was made, and doesn't answer: %s\n", daemon->mountpoint,
+		strerror(errno));
+	return EXIT_FAILURE;
+}
+
+/* Goes into the background. The parent waits for a byte, which means that the mount serves, or for the pipe's end.
+ * What mounts stays in its parent's process group: where an automount waits for this mount, the kernel lets only those
+ * near it that are in the service manager's own. */
 static int detach_process(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
 {
 	int ends[2];
@@ -36,7 +52,7 @@ static int detach_process(struct mc_daemon *daemon, const struct mc_options *opt
 		int status = 0;
 		close(ends[1]);
 		if (read(ends[0], &byte, 1) == 1)
-			_exit(EXIT_SUCCESS);
+			_exit(end_parent(daemon));
 		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 			;
 		_exit(WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
@@ -44,8 +60,8 @@ static int detach_process(struct mc_daemon *daemon, const struct mc_options *opt
 	close(ends[0]);
 	daemon->parent = ends[1];
 	/* Paths in a file of clouds are found from where one was. */
-	if (setsid() < 0 || (!options->attach && chdir("/") < 0))
-		return mc_error_errno(error, errno, "no session of its own");
+	if (!options->attach && chdir("/") < 0)
+		return mc_error_errno(error, errno, "the root directory can't be entered");
 	return 0;
 }
 
@@ -61,19 +77,55 @@ static int clear_leftover(const char *mountpoint, struct mc_error *error)
 		error, errno, "%s is left over from a daemon that died, and can't be unmounted", mountpoint);
 }
 
-static int check_mountpoint(struct mc_daemon *daemon, const char *mountpoint, struct mc_error *error)
+/* Whether there is an entry but "." and "..". What can't be listed is taken as empty: the kernel decides who may mount
+ * there. */
+static bool holds_something(const char *path)
 {
+	DIR *directory = opendir(path);
+	bool found = false;
+
+	for (const struct dirent *entry; directory && !found && (entry = readdir(directory));)
+		found = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+/* An automount's place is there to be mounted at; nobody must open it, which would ask for the mount that is being
+ * made.
+ */
+static int check_room(const char *mountpoint, bool nonempty, struct mc_error *error)
+{
+	struct mc_mountinfo mount = {0};
+	bool is_mount = mc_mountinfo_find(mountpoint, &mount);
+
+	if (is_mount && !strcmp(mount.type, "fuse.mcloudfs"))
+		return mc_error_set(error, EBUSY,
+			"a cloud is mounted at %s already: umount it, or mount at another directory", mountpoint);
+	if (nonempty || (is_mount && !strcmp(mount.type, "autofs")) || !holds_something(mountpoint))
+		return 0;
+	return mc_error_set(error, ENOTEMPTY,
+		"can't mount at %s: the mount would hide what is in it; empty it, or mount with -o nonempty",
+		mountpoint);
+}
+
+static int check_mountpoint(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
+{
+	const char *mountpoint = options->mountpoint;
 	struct stat values;
 	int result = clear_leftover(mountpoint, error);
 
 	if (result < 0)
 		return result;
 	daemon->mountpoint = realpath(mountpoint, NULL);
+	if (!daemon->mountpoint && errno == ENOENT)
+		return mc_error_set(error, ENOENT,
+			"can't mount at %s: there is no such directory; mkdir -p %s makes it", mountpoint, mountpoint);
 	if (!daemon->mountpoint || stat(daemon->mountpoint, &values) < 0)
 		return mc_error_errno(error, errno, "can't mount at %s", mountpoint);
-	return S_ISDIR(values.st_mode)
-		       ? 0
-		       : mc_error_set(error, ENOTDIR, "can't mount at %s: it is no directory", mountpoint);
+	if (!S_ISDIR(values.st_mode))
+		return mc_error_set(error, ENOTDIR, "can't mount at %s: it is no directory", mountpoint);
+	return check_room(daemon->mountpoint, options->nonempty, error);
 }
 
 static int lock_file(int directory, const struct mc_options *options, struct mc_error *error)
@@ -183,11 +235,22 @@ static int take_lock(struct mc_daemon *daemon, const struct mc_options *options,
 	return r < 0 ? r : 0;
 }
 
+/* What the daemon does, and not the kernel alone, follows from the options. */
+static int refuse_remount(const struct mc_options *options, struct mc_error *error)
+{
+	return mc_error_set(error, EOPNOTSUPP,
+		"a mount of mcloudfs takes no other options while it lives: umount %s, and mount it anew; its cloud "
+		"runs on meanwhile",
+		options->mountpoint);
+}
+
 int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error)
 {
-	int result = check_mountpoint(daemon, options->mountpoint, error);
+	int result = options->remount ? refuse_remount(options, error) : check_mountpoint(daemon, options, error);
 
-	if (result == 0 && !options->attach)
+	if (result < 0 || options->only_checks)
+		return result;
+	if (!options->attach)
 		result = take_lock(daemon, options, error);
 	if (result == 0 && !options->foreground)
 		result = detach_process(daemon, options, error);
@@ -198,6 +261,7 @@ void mc_daemon_ready(struct mc_daemon *daemon)
 {
 	if (daemon->parent < 0)
 		return;
+	(void)setsid(); /* a child leads no group yet */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; null >= 0 && fd <= 2; fd++)
 		(void)dup2(null, fd);

@@ -16,7 +16,8 @@ struct mc_daemon {
 
 /* Checks the mount point, takes the cloud's lock (of one that is made here), and goes into a process of its own unless
  * OPTIONS say to stay. The first process doesn't return: it ends with 0 when mc_daemon_ready() is called, or else as
- * the second one ends. -EBUSY: another daemon has the cloud. */
+ * the second one ends. -EBUSY: another daemon has the cloud, or the place; -ENOTEMPTY: it isn't empty; -EOPNOTSUPP: a
+ * mount that is there was to become another. With OPTIONS that only check, that is all. */
 int mc_daemon_open(struct mc_daemon *daemon, const struct mc_options *options, struct mc_error *error);
 
 /* The mount serves: whoever started us goes on, and nothing more is said to the terminal. */

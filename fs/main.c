@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/daemon.h"
-#include "fs/describe.h"
 #include "fs/fs.h"
 #include "fs/options.h"
+#include "fs/print.h"
 #include "fs/tree/follow.h"
 #include "mcloud/attached.h"
 
@@ -10,7 +10,6 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* mcloudfs, the daemon: what it serves, from the command line to the last answer. */
@@ -24,6 +23,9 @@ struct mount {
 	struct mc_cloud *cloud;
 	struct mc_follows *follows;
 };
+
+/* Who starts the daemon does other things for those that another try can mend (mcloudfs(8), Exit status). */
+enum { STATUS_REFUSED = 1, STATUS_BROKEN = 2, STATUS_MOUNT_FAILED = 32 };
 
 static void wake(void *data)
 {
@@ -134,9 +136,13 @@ static void close_mount(struct mount *mount)
 	mc_options_clear(&mount->options);
 }
 
+/* Signals are handled from here on: one that came earlier ends the mount as it should. */
 static void is_ready(void *data)
 {
-	mc_daemon_ready(data);
+	struct mount *mount = data;
+
+	mc_daemon_ready(&mount->daemon);
+	block_signals(SIG_UNBLOCK);
 }
 
 /* The kernel shows the cloud as the source of the mount, unless mount(8) was told another. */
@@ -155,76 +161,51 @@ static int mount_fs(struct mount *mount, struct mc_error *error)
 	return mc_fs_mount(mount->fs, options.data, error);
 }
 
+/* 0 or the exit status. */
 static int serve(struct mount *mount, struct mc_error *error)
 {
 	int result = mc_daemon_open(&mount->daemon, &mount->options, error);
 
+	if (result < 0 || mount->options.only_checks)
+		return result < 0 ? STATUS_REFUSED : 0;
 	block_signals(SIG_BLOCK);
-	if (result == 0)
-		result = open_cloud(mount, error);
+	result = open_cloud(mount, error);
 	if (result == 0)
 		result = mount_fs(mount, error);
 	if (result < 0)
-		return result;
-	block_signals(SIG_UNBLOCK);
-	return mc_fs_run(mount->fs, is_ready, &mount->daemon, error);
+		return STATUS_REFUSED;
+	result = mc_fs_run(mount->fs, is_ready, mount, error);
+	return result < 0 ? STATUS_BROKEN : 0;
 }
 
-/* --print-cloud: what the clouds' files and the environment come to, for tests and for whoever wonders. */
-static int print_cloud(const struct mc_options *options, struct mc_buffer *text, struct mc_error *error)
+/* The exit status. */
+static int run(struct mount *mount, int argc, char **argv, struct mc_error *error)
 {
-	MC_CLEANUP(attached) struct mc_attached_config *config = NULL;
-	const char *first = options->source, *second = options->mountpoint;
-	const char *name = first ? first : second;
-	const struct mc_attached_source source = {
-		.cloud = name && *name ? name : NULL, .region = first ? second : NULL, .environment = environ};
-	int r = mc_attached_load(&source, &config, error);
+	struct mc_options *options = &mount->options;
+	int result = mc_options_init(options);
 
-	return r < 0 ? r : mc_attached_print(config, text);
-}
-
-/* --help and the like. */
-static int print_information(const struct mc_options *options, struct mc_error *error)
-{
-	MC_CLEANUP(buffer) struct mc_buffer text = {0};
-	int r = 0;
-
-	if (options->help)
-		mc_options_help(&text);
-	else if (options->version)
-		mc_buffer_text(&text, "mcloudfs " MC_VERSION "\n");
-	else if (options->print_cloud)
-		r = print_cloud(options, &text, error);
-	else
-		mc_describe(&mc_tree_root, &text);
-	if (r < 0 || text.failed)
-		return r < 0 ? r : -ENOMEM;
-	if (fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout))
-		return mc_error_errno(error, errno, "standard output can't be written");
-	return 0;
-}
-
-/* Whether something is to be printed and nothing mounted. */
-static bool only_prints(const struct mc_options *options)
-{
-	return options->help || options->version || options->print_tree || options->print_cloud;
+	if (result == 0)
+		result = mc_options_command_line(options, argc, argv, error);
+	if (result < 0)
+		return STATUS_REFUSED;
+	if (mc_options_only_print(options))
+		return mc_print(options, error) < 0 ? STATUS_REFUSED : 0;
+	result = serve(mount, error);
+	return result && options->by_mount ? STATUS_MOUNT_FAILED : result;
 }
 
 int main(int argc, char **argv)
 {
 	struct mount mount = {.daemon = MC_DAEMON_NONE};
 	struct mc_error error = {0};
-	int result = mc_options_init(&mount.options);
 
 	/* Many short-lived threads would each leave an arena behind. */
 	mallopt(M_ARENA_MAX, 2);
-	if (result == 0)
-		result = mc_options_command_line(&mount.options, argc, argv, &error);
-	if (result == 0)
-		result =
-			only_prints(&mount.options) ? print_information(&mount.options, &error) : serve(&mount, &error);
-	if (result < 0)
-		fprintf(stderr, "mcloudfs: %s\n", *error.message ? error.message : "out of memory");
+	int status = run(&mount, argc, argv, &error);
+	if (status) {
+		const char *sentence = *error.message ? error.message : "out of memory";
+		fprintf(stderr, "mcloudfs: %s\n", sentence);
+	}
 	close_mount(&mount);
-	return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

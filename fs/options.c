@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/options.h"
 
+#include "fs/nearest.h"
 #include "mcloud/engine.h"
 
 #include <arpa/inet.h>
@@ -166,8 +167,8 @@ static const char *const passed[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev
 
 /* What is for mount(8), fstab(5) and systemd.mount(5), or is the case anyway. */
 static const char *const skipped[] = {"defaults", "auto", "noauto", "nofail", "user", "nouser", "users", "owner",
-	"group", "_netdev", "atime", "diratime", "relatime", "strictatime", "default_permissions", "comment=", "x-",
-	"X-", "subtype=mcloudfs"};
+	"group", "_netdev", "loud", "silent", "atime", "diratime", "relatime", "strictatime", "default_permissions",
+	"comment=", "x-", "X-", "subtype=mcloudfs", "user_id=", "group_id="};
 
 /* Whether TEXT is in LIST; items that end with "=" or "-" are beginnings. */
 static bool option_is_listed(const char *const *list, size_t count, const char *text)
@@ -218,6 +219,37 @@ static int pass(struct mc_options *options, const char *text, struct mc_error *e
 	return options->mount.failed ? mc_error_set(error, ENOMEM, "out of memory") : 0;
 }
 
+/* Whether TEXT is one of the words that are switches, which it turns on. */
+static bool take_switch(struct mc_options *options, const char *text)
+{
+	bool *member = !strcmp(text, "nonempty")  ? &options->nonempty
+		       : !strcmp(text, "remount") ? &options->remount
+						  : NULL;
+
+	if (!strcmp(text, "ro") || !strcmp(text, "rw"))
+		options->read_only = text[1] == 'o';
+	if (member)
+		*member = true;
+	return member;
+}
+
+/* The first LENGTH bytes of TEXT are the option's name. */
+static int unknown_option(const char *text, size_t length, struct mc_error *error)
+{
+	struct mc_nearest nearest = mc_nearest_begin(text, length);
+
+	for (size_t i = 0; i < MC_COUNT(ours); i++)
+		mc_nearest_try(&nearest, ours[i].name, strlen(ours[i].name));
+	for (size_t i = 0; i < MC_COUNT(passed); i++)
+		mc_nearest_try(&nearest, passed[i], strcspn(passed[i], "="));
+	for (size_t i = 0; i < MC_COUNT(skipped); i++)
+		mc_nearest_try(&nearest, skipped[i], strcspn(skipped[i], "="));
+	if (nearest.name)
+		return mc_error_set(error, EINVAL, "unknown option \"%.100s\": did you mean %.*s?", text,
+			(int)strcspn(nearest.name, "="), nearest.name);
+	return mc_error_set(error, EINVAL, "unknown option \"%.100s\": mcloudfs --help lists those there are", text);
+}
+
 static int parse_one(struct mc_options *options, const char *text, struct mc_error *error)
 {
 	const char *equals = strchr(text, '=');
@@ -236,13 +268,13 @@ static int parse_one(struct mc_options *options, const char *text, struct mc_err
 		options->source = strdup(text + 7);
 		return options->source ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 	}
-	if (!strcmp(text, "ro") || !strcmp(text, "rw"))
-		options->read_only = text[1] == 'o';
+	if (take_switch(options, text))
+		return 0;
 	if (option_is_listed(passed, MC_COUNT(passed), text))
 		return pass(options, text, error);
-	if (option_is_listed(skipped, MC_COUNT(skipped), text))
+	if (option_is_listed(skipped, MC_COUNT(skipped), text) || options->is_sloppy)
 		return 0;
-	return mc_error_set(error, EINVAL, "unknown option \"%.100s\": mcloudfs --help lists those there are", text);
+	return unknown_option(text, length, error);
 }
 
 /* Whether the option at TEXT goes on with the DN before it. */
@@ -313,6 +345,7 @@ void mc_options_help(struct mc_buffer *out)
 	mc_buffer_text(out,
 		"  -o allow_other              other users may enter; secrets stay yours\n"
 		"  -o ro                       nothing can be changed\n"
+		"  -o nonempty                 what the mount point holds may be hidden\n"
 		"  -f                          stay in the foreground\n"
 		"  -d                          the same, and tell what the kernel asks\n"
 		"  --print-tree                print each path a mount can show, and exit\n"
@@ -324,6 +357,15 @@ void mc_options_help(struct mc_buffer *out)
 		"v3oauth...) can't be\n"
 		"used yet: make an application credential with a client that has them, and attach by that.\n"
 		"\n"
-		"Also: mount -t fuse.mcloudfs mcloud MOUNTPOINT -o OPTION..., and lines of /etc/fstab like\n"
-		"  mcloud /mnt/mcloud fuse.mcloudfs cloud=mcloud,allow_other 0 0\n");
+		"Also: mount -t mcloudfs mcloud MOUNTPOINT -o OPTION..., and lines of /etc/fstab like\n"
+		"  mcloud /mnt/mcloud mcloudfs cloud=mcloud,allow_other 0 0\n");
+}
+
+void mc_options_offer(struct mc_buffer *out)
+{
+	for (size_t i = 0; i < MC_COUNT(ours); i++)
+		mc_buffer_printf(out, "%s=\t%s\t%s\n", ours[i].name, ours[i].argument, ours[i].help);
+	for (size_t i = 0; i < MC_COUNT(passed); i++)
+		mc_buffer_printf(out, "%s\t\t\n", passed[i]);
+	mc_buffer_text(out, "nonempty\t\twhat the mount point holds may be hidden\n");
 }

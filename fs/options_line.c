@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/options.h"
 
+#include "fs/nearest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +24,10 @@ static int take_word(struct mc_options *options, const char *word, struct mc_err
 	return *to ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 }
 
-static bool take_flag(struct mc_options *options, const char *word)
+/* Of the flags that there are, *RET_NEAREST is what WORD may mean. */
+static bool take_flag(struct mc_options *options, const char *word, const char **ret_nearest)
 {
+	struct mc_nearest nearest = mc_nearest_begin(word, strlen(word));
 	const struct {
 		const char *name, *short_name;
 		bool *flag;
@@ -32,25 +36,55 @@ static bool take_flag(struct mc_options *options, const char *word)
 		{"--version", "-V", &options->version},
 		{"--print-tree", NULL, &options->print_tree},
 		{"--print-cloud", NULL, &options->print_cloud},
+		{"--print-clouds", NULL, &options->print_clouds},
+		{"--print-options", NULL, &options->print_options},
 		{"--foreground", "-f", &options->foreground},
 		{"--debug", "-d", &options->debug},
 	};
 
 	for (size_t i = 0; i < MC_COUNT(flags); i++) {
+		mc_nearest_try(&nearest, flags[i].name, strlen(flags[i].name));
 		if (strcmp(word, flags[i].name) != 0 &&
 			(!flags[i].short_name || strcmp(word, flags[i].short_name) != 0))
 			continue;
 		*flags[i].flag = true;
 		return true;
 	}
+	*ret_nearest = nearest.name;
 	return false;
+}
+
+static int unknown_argument(const char *word, const char *nearest, struct mc_error *error)
+{
+	if (nearest)
+		return mc_error_set(error, EINVAL, "unknown argument \"%.100s\": did you mean %s?", word, nearest);
+	return mc_error_set(error, EINVAL, "unknown argument \"%.100s\": mcloudfs --help lists those there are", word);
+}
+
+/* Whether mount(8) has called the program, as mount.TYPE. What only prints is asked by people. */
+static bool is_called_by_mount(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL, *name = slash      ? slash + 1
+									     : argc > 0 ? argv[0]
+											: "";
+
+	return !strncmp(name, "mount.", 6) && !(argc == 2 && !strncmp(argv[1], "--", 2));
+}
+
+bool mc_options_only_print(const struct mc_options *options)
+{
+	return options->help || options->version || options->print_tree || options->print_cloud ||
+	       options->print_clouds || options->print_options;
 }
 
 int mc_options_command_line(struct mc_options *options, int argc, char **argv, struct mc_error *error)
 {
+	const char *nearest = NULL;
 	bool only_words = false;
 	int result = 0;
 
+	if (is_called_by_mount(argc, argv))
+		return mc_options_mount_line(options, argc, argv, error);
 	for (int i = 1; i < argc && result == 0; i++) {
 		const char *word = argv[i];
 		if (only_words || *word != '-' || !word[1]) {
@@ -61,12 +95,11 @@ int mc_options_command_line(struct mc_options *options, int argc, char **argv, s
 			if (!word[2] && i + 1 == argc)
 				return mc_error_set(error, EINVAL, "-o needs options behind it");
 			result = mc_options_parse(options, word[2] ? word + 2 : argv[++i], error);
-		} else if (!take_flag(options, word)) {
-			result = mc_error_set(error, EINVAL,
-				"unknown argument \"%.100s\": mcloudfs --help lists those there are", word);
+		} else if (!take_flag(options, word, &nearest)) {
+			result = unknown_argument(word, nearest, error);
 		}
 	}
-	if (result < 0 || options->help || options->version || options->print_tree || options->print_cloud)
+	if (result < 0 || mc_options_only_print(options))
 		return result;
 	options->foreground |= options->debug;
 	if (!options->mountpoint)

@@ -155,24 +155,53 @@ static int load_cloud(struct mc_loader *loader, struct mc_attached_config *confi
 	return r < 0 ? r : mc_settings_list(loader->warnings, &config->warnings, &config->n_warnings);
 }
 
-int mc_attached_load(
-	const struct mc_attached_source *source, struct mc_attached_config **ret_config, struct mc_error *error)
+/* Does DEED with a loader of SOURCE, whose memory is gone afterwards. */
+static int with_loader(const struct mc_attached_source *source, int (*deed)(struct mc_loader *loader, void *data),
+	void *data, struct mc_error *error)
 {
 	struct mc_error ignored = {0};
 	MC_CLEANUP(arena) struct mc_arena arena = {.limit = MC_CLOUDS_MAX_TREE};
-	MC_CLEANUP(attached) struct mc_attached_config *config = calloc(1, sizeof(*config));
 	struct mc_loader loader = {.arena = &arena, .source = source, .error = error ? error : &ignored};
 
 	loader.warnings = mc_value_new(&arena, MC_VALUE_LIST, NULL);
 	loader.files = mc_value_new(&arena, MC_VALUE_LIST, NULL);
-	int r = config && loader.files ? load_cloud(&loader, config) : -ENOMEM;
+	int r = loader.files ? deed(&loader, data) : -ENOMEM;
 	if (arena.failed == -E2BIG)
 		return mc_error_set(error, EINVAL, "the clouds' configuration is too large");
 	if (arena.failed || r == -ENOMEM)
 		return mc_error_set(error, ENOMEM, "out of memory");
+	return r;
+}
+
+static int load_config(struct mc_loader *loader, void *config)
+{
+	return load_cloud(loader, config);
+}
+
+int mc_attached_load(
+	const struct mc_attached_source *source, struct mc_attached_config **ret_config, struct mc_error *error)
+{
+	MC_CLEANUP(attached) struct mc_attached_config *config = calloc(1, sizeof(*config));
+	int r = config ? with_loader(source, load_config, config, error) : mc_error_set(error, ENOMEM, "out of memory");
+
 	if (r == 0)
 		*ret_config = mc_steal(&config);
 	return r;
+}
+
+static int add_names(struct mc_loader *loader, void *data)
+{
+	struct mc_buffer *out = data;
+	int r = mc_loader_read(loader);
+
+	for (const struct mc_pair *pair = r == 0 ? loader->clouds->first : NULL; pair; pair = pair->next)
+		mc_buffer_printf(out, "%s\n", pair->key);
+	return r < 0 ? r : out->failed;
+}
+
+int mc_attached_names(const struct mc_attached_source *source, struct mc_buffer *out, struct mc_error *error)
+{
+	return with_loader(source, add_names, out, error);
 }
 
 static void free_list(char **texts, size_t count)

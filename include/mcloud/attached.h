@@ -84,6 +84,10 @@ struct mc_attached_config {
 int mc_attached_load(
 	const struct mc_attached_source *source, struct mc_attached_config **ret_config, struct mc_error *error);
 
+/* The names of the clouds that SOURCE's files and environment have, a line each, in their order. The errors are those
+ * of the files. */
+int mc_attached_names(const struct mc_attached_source *source, struct mc_buffer *out, struct mc_error *error);
+
 /* Wipes what is secret in it; takes NULL. */
 void mc_attached_free(struct mc_attached_config *config);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/daemon.h"
 
+#include "fs/mountinfo.h"
 #include "mcloud/state_dir.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -47,8 +49,12 @@ static void test_one_daemon_a_cloud(void **state)
 {
 	(void)state;
 	char *socket = strdup(engine), cloud[] = "one";
-	const struct mc_options options = {
-		.mountpoint = directory, .state_dir = directory, .cloud = cloud, .socket = socket, .foreground = true};
+	const struct mc_options options = {.mountpoint = directory,
+		.nonempty = true,
+		.state_dir = directory,
+		.cloud = cloud,
+		.socket = socket,
+		.foreground = true};
 	struct mc_options elsewhere = options;
 	struct mc_daemon daemon = MC_DAEMON_NONE, second = MC_DAEMON_NONE;
 	struct mc_error error = {0};
@@ -72,10 +78,78 @@ static void test_one_daemon_a_cloud(void **state)
 	free(socket);
 }
 
+/* What can't be mounted at is told by a sentence, and nothing is left of the try. */
+static void test_places(void **state)
+{
+	char full[80], file[80], missing[80], kept[96];
+	const struct {
+		char *place;
+		int result;
+		const char *why;
+	} places[] = {
+		{missing, -ENOENT, "there is no such directory; mkdir -p "},
+		{file, -ENOTDIR, "it is no directory"},
+		{full, -ENOTEMPTY, "the mount would hide what is in it; empty it, or mount with -o nonempty"},
+		{other, 0, ""},
+	};
+
+	(void)state;
+	snprintf(full, sizeof full, "%s/full", directory);
+	snprintf(kept, sizeof kept, "%s/.kept", full);
+	snprintf(file, sizeof file, "%s/engine.sock", directory);
+	snprintf(missing, sizeof missing, "%s/missing", directory);
+	assert_int_equal(mkdir(full, 0700), 0);
+	assert_int_equal(mkdir(kept, 0700), 0);
+	for (size_t i = 0; i < MC_COUNT(places); i++) {
+		const struct mc_options options = {.mountpoint = places[i].place, .only_checks = true};
+		struct mc_options anyway = options;
+		struct mc_daemon daemon = MC_DAEMON_NONE;
+		struct mc_error error = {0};
+		assert_int_equal(mc_daemon_open(&daemon, &options, &error), places[i].result);
+		if (!strstr(error.message, places[i].why))
+			fail_msg("%s: %s", places[i].place, error.message);
+		assert_int_equal(daemon.lock, -1);
+		mc_daemon_close(&daemon);
+		daemon = MC_DAEMON_NONE;
+		anyway.nonempty = true;
+		assert_int_equal(
+			mc_daemon_open(&daemon, &anyway, &error), places[i].place == full ? 0 : places[i].result);
+		mc_daemon_close(&daemon);
+	}
+}
+
+static void test_no_remount(void **state)
+{
+	const struct mc_options options = {.mountpoint = directory, .remount = true};
+	struct mc_daemon daemon = MC_DAEMON_NONE;
+	struct mc_error error = {0};
+
+	(void)state;
+	assert_int_equal(mc_daemon_open(&daemon, &options, &error), -EOPNOTSUPP);
+	assert_non_null(strstr(error.message, "takes no other options while it lives: umount "));
+	mc_daemon_close(&daemon);
+}
+
+/* The last mount at a place is the one that is seen there; the tests' machine has some. */
+static void test_mountinfo(void **state)
+{
+	struct mc_mountinfo mount;
+
+	(void)state;
+	assert_true(mc_mountinfo_find("/proc", &mount));
+	assert_string_equal(mount.type, "proc");
+	assert_non_null(strchr(mount.device, ':'));
+	assert_false(mc_mountinfo_find("/proc/", &mount));
+	assert_false(mc_mountinfo_find(directory, &mount));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_daemon_a_cloud, make_directories, remove_directories),
+		cmocka_unit_test_setup_teardown(test_places, make_directories, remove_directories),
+		cmocka_unit_test_setup_teardown(test_no_remount, make_directories, remove_directories),
+		cmocka_unit_test_setup_teardown(test_mountinfo, make_directories, remove_directories),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

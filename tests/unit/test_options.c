@@ -84,7 +84,12 @@ static void test_bad(void **state)
 		const char *text, *why;
 	} bad[] = {
 		{"colour=red", "unknown option \"colour=red\": mcloudfs --help"},
-		{"ro,clod=x", "unknown option \"clod=x\""},
+		{"ro,clod=x", "unknown option \"clod=x\": did you mean cloud?"},
+		{"relpicate=auto", "unknown option \"relpicate=auto\": did you mean replicate?"},
+		{"alow_other", "did you mean allow_other?"},
+		{"CLOUD=x", "did you mean cloud?"},
+		{"_netdve", "did you mean _netdev?"},
+		{"contxt=x", "did you mean context?"},
 		{"cloud", "option cloud needs a value: cloud=NAME"},
 		{"cloud=", "option cloud needs a value"},
 		{"cloud=A", "cloud=A: a cloud's name has small letters"},
@@ -102,7 +107,7 @@ static void test_bad(void **state)
 		{"domain=default", "isn't Default"},
 		{"domain=a/b", "without slashes"},
 		{"verify=yes", "on or off is needed"},
-		{"verify=on,dc=org", "unknown option \"dc=org\""},
+		{"verify=on,dc=org", "unknown option \"dc=org\": mcloudfs --help"},
 		{"ttl=-1", "0 to 3600 seconds are possible"},
 		{"ttl=3601", "0 to 3600 seconds"},
 		{"ttl=1s", "0 to 3600 seconds"},
@@ -172,6 +177,71 @@ static void test_mount_line(void **state)
 	assert_true(options->debug && options->foreground);
 }
 
+#define MOUNT_LINE(...) line(*state, &error, (const char *const[]){"/sbin/mount.fuse.mcloudfs", __VA_ARGS__, NULL})
+
+/* As mount(8) calls it. */
+static void test_helper_line(void **state)
+{
+	struct mc_options *options = *state;
+	struct mc_error error = {0};
+
+	assert_int_equal(MOUNT_LINE("lab", "/mnt/a", "-sv", "-n", "-o",
+				 "rw,noexec,cloud=lab,_netdev,nofail,x-systemd.requires=docker.service,X-mount.mkdir",
+				 "-t", "fuse.mcloudfs"),
+		0);
+	assert_true(options->by_mount && options->is_sloppy);
+	assert_false(options->foreground || options->only_checks || options->remount);
+	assert_string_equal(options->source, "lab");
+	assert_string_equal(options->mountpoint, "/mnt/a");
+	assert_string_equal(options->cloud, "lab");
+	assert_string_equal(options->mount.data, "rw,noexec");
+}
+
+/* -f isn't the daemon's; options may come first; what is unknown is passed over with -s, wherever that stands. */
+static void test_helper_flags(void **state)
+{
+	struct mc_options *options = *state;
+	struct mc_error error = {0};
+
+	assert_int_equal(MOUNT_LINE("-f", "-o", "colour=red,domain=a\\,b,nonempty", "lab", "/mnt", "-s"), 0);
+	assert_true(options->only_checks && options->is_sloppy && options->nonempty);
+	assert_false(options->foreground);
+	assert_string_equal(options->domain, "a,b");
+}
+
+/* With what the kernel says of a mount that is there. */
+static void test_helper_remount(void **state)
+{
+	struct mc_options *options = *state;
+	struct mc_error error = {0};
+
+	assert_int_equal(MOUNT_LINE("lab", "/mnt", "-o",
+				 "rw,nosuid,nodev,relatime,user_id=0,group_id=0,default_permissions,remount,ro"),
+		0);
+	assert_true(options->remount && options->read_only);
+}
+
+static void test_bad_helper_line(void **state)
+{
+	struct mc_options *options = *state;
+	struct mc_error error = {0};
+
+	assert_int_equal(MOUNT_LINE("lab"), -EINVAL);
+	assert_true(options->by_mount);
+	assert_non_null(strstr(error.message, "a source and a mount point are needed"));
+	assert_int_equal(MOUNT_LINE("lab", "/mnt", "/mnt2"), -EINVAL);
+	assert_int_equal(MOUNT_LINE("lab", "/mnt", "-x"), -EINVAL);
+	assert_non_null(strstr(error.message, "-x is none of the options"));
+	assert_int_equal(MOUNT_LINE("lab", "/mnt", "-o"), -EINVAL);
+	assert_non_null(strstr(error.message, "-o is none of the options"));
+	assert_int_equal(MOUNT_LINE("lab", "/mnt", "-N", "/proc/1/ns/mnt"), -EINVAL);
+	assert_non_null(strstr(error.message, "nsenter --mount=/proc/1/ns/mnt"));
+	assert_int_equal(MOUNT_LINE("lab", "/mnt", "-o", "colour=red"), -EINVAL);
+	/* people ask it, too */
+	assert_int_equal(MOUNT_LINE("--help"), 0);
+	assert_true(options->help);
+}
+
 static void test_bad_line(void **state)
 {
 	struct mc_error error = {0};
@@ -179,10 +249,32 @@ static void test_bad_line(void **state)
 	assert_int_equal(LINE("-f"), -EINVAL);
 	assert_non_null(strstr(error.message, "MOUNTPOINT"));
 	assert_int_equal(LINE("--nonsense", "/mnt"), -EINVAL);
-	assert_non_null(strstr(error.message, "unknown argument \"--nonsense\""));
+	assert_non_null(strstr(error.message, "unknown argument \"--nonsense\": mcloudfs --help"));
+	assert_int_equal(LINE("--print-tee"), -EINVAL);
+	assert_string_equal(error.message, "unknown argument \"--print-tee\": did you mean --print-tree?");
 	assert_int_equal(LINE("a", "b", "c"), -EINVAL);
 	assert_non_null(strstr(error.message, "one word too many"));
 	assert_int_equal(LINE("/mnt", "-o"), -EINVAL);
+}
+
+/* Each option with what completion makes of it. */
+static void test_offer(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	char *rest;
+
+	(void)state;
+	mc_options_offer(&text);
+	assert_non_null(strstr(text.data, "verify=\ton|off\t"));
+	assert_non_null(strstr(text.data, "\nallow_other\t\t"));
+	assert_non_null(strstr(text.data, "\nnonempty\t\t"));
+	rest = text.data;
+	for (char *row; (row = strsep(&rest, "\n")) && *row;) {
+		unsigned tabs = 0;
+		for (const char *at = row; *at; at++)
+			tabs += *at == '\t';
+		assert_int_equal(tabs, 2);
+	}
 }
 
 static void test_help(void **state)
@@ -226,6 +318,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mount_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_helper_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_helper_flags, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_helper_remount, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_helper_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_offer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_help, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_print_cloud, setup, teardown),
