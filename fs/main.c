@@ -3,7 +3,9 @@
 #include "fs/fs.h"
 #include "fs/options.h"
 #include "fs/print.h"
+#include "fs/supervisor.h"
 #include "fs/tree/follow.h"
+#include "fs/watch.h"
 #include "mcloud/attached.h"
 
 #include <errno.h>
@@ -17,7 +19,9 @@
 /* All that lives as long as the mount, in the order in which it is made; it goes in the opposite one. */
 struct mount {
 	struct mc_options options;
+	struct mc_supervisor supervisor;
 	struct mc_daemon daemon;
+	struct mc_watch *watch;
 	struct mc_journal *journal;
 	struct mc_fs *fs;
 	struct mc_cloud *cloud;
@@ -30,6 +34,37 @@ enum { STATUS_REFUSED = 1, STATUS_BROKEN = 2, STATUS_MOUNT_FAILED = 32 };
 static void wake(void *data)
 {
 	mc_fs_wake(data);
+}
+
+static void on_event(void *data, const struct mc_cloud_event *event)
+{
+	struct mount *mount = data;
+
+	mc_fs_event(mount->fs, event);
+	mc_watch_wake(mount->watch);
+}
+
+/* What the service manager shows of the mount. */
+static void describe(void *data, struct mc_buffer *out)
+{
+	const struct mount *mount = data;
+	unsigned counts[MC_REGION_STOPPED + 1] = {0};
+	struct mc_region_views regions;
+	const char *before = "; regions: ";
+
+	if (mc_cloud_regions(mount->cloud, &regions) < 0)
+		return;
+	for (size_t i = 0; i < regions.count; i++)
+		counts[regions.items[i].state]++;
+	mc_buffer_printf(
+		out, "Serves the cloud %s at %s", mc_cloud_options(mount->cloud)->name, mount->daemon.mountpoint);
+	for (enum mc_region_state state = 0; state < MC_COUNT(counts); state++) {
+		if (!counts[state])
+			continue;
+		mc_buffer_printf(out, "%s%u %s", before, counts[state], mc_region_state_name(state));
+		before = ", ";
+	}
+	mc_region_views_clear(&regions);
 }
 
 /* Threads that backends start get no signals: those are for the main thread. */
@@ -65,7 +100,7 @@ static int open_managed(struct mount *mount, struct mc_error *error)
 		.ttl_ms = options->ttl_ms / 2,
 		.timeout_ms = timeout_of(options)};
 
-	return mc_cloud_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
+	return mc_cloud_open(&cloud, mount->journal, on_event, mount, &mount->cloud, error);
 }
 
 /* A user who mounts a cloud that can't be had yet is told so where he sees it. */
@@ -94,7 +129,7 @@ static int open_attached(struct mount *mount, struct mc_error *error)
 		.timeout_ms = options->timeout_ms,
 		.patience_ms = timeout_of(options)};
 
-	int result = mc_attached_open(&cloud, mount->journal, mc_fs_event, mount->fs, &mount->cloud, error);
+	int result = mc_attached_open(&cloud, mount->journal, on_event, mount, &mount->cloud, error);
 	if (result == 0)
 		warn_of_failed(mount->cloud);
 	return result;
@@ -104,6 +139,7 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 {
 	const struct mc_options *options = &mount->options;
 
+	mount->watch = mc_watch_new(&mount->supervisor, mount->daemon.mountpoint, describe, mount);
 	mount->journal = mc_journal_new();
 	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = options->attach ? &mc_tree_attached_root : &mc_tree_root,
 		.ttl_ms = options->ttl_ms,
@@ -131,8 +167,10 @@ static void close_mount(struct mount *mount)
 	mc_follows_free(mount->follows);
 	mc_cloud_close(mount->cloud);
 	mc_fs_free(mount->fs);
+	mc_watch_free(mount->watch);
 	mc_journal_free(mount->journal);
 	mc_daemon_close(&mount->daemon);
+	mc_supervisor_close(&mount->supervisor);
 	mc_options_clear(&mount->options);
 }
 
@@ -142,6 +180,7 @@ static void is_ready(void *data)
 	struct mount *mount = data;
 
 	mc_daemon_ready(&mount->daemon);
+	(void)mc_watch_start(mount->watch);
 	block_signals(SIG_UNBLOCK);
 }
 
@@ -169,12 +208,15 @@ static int serve(struct mount *mount, struct mc_error *error)
 	if (result < 0 || mount->options.only_checks)
 		return result < 0 ? STATUS_REFUSED : 0;
 	block_signals(SIG_BLOCK);
+	mc_supervisor_status(&mount->supervisor, "Looks what there is of the cloud");
 	result = open_cloud(mount, error);
 	if (result == 0)
 		result = mount_fs(mount, error);
 	if (result < 0)
 		return STATUS_REFUSED;
 	result = mc_fs_run(mount->fs, is_ready, mount, error);
+	mc_supervisor_tell(&mount->supervisor, "STOPPING=1");
+	mc_watch_stop(mount->watch);
 	return result < 0 ? STATUS_BROKEN : 0;
 }
 
@@ -201,10 +243,12 @@ int main(int argc, char **argv)
 
 	/* Many short-lived threads would each leave an arena behind. */
 	mallopt(M_ARENA_MAX, 2);
+	mc_supervisor_open(&mount.supervisor);
 	int status = run(&mount, argc, argv, &error);
 	if (status) {
 		const char *sentence = *error.message ? error.message : "out of memory";
 		fprintf(stderr, "mcloudfs: %s\n", sentence);
+		mc_supervisor_failed(&mount.supervisor, error.code, sentence);
 	}
 	close_mount(&mount);
 	return status;
