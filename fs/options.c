@@ -324,6 +324,30 @@ int mc_options_parse(struct mc_options *options, const char *text, struct mc_err
 	return 0;
 }
 
+/* Those without a value, and what isn't behind -o. */
+static const struct {
+	const char *name, *help;
+} others[] = {
+	{"allow_other", "other users may enter; secrets stay yours"},
+	{"ro", "nothing can be changed"},
+	{"nonempty", "what the mount point holds may be hidden"},
+	{"-o", "options, as above; commas between them"},
+	{"-f", "stay in the foreground"},
+	{"-d", "the same, and tell what the kernel asks"},
+	{"--print-tree", "print each path a mount can show, and exit"},
+	{"--help", "print this, and exit"},
+	{"--version", "print the version, and exit"},
+};
+
+static bool has_help(const char *name)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < MC_COUNT(others) && !found; i++)
+		found = !strcmp(others[i].name, name);
+	return found;
+}
+
 void mc_options_help(struct mc_buffer *out)
 {
 	mc_buffer_text(out, "Usage: mcloudfs [-o OPTION[,OPTION...]] [-f] [-d] MOUNTPOINT\n"
@@ -342,14 +366,10 @@ void mc_options_help(struct mc_buffer *out)
 		mc_buffer_printf(
 			out, "  -o %s=%-*s %s\n", ours[i].name, width > 0 ? width : 0, ours[i].argument, ours[i].help);
 	}
+	for (size_t i = 0; i < MC_COUNT(others); i++)
+		mc_buffer_printf(out, "  %s%-*s %s\n", *others[i].name == '-' ? "" : "-o ",
+			*others[i].name == '-' ? 27 : 24, others[i].name, others[i].help);
 	mc_buffer_text(out,
-		"  -o allow_other              other users may enter; secrets stay yours\n"
-		"  -o ro                       nothing can be changed\n"
-		"  -o nonempty                 what the mount point holds may be hidden\n"
-		"  -f                          stay in the foreground\n"
-		"  -d                          the same, and tell what the kernel asks\n"
-		"  --print-tree                print each path a mount can show, and exit\n"
-		"  --help, --version           print this, or the version, and exit\n"
 		"\n"
 		"An attached cloud is logged in to by password, token, application credential "
 		"(v3applicationcredential),\n"
@@ -365,7 +385,9 @@ void mc_options_offer(struct mc_buffer *out)
 {
 	for (size_t i = 0; i < MC_COUNT(ours); i++)
 		mc_buffer_printf(out, "%s=\t%s\t%s\n", ours[i].name, ours[i].argument, ours[i].help);
+	for (size_t i = 0; i < MC_COUNT(others); i++)
+		mc_buffer_printf(out, "%s\t\t%s\n", others[i].name, others[i].help);
 	for (size_t i = 0; i < MC_COUNT(passed); i++)
-		mc_buffer_printf(out, "%s\t\t\n", passed[i]);
-	mc_buffer_text(out, "nonempty\t\twhat the mount point holds may be hidden\n");
+		if (!has_help(passed[i]))
+			mc_buffer_printf(out, "%s\t\t\n", passed[i]);
 }

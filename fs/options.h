@@ -49,8 +49,8 @@ int mc_options_mount_line(struct mc_options *options, int argc, char **argv, str
 /* What --help prints. */
 void mc_options_help(struct mc_buffer *out);
 
-/* What may stand behind -o, for the shells' completion: name (with "=", where it has a value), words or a name for the
- * value, and help; between tabs, a line each. */
+/* For the shells' completion, what may stand behind -o: name (with "=", where it has a value), words or a name for the
+ * value, and help; between tabs, a line each. And what may stand in its place, which begins with "-". */
 void mc_options_offer(struct mc_buffer *out);
 
 #endif

@@ -267,7 +267,8 @@ static void test_offer(void **state)
 	mc_options_offer(&text);
 	assert_non_null(strstr(text.data, "verify=\ton|off\t"));
 	assert_non_null(strstr(text.data, "\nallow_other\t\t"));
-	assert_non_null(strstr(text.data, "\nnonempty\t\t"));
+	assert_non_null(strstr(text.data, "\nnonempty\t\twhat"));
+	assert_non_null(strstr(text.data, "\n--print-tree\t\tprint"));
 	rest = text.data;
 	for (char *row; (row = strsep(&rest, "\n")) && *row;) {
 		unsigned tabs = 0;
