@@ -87,7 +87,7 @@ static const struct option ours[] = {
 	 .least = 0.1},
 	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", "/var/lib/mcloudfs", TEXT(state_dir),
 	 .fits = is_path, .wanted = "an absolute path is needed"},
-	{"release", "NAME", "the release of OpenStack that a new cloud runs; its images are made by `backends/recipes/build NAME`", NULL, TEXT(release)},
+	{"release", "NAME", "the release of OpenStack that a new cloud runs; its images are made by `" MC_IMAGES_COMMAND " NAME`", NULL, TEXT(release)},
 	{"attach", "[NAME]", "show a cloud that is there already: the one of that name in clouds.yaml, or $OS_CLOUD", NULL,
 	 TEXT(attach), .is_optional = true},
 	{"clouds", "FILE", "the clouds.yaml that is meant (found as openstacksdk finds it)", NULL, TEXT(clouds), .fits = is_path,

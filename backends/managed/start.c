@@ -33,7 +33,7 @@ int mc_start_find_images(struct mc_work *work, unsigned release, struct mc_error
 		r = engine->ops->has_image(engine, work->doing, image, error);
 		if (r == -ENOENT)
 			mc_error_set(error, ENOENT,
-				"image %s is missing in the engine; `backends/recipes/build %s` makes it", image,
+				"image %s is missing in the engine; `" MC_IMAGES_COMMAND " %s` makes it", image,
 				mc_release_name(release));
 	}
 	return r;

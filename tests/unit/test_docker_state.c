@@ -430,7 +430,7 @@ static void test_version_and_images(void **state)
 	assert_int_equal(ops->has_image(world.engine, world.call, "a/b:1?x", NULL), 0);
 	expect(&world, "GET", API "/images/none/json", 404, "{\"message\":\"no such image\"}");
 	assert_int_equal(ops->has_image(world.engine, world.call, "none", &world.error), -ENOENT);
-	assert_says(&world, "mnt/up");
+	assert_says(&world, "missing in the engine; " MC_IMAGES_MAKER " makes it");
 	for (size_t i = 0; i < MC_COUNT(bad); i++)
 		assert_int_equal(ops->has_image(world.engine, world.call, bad[i], NULL), -EINVAL);
 	teardown(&world);

@@ -256,7 +256,7 @@ static int post_container(struct mc_docker *docker, struct mc_call *call, const 
 		return r;
 	if (response.status == 404 && response.body.data && strcasestr(response.body.data, "image"))
 		return mc_docker_error(error, ENOENT,
-			"%s can't be made: image %s is missing in the engine; mnt/up or backends/recipes/build makes "
+			"%s can't be made: image %s is missing in the engine; " MC_IMAGES_MAKER " makes "
 			"it",
 			spec->name, spec->image);
 	if (response.status == 409)

@@ -54,8 +54,7 @@ static int has_image(struct mc_engine *engine, struct mc_call *call, const char 
 		return r;
 	if (response.status != 404)
 		return mc_docker_fail(&response, error, "the engine can't say whether it has image %s", image);
-	return mc_docker_error(
-		error, ENOENT, "image %s is missing in the engine; mnt/up or backends/recipes/build makes it", image);
+	return mc_docker_error(error, ENOENT, "image %s is missing in the engine; " MC_IMAGES_MAKER " makes it", image);
 }
 
 static void docker_free(struct mc_engine *engine)
