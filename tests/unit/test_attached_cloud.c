@@ -151,7 +151,7 @@ static bool finds_files(void)
 static void run_daemon(int answer)
 {
 	struct mc_daemon daemon = MC_DAEMON_NONE;
-	const struct mc_options options = {.mountpoint = directory, .attach = (char[]){"one"}};
+	const struct mc_options options = {.mountpoint = directory, .nonempty = true, .attach = (char[]){"one"}};
 	struct mc_error error = {0};
 	bool good = mc_daemon_open(&daemon, &options, &error) == 0 && finds_files();
 
