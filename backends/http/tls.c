@@ -78,8 +78,9 @@ static int explain_certificate(const struct mc_http_exchange *exchange, struct m
 	long fault = X509_V_ERR_UNSPECIFIED;
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &fault);
-	/* libcurl compares names itself, and has words for it but no number. */
-	if (strstr(exchange->text, "target host name"))
+	/* libcurl compares names itself, and has words for it but no number: "matches target host name", or of what
+	 * kind the target is. */
+	if (strstr(exchange->text, "matches target ") || strstr(exchange->text, "not match target "))
 		fault = X509_V_ERR_HOSTNAME_MISMATCH;
 	for (size_t i = 0; i < MC_COUNT(faults); i++)
 		if (faults[i].code == fault)
