@@ -4,7 +4,7 @@ bats_require_minimum_version 1.5.0
 load other.bash
 
 LATENCY=50 # ms each way
-OBJECTS=40 # of each kind
+OBJECTS=15 # of each kind
 
 setup_file() {
     local name
@@ -19,7 +19,10 @@ setup_file() {
     unmount "$A"
 }
 
-teardown_file() { other_down; }
+teardown_file() {
+    ! mountpoint -q "$OTHER/mnt" || unmount "$OTHER/mnt"
+    other_down
+}
 
 setup() {
     A=$BATS_TEST_TMPDIR/attached
