@@ -4,6 +4,7 @@
 
 #include "mcloud/buffer.h"
 #include "mcloud/error.h"
+#include "mcloud/exposition.h"
 #include "mcloud/region.h"
 
 /* The whole cloud at one moment, and the pictures of it at the root. */
@@ -44,8 +45,8 @@ bool mc_overview_belongs(const struct mc_engine_service *service, const char *re
 void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out);
 void mc_status_json(const struct mc_overview *overview, struct mc_buffer *out);
 
-/* States of regions and containers as Prometheus text. */
-void mc_overview_metrics(const struct mc_overview *overview, struct mc_buffer *out);
+/* States of regions, replication and containers, and bytes of images. */
+void mc_overview_metrics(const struct mc_overview *overview, struct mc_exposition *exposition);
 
 /* The picture, in the DOT language and as SVG 1.1. */
 void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out);

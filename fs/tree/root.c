@@ -143,7 +143,13 @@ static int show_journal(struct mc_ask *ask, struct mc_buffer *out)
 
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out)
 {
-	mc_fs_metrics(ask->fs, out);
-	mc_journal_metrics(mc_cloud_journal(ask->cloud), out);
-	return draw(ask, out, mc_overview_metrics);
+	MC_CLEANUP(overview) struct mc_overview overview = {0};
+	int r = mc_overview_take(ask->cloud, &overview, ask->error);
+	if (r < 0)
+		return r;
+	struct mc_exposition exposition = {.out = out, .cloud = overview.cloud};
+	mc_overview_metrics(&overview, &exposition);
+	mc_journal_expose(mc_cloud_journal(ask->cloud), &exposition);
+	mc_fs_metrics(ask->fs, &exposition);
+	return mc_text_check(out, ask->error);
 }

@@ -81,6 +81,7 @@ struct mc_region_view {
 	const char *release;     /* of OpenStack ("epoxy"); a constant string; NULL: that is the cloud's own business */
 	const char *upgrade;     /* the release that it could be upgraded to now; likewise; NULL: none */
 	double created, changed; /* seconds since 1970 */
+	struct mc_glance_counts images;
 };
 
 struct mc_region_views {

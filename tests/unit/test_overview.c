@@ -132,24 +132,6 @@ static void assert_has(const struct mc_buffer *text, const char *part)
 		fail_msg("no \"%s\" in:\n%s", part, text->data);
 }
 
-static void test_metrics(void **state)
-{
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
-	(void)state;
-	mc_overview_metrics(&full, &out);
-	assert_has(&out, ",cloud=\"m\\\"<cloud>\"} 1\n");
-	assert_has(&out, "\nmcloudfs_region_state{region=\"Kista\",role=\"master\",state=\"ready\"} 1\n");
-	assert_has(&out, "\nmcloudfs_region_state{region=\"Kista\",role=\"master\",state=\"failed\"} 0\n");
-	assert_has(&out, "\nmcloudfs_region_services_up{region=\"Sundbyberg-Nord-and-a-long-way\"} 3\n");
-	assert_has(&out, "\nmcloudfs_container_running{container=\"keystone-Kista\",region=\"Kista\"} 1\n");
-	assert_has(&out, "\nmcloudfs_container_healthy{container=\"keystone-Kista\",region=\"Kista\"} 0\n");
-	assert_has(&out, "\nmcloudfs_container_healthy{container=\"ldap\",region=\"\"} 1\n");
-	assert_has(&out, "\nmcloudfs_container_restarts_total{container=\"glance-Kista\",region=\"Kista\"} 2\n");
-	assert_has(&out, "\n# TYPE mcloudfs_container_restarts_total counter\n");
-	assert_has(&out, "\nmcloudfs_replication_running{region=\"Sundbyberg-Nord-and-a-long-way\"} 1\n");
-	assert_has(&out, "\nmcloudfs_replication_lag_seconds{region=\"Sundbyberg-Nord-and-a-long-way\"} 1.250\n");
-}
-
 static void test_dot(void **state)
 {
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
@@ -187,7 +169,6 @@ int main(void)
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_status_json),
-		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_dot),
 		cmocka_unit_test(test_svg),
 	};
