@@ -1,4 +1,4 @@
-# What watches a cloud from outside: metrics. Uses the suite's cloud.
+# What is told of a cloud to those who watch it, or help: metrics, reports. Uses the suite's cloud.
 
 bats_require_minimum_version 1.5.0
 load common.bash
@@ -28,4 +28,27 @@ value() { quick awk -v sample="$1" 'index($0, sample) == 1 { print $NF }' "$M/me
     [ $(($(value 'mcloudfs_image_read_bytes_total{region="Kista"') - read)) -ge 3000000 ]
     [ $(($(value 'mcloudfs_images_bytes{region="Kista"') - stored)) -eq 3000000 ]
     quick rm "$M/regions/Kista/images/observe"
+}
+
+@test "a report has all that helps, and no secret" {
+    local state=$SUITE/state/$SUITE_CLOUD.json report=$BATS_TEST_TMPDIR/report.tar.gz checkout=$BATS_TEST_DIRNAME/../.. files secret
+    # Keystone logs what it is asked for: each of them, in three ways
+    for secret in $(jq -r '.. | strings | ., @uri, @base64, ("admin:" + . | @base64)' "$state"); do
+        quick curl -sS -o /dev/null "$(quick cat "$M/regions/Kista/endpoints/identity/public")/$secret"
+    done
+    quick cat "$M/containers/keystone-Kista/log" >"$BATS_TEST_TMPDIR/log"
+    run -1 python3 "$checkout/tests/leaks.py" "$state" "$BATS_TEST_TMPDIR/log"
+    [ "$(grep -o 'secret [0-9]*' <<<"$output" | sort -u | wc -l)" -eq "$(jq '[.. | strings] | length' "$state")" ]
+    timeout 120 "$checkout/mnt/report" --output "$report" "$M"
+    mkdir "$BATS_TEST_TMPDIR/report"
+    tar -xzf "$report" -C "$BATS_TEST_TMPDIR/report" --strip-components 1
+    cd "$BATS_TEST_TMPDIR/report"
+    jq -e '.secrets_known and .unread == []' about.json
+    for file in version status errors journal metrics regions/Kista/log regions/Kista/progress containers/keystone-Kista/log containers/keystone-Kista/inspect.json \
+        regions/Kista/replication/status engine/version.json daemon/status machine/kernel; do
+        [ -s "$file" ] || { echo "$file is empty" && [ "$file" = errors ]; }
+    done
+    [ "$(wc -l <containers/keystone-Kista/log)" -ge "$(wc -l <"$BATS_TEST_TMPDIR/log")" ]
+    mapfile -t files < <(find . -type f)
+    python3 "$checkout/tests/leaks.py" "$state" "${files[@]}"
 }
