@@ -51,5 +51,7 @@ void mc_overview_metrics(const struct mc_overview *overview, struct mc_expositio
 /* The picture, in the DOT language and as SVG 1.1. */
 void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out);
 void mc_topology_svg(const struct mc_overview *overview, struct mc_buffer *out);
+/* A page that shows it, and, as a file in a browser, goes on showing it as it changes. */
+void mc_topology_html(const struct mc_overview *overview, struct mc_buffer *out);
 
 #endif

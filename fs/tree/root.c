@@ -18,7 +18,7 @@ static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out);
 
 /* What show_overview() makes of the cloud. */
-enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG };
+enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG, PICTURE_HTML };
 
 /* What the roots of all clouds have. */
 /* clang-format off */
@@ -43,6 +43,8 @@ static const struct mc_row rows[] = {
 		.data = PICTURE_DOT),
 	MC_DOCUMENT("topology.svg", 0444, "a picture of the cloud, for a browser", .show = show_overview,
 		.data = PICTURE_SVG),
+	MC_DOCUMENT("topology.html", 0444, "the same as a page that renews itself", .show = show_overview,
+		.data = PICTURE_HTML),
 	MC_DOCUMENT("clouds.yaml", 0600, "for openstacksdk and openstackclient",
 		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_login,
 		.data = MC_CLIENT_CLOUDS_YAML),
@@ -125,6 +127,7 @@ static int show_overview(struct mc_ask *ask, struct mc_buffer *out)
 		[PICTURE_STATUS_JSON] = mc_status_json,
 		[PICTURE_DOT] = mc_topology_dot,
 		[PICTURE_SVG] = mc_topology_svg,
+		[PICTURE_HTML] = mc_topology_html,
 	};
 	return draw(ask, out, pictures[mc_ask_data(ask)]);
 }
