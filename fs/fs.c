@@ -158,7 +158,8 @@ void mc_fs_event(void *data, const struct mc_cloud_event *event)
 	mc_events_add(fs->events, event);
 	if (event->kind == MC_CLOUD_FAILURE && event->error)
 		add_failure(fs, event);
-	if (event->region && event->kind != MC_CLOUD_STEP && event->kind != MC_CLOUD_COPY)
+	if (event->region && event->kind != MC_CLOUD_STEP && event->kind != MC_CLOUD_COPY &&
+		event->kind != MC_CLOUD_PROGRESS)
 		mc_fs_forget_key(fs, MC_KEY_REGION, event->region);
 	if (event->service && event->kind != MC_CLOUD_STEP)
 		mc_fs_forget_key(fs, MC_KEY_CONTAINER, event->service);

@@ -2,6 +2,7 @@
 #ifndef FS_TREE_OVERVIEW_H
 #define FS_TREE_OVERVIEW_H
 
+#include "fs/tree.h"
 #include "mcloud/buffer.h"
 #include "mcloud/error.h"
 #include "mcloud/exposition.h"
@@ -53,5 +54,11 @@ void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out);
 void mc_topology_svg(const struct mc_overview *overview, struct mc_buffer *out);
 /* A page that shows it, and, as a file in a browser, goes on showing it as it changes. */
 void mc_topology_html(const struct mc_overview *overview, struct mc_buffer *out);
+
+/* What is under way, a line each; from memory. */
+void mc_transfers_table(
+	const struct mc_work_views *works, const struct mc_transfer_views *transfers, struct mc_buffer *out);
+/* `show` of the root's `transfers`. */
+int mc_transfers_show(struct mc_ask *ask, struct mc_buffer *out);
 
 #endif

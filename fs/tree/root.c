@@ -28,7 +28,8 @@ enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG, PI
 #define RECORDS \
 	MC_DOCUMENT("errors", 0444, "the last 256 failures, newest last", .show = show_errors), \
 	MC_DOCUMENT("journal", 0444, "the last 1,000 calls to services and engine", .show = show_journal), \
-	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics)
+	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics), \
+	MC_DOCUMENT("transfers", 0444, "what is under way: images, and work on regions", .show = mc_transfers_show)
 /* clang-format on */
 
 static const struct mc_row rows[] = {
