@@ -1,4 +1,4 @@
-# What is told of a cloud to those who watch it, or help: metrics, transfers, reports. Uses the suite's cloud.
+# What is told of a cloud to those who watch it, or help: metrics, transfers, mnt/top, reports. Uses the suite's cloud.
 
 bats_require_minimum_version 1.5.0
 load common.bash
@@ -47,6 +47,10 @@ os.write(file, os.urandom(3 << 20))' "$images/observe" "$go" "$wrote" 3>&- &
     id=$(cut -f 3 <<<"$output")
     [ "$output" = "$(printf 'upload\tKista\t%s\tobserve\t1048576\t4194304' "$id")" ]
     quick head -n 1 "$M/regions/Kista/images-by-id/$id/progress" | grep -E '^\[#{5} {15}\] +[0-9.]+ s  upload: 1\.0 of 4\.0 MiB'
+    quick "$BATS_TEST_DIRNAME/../../mnt/top" --once "$M" >"$BATS_TEST_TMPDIR/top"
+    grep -E '^\[#{5} {15}\] upload observe > Kista +1\.0 MiB of 4\.0 MiB' "$BATS_TEST_TMPDIR/top"
+    grep -E '^Kista +master +ready ' "$BATS_TEST_TMPDIR/top"
+    grep -qx '5 containers, 5 serve' "$BATS_TEST_TMPDIR/top"
     # who reads it to its end waits for the end of the upload
     quick cat "$M/regions/Kista/images-by-id/$id/progress" >"$BATS_TEST_TMPDIR/progress" &
     reader=$!
