@@ -172,16 +172,16 @@ int mc_transfers_take(struct mc_transfers *transfers, struct mc_transfer_views *
 	*ret_views = (struct mc_transfer_views){0};
 	if (!transfers)
 		return 0;
-	MC_LOCKED(&transfers->lock) {
-		for (const struct mc_transfer *transfer = transfers->first; transfer; transfer = transfer->next) {
-			oldest = transfer;
-			count++;
-		}
-		ret_views->items = calloc(count + 1, sizeof *ret_views->items);
-		r = ret_views->items ? 0 : -ENOMEM;
-		for (; oldest && r == 0; oldest = oldest->last)
-			r = view_transfer(oldest, now, &ret_views->items[ret_views->count++]);
+	MC_HOLD(&transfers->lock);
+	for (const struct mc_transfer *transfer = transfers->first; transfer; transfer = transfer->next) {
+		oldest = transfer;
+		count++;
 	}
+	ret_views->items = calloc(count + 1, sizeof *ret_views->items);
+	if (!ret_views->items)
+		return -ENOMEM;
+	for (; oldest && r == 0; oldest = oldest->last)
+		r = view_transfer(oldest, now, &ret_views->items[ret_views->count++]);
 	if (r < 0)
 		mc_transfer_views_clear(ret_views);
 	return r;

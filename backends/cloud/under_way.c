@@ -34,14 +34,13 @@ int mc_cloud_works(struct mc_cloud *cloud, struct mc_work_views *ret_views)
 	int r = 0;
 
 	*ret_views = (struct mc_work_views){0};
-	MC_LOCKED(&cloud->lock) {
-		ret_views->items = calloc(cloud->n_regions + 1, sizeof(*ret_views->items));
-		if (!ret_views->items)
-			r = -ENOMEM;
-		for (size_t i = 0; i < cloud->n_regions && r == 0; i++)
-			if (cloud->regions[i]->work)
-				r = view_work(cloud->regions[i], &ret_views->items[ret_views->count++]);
-	}
+	MC_HOLD(&cloud->lock);
+	ret_views->items = calloc(cloud->n_regions + 1, sizeof(*ret_views->items));
+	if (!ret_views->items)
+		return -ENOMEM;
+	for (size_t i = 0; i < cloud->n_regions && r == 0; i++)
+		if (cloud->regions[i]->work)
+			r = view_work(cloud->regions[i], &ret_views->items[ret_views->count++]);
 	if (r < 0)
 		mc_work_views_clear(ret_views);
 	return r;
