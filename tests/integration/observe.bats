@@ -83,3 +83,17 @@ os.write(file, os.urandom(3 << 20))' "$images/observe" "$go" "$wrote" 3>&- &
     mapfile -t files < <(find . -type f)
     python3 "$checkout/tests/leaks.py" "$state" "${files[@]}"
 }
+
+@test "a report of a mount that hangs has what the machine and the engine say" {
+    local report=$BATS_TEST_TMPDIR/report.tar.gz daemon
+    daemon=$(daemon_of "$M")
+    kill -STOP "$daemon"
+    run timeout 100 "$BATS_TEST_DIRNAME/../../mnt/report" --patience 1 --output "$report" "$M"
+    kill -CONT "$daemon"
+    [ "$status" -eq 0 ]
+    [[ $output == *" did not answer; the archive has the rest"* ]]
+    tar -xzOf "$report" --wildcards '*/about.json' | jq -e --arg cloud "$SUITE_CLOUD" '.secrets_known and .cloud == $cloud and .unread[0] == "clouds.yaml"'
+    tar -xzOf "$report" --wildcards '*/engine/containers.json' | jq -e 'length == 5'
+    tar -xzOf "$report" --wildcards '*/daemon/status' | grep -q '^State:.*stopped'
+    quick cat "$M/regions/Kista/state"
+}
