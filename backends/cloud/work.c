@@ -17,8 +17,8 @@
 /* A region's work is a table of steps with needs; what needs nothing that isn't done yet runs at once, each step in its
  * own thread. */
 
-/* What takes longer says so often that it goes on. */
-#define TELL_MS 2000
+/* What takes longer says that it goes on, and then ever more rarely. */
+enum { TELL_MS = 2000, TELL_MAX_MS = 16000 };
 
 struct step_run {
 	struct mc_work *work;
@@ -182,11 +182,10 @@ static void start_steps(struct mc_work *work, pthread_t *threads) MC_REQUIRES(wo
 	}
 }
 
-/* With the lock: waits until others than the steps ENDED have ended; false: none has, for as long as all may be silent.
- */
-static bool await_step(struct mc_work *work, unsigned ended) MC_REQUIRES(work->lock)
+/* With the lock: waits until others than the steps ENDED have ended; false: none has, in PATIENCE_MS. */
+static bool await_step(struct mc_work *work, unsigned ended, int64_t patience_ms) MC_REQUIRES(work->lock)
 {
-	int64_t until = mc_now_ms() + TELL_MS;
+	int64_t until = mc_now_ms() + patience_ms;
 	struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
 
 	while (work->ended == ended)
@@ -200,12 +199,13 @@ static bool await_step(struct mc_work *work, unsigned ended) MC_REQUIRES(work->l
 static unsigned run_all(struct mc_work *work, pthread_t *threads)
 {
 	unsigned started = 0, under_way = 0, ended = 0;
+	int64_t patience_ms = TELL_MS;
 
 	do {
 		bool is_silent = false;
 		MC_LOCKED(&work->lock) {
 			if (under_way)
-				is_silent = !await_step(work, ended);
+				is_silent = !await_step(work, ended, patience_ms);
 			start_steps(work, threads);
 			ended = work->ended;
 			under_way = work->started & ~work->ended;
@@ -213,6 +213,7 @@ static unsigned run_all(struct mc_work *work, pthread_t *threads)
 		}
 		if (is_silent)
 			report_under_way(work, under_way);
+		patience_ms = !is_silent ? TELL_MS : patience_ms < TELL_MAX_MS ? 2 * patience_ms : TELL_MAX_MS;
 	} while (under_way);
 	return started;
 }

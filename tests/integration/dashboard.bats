@@ -81,6 +81,10 @@ has_numbers() {
 }
 
 @test "Prometheus takes the alerts, and none is raised by a cloud that is well" {
-    quick curl -sS "http://$ADDRESS:9090/api/v1/rules" | jq -e '[.data.groups[].rules[] | select(.health == "ok")] | length == 10'
+    local deadline=$((SECONDS + 30))
+    # each of them once, at least
+    until quick curl -sS "http://$ADDRESS:9090/api/v1/rules" | jq -e '[.data.groups[].rules[] | select(.health == "ok")] | length == 10'; do
+        ((SECONDS < deadline))
+    done
     quick curl -sS "http://$ADDRESS:9090/api/v1/alerts" | jq -e '[.data.alerts[] | select(.state == "firing")] == []'
 }
