@@ -26,6 +26,7 @@ struct mc_kept_secret;
 struct mc_keystone;
 struct mc_partial;
 struct mc_secrets;
+struct mc_transfers;
 struct mc_work;
 struct mc_work_type;
 
@@ -121,6 +122,7 @@ struct mc_cloud {
 	struct mc_cloud_options options;         /* constant; strings are owned */
 	const struct mc_work_type *const *works; /* by kind; constant */
 	struct mc_journal *journal;
+	struct mc_transfers *transfers; /* constant, as are these */
 	struct mc_engine *engine;
 	void (*handler)(void *data, const struct mc_cloud_event *event);
 	void *data;
