@@ -31,6 +31,7 @@ static const char *const kinds[] = {
 	[MC_CLOUD_REPLICATION] = "replication",
 	[MC_CLOUD_ROLE] = "role",
 	[MC_CLOUD_COPY] = "copy",
+	[MC_CLOUD_PROGRESS] = "progress",
 };
 
 struct mc_events *mc_events_new(void)

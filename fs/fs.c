@@ -4,6 +4,7 @@
 #include "fs/describe.h"
 #include "fs/names.h"
 
+#include <fuse_lowlevel.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,17 +84,18 @@ void mc_tree_end_readme(struct mc_fs *fs, struct mc_buffer *out)
 	mc_describe(fs->config.root, out);
 }
 
-static void gauge(struct mc_buffer *out, const char *name, const char *help, size_t value)
+void mc_fs_metrics(struct mc_fs *fs, struct mc_exposition *exposition)
 {
-	mc_buffer_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %zu\n", name, help, name, name, value);
-}
-
-void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out)
-{
-	mc_metrics_render(fs->metrics, out);
-	gauge(out, "mcloudfs_nodes", "Nodes of the tree that the kernel or an open file knows",
-		mc_nodes_count(fs->nodes));
-	gauge(out, "mcloudfs_workers", "Threads that wait for services", mc_lanes_threads(fs->lanes));
+	mc_expose_family(
+		exposition, "mcloudfs_build_info", "gauge", "1; what the program is, and what it was built with.");
+	mc_expose_count(exposition,
+		MC_LABELS({"version", MC_VERSION}, {"compiler", __VERSION__}, {"libfuse", fuse_pkgversion()}), 1);
+	mc_metrics_expose(fs->metrics, exposition);
+	mc_expose_gauge(exposition, "mcloudfs_start_time_seconds", "When the daemon started, in seconds since 1970.",
+		fs->started);
+	mc_expose_gauge(exposition, "mcloudfs_nodes", "Nodes of the tree that the kernel or an open file knows.",
+		(double)mc_nodes_count(fs->nodes));
+	mc_expose_gauge(exposition, "mcloudfs_workers", "Threads that wait for services.", mc_lanes_threads(fs->lanes));
 }
 
 char *mc_name_to_file(const char *name, const char *key)
@@ -156,7 +158,8 @@ void mc_fs_event(void *data, const struct mc_cloud_event *event)
 	mc_events_add(fs->events, event);
 	if (event->kind == MC_CLOUD_FAILURE && event->error)
 		add_failure(fs, event);
-	if (event->region && event->kind != MC_CLOUD_STEP && event->kind != MC_CLOUD_COPY)
+	if (event->region && event->kind != MC_CLOUD_STEP && event->kind != MC_CLOUD_COPY &&
+		event->kind != MC_CLOUD_PROGRESS)
 		mc_fs_forget_key(fs, MC_KEY_REGION, event->region);
 	if (event->service && event->kind != MC_CLOUD_STEP)
 		mc_fs_forget_key(fs, MC_KEY_CONTAINER, event->service);

@@ -83,31 +83,28 @@ void mc_metrics_cache(struct mc_metrics *metrics, enum mc_cache cache, bool hit)
 		hit ? &metrics->caches[cache].hits : &metrics->caches[cache].misses, 1, memory_order_relaxed);
 }
 
-static void title(struct mc_buffer *out, const char *name, const char *help)
+void mc_metrics_expose(struct mc_metrics *metrics, struct mc_exposition *to)
 {
-	mc_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
-}
-
-void mc_metrics_render(struct mc_metrics *metrics, struct mc_buffer *out)
-{
-	title(out, "mcloudfs_operations_total", "Requests of the kernel, by operation");
+	mc_expose_family(to, "mcloudfs_operations_total", "counter", "Requests of the kernel, by operation.");
 	for (int i = 0; i < MC_OPERATIONS; i++)
-		mc_buffer_printf(out, "mcloudfs_operations_total{operation=\"%s\"} %llu\n", operation_names[i],
-			(unsigned long long)atomic_load(&metrics->operations[i].count));
-	title(out, "mcloudfs_operation_failures_total", "Requests that ended with an errno, by operation");
+		mc_expose_count(
+			to, MC_LABELS({"operation", operation_names[i]}), atomic_load(&metrics->operations[i].count));
+	mc_expose_family(
+		to, "mcloudfs_operation_failures_total", "counter", "Requests that ended with an errno, by operation.");
 	for (int i = 0; i < MC_OPERATIONS; i++)
-		mc_buffer_printf(out, "mcloudfs_operation_failures_total{operation=\"%s\"} %llu\n", operation_names[i],
-			(unsigned long long)atomic_load(&metrics->operations[i].failed));
-	title(out, "mcloudfs_operation_seconds_total", "Time from the kernel's request to the answer, by operation");
+		mc_expose_count(
+			to, MC_LABELS({"operation", operation_names[i]}), atomic_load(&metrics->operations[i].failed));
+	mc_expose_family(to, "mcloudfs_operation_seconds_total", "counter",
+		"Time from the kernel's request to the answer, by operation.");
 	for (int i = 0; i < MC_OPERATIONS; i++)
-		mc_buffer_printf(out, "mcloudfs_operation_seconds_total{operation=\"%s\"} %.6f\n", operation_names[i],
+		mc_expose_number(to, MC_LABELS({"operation", operation_names[i]}),
 			(double)atomic_load(&metrics->operations[i].nanoseconds) / 1e9);
-	title(out, "mcloudfs_cache_hits_total", "Questions answered from what was kept, by cache");
+	mc_expose_family(
+		to, "mcloudfs_cache_hits_total", "counter", "Questions answered from what was kept, by cache.");
 	for (int i = 0; i < MC_CACHES; i++)
-		mc_buffer_printf(out, "mcloudfs_cache_hits_total{cache=\"%s\"} %llu\n", cache_names[i],
-			(unsigned long long)atomic_load(&metrics->caches[i].hits));
-	title(out, "mcloudfs_cache_misses_total", "Questions that a service had to be asked for, by cache");
+		mc_expose_count(to, MC_LABELS({"cache", cache_names[i]}), atomic_load(&metrics->caches[i].hits));
+	mc_expose_family(to, "mcloudfs_cache_misses_total", "counter",
+		"Questions that a service had to be asked for, by cache.");
 	for (int i = 0; i < MC_CACHES; i++)
-		mc_buffer_printf(out, "mcloudfs_cache_misses_total{cache=\"%s\"} %llu\n", cache_names[i],
-			(unsigned long long)atomic_load(&metrics->caches[i].misses));
+		mc_expose_count(to, MC_LABELS({"cache", cache_names[i]}), atomic_load(&metrics->caches[i].misses));
 }

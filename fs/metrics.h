@@ -2,7 +2,7 @@
 #ifndef FS_METRICS_H
 #define FS_METRICS_H
 
-#include "mcloud/buffer.h"
+#include "mcloud/exposition.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,7 +54,6 @@ void mc_metrics_free(struct mc_metrics *metrics);
 void mc_metrics_operation(struct mc_metrics *metrics, enum mc_operation operation, bool failed, int64_t nanoseconds);
 void mc_metrics_cache(struct mc_metrics *metrics, enum mc_cache cache, bool hit);
 
-/* Prometheus text exposition format 0.0.4. */
-void mc_metrics_render(struct mc_metrics *metrics, struct mc_buffer *out);
+void mc_metrics_expose(struct mc_metrics *metrics, struct mc_exposition *exposition);
 
 #endif

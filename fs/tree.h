@@ -5,6 +5,7 @@
 #include "mcloud/buffer.h"
 #include "mcloud/call.h"
 #include "mcloud/error.h"
+#include "mcloud/exposition.h"
 #include "mcloud/loan.h"
 #include "mcloud/region.h"
 
@@ -273,10 +274,10 @@ void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key);
  * milliseconds: what comes after this sees it everywhere. */
 void mc_fs_forget_name(struct mc_fs *fs, enum mc_key kind, const char *key);
 
-/* What the root shows of fs/ itself: the content of `errors`; operations and cache hits as Prometheus text; for README,
+/* What the root shows of fs/ itself: the content of `errors`; operations and cache hits as metrics; for README,
  * one line for each entry of the root (path, kind, mode, help) from the tables. */
 void mc_errors_show(struct mc_fs *fs, struct mc_buffer *out);
-void mc_fs_metrics(struct mc_fs *fs, struct mc_buffer *out);
+void mc_fs_metrics(struct mc_fs *fs, struct mc_exposition *exposition);
 void mc_tree_describe(struct mc_fs *fs, struct mc_buffer *out);
 /* What README ends with: where failures are told, and all paths, as --print-tree has them. */
 void mc_tree_end_readme(struct mc_fs *fs, struct mc_buffer *out);

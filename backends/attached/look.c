@@ -95,7 +95,7 @@ static int read_catalog(struct mc_look *look, struct mc_error *error)
 	MC_CLEANUP(free_pointer) char *json = NULL;
 	int r = mc_keystone_catalog(look->attachment->keystone, mc_look_call(look), &json, error);
 
-	if (r == -EACCES && error->http_status == 403) { /* for a token without a project */
+	if (r == -EACCES && error->http_status == 403) { /* for a token without a scope */
 		*error = (struct mc_error){0};
 		return 0;
 	}

@@ -123,7 +123,7 @@ static void look_at_service(struct mc_look *look, const struct mc_attached_servi
 			? mc_discover_service(&look->discovery, mc_look_call(look), look->catalog, &wanted, override,
 				  look->project_id, major, &sight->url, &error)
 			: mc_error_set(&error, ENOENT,
-				  "the login has no project, and so no catalog: choose one of projects/ as "
+				  "the login has no scope, and so no catalog: choose one of projects/ as "
 				  "project_name");
 	if (r == -ENOENT && major == 3) { /* the catalog needs not name the Keystone that it is from */
 		error = (struct mc_error){0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mcloud/journal.h"
 
+#include "backends/base/tally.h"
 #include "mcloud/error.h"
 #include "mcloud/lock.h"
 
@@ -10,25 +11,15 @@
 
 #define KEPT 1000
 
-/* Regions come and go under any name: past so many backends the rest are counted together. */
-#define MAX_BACKENDS 512
-
 struct entry {
 	double when, ms;
 	int status;
-	char backend[24], call[161];
-};
-
-struct backend {
-	char name[24];
-	unsigned long long calls, failures;
-	double seconds;
+	char backend[MC_TALLY_NAME_MAX], call[161];
 };
 
 struct mc_journal {
 	mc_mutex lock; /* guards everything below; a leaf: nothing else is taken under it */
-	struct backend *backends;
-	size_t n_backends, capacity;
+	struct mc_tally tally;
 	unsigned long long added; /* ever; the next entry goes to entries[added % KEPT] */
 	struct entry entries[KEPT];
 };
@@ -47,7 +38,7 @@ void mc_journal_free(struct mc_journal *journal)
 	if (!journal)
 		return;
 	pthread_mutex_destroy(&journal->lock);
-	free(journal->backends);
+	mc_tally_clear(&journal->tally);
 	free(journal);
 }
 
@@ -64,30 +55,6 @@ static void copy_printable(char *to, size_t size, const char *text)
 	to[length] = '\0';
 }
 
-static struct backend *find_backend(struct mc_journal *journal, const char *name)
-{
-	for (size_t i = 0; i < journal->n_backends; i++)
-		if (strcmp(journal->backends[i].name, name) == 0)
-			return &journal->backends[i];
-	if (journal->n_backends == MAX_BACKENDS)
-		return strcmp(name, "other") != 0 ? find_backend(journal, "other")
-						  : &journal->backends[MAX_BACKENDS - 1];
-	if (journal->n_backends + 1 == MAX_BACKENDS)
-		name = "other";
-	if (journal->n_backends == journal->capacity) {
-		size_t capacity = journal->capacity ? 2 * journal->capacity : 16;
-		struct backend *backends = reallocarray(journal->backends, capacity, sizeof *backends);
-		if (!backends)
-			return NULL;
-		journal->backends = backends;
-		journal->capacity = capacity;
-	}
-	struct backend *backend = &journal->backends[journal->n_backends++];
-	*backend = (struct backend){0};
-	copy_printable(backend->name, sizeof backend->name, name);
-	return backend;
-}
-
 void mc_journal_add(struct mc_journal *journal, const char *backend, const char *call, int status, double ms)
 {
 	struct entry entry = {.when = mc_wall_clock(), .ms = ms, .status = status};
@@ -96,12 +63,7 @@ void mc_journal_add(struct mc_journal *journal, const char *backend, const char 
 	copy_printable(entry.call, sizeof entry.call, call);
 	MC_LOCKED(&journal->lock) {
 		journal->entries[journal->added++ % KEPT] = entry;
-		struct backend *count = find_backend(journal, entry.backend);
-		if (count) {
-			count->calls++;
-			count->failures += status < 0 || status >= 500;
-			count->seconds += ms / 1000;
-		}
+		mc_tally_add(&journal->tally, entry.backend, status < 0 || status >= 500, ms / 1000);
 	}
 }
 
@@ -123,43 +85,16 @@ void mc_journal_show(struct mc_journal *journal, struct mc_buffer *out)
 	}
 }
 
-/* As the text exposition format escapes label values: https://prometheus.io/docs/instrumenting/exposition_formats/ */
-static void add_label(struct mc_buffer *out, const char *metric, const char *name)
+void mc_journal_forget(struct mc_journal *journal, const char *region)
 {
-	mc_buffer_printf(out, "%s{backend=\"", metric);
-	for (; *name; name++) {
-		if (*name == '"' || *name == '\\')
-			mc_buffer_add(out, "\\", 1);
-		mc_buffer_add(out, name, 1);
-	}
-	mc_buffer_text(out, "\"} ");
+	if (!journal)
+		return;
+	MC_LOCKED(&journal->lock)
+		mc_tally_forget(&journal->tally, region);
 }
 
-static void add_metric(struct mc_buffer *out, const char *name, const char *help)
+void mc_journal_expose(struct mc_journal *journal, struct mc_exposition *exposition)
 {
-	mc_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
-}
-
-void mc_journal_metrics(struct mc_journal *journal, struct mc_buffer *out)
-{
-	static const char calls[] = "mcloudfs_backend_calls_total", failures[] = "mcloudfs_backend_failures_total",
-			  seconds[] = "mcloudfs_backend_seconds_total";
-
-	MC_LOCKED(&journal->lock) {
-		add_metric(out, calls, "Calls of backends.");
-		for (size_t i = 0; i < journal->n_backends; i++) {
-			add_label(out, calls, journal->backends[i].name);
-			mc_buffer_printf(out, "%llu\n", journal->backends[i].calls);
-		}
-		add_metric(out, failures, "Calls of backends without an answer, or with a 5xx one.");
-		for (size_t i = 0; i < journal->n_backends; i++) {
-			add_label(out, failures, journal->backends[i].name);
-			mc_buffer_printf(out, "%llu\n", journal->backends[i].failures);
-		}
-		add_metric(out, seconds, "Time that calls of backends took.");
-		for (size_t i = 0; i < journal->n_backends; i++) {
-			add_label(out, seconds, journal->backends[i].name);
-			mc_buffer_printf(out, "%.6f\n", journal->backends[i].seconds);
-		}
-	}
+	MC_LOCKED(&journal->lock)
+		mc_tally_expose(&journal->tally, exposition);
 }

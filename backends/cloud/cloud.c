@@ -7,6 +7,7 @@
 #include "mcloud/image.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
+#include "mcloud/transfer.h"
 
 #include <stdlib.h>
 
@@ -19,7 +20,9 @@ struct mc_cloud *mc_cloud_new(const struct mc_cloud_kind *kind, const struct mc_
 
 	if (!cloud)
 		return NULL;
-	if (mc_cloud_options_copy(&cloud->options, options) < 0) {
+	cloud->transfers = mc_transfers_new();
+	if (!cloud->transfers || mc_cloud_options_copy(&cloud->options, options) < 0) {
+		mc_transfers_free(cloud->transfers);
 		mc_cloud_options_free(&cloud->options);
 		free(cloud);
 		return NULL;
@@ -48,6 +51,7 @@ void mc_cloud_close(struct mc_cloud *cloud)
 			pthread_cond_wait(&cloud->idle, &cloud->lock);
 	}
 	mc_image_copies_free(cloud);
+	mc_transfers_free(cloud->transfers);
 	cloud->kind->shut(cloud);
 	for (size_t i = 0; i < cloud->n_regions; i++)
 		mc_region_unref(cloud->regions[i]);

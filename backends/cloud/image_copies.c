@@ -7,6 +7,7 @@
 #include "mcloud/image.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
+#include "mcloud/transfer.h"
 #include "mcloud/util.h"
 
 #include <stdlib.h>
@@ -18,7 +19,6 @@ enum {
 	RUNNING_MAX = 8, /* copies at once */
 	KEPT = 32,       /* copies that have ended, for those who ask how it went */
 	STEP_MS = 60000,
-	BAR = 20,
 };
 
 struct mc_cloud_copy {
@@ -30,6 +30,7 @@ struct mc_cloud_copy {
 	int64_t begun; /* mc_now_ms() */
 	/* Guarded by the cloud's lock: */
 	struct mc_call *call;
+	struct mc_transfer *transfer; /* the thread's own */
 	struct mc_buffer lines;
 	bool done;
 	int result;
@@ -54,21 +55,31 @@ static void tell_copy_progress(struct mc_cloud *cloud, const struct mc_region *t
 }
 
 /* "[########            ]  40 %     2.31 s  TEXT" */
-static void report_copy_progress(void *data, int64_t done, int64_t size, const char *text)
+static void add_copy_line(struct mc_cloud_copy *copy, int percent, const char *text)
 {
-	struct mc_cloud_copy *copy = data;
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
-	int percent = size > 0 ? (int)(done * 100 / size) : 0;
-	char bar[BAR + 1];
 
-	memset(bar, ' ', BAR);
-	memset(bar, '#', (size_t)(percent * BAR / 100));
-	bar[BAR] = '\0';
-	mc_buffer_printf(
-		&line, "[%s] %3d %% %8.2f s  %s\n", bar, percent, (double)(mc_now_ms() - copy->begun) / 1000, text);
+	mc_progress_bar(&line, percent, 100);
+	mc_buffer_printf(&line, " %3d %% %8.2f s  %s\n", percent, (double)(mc_now_ms() - copy->begun) / 1000, text);
 	MC_LOCKED(&copy->cloud->lock)
 		mc_buffer_add(&copy->lines, line.data, line.size);
 	tell_copy_progress(copy->cloud, copy->to, text);
+}
+
+/* With the bytes, their rate, and the time that is left, where these are known. */
+static void report_copy_progress(void *data, int64_t done, int64_t size, const char *text)
+{
+	struct mc_cloud_copy *copy = data;
+	MC_CLEANUP(buffer) struct mc_buffer words = {0};
+	MC_CLEANUP(transfer_view) struct mc_transfer_view view = {0};
+
+	mc_transfer_note(copy->transfer, done, size);
+	mc_buffer_text(&words, text);
+	if (size > 0 && mc_transfer_look(copy->transfer, &view) == 0 && view.size > 0) {
+		mc_buffer_text(&words, ": ");
+		mc_transfer_text(&view, &words);
+	}
+	add_copy_line(copy, size > 0 ? (int)(done * 100 / size) : 0, words.failed ? text : words.data);
 }
 
 static void run_image_copy(void *data)
@@ -82,12 +93,14 @@ static void run_image_copy(void *data)
 	const struct mc_image_copy what = {
 		copy->from_glance, copy->to_glance, copy->id, copy->from->name, report_copy_progress, copy};
 
+	copy->transfer = mc_transfer_begin(cloud->transfers, "copy", to->name, copy->id, copy->id);
 	int r = mc_glance_copy(&what, copy->call, &id, &error);
+	mc_transfer_end(mc_steal(&copy->transfer));
 	if (r < 0)
 		mc_buffer_printf(&text, "failed: %s", error.message);
 	else
 		mc_buffer_printf(&text, "done: %s in %s", id, copy->to->name);
-	report_copy_progress(copy, r == 0, 1, text.data ? text.data : "done");
+	add_copy_line(copy, r == 0 ? 100 : 0, text.data ? text.data : "done");
 	if (r < 0) {
 		mc_error_context(&error, "copying image %s from %s", copy->id, copy->from->name);
 		mc_cloud_fail(cloud, copy->to->name, &error);

@@ -143,6 +143,7 @@ void mc_region_unlist(struct mc_region *region)
 	}
 	if (!found)
 		return;
+	mc_journal_forget(cloud->journal, region->name);
 	mc_cloud_tell(cloud,
 		&(struct mc_cloud_event){
 			.kind = MC_CLOUD_REGION_GONE, .region = region->name, .text = "gone", .when = mc_wall_clock()});

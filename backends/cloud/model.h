@@ -26,6 +26,7 @@ struct mc_kept_secret;
 struct mc_keystone;
 struct mc_partial;
 struct mc_secrets;
+struct mc_transfers;
 struct mc_work;
 struct mc_work_type;
 
@@ -81,7 +82,7 @@ struct mc_region {
 	double lag;                            /* likewise; negative: not known */
 	char trouble[256];                     /* why replication is broken */
 	char reviewed[128], harmless[64];      /* of its own writing: what was looked into, and is maintenance */
-	bool is_compared;                      /* its rows with the master's, since its replication runs (drift.c) */
+	unsigned long runs, compared_run;      /* of its replication, and the one since which its rows were compared */
 	int64_t compare_at;                    /* mc_now_ms(): that could not be told before, and is tried again then */
 	int64_t compared_ms;                   /* so long took the last comparison */
 	struct mc_database *watched;           /* the watch's alone */
@@ -121,6 +122,7 @@ struct mc_cloud {
 	struct mc_cloud_options options;         /* constant; strings are owned */
 	const struct mc_work_type *const *works; /* by kind; constant */
 	struct mc_journal *journal;
+	struct mc_transfers *transfers; /* constant, as are these */
 	struct mc_engine *engine;
 	void (*handler)(void *data, const struct mc_cloud_event *event);
 	void *data;

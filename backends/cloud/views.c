@@ -66,6 +66,8 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 		.created = region->created,
 		.changed = region->changed,
 	};
+	if (region->glance)
+		mc_glance_counts(region->glance, &view->images);
 	return view->name && view->address && view->error && (view->master || !master) ? 0 : -ENOMEM;
 }
 

@@ -5,6 +5,7 @@
 #include "backends/cloud/model.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
+#include "mcloud/transfer.h"
 #include "mcloud/util.h"
 
 #include <assert.h>
@@ -16,7 +17,8 @@
 /* A region's work is a table of steps with needs; what needs nothing that isn't done yet runs at once, each step in its
  * own thread. */
 
-#define BAR_WIDTH ((size_t)20)
+/* What takes longer says that it goes on, and then ever more rarely. */
+enum { TELL_MS = 2000, TELL_MAX_MS = 16000 };
 
 struct step_run {
 	struct mc_work *work;
@@ -66,22 +68,37 @@ size_t mc_region_progress(struct mc_cloud *cloud, const char *name, size_t from,
 	return from;
 }
 
+static void report(struct mc_work *work, const char *line, enum mc_cloud_event_kind kind, const char *text)
+{
+	add_progress(work->region, line);
+	mc_cloud_tell(work->cloud,
+		&(struct mc_cloud_event){
+			.kind = kind, .region = work->region->name, .text = text, .when = mc_wall_clock()});
+}
+
 /* "[########            ]  4/10     2.31 s  DONE", and the same as an event. */
 static void report_step(struct mc_work *work, unsigned done, const char *text)
 {
 	MC_CLEANUP(buffer) struct mc_buffer line = {0};
-	char bar[BAR_WIDTH + 1];
-	size_t filled = work->n_steps ? done * BAR_WIDTH / work->n_steps : BAR_WIDTH;
 
-	memset(bar, ' ', BAR_WIDTH);
-	memset(bar, '#', filled);
-	bar[BAR_WIDTH] = '\0';
-	mc_buffer_printf(&line, "[%s] %2u/%u %8.2f s  %s", bar, done, work->n_steps,
-		(double)(mc_now_ms() - work->begun) / 1000, text);
-	add_progress(work->region, line.data);
-	mc_cloud_tell(work->cloud,
-		&(struct mc_cloud_event){
-			.kind = MC_CLOUD_STEP, .region = work->region->name, .text = text, .when = mc_wall_clock()});
+	mc_progress_bar(&line, done, work->n_steps);
+	mc_buffer_printf(
+		&line, " %2u/%u %8.2f s  %s", done, work->n_steps, (double)(mc_now_ms() - work->begun) / 1000, text);
+	report(work, line.data, MC_CLOUD_STEP, text);
+}
+
+/* "...                          6.00 s  under way: keystone, glance": STEPS are bits. */
+static void report_under_way(struct mc_work *work, unsigned steps)
+{
+	MC_CLEANUP(buffer) struct mc_buffer line = {0}, text = {0};
+
+	for (unsigned i = 0; i < work->n_steps; i++)
+		if (steps & (1u << i))
+			mc_buffer_printf(&text, "%s%s", text.size ? ", " : "under way: ", work->steps[i].name);
+	if (!text.data)
+		return;
+	mc_buffer_printf(&line, "%-28s %8.2f s  %s", "...", (double)(mc_now_ms() - work->begun) / 1000, text.data);
+	report(work, line.data, MC_CLOUD_PROGRESS, text.data);
 }
 
 static void *run_step(void *data)
@@ -154,30 +171,67 @@ unsigned mc_steps_add_on(struct mc_steps *steps, const char *name, const char *d
 		&(struct mc_step){.name = name, .done = done, .needs = needs, .run_on = run_on, .subject = subject});
 }
 
+/* With the lock: begins what nothing stands in the way of. */
+static void start_steps(struct mc_work *work, pthread_t *threads) MC_REQUIRES(work->lock)
+{
+	for (unsigned i = 0; i < work->n_steps && !work->failed; i++) {
+		if (work->started & (1u << i) || (work->steps[i].needs & ~work->done))
+			continue;
+		work->started |= 1u << i;
+		start_step(work, i, &threads[i]);
+	}
+}
+
+/* With the lock: waits until others than the steps ENDED have ended; false: none has, in PATIENCE_MS. */
+static bool await_step(struct mc_work *work, unsigned ended, int64_t patience_ms) MC_REQUIRES(work->lock)
+{
+	int64_t until = mc_now_ms() + patience_ms;
+	struct timespec at = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+
+	while (work->ended == ended)
+		if (pthread_cond_clockwait(&work->news, &work->lock, CLOCK_MONOTONIC, &at) == ETIMEDOUT)
+			return false;
+	return true;
+}
+
+/* Starts steps and waits for them until nothing runs, and nothing more can be started. Gives those that have a thread.
+ */
+static unsigned run_all(struct mc_work *work, pthread_t *threads)
+{
+	unsigned started = 0, under_way = 0, ended = 0;
+	int64_t patience_ms = TELL_MS;
+
+	do {
+		bool is_silent = false;
+		MC_LOCKED(&work->lock) {
+			if (under_way)
+				is_silent = !await_step(work, ended, patience_ms);
+			start_steps(work, threads);
+			ended = work->ended;
+			under_way = work->started & ~work->ended;
+			started = work->started & ~work->unborn;
+		}
+		if (is_silent)
+			report_under_way(work, under_way);
+		patience_ms = !is_silent ? TELL_MS : patience_ms < TELL_MAX_MS ? 2 * patience_ms : TELL_MAX_MS;
+	} while (under_way);
+	return started;
+}
+
 int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps)
 {
 	pthread_t threads[MC_STEPS_MAX] = {0};
-	unsigned started;
+	unsigned n_steps = 0;
 
-	work->steps = steps;
-	for (work->n_steps = 0; steps[work->n_steps].name; work->n_steps++)
-		;
-	work->started = work->done = work->failed = work->ended = work->unborn = 0;
+	while (steps[n_steps].name)
+		n_steps++;
 	MC_LOCKED(&work->lock) {
-		for (;;) {
-			for (unsigned i = 0; i < work->n_steps && !work->failed; i++) {
-				if (work->started & (1u << i) || (steps[i].needs & ~work->done))
-					continue;
-				work->started |= 1u << i;
-				start_step(work, i, &threads[i]);
-			}
-			if (work->ended == work->started) /* nothing runs, and nothing more can be started */
-				break;
-			pthread_cond_wait(&work->news, &work->lock);
-		}
-		started = work->started & ~work->unborn;
+		work->steps = steps;
+		work->n_steps = n_steps;
+		work->started = work->done = work->failed = work->ended = work->unborn = 0;
 	}
-	for (unsigned i = 0; i < work->n_steps; i++)
+	unsigned started = run_all(work, threads);
+	for (unsigned i = 0; i < n_steps; i++)
 		if (started & (1u << i))
 			pthread_join(threads[i], NULL);
 	work->steps = NULL;
@@ -275,6 +329,7 @@ static bool let_go(struct mc_work *work)
 		work->kind = MC_WORK_DESTROY;
 		work->type = cloud->works[MC_WORK_DESTROY];
 		work->is_superseded = false;
+		work->begun = mc_now_ms();
 	} else {
 		region->work = NULL;
 		pthread_cond_broadcast(&cloud->idle);
@@ -283,7 +338,6 @@ static bool let_go(struct mc_work *work)
 	mc_call_unref(call);
 	mc_call_unref(doing);
 	if (goes_on) {
-		work->begun = mc_now_ms();
 		work->outcome = NULL;
 		memset(&work->error, 0, sizeof(work->error));
 		mc_region_derive(region);

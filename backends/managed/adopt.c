@@ -162,6 +162,7 @@ static void resume(struct mc_region *region)
 		mc_replication_watch(cloud);
 		r = 0;
 	} else if (mc_region_stands_by(region) && view.services_up == view.services) {
+		mc_region_keep_up(region);
 		r = 0;
 	} else {
 		r = mc_work_begin(region, MC_WORK_START, &error);

@@ -104,17 +104,9 @@ static int probe_login(struct mc_work *work, struct mc_error *error)
 	return mc_probe_login(work->region, work->call, error);
 }
 
-/* Of an upgrade, or of one that went back. */
-static int remove_spare(struct mc_work *work, struct mc_error *error)
-{
-	return mc_volume_remove_spare(work->region, work->doing, &mc_services[MC_DATABASE], error);
-}
-
 static int note_served(struct mc_work *work, struct mc_error *error)
 {
-	int r = mc_fact_set(work->region, MC_FACT_SERVED, error);
-
-	return r ? r : remove_spare(work, error);
+	return mc_fact_set(work->region, MC_FACT_SERVED, error);
 }
 
 static int enforce_mode(struct mc_work *work, struct mc_error *error)
@@ -215,7 +207,6 @@ void mc_standby_steps(struct mc_steps *steps)
 	unsigned network = mc_steps_add(steps, "network", "the network is there", images, prepare_engine_network);
 
 	add_services(&ascent, network);
-	mc_steps_add(steps, "spare", "no other data are left than those that count", ascent.all, remove_spare);
 }
 
 void mc_slave_steps(struct mc_steps *steps)

@@ -166,7 +166,7 @@ static void finish_promote(struct mc_work *work, int result)
 
 void mc_start_followed(struct mc_region *region, int result)
 {
-	if (result == 0 && !mc_region_stands_by(region))
+	if (result == 0)
 		mc_region_keep_up(region);
 	mc_replication_watch(region->cloud);
 }

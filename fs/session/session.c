@@ -5,6 +5,7 @@
 #include "fs/readahead.h"
 #include "fs/request/holders.h"
 #include "fs/request/request.h"
+#include "fs/session/gone.h"
 #include "fs/session/ops.h"
 #include "mcloud/lock.h"
 
@@ -147,13 +148,17 @@ static int start_threads(struct mc_fs *fs)
 
 int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc_error *error)
 {
+	struct mc_gone *gone = NULL;
 	int result = fuse_set_signal_handlers(fs->session) < 0 ? -EINVAL : start_threads(fs);
 
+	if (result == 0)
+		result = mc_gone_start(fs, &gone);
 	if (result == 0) {
 		if (ready)
 			ready(data);
 		result = loop(fs);
 	}
+	mc_gone_stop(gone);
 	interrupt_all(fs);
 	mc_lanes_stop(fs->lanes);
 	mc_park_stop(fs->park);

@@ -10,7 +10,8 @@
 struct image_file {
 	struct mc_image_reader *reader;
 	struct mc_image_writer *writer;
-	bool may_return; /* made by who may open it again to write its content */
+	struct mc_transfer *transfer; /* of what is written */
+	bool may_return;              /* made by who may open it again to write its content */
 };
 
 static int open_reader(struct mc_ask *ask, struct mc_image_reader **ret_reader)
@@ -34,6 +35,31 @@ static int open_writer(struct mc_ask *ask, struct mc_image_writer **ret_writer)
 		     : mc_image_writer_open(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE), ret_writer, ask->error);
 }
 
+/* What is written is shown as an upload. */
+static void begin_upload(struct mc_ask *ask, struct image_file *file, const char *name)
+{
+	if (file->writer)
+		file->transfer = mc_transfer_begin(mc_cloud_transfers(ask->cloud), "upload",
+			mc_ask_key(ask, MC_KEY_REGION), mc_image_writer_id(file->writer), name);
+}
+
+/* What reads how far it is sees that. */
+static void note_upload(struct mc_fs *fs, struct image_file *file, int64_t done)
+{
+	int64_t size = mc_image_writer_size(file->writer);
+
+	if (mc_transfer_note(file->transfer, done, size > done ? size : -1))
+		mc_fs_wake(fs);
+}
+
+static void end_upload(struct mc_fs *fs, struct image_file *file)
+{
+	if (!file->transfer)
+		return;
+	mc_transfer_end(mc_steal(&file->transfer));
+	mc_fs_wake(fs);
+}
+
 static int open_image(struct mc_ask *ask, int flags, void **ret_state)
 {
 	struct image_file *file = calloc(1, sizeof *file);
@@ -44,6 +70,7 @@ static int open_image(struct mc_ask *ask, int flags, void **ret_state)
 		free(file);
 		return r;
 	}
+	begin_upload(ask, file, mc_node_name(ask->node, MC_KEY_IMAGE));
 	*ret_state = file;
 	return 0;
 }
@@ -63,6 +90,7 @@ int mc_images_create_file(struct mc_ask *ask, const char *name, void **ret_state
 		free(file);
 		return r;
 	}
+	begin_upload(ask, file, name);
 	*ret_state = file;
 	return 0;
 }
@@ -93,7 +121,10 @@ static ssize_t write_image(struct mc_ask *ask, void *state, const void *bytes, s
 
 	if (!file->writer)
 		return mc_error_set(ask->error, EPERM, "the content of an image can't be changed");
-	return mc_image_writer_write(file->writer, ask->call, bytes, size, offset, ask->error);
+	ssize_t n = mc_image_writer_write(file->writer, ask->call, bytes, size, offset, ask->error);
+	if (n > 0)
+		note_upload(ask->fs, file, offset + n);
+	return n;
 }
 
 /* close(2) of the last descriptor. */
@@ -104,11 +135,13 @@ static int flush_image(struct mc_ask *ask, void *state)
 	if (!file->writer)
 		return 0;
 	if (file->may_return && mc_image_writer_park(file->writer)) {
+		end_upload(ask->fs, file);
 		file->writer = NULL;
 		return 0;
 	}
 	int r = mc_image_writer_size(file->writer) > 0 ? mc_image_writer_finish(file->writer, ask->call, ask->error)
 						       : mc_image_writer_leave(file->writer, ask->call, ask->error);
+	end_upload(ask->fs, file);
 	if (r < 0)
 		mc_fs_forget_name(ask->fs, MC_KEY_IMAGE, mc_image_writer_id(file->writer));
 	return r;
@@ -133,6 +166,7 @@ static void release_image(struct mc_fs *fs, void *state)
 	struct image_file *file = state;
 
 	give_up(fs, file);
+	end_upload(fs, file);
 	mc_image_reader_free(file->reader);
 	mc_image_writer_free(file->writer);
 	free(file);

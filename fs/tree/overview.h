@@ -2,8 +2,10 @@
 #ifndef FS_TREE_OVERVIEW_H
 #define FS_TREE_OVERVIEW_H
 
+#include "fs/tree.h"
 #include "mcloud/buffer.h"
 #include "mcloud/error.h"
+#include "mcloud/exposition.h"
 #include "mcloud/region.h"
 
 /* The whole cloud at one moment, and the pictures of it at the root. */
@@ -44,11 +46,19 @@ bool mc_overview_belongs(const struct mc_engine_service *service, const char *re
 void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out);
 void mc_status_json(const struct mc_overview *overview, struct mc_buffer *out);
 
-/* States of regions and containers as Prometheus text. */
-void mc_overview_metrics(const struct mc_overview *overview, struct mc_buffer *out);
+/* States of regions, replication and containers, and bytes of images. */
+void mc_overview_metrics(const struct mc_overview *overview, struct mc_exposition *exposition);
 
 /* The picture, in the DOT language and as SVG 1.1. */
 void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out);
 void mc_topology_svg(const struct mc_overview *overview, struct mc_buffer *out);
+/* A page that shows it, and, as a file in a browser, goes on showing it as it changes. */
+void mc_topology_html(const struct mc_overview *overview, struct mc_buffer *out);
+
+/* What is under way, a line each; from memory. */
+void mc_transfers_table(
+	const struct mc_work_views *works, const struct mc_transfer_views *transfers, struct mc_buffer *out);
+/* `show` of the root's `transfers`. */
+int mc_transfers_show(struct mc_ask *ask, struct mc_buffer *out);
 
 #endif

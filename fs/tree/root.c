@@ -18,7 +18,7 @@ static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out);
 
 /* What show_overview() makes of the cloud. */
-enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG };
+enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG, PICTURE_HTML };
 
 /* What the roots of all clouds have. */
 /* clang-format off */
@@ -28,7 +28,8 @@ enum picture { PICTURE_STATUS, PICTURE_STATUS_JSON, PICTURE_DOT, PICTURE_SVG };
 #define RECORDS \
 	MC_DOCUMENT("errors", 0444, "the last 256 failures, newest last", .show = show_errors), \
 	MC_DOCUMENT("journal", 0444, "the last 1,000 calls to services and engine", .show = show_journal), \
-	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics)
+	MC_DOCUMENT("metrics", 0444, "counters and states for Prometheus", .show = show_metrics), \
+	MC_DOCUMENT("transfers", 0444, "what is under way: images, and work on regions", .show = mc_transfers_show)
 /* clang-format on */
 
 static const struct mc_row rows[] = {
@@ -43,6 +44,8 @@ static const struct mc_row rows[] = {
 		.data = PICTURE_DOT),
 	MC_DOCUMENT("topology.svg", 0444, "a picture of the cloud, for a browser", .show = show_overview,
 		.data = PICTURE_SVG),
+	MC_DOCUMENT("topology.html", 0444, "the same as a page that renews itself", .show = show_overview,
+		.data = PICTURE_HTML),
 	MC_DOCUMENT("clouds.yaml", 0600, "for openstacksdk and openstackclient",
 		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_login,
 		.data = MC_CLIENT_CLOUDS_YAML),
@@ -125,6 +128,7 @@ static int show_overview(struct mc_ask *ask, struct mc_buffer *out)
 		[PICTURE_STATUS_JSON] = mc_status_json,
 		[PICTURE_DOT] = mc_topology_dot,
 		[PICTURE_SVG] = mc_topology_svg,
+		[PICTURE_HTML] = mc_topology_html,
 	};
 	return draw(ask, out, pictures[mc_ask_data(ask)]);
 }
@@ -143,7 +147,13 @@ static int show_journal(struct mc_ask *ask, struct mc_buffer *out)
 
 static int show_metrics(struct mc_ask *ask, struct mc_buffer *out)
 {
-	mc_fs_metrics(ask->fs, out);
-	mc_journal_metrics(mc_cloud_journal(ask->cloud), out);
-	return draw(ask, out, mc_overview_metrics);
+	MC_CLEANUP(overview) struct mc_overview overview = {0};
+	int r = mc_overview_take(ask->cloud, &overview, ask->error);
+	if (r < 0)
+		return r;
+	struct mc_exposition exposition = {.out = out, .cloud = overview.cloud};
+	mc_overview_metrics(&overview, &exposition);
+	mc_journal_expose(mc_cloud_journal(ask->cloud), &exposition);
+	mc_fs_metrics(ask->fs, &exposition);
+	return mc_text_check(out, ask->error);
 }

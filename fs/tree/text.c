@@ -99,18 +99,6 @@ void mc_text_dot(struct mc_buffer *out, const char *text)
 	mc_buffer_add(out, "\"", 1);
 }
 
-void mc_text_label(struct mc_buffer *out, const char *text)
-{
-	for (; text && *text; text++) {
-		if (*text == '\n')
-			mc_buffer_text(out, "\\n");
-		else if (*text == '"' || *text == '\\')
-			mc_buffer_printf(out, "\\%c", *text);
-		else
-			mc_buffer_add(out, text, 1);
-	}
-}
-
 void mc_text_field(struct mc_buffer *out, const char *text)
 {
 	for (; text && *text; text++) {

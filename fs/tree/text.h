@@ -19,9 +19,6 @@ void mc_text_xml(struct mc_buffer *out, const char *text);
 /* A quoted string of the DOT language, with its quotes. */
 void mc_text_dot(struct mc_buffer *out, const char *text);
 
-/* The value of a Prometheus label, without quotes. */
-void mc_text_label(struct mc_buffer *out, const char *text);
-
 /* A field of a line of fields: blanks that part fields or lines, and the backslash, are shown in octal ("\011"), as in
  * /proc/mounts. */
 void mc_text_field(struct mc_buffer *out, const char *text);

@@ -59,6 +59,15 @@ struct mc_glance *mc_glance_ref(struct mc_glance *glance);
 void mc_glance_unref(struct mc_glance *glance);
 MC_DEFINE_CLEANUP(glance, struct mc_glance *, mc_glance_unref);
 
+/* What went through this process since the glance was made, and, as it was last listed, what Glance has. From memory.
+ */
+struct mc_glance_counts {
+	int64_t read, written; /* bytes of images */
+	bool is_listed;
+	int64_t images, bytes;
+};
+void mc_glance_counts(struct mc_glance *glance, struct mc_glance_counts *ret_counts);
+
 /* All images that the login may see, other projects' community images among them, oldest first, the hidden ones behind
  * the others, through all pages. For half of ttl_ms, mc_glance_find() answers from
  * it; the kernel may keep that answer for the other half. */

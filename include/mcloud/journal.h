@@ -3,6 +3,7 @@
 #define MCLOUD_JOURNAL_H
 
 #include "mcloud/buffer.h"
+#include "mcloud/exposition.h"
 
 /* The last 1,000 backend calls, and counts of all of them. Safe in any thread. */
 struct mc_journal;
@@ -17,7 +18,11 @@ void mc_journal_add(struct mc_journal *journal, const char *backend, const char 
 /* Lines "TIME BACKEND CALL STATUS MS", oldest first. */
 void mc_journal_show(struct mc_journal *journal, struct mc_buffer *out);
 
-/* mcloudfs_backend_calls_total, …_failures_total and …_seconds_total by backend, as Prometheus text. */
-void mc_journal_metrics(struct mc_journal *journal, struct mc_buffer *out);
+/* What was counted of the backends of REGION is forgotten: it is gone. Takes NULL. */
+void mc_journal_forget(struct mc_journal *journal, const char *region);
+
+/* mcloudfs_backend_calls_total, …_failures_total and …_seconds_total by backend, and how long they took by service and
+ * region. */
+void mc_journal_expose(struct mc_journal *journal, struct mc_exposition *exposition);
 
 #endif

@@ -11,6 +11,7 @@
 #include "mcloud/identity_objects.h"
 #include "mcloud/image.h"
 #include "mcloud/journal.h"
+#include "mcloud/transfer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,6 +82,7 @@ struct mc_region_view {
 	const char *release;     /* of OpenStack ("epoxy"); a constant string; NULL: that is the cloud's own business */
 	const char *upgrade;     /* the release that it could be upgraded to now; likewise; NULL: none */
 	double created, changed; /* seconds since 1970 */
+	struct mc_glance_counts images;
 };
 
 struct mc_region_views {
@@ -102,6 +104,7 @@ enum mc_cloud_event_kind {
 	MC_CLOUD_REPLICATION, /* a slave's replication: `text` is its new state */
 	MC_CLOUD_ROLE,        /* a region's role: `text` is "master" or "slave" */
 	MC_CLOUD_COPY,        /* an image on its way into `region`: `text` */
+	MC_CLOUD_PROGRESS,    /* work on a region goes on, without a step being done: `text` */
 };
 
 struct mc_cloud_event {
@@ -164,6 +167,31 @@ int mc_cloud_keystone(
 int mc_cloud_glance(struct mc_cloud *cloud, const char *name, struct mc_glance **ret_glance, struct mc_error *error);
 /* The directory; lives as long as the cloud. -EAGAIN while no region has ever been started. */
 int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error);
+
+/* Images on their way into the cloud. */
+struct mc_transfers *mc_cloud_transfers(struct mc_cloud *cloud);
+
+/* A region's work, of which DONE of TOTAL steps are done. */
+struct mc_work_view {
+	char *region;
+	const char *doing; /* "starting", a constant string */
+	unsigned done, total;
+	double seconds; /* since it began */
+};
+struct mc_work_views {
+	struct mc_work_view *items;
+	size_t count;
+};
+/* Of all regions that have work under way; 0 or -ENOMEM. */
+int mc_cloud_works(struct mc_cloud *cloud, struct mc_work_views *ret_views);
+void mc_work_views_clear(struct mc_work_views *views);
+
+static inline void mc_cleanup_work_views(struct mc_work_views *views)
+{
+	int saved = errno;
+	mc_work_views_clear(views);
+	errno = saved;
+}
 
 /* Lines of `progress` of a region's last start or other work, from line FROM on; *RET_DONE: no more will come. Gives
  * the next FROM. */

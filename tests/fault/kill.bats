@@ -19,7 +19,7 @@ kill_and_remount() {
     steps=15 # of mc_start_steps; checked below against what progress says
     for ((step = 0; step <= steps; step++)); do
         quick mkdir "$R"
-        if ((step)); then slowly head -n "$step" "$R/progress" >"$BATS_TEST_TMPDIR/progress"; fi
+        if ((step)); then slowly grep -m "$step" '^\[' "$R/progress" >"$BATS_TEST_TMPDIR/progress"; fi
         kill_and_remount
         state=$(slowly cat "$R/wait") || { echo "killed after step $step: $state" && return 1; }
         [ "$state" = ready ]

@@ -20,8 +20,11 @@ attached_teardown() {
     done
 }
 
+# reach COMMAND…: from where the cloud can be reached.
+reach() { slowly "$@"; }
+
 # attach CLOUD [OPTIONS]
-attach() { slowly env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" "$MCLOUDFS" -o "attach=$1,clouds=$CLOUDS${2:+,$2}" "$A"; }
+attach() { reach env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" "$MCLOUDFS" -o "attach=$1,clouds=$CLOUDS${2:+,$2}" "$A"; }
 
 # person PASSWORD: user $N, a member of project $N.
 person() {
@@ -33,7 +36,7 @@ person() {
 # describe NAME AUTH [SETTING…]: a cloud in $CLOUDS, of flow mappings.
 describe() {
     [ -s "$CLOUDS" ] || echo "clouds:" >"$CLOUDS"
-    printf '  %s: {region_name: Kista, auth: {auth_url: "%s", %s}%s}\n' "$1" "${AUTH_URL:-$(quick cat "$K/endpoints/identity/public")}" "$2" "${3:+, $3}" >>"$CLOUDS"
+    printf '  %s: {region_name: %s, auth: {auth_url: "%s", %s}%s}\n' "$1" "${REGION:-Kista}" "${AUTH_URL:-$(quick cat "$K/endpoints/identity/public")}" "$2" "${3:+, $3}" >>"$CLOUDS"
 }
 
 describe_person() { describe "$1" "username: $N, password: $2, project_name: $N, user_domain_id: default, project_domain_id: default" "${3:-}"; }
@@ -41,7 +44,42 @@ describe_person() { describe "$1" "username: $N, password: $2, project_name: $N,
 describe_credential() { describe "$1" "application_credential_id: $2, application_credential_secret: $3" "auth_type: v3applicationcredential"; }
 
 # os CLOUD COMMAND…: the real client with that login of $CLOUDS.
-os() { OS_CLIENT_CONFIG_FILE=$CLOUDS timeout 120 openstack --os-cloud "$@"; }
+os() { OS_CLIENT_CONFIG_FILE=$CLOUDS reach openstack --os-cloud "$@"; }
+
+# same_list CLOUD DIRECTORY COMMAND…: the names in a directory of $A are those that the client lists with that login. Where a rule keeps the
+# list from it, the directory says that it isn't whole; where the client gets none at all, nor does who reads the directory.
+same_list() {
+    local client=$BATS_TEST_TMPDIR/client
+    if os "$1" "${@:3}" -f value >"$client" 2>"$client.said"; then
+        diff <(quick ls "$A/$2" | LC_ALL=C sort) <(LC_ALL=C sort "$client")
+    elif grep -q 'HTTP 403' "$client.said"; then
+        quick ls "$A/$2" >"$client" && [ -n "$(quick getfattr --only-values -n user.mcloud.partial "$A/$2")" ]
+    else
+        grep -q . "$client.said" && run ! quick ls "$A/$2"
+    fi || { echo "$1: $2: $(cat "$client.said")" >&2 && return 1; }
+}
+
+# catalog_of CLOUD REGION: as the client has it, in the words of regions/REGION/catalog.
+catalog_of() {
+    os "$1" catalog list -f json | jq -r --arg region "$2" '.[] | . as $service | .Endpoints[] | select(.region_id == $region) |
+        [$service.Type, $service.Name, .region_id, .interface, .url] | @tsv' | sort
+}
+
+# same_lists CLOUD REGION: all that the login sees, in domain Default. Only who may list projects sees those of others.
+same_lists() {
+    same_list "$1" users/Default user list --domain default -c Name
+    same_list "$1" groups/Default group list --domain default -c Name
+    same_list "$1" roles role list -c Name
+    same_list "$1" domains domain list -c Name
+    same_list "$1" "regions/$2/images" image list -c Name
+    same_list "$1" "regions/$2/images-by-id" image list -c ID
+    if os "$1" project list --domain default -f value -c ID >/dev/null 2>&1; then
+        same_list "$1" projects/Default project list --domain default -c Name
+    else
+        same_list "$1" projects/Default project list --my-projects -c Name
+    fi
+    diff <(catalog_of "$1" "$2") <(quick sort "$A/regions/$2/catalog")
+}
 
 # glance_rules RULE…: what region Kista's Glance permits, in oslo.policy's words, until end_rules. It reads them anew, but forgets none that
 # it has read.
@@ -66,7 +104,7 @@ start_front() {
     { printf 'pid %s/front.pid;\nevents { }\nhttp {\naccess_log off;\nclient_max_body_size 0;\nclient_body_temp_path %s/body;\nserver {\n' "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"
         cat
         echo '} }'; } >"$BATS_TEST_TMPDIR/front.conf"
-    nginx -c "$BATS_TEST_TMPDIR/front.conf" -e "$BATS_TEST_TMPDIR/front.log" 3>&-
+    reach nginx -c "$BATS_TEST_TMPDIR/front.conf" -e "$BATS_TEST_TMPDIR/front.log" 3>&-
 }
 
 # For teardown(), too: nothing where there is none.

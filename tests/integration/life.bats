@@ -131,6 +131,22 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
     [ "$(slowly cat "$R/wait")" = ready ]
 }
 
+# Each namespace that is made while it is mounted has a copy of the mount, for which the kernel keeps it.
+@test "an unmount ends the daemon, whoever has a copy of the mount" {
+    coproc copy { exec unshare --mount --propagation private sh -c 'echo made; exec cat'; }
+    read -r -t 30 -u "${copy[0]}"
+    daemon=$(daemon_of "$M")
+    exec 7<"$R/state"
+    quick fusermount3 -uz "$M"
+    # whoever has a file of it open goes on reading
+    [ "$(quick cat <&7)" = ready ]
+    exec 7<&-
+    await_exit "$daemon"
+    kill "$copy_PID"
+    remount
+    [ "$(slowly cat "$R/wait")" = ready ]
+}
+
 @test "blocked readers don't hold up an unmount" {
     timeout 60 cat "$M/events" >/dev/null 2>&1 &
     timeout 60 cat "$M/containers/mysql-Kista/log.follow" >/dev/null 2>&1 &

@@ -39,9 +39,12 @@ roles() {
 refused() { fails_with "$1" bash -c 'echo "$1" >"$2"' put "$2" "$3"; }
 
 # sql REGION STATEMENT: as the root of its database.
-sql() {
+sql() { sql_of "$1" <<<"$2"; }
+
+# sql_of REGION: statements on the standard input.
+sql_of() {
     MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") timeout 30 mariadb --skip-ssl -u root -h "$(quick cat "$M/regions/$1/address")" \
-        --batch --skip-column-names -e "$2"
+        --batch --skip-column-names --unbuffered
 }
 
 # make REGION NAME: a project, by the API of that region.

@@ -137,3 +137,27 @@ TEXT
     run check_source
     [ "$status" -eq 0 ]
 }
+
+@test "what takes long shows on the screen that it goes on, and its log is whole" {
+    local number=4 steps=5 title=images step_since=$SECONDS screen=$BATS_TEST_TMPDIR/screen
+    on_screen() { true; }
+    : >"$screen"
+    # ends when the screen has told twice that it is at the first image
+    slow() {
+        printf 'image 1/2 mcloudfs/keystone ...\nhalf a '
+        timeout 20 bash -c 'until [ "$(grep -o "s  image 1/2" "$1" | wc -l)" -ge 2 ]; do :; done' - "$screen" || return
+        printf 'line\nlast'
+        return 3
+    }
+    run shown slow 3>"$screen"
+    [ "$status" -eq 3 ]
+    [ "$output" = $'image 1/2 mcloudfs/keystone ...\nhalf a line\nlast' ]
+    grep -qE '\[4/5\] images +[1-9][0-9]* s  image 1/2 mcloudfs/keystone' "$screen"
+}
+
+@test "without a screen, only what begins is told" {
+    local number=4 steps=5 title=images step_since=$SECONDS screen=$BATS_TEST_TMPDIR/screen
+    said() { printf 'image 1/2 x ...\n[1/9] ninja\nelse\n'; }
+    shown said 3>"$screen" >/dev/null
+    [ "$(cat "$screen")" = $'\n      image 1/2 x ... ' ]
+}

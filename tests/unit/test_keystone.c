@@ -111,6 +111,34 @@ static void test_catalog(void **state)
 	teardown(&world);
 }
 
+/* Keystone gives it to tokens of projects only. */
+static void test_catalog_of_a_domain(void **state)
+{
+	(void)state;
+	static const char token[] = "{\"token\":{\"domain\":{\"id\":\"default\"},\"catalog\":[{\"type\":\"image\"}]}}";
+	static const char forbidden[] = "{\"error\":{\"code\":403,\"message\":\"Forbidden.\"}}";
+	struct world world = setup(LONG_MS);
+	char *json = NULL;
+
+	expect_login(&world, "X-Subject-Token: secret1\r\n", AN_HOUR);
+	fake_http_expect(world.server,
+		&(struct fake_step){.target = "/v3/auth/catalog", .status = 403, .answer = forbidden, .times = 2});
+	/* one without a scope has none anywhere */
+	fake_http_expect(world.server, &(struct fake_step){.target = "/v3/auth/tokens", .answer = "{\"token\":{}}"});
+	assert_int_equal(mc_keystone_catalog(world.keystone, world.call, &json, &world.error), -EACCES);
+	assert_int_equal(world.error.http_status, 403);
+	assert_null(json);
+	world.error = (struct mc_error){0};
+	fake_http_expect(world.server, &(struct fake_step){.target = "/v3/auth/tokens", .answer = token});
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(mc_keystone_catalog(world.keystone, world.call, &json, &world.error), 0);
+		assert_int_equal(world.error.code, 0);
+		assert_string_equal(json, "{\"catalog\":[{\"type\":\"image\"}]}");
+		free(json);
+	}
+	teardown(&world);
+}
+
 static int keep(void *data, const void *bytes, size_t size)
 {
 	mc_buffer_add(data, bytes, size);
@@ -190,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_bad_answers),
 		cmocka_unit_test(test_catalog),
+		cmocka_unit_test(test_catalog_of_a_domain),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_shared_login),
 	};

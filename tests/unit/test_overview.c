@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/overview.h"
+#include "twelve_world.h"
 
 #include <cjson/cJSON.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -132,24 +134,6 @@ static void assert_has(const struct mc_buffer *text, const char *part)
 		fail_msg("no \"%s\" in:\n%s", part, text->data);
 }
 
-static void test_metrics(void **state)
-{
-	MC_CLEANUP(buffer) struct mc_buffer out = {0};
-	(void)state;
-	mc_overview_metrics(&full, &out);
-	assert_has(&out, ",cloud=\"m\\\"<cloud>\"} 1\n");
-	assert_has(&out, "\nmcloudfs_region_state{region=\"Kista\",role=\"master\",state=\"ready\"} 1\n");
-	assert_has(&out, "\nmcloudfs_region_state{region=\"Kista\",role=\"master\",state=\"failed\"} 0\n");
-	assert_has(&out, "\nmcloudfs_region_services_up{region=\"Sundbyberg-Nord-and-a-long-way\"} 3\n");
-	assert_has(&out, "\nmcloudfs_container_running{container=\"keystone-Kista\",region=\"Kista\"} 1\n");
-	assert_has(&out, "\nmcloudfs_container_healthy{container=\"keystone-Kista\",region=\"Kista\"} 0\n");
-	assert_has(&out, "\nmcloudfs_container_healthy{container=\"ldap\",region=\"\"} 1\n");
-	assert_has(&out, "\nmcloudfs_container_restarts_total{container=\"glance-Kista\",region=\"Kista\"} 2\n");
-	assert_has(&out, "\n# TYPE mcloudfs_container_restarts_total counter\n");
-	assert_has(&out, "\nmcloudfs_replication_running{region=\"Sundbyberg-Nord-and-a-long-way\"} 1\n");
-	assert_has(&out, "\nmcloudfs_replication_lag_seconds{region=\"Sundbyberg-Nord-and-a-long-way\"} 1.250\n");
-}
-
 static void test_dot(void **state)
 {
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
@@ -175,10 +159,69 @@ static void test_svg(void **state)
 	assert_has(&out, ">gl&quot;an&lt;ce</text>");
 	assert_has(&out, "<title>keystone-Kista: starting, a&amp;b</title>");
 	assert_has(&out, "2 regions, 3 containers");
-	assert_has(&out, ">running, 1.250 s behind</text>");
+	assert_has(&out, "class=\"follows runs\">\xE2\x86\x90 Kista, 1.250 s behind</text>");
 	assert_null(strstr(out.data, "<died>"));
 	mc_topology_svg(&empty, &none);
 	assert_has(&none, "No region yet");
+}
+
+static size_t count_of(const struct mc_buffer *text, const char *part)
+{
+	size_t count = 0;
+	for (const char *at = text->data; (at = strstr(at, part)); at++)
+		count++;
+	return count;
+}
+
+/* X and Y of each card, which no other one overlaps. */
+static void assert_apart(const struct mc_buffer *svg)
+{
+	static const char card[] = "<rect class=\"card\" ";
+	int x[16], y[16], width[16], height[16];
+	size_t count = 0;
+	for (const char *at = svg->data; (at = strstr(at, card)); at++, count++)
+		assert_int_equal(sscanf(at + strlen(card), "x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"", &x[count],
+					 &y[count], &width[count], &height[count]),
+			4);
+	assert_int_equal(count, TWELVE + 1);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_true(x[i] >= x[j] + width[j] || x[j] >= x[i] + width[i] || y[i] >= y[j] + height[j] ||
+				    y[j] >= y[i] + height[i]);
+}
+
+/* Who follows whom, and how far behind, is seen of each of many regions, and the master comes first. */
+static void test_svg_of_twelve(void **state)
+{
+	struct twelve twelve;
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	(void)state;
+	twelve_make(&twelve);
+	twelve.regions[0].role = MC_REGION_SLAVE;
+	twelve.regions[4].role = MC_REGION_MASTER;
+	twelve.regions[4].master = NULL;
+	mc_topology_svg(&twelve.overview, &out);
+	assert_apart(&out);
+	assert_int_equal(count_of(&out, " branch\" d="), 9);
+	assert_int_equal(count_of(&out, "runs branch\""), 1);
+	assert_int_equal(count_of(&out, "begins branch\""), 4); /* one is copied, three are late */
+	assert_int_equal(count_of(&out, "fails branch\""), 2);  /* Sundbyberg, Ystad */
+	assert_has(&out, ">\xE2\x86\x90 Kista, 0.010 s behind</text>");
+	assert_has(&out, ">\xE2\x86\x90 Kista, broken</text>");
+	assert_has(&out, "x=\"66\" y=\"166\" class=\"name\">Uppsala</text>");
+}
+
+static void test_html(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer out = {0};
+	(void)state;
+	mc_topology_html(&full, &out);
+	assert_has(&out, "<title>m&quot;&lt;cloud&gt;</title>");
+	assert_has(&out, "<main id=\"now\">\n<svg ");
+	assert_has(&out, "<tr data-region=\"Sundbyberg-Nord-and-a-long-way\" data-state=\"degraded\">");
+	assert_has(&out, "<td>Kista</td><td>running</td><td>1.250</td><td>3/4</td>");
+	assert_has(&out, "<td>keystone &lt;died&gt;</td></tr>");
+	assert_null(strstr(out.data, "<died>"));
 }
 
 int main(void)
@@ -187,9 +230,10 @@ int main(void)
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_status_json),
-		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_dot),
 		cmocka_unit_test(test_svg),
+		cmocka_unit_test(test_svg_of_twelve),
+		cmocka_unit_test(test_html),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,7 +275,7 @@ static void test_metrics(void **state)
 
 	demo_read(mount, "name", value, sizeof value);
 	demo_read(mount, "broken", value, sizeof value);
-	mc_fs_metrics(mount->fs, &text);
+	mc_fs_metrics(mount->fs, &(struct mc_exposition){.out = &text});
 	assert_non_null(strstr(text.data, "mcloudfs_operations_total{operation=\"open\"} 2\n"));
 	assert_non_null(strstr(text.data, "mcloudfs_operation_failures_total{operation=\"open\"} 1\n"));
 	assert_non_null(strstr(text.data, "\nmcloudfs_workers 1\n"));

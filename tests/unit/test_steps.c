@@ -101,7 +101,7 @@ static void services_have_their_steps(void **state)
 	}
 	assert_int_equal(steps[MASTER].count, 8 + n + loads);
 	assert_int_equal(steps[SLAVE].count, 8 + n + loads);
-	assert_int_equal(steps[STANDBY].count, 3 + standing_by);
+	assert_int_equal(steps[STANDBY].count, 2 + standing_by);
 	assert_int_equal(steps[STOP].count, 1 + own);
 	assert_int_equal(steps[DESTROY].count, 4 + own);
 }

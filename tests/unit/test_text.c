@@ -68,17 +68,6 @@ static void test_dot(void **state)
 	check(mc_text_dot, examples, MC_COUNT(examples));
 }
 
-static void test_label(void **state)
-{
-	static const struct example examples[] = {
-		{NULL, ""},
-		{"plain", "plain"},
-		{"a\"b\\c\nd", "a\\\"b\\\\c\\nd"},
-	};
-	(void)state;
-	check(mc_text_label, examples, MC_COUNT(examples));
-}
-
 static void test_field(void **state)
 {
 	static const struct example examples[] = {
@@ -115,7 +104,6 @@ int main(void)
 		cmocka_unit_test(test_shell),
 		cmocka_unit_test(test_xml),
 		cmocka_unit_test(test_dot),
-		cmocka_unit_test(test_label),
 		cmocka_unit_test(test_field),
 		cmocka_unit_test(test_json),
 	};

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static int result;       /* of each run */
 static char hold;        /* at this note, threads wait until let_on() */
 static unsigned held;    /* so many have come there */
 static bool is_unlisted; /* the region was told to be gone */
+static char told[64];    /* what was under way when nothing was done for long */
 
 static void note(char what)
 {
@@ -118,10 +120,42 @@ static const struct mc_work_type destroys = {.doing = "going",
 	.finish = finish,
 	.follow = follow};
 
+static int do_quickly(struct mc_work *work, struct mc_error *error)
+{
+	(void)work;
+	(void)error;
+	note('q');
+	return 0;
+}
+
+static int do_slowly(struct mc_work *work, struct mc_error *error)
+{
+	(void)work;
+	(void)error;
+	note('x');
+	return 0;
+}
+
+static int run_steps(struct mc_work *work)
+{
+	static const struct mc_step steps[] = {{.name = "quick", .done = "quick is done", .run = do_quickly},
+		{.name = "slow", .done = "slow is done", .needs = 1, .run = do_slowly},
+		{.name = "other", .done = "other is done", .needs = 1, .run = do_slowly}, {.name = NULL}};
+	return mc_work_run_steps(work, steps);
+}
+
+static const struct mc_work_type upgrades = {.doing = "being upgraded",
+	.outcome = "upgraded",
+	.shown = MC_REGION_UPGRADING,
+	.run = run_steps,
+	.finish = finish,
+	.follow = follow};
+
 static const struct mc_work_type *const works[MC_WORK_KINDS] = {
 	[MC_WORK_START] = &starts,
 	[MC_WORK_STOP] = &stops,
 	[MC_WORK_PROMOTE] = &aside,
+	[MC_WORK_UPGRADE] = &upgrades,
 	[MC_WORK_DESTROY] = &destroys,
 };
 
@@ -138,6 +172,10 @@ static void on_event(void *data, const struct mc_cloud_event *event)
 {
 	(void)data;
 	is_unlisted |= event->kind == MC_CLOUD_REGION_GONE;
+	if (event->kind != MC_CLOUD_PROGRESS)
+		return;
+	snprintf(told, sizeof(told), "%s", event->text);
+	let_on();
 }
 
 static int set_up(void **state)
@@ -150,6 +188,7 @@ static int set_up(void **state)
 	hold = '\0';
 	held = 0;
 	is_unlisted = false;
+	told[0] = '\0';
 	memset(&cloud, 0, sizeof(cloud));
 	pthread_mutex_init(&cloud.lock, NULL);
 	pthread_mutex_init(&cloud.telling, NULL);
@@ -291,6 +330,35 @@ static void test_destroyed_once(void **state)
 	assert_string_equal(noted_in_all(), "dfo");
 }
 
+/* Work whose steps take long tells which, before the next one is done. */
+static void test_slow_steps(void **state)
+{
+	MC_CLEANUP(buffer) struct mc_buffer progress = {0};
+	MC_CLEANUP(work_views) struct mc_work_views views = {0}, none = {0};
+	bool done;
+
+	(void)state;
+	hold = 'x';
+	assert_int_equal(mc_work_begin(region, MC_WORK_UPGRADE, NULL), 0);
+	await_held();
+	assert_int_equal(mc_cloud_works(&cloud, &views), 0);
+	assert_int_equal(views.count, 1);
+	assert_string_equal(views.items[0].region, "Kista");
+	assert_string_equal(views.items[0].doing, "being upgraded");
+	assert_int_equal(views.items[0].done, 1);
+	assert_int_equal(views.items[0].total, 3);
+	assert_int_equal(mc_work_await(region, call, NULL), 0); /* what is told lets the steps go on */
+	assert_string_equal(told, "under way: slow, other");
+	assert_string_equal(noted_in_all(), "qxxfo");
+	mc_region_progress(&cloud, "Kista", 0, &progress, &done);
+	assert_true(done);
+	assert_non_null(strstr(progress.data, "[######              ]  1/3 "));
+	assert_non_null(strstr(progress.data, " s  under way: slow, other\n"));
+	assert_non_null(strstr(progress.data, "[####################]  3/3 "));
+	assert_int_equal(mc_cloud_works(&cloud, &none), 0);
+	assert_int_equal(none.count, 0);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -311,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_broken_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_destroyed_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_slow_steps, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	};
 

@@ -6,8 +6,8 @@
 
 /* Health checks. Podman has them run by timers of systemd's, which may not be there, so they are run from here. */
 
-#define CHECK_ENDS_S 60.0 /* one that takes longer is let alone, and begun anew */
-#define MOST_AT_ONCE 4    /* each is three processes: side by side, all of them would take too long */
+#define CHECK_ENDS_MS 60000 /* one that takes longer is let alone, and begun anew */
+#define MOST_AT_ONCE 4      /* each is three processes: side by side, all of them would take too long */
 #define ANSWER_LIMIT ((size_t)64 << 10)
 
 /* The check of one container, in a list that is the watch's thread's; `answer`, `told` are the loop's. */
@@ -16,7 +16,7 @@ struct check {
 	struct mc_docker_checks *checks;
 	char id[72], name[256];
 	struct mc_http_stream *stream;
-	double begun;
+	int64_t begun;   /* mc_now_ms() */
 	unsigned starts; /* how many there were when it began */
 	bool is_wanted;
 	atomic_bool is_over;
@@ -27,7 +27,7 @@ struct check {
 struct mc_docker_checks {
 	struct mc_engine *engine; /* of its own: without a journal, which these would fill */
 	struct mc_http_loop *loop;
-	double interval;
+	int64_t interval; /* ms */
 	void (*handler)(void *data, const struct mc_engine_event *event);
 	void *data;
 	atomic_uint starts;
@@ -42,7 +42,7 @@ struct mc_docker_checks *mc_docker_checks_new(const struct mc_docker *docker, do
 	if (!checks)
 		return NULL;
 	checks->loop = loop;
-	checks->interval = interval;
+	checks->interval = (int64_t)(interval * 1000);
 	checks->handler = handler;
 	checks->data = data;
 	atomic_init(&checks->starts, 0);
@@ -110,7 +110,7 @@ static const struct mc_http_stream_handler handler = {.on_data = on_check_data, 
 
 static bool is_under_way(const struct check *check)
 {
-	return check->stream && !atomic_load(&check->is_over) && mc_wall_clock() - check->begun < CHECK_ENDS_S;
+	return check->stream && !atomic_load(&check->is_over) && mc_now_ms() - check->begun < CHECK_ENDS_MS;
 }
 
 static unsigned count_under_way(const struct mc_docker_checks *checks)
@@ -130,7 +130,7 @@ static bool start_check(struct mc_docker_checks *checks, struct check *check)
 
 	stop_check(check);
 	atomic_store(&check->is_over, false);
-	check->begun = mc_wall_clock();
+	check->begun = mc_now_ms();
 	check->starts = atomic_load(&checks->starts);
 	if (mc_http_stream_start(checks->loop, &mc_docker_of(checks->engine)->options, &request, &handler, check,
 		    &check->stream, NULL) < 0)
@@ -197,7 +197,7 @@ unsigned mc_docker_checks_run(struct mc_docker_checks *checks, struct mc_call *c
 	drop_unwanted(checks);
 	under_way = count_under_way(checks);
 	for (struct check *check = checks->list; check && under_way + begun < MOST_AT_ONCE; check = check->next)
-		if (!is_under_way(check) && mc_wall_clock() - check->begun >= checks->interval)
+		if (!is_under_way(check) && mc_now_ms() - check->begun >= checks->interval)
 			begun += start_check(checks, check);
 	return begun;
 }

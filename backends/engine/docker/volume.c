@@ -91,6 +91,12 @@ static cJSON *driver_options(const char *device)
 	return NULL;
 }
 
+/* Podman's answer when somebody else makes one of that name at the same moment. */
+static bool is_made_meanwhile(const struct mc_error *error)
+{
+	return error->http_status == 500 && strstr(error->message, "already exists");
+}
+
 /* POST /volumes/create gives a volume that is there already back as if it were new: the nonce tells. Engine 28.5, at
  * its first answer for one after its start, leaves the labels out (null): nothing is called somebody else's without a
  * second look. */
@@ -101,6 +107,7 @@ int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, cons
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *answer = NULL, *again = NULL;
 	MC_CLEANUP(free_pointer) char *engine_name = mc_docker_engine_name(docker, name, "");
+	struct mc_error failure = {0};
 	char nonce[33];
 	int failed = 0;
 
@@ -119,7 +126,11 @@ int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, cons
 	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("volumes", "create"));
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
-	r = mc_docker_json(docker, call, &ask, &answer, error, "can't make volume %s", name);
+	r = mc_docker_json(docker, call, &ask, &answer, &failure, "can't make volume %s", name);
+	if (r < 0 && is_made_meanwhile(&failure))
+		r = 1;
+	else if (r < 0 && error)
+		*error = failure;
 	if (r == 0)
 		r = created_by_us(docker, answer, name, nonce, device, error);
 	if (r == 1)

@@ -4,6 +4,7 @@
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
+#include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
@@ -343,6 +344,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
 		return 1;
 	r = mc_fact_clear(known->region, MC_FACT_HALTED, error);
+	mc_drift_forget(known->region);
 	if (r == 0)
 		r = mc_database_replica_act(database, call, MC_REPLICA_START, error);
 	if (r == 0)

@@ -61,36 +61,53 @@ static int compare_well(
 	return mc_call_pause(call, ALTER_MS) < 0 ? -ETIMEDOUT : compare_tables(region, master, is_fenced, out, ret_ms);
 }
 
+void mc_drift_forget(struct mc_region *region)
+{
+	MC_LOCKED(&region->cloud->lock)
+		region->runs++;
+}
+
+/* Call with the lock. */
+static bool is_compared(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
+{
+	return region->compared_run == region->runs + 1;
+}
+
 static bool is_due(struct mc_region *region, const struct mc_replication *now)
 {
 	bool due;
 
-	MC_LOCKED(&region->cloud->lock) {
-		if (now->state != MC_REPLICATION_RUNNING)
-			region->is_compared = false;
-		due = now->state == MC_REPLICATION_RUNNING && !region->is_compared && now->lag == 0 &&
+	MC_LOCKED(&region->cloud->lock)
+		due = now->state == MC_REPLICATION_RUNNING && !is_compared(region) && now->lag == 0 &&
 		      *now->at_master && mc_now_ms() >= region->compare_at;
-	}
 	return due;
 }
 
-/* 1: they differ. That is a fact: it outlasts the comparison. */
+/* 1: they differ. That is a fact: it outlasts the comparison. -EAGAIN: they did, before its replication began anew. 0:
+ * they don't, or that could not be told. */
 static int compare_and_note(
 	struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_buffer *tables)
 {
 	int64_t ms = -1;
-	int r = compare_well(region, master, is_fenced, tables, &ms);
 	struct mc_error error = {0};
+	unsigned long run;
+	bool is_past;
+	int r;
 
+	MC_LOCKED(&region->cloud->lock)
+		run = region->runs;
+	r = compare_well(region, master, is_fenced, tables, &ms);
 	MC_LOCKED(&region->cloud->lock) {
-		region->is_compared = r == 0;
+		is_past = run != region->runs;
+		if (r == 0)
+			region->compared_run = run + 1;
 		if (ms >= 0)
 			region->compared_ms = ms;
 		if (r < 0)
 			region->compare_at = mc_now_ms() + AGAIN_MS;
 	}
-	if (r != 1)
-		return 0;
+	if (r != 1 || is_past)
+		return r == 1 ? -EAGAIN : 0;
 	mc_error_set(&error, EIO, "region %s differs from its master %s at the same position, in the tables %.200s",
 		region->name, master->name, tables->data);
 	mc_cloud_fail(region->cloud, region->name, &error);
@@ -112,8 +129,8 @@ int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_f
 	bool due;
 
 	MC_LOCKED(&region->cloud->lock)
-		due = !region->is_compared && (!is_fenced || region->compared_ms < FENCED_MS);
-	if (!due || compare_and_note(region, master, is_fenced, &tables) != 1)
+		due = !is_compared(region) && (!is_fenced || region->compared_ms < FENCED_MS);
+	if (!due || compare_and_note(region, master, is_fenced, &tables) == 0)
 		return 0;
 	return mc_error_set(error, EBUSY,
 		"region %s lacks rows of the master's, or has others, in the tables %.200s: `echo resync > "

@@ -12,6 +12,10 @@ struct mc_replication;
  */
 int mc_drift_look(struct mc_region *region, struct mc_region *master, const struct mc_replication *now);
 
+/* REGION's replication runs no more, or anew: what was compared says nothing of it. To be called once it doesn't run,
+ * before it runs. */
+void mc_drift_forget(struct mc_region *region);
+
 /* The same for a promotion, if it was not done. IS_FENCED: the master writes no more, so it is done only if it was
  * quick before, for writers wait. -EBUSY: they differ. */
 int mc_drift_check(struct mc_region *region, struct mc_region *master, bool is_fenced, struct mc_error *error);

@@ -225,6 +225,7 @@ static int set_threads(const struct pair *pair, struct mc_call *call, enum mc_de
 	bool halted = mc_fact_known(pair->slave, MC_FACT_HALTED);
 	int r = deed == MC_DEED_GO_ON ? mc_replicate_keep_received(pair->slave, call, error) : 0;
 
+	mc_drift_forget(pair->slave);
 	return r ? r : mc_database_replica_act(pair->own, call, halted ? MC_REPLICA_STOP : MC_REPLICA_START, error);
 }
 

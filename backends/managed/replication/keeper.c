@@ -40,11 +40,12 @@ static void keep_replication_state(struct mc_region *region, const struct mc_rep
 	struct mc_cloud *cloud = region->cloud;
 	bool changed;
 
+	if (now->state != MC_REPLICATION_RUNNING)
+		mc_drift_forget(region);
 	MC_LOCKED(&cloud->lock) {
 		changed = region->replication != now->state;
 		region->replication = now->state;
 		region->lag = now->lag;
-		region->is_compared = region->is_compared && now->state == MC_REPLICATION_RUNNING;
 		snprintf(region->trouble, sizeof(region->trouble), "%s", trouble);
 	}
 	if (!changed)

@@ -11,6 +11,7 @@
 #include "backends/managed/roster.h"
 #include "backends/managed/services/probe.h"
 #include "backends/managed/upgrade/jobs.h"
+#include "backends/managed/upkeep.h"
 #include "backends/managed/works.h"
 #include "backends/recipes/release.h"
 #include "mcloud/call.h"
@@ -86,8 +87,10 @@ static int bring_up_slaves(struct mc_work *work, struct mc_error *error)
 /* The step by which the upgrade is under way, for every daemon to come. */
 static int move(struct mc_work *work, struct mc_error *error)
 {
-	struct mc_edition edition = mc_fact_edition(work->region);
+	struct mc_edition edition;
 
+	mc_region_end_upkeep(work->region, work->call); /* which would remove the copy that comes now */
+	edition = mc_fact_edition(work->region);
 	edition.former = edition.release;
 	edition.is_new = true;
 	edition.generation++;

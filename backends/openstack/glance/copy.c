@@ -19,15 +19,22 @@
 
 #define BLOCK ((size_t)1 << 20)
 
+/* What takes longer tells so often how far it is. */
+#define TELL_MS 2000
+
 struct copying {
 	const struct mc_image_copy *copy;
 	struct mc_call *call;
 	struct mc_image image;
 	cJSON *attributes;
+	int64_t told; /* mc_now_ms() of the last report */
 };
 
-static void report_bytes_done(const struct copying *copying, int64_t done, const char *text)
+static const char fetches[] = "the region's Glance fetches it by itself";
+
+static void report_bytes_done(struct copying *copying, int64_t done, const char *text)
 {
+	copying->told = mc_now_ms();
 	copying->copy->report(copying->copy->data, done, copying->image.size, text);
 }
 
@@ -80,6 +87,8 @@ static int await_import(struct copying *copying, const char *id, struct mc_error
 		if (r < 0)
 			return mc_error_set(error, -r, "the copy was broken off");
 		mc_call_extend(copying->call, STEP_MS);
+		if (mc_now_ms() - copying->told >= TELL_MS)
+			report_bytes_done(copying, 0, fetches);
 	}
 	return r;
 }
@@ -167,7 +176,7 @@ static int import(struct copying *copying, char **ret_id, struct mc_error *error
 	if (r == 0)
 		r = ask_import(copying, id, error);
 	if (r == 0) {
-		report_bytes_done(copying, 0, "the region's Glance fetches it by itself");
+		report_bytes_done(copying, 0, fetches);
 		r = await_import(copying, id, error);
 	}
 	if (r == 0)
@@ -210,7 +219,10 @@ static int pump(
 		if (r < 0)
 			return r;
 		at += (int64_t)mc_loan_size(&loan);
+		bool is_due = at < size && mc_now_ms() - copying->told >= TELL_MS;
 		for (; at < size && at / (size / 10 + 1) > tenths; tenths++)
+			is_due = true;
+		if (is_due)
 			report_bytes_done(copying, at, "on its way");
 	}
 	mc_call_extend(copying->call, STEP_MS);

@@ -54,6 +54,14 @@ struct mc_glance *mc_glance_new(const struct mc_glance_options *options)
 	return NULL;
 }
 
+void mc_glance_counts(struct mc_glance *glance, struct mc_glance_counts *ret_counts)
+{
+	MC_LOCKED(&glance->lock)
+		*ret_counts = glance->last;
+	ret_counts->read = atomic_load(&glance->read);
+	ret_counts->written = atomic_load(&glance->written);
+}
+
 struct mc_glance *mc_glance_ref(struct mc_glance *glance)
 {
 	atomic_fetch_add(&glance->references, 1);

@@ -55,11 +55,13 @@ struct mc_glance {
 	struct mc_glance_behind behind;
 
 	_Atomic enum mc_glance_way way; /* how content was taken last */
+	_Atomic int64_t read, written;  /* bytes of images */
 
 	mc_mutex lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;
-	int64_t cached_until;        /* by mc_now_ms(); 0: nothing is kept */
-	struct mc_image_list hidden; /* good until then, if nothing was changed since */
+	int64_t cached_until;         /* by mc_now_ms(); 0: nothing is kept */
+	struct mc_glance_counts last; /* of the last list; without the bytes that were read and written */
+	struct mc_image_list hidden;  /* good until then, if nothing was changed since */
 	int64_t hidden_until;
 	uint64_t hidden_changes;
 	uint64_t changes; /* made through this object: a list that was begun before one isn't kept */

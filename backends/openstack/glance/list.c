@@ -113,6 +113,14 @@ static bool is_fresh(const struct mc_glance *glance)
 	return glance->cached_until > mc_now_ms();
 }
 
+/* Under the lock. */
+static void count_list(struct mc_glance *glance, const struct mc_image_list *list) MC_REQUIRES(glance->lock)
+{
+	glance->last = (struct mc_glance_counts){.is_listed = true, .images = (int64_t)list->count};
+	for (size_t i = 0; i < list->count; i++)
+		glance->last.bytes += list->items[i].size;
+}
+
 /* Keeps LIST, which was begun at BEGUN after CHANGES changes, as long as mc_glance_find() may use it. */
 static int keep_list(struct mc_glance *glance, struct mc_image_list *list, int64_t begun, uint64_t changes,
 	struct mc_image_list *ret_list, struct mc_error *error)
@@ -121,6 +129,7 @@ static int keep_list(struct mc_glance *glance, struct mc_image_list *list, int64
 
 	mc_mutex_lock(&glance->lock);
 	int r = copy_list(glance, list, ret_list, error);
+	count_list(glance, list);
 	if (r == 0 && changes == glance->changes && glance->ttl_ms > 0) {
 		old = glance->cached;
 		glance->cached = *list;

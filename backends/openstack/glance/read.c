@@ -271,6 +271,7 @@ int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, s
 		r = check_read_range(reader, call, size, offset, error);
 	if (r < 0)
 		return r;
+	atomic_fetch_add(&reader->glance->read, (int64_t)size);
 	*ret_loan = loan;
 	loan = (struct mc_loan){0};
 	return 0;

@@ -237,6 +237,8 @@ ssize_t mc_image_writer_write(struct mc_image_writer *writer, struct mc_call *ca
 		r = fill_hole(writer, call, offset, error);
 	if (r == 0)
 		r = append_bytes_to_ring(writer, call, bytes, size, error);
+	if (r > 0)
+		atomic_fetch_add(&writer->glance->written, r);
 	end_turn(writer);
 	return r;
 }

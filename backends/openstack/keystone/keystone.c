@@ -233,26 +233,70 @@ static void keep_catalog(struct mc_keystone *keystone, const char *catalog, int6
 	free(old);
 }
 
-int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error)
+/* https://docs.openstack.org/api-ref/identity/v3/#get-service-catalog */
+static int ask_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error)
 {
 	static const char *const path[] = {"auth", "catalog", NULL};
 	static const struct mc_openstack_request request = {.method = "GET", .path = path};
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
 	MC_CLEANUP(json) cJSON *answer = NULL;
-	unsigned long generation;
-
-	*ret_json = kept_catalog(keystone, &generation);
-	if (*ret_json)
-		return 0;
-	int64_t end = mc_now_ms() + keystone->ttl_ms;
 	int r = mc_openstack_ask(keystone->service, call, &request, &response, error);
+
 	if (r < 0)
 		return r;
 	if (mc_openstack_parse(response.body.data, response.body.size, &answer) < 0)
 		return mc_openstack_error(keystone->service, &response, error, EIO, "the answer is not a JSON object");
 	if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer, "catalog")))
 		return mc_openstack_error(keystone->service, &response, error, EIO, "the answer has no catalog");
-	keep_catalog(keystone, response.body.data, end, generation);
 	*ret_json = mc_buffer_steal(&response.body, NULL);
 	return *ret_json ? 0 : mc_openstack_error(keystone->service, NULL, error, ENOMEM, "out of memory");
+}
+
+/* The same from what Keystone tells of the token: for one of a domain, or of the system, it refuses the other request.
+ * -ENOENT: the token has none. https://docs.openstack.org/api-ref/identity/v3/#validate-and-show-information-for-token
+ */
+static int ask_token_catalog(
+	struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error)
+{
+	static const char *const path[] = {"auth", "tokens", NULL};
+	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	MC_CLEANUP(json) cJSON *answer = NULL, *document = cJSON_CreateObject();
+	MC_CLEANUP(secret) char *token = NULL;
+	cJSON *catalog;
+	int r = mc_login_token(keystone->login, call, false, &token, error);
+
+	if (r < 0)
+		return r;
+	const struct mc_http_param headers[] = {{"X-Subject-Token", token}, {0}};
+	r = mc_openstack_ask(keystone->service, call,
+		&(struct mc_openstack_request){.method = "GET", .path = path, .headers = headers}, &response, error);
+	if (r < 0)
+		return r;
+	if (mc_openstack_parse(response.body.data, response.body.size, &answer) < 0)
+		return mc_openstack_error(keystone->service, &response, error, EIO, "the answer is not a JSON object");
+	catalog = cJSON_DetachItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer, "token"), "catalog");
+	if (!cJSON_IsArray(catalog) || !cJSON_AddItemToObject(document, "catalog", catalog)) {
+		cJSON_Delete(catalog);
+		return mc_openstack_error(keystone->service, &response, error, ENOENT, "the token has no catalog");
+	}
+	*ret_json = cJSON_PrintUnformatted(document);
+	return *ret_json ? 0 : mc_openstack_error(keystone->service, NULL, error, ENOMEM, "out of memory");
+}
+
+int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error)
+{
+	unsigned long generation;
+
+	*ret_json = kept_catalog(keystone, &generation);
+	if (*ret_json)
+		return 0;
+	int64_t end = mc_now_ms() + keystone->ttl_ms;
+	int r = ask_catalog(keystone, call, ret_json, error);
+	if (r == -EACCES && error->http_status == 403 && ask_token_catalog(keystone, call, ret_json, NULL) == 0) {
+		*error = (struct mc_error){0};
+		r = 0;
+	}
+	if (r == 0)
+		keep_catalog(keystone, *ret_json, end, generation);
+	return r;
 }
