@@ -142,6 +142,7 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
     [ "$(quick cat <&7)" = ready ]
     exec 7<&-
     await_exit "$daemon"
+    # shellcheck disable=SC2154 # coproc assigns it
     kill "$copy_PID"
     remount
     [ "$(slowly cat "$R/wait")" = ready ]

@@ -38,6 +38,9 @@ struct world {
 #define AT_SVC API "/containers/" SVC_ID
 #define AT_NEW API "/containers/" NEW_ID
 
+/* A volume of the cloud's that another one has made. */
+#define OURS "\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"vol\",\"org.mcloudfs.nonce\":\"1\"}"
+
 static inline struct world setup(void)
 {
 	struct world world = {.server = fake_http_new_unix(), .call = mc_call_new(LONG_MS)};

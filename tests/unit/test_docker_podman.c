@@ -312,6 +312,23 @@ static void test_names_of_images(void **state)
 	}
 }
 
+/* 5.4, when two make one at once. */
+static void test_volume_made_meanwhile(void **state)
+{
+	(void)state;
+	struct world world = podman();
+	const struct mc_engine_ops *ops = world.engine->ops;
+
+	expect(&world, "POST", API "/volumes/create", 500,
+		"{\"message\":\"volume with name try-vol already exists: volume already exists\"}");
+	expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Name\":\"try-vol\"," OURS "}");
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL), -EEXIST);
+	expect(&world, "POST", API "/volumes/create", 500, "{\"message\":\"no room\"}");
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, &world.error), -EIO);
+	assert_says(&world, "no room");
+	teardown(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_network_events),
 		cmocka_unit_test(test_its_words),
 		cmocka_unit_test(test_names_of_images),
+		cmocka_unit_test(test_volume_made_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

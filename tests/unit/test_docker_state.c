@@ -197,8 +197,6 @@ static void echo(void *data, const struct fake_request *request)
 	snprintf(echo_answer, sizeof echo_answer, "%s", request->body);
 }
 
-#define OURS "\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"vol\",\"org.mcloudfs.nonce\":\"1\"}"
-
 static void test_volumes(void **state)
 {
 	(void)state;
@@ -275,14 +273,6 @@ static void test_second_look_at_volume(void **state)
 		expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Name\":\"try-vol\"," OURS "}");
 		assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL), -EEXIST);
 	}
-	/* Podman 5.4, when two make it at once */
-	expect(&world, "POST", API "/volumes/create", 500,
-		"{\"message\":\"volume with name try-vol already exists: volume already exists\"}");
-	expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Name\":\"try-vol\"," OURS "}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL), -EEXIST);
-	expect(&world, "POST", API "/volumes/create", 500, "{\"message\":\"no room\"}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, &world.error), -EIO);
-	assert_says(&world, "no room");
 	/* it is nobody's, or gone, or can't be asked for: each is told as what it is */
 	expect(&world, "POST", API "/volumes/create", 201, bare[0]);
 	expect(&world, "GET", API "/volumes/try-vol", 200, bare[0]);
