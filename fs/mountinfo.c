@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 /* Undoes the escapes of /proc/self/mountinfo: a blank is \040. In place. */
 static void unescape(char *text)
@@ -40,7 +41,7 @@ bool mc_mountinfo_find(const char *mountpoint, struct mc_mountinfo *ret)
 	size_t size = 0;
 	bool found = false;
 
-	FILE *file = fopen("/proc/self/mountinfo", "re");
+	FILE *file = fopen(MC_MOUNTINFO, "re");
 	while (file && getline(&line, &size, file) > 0) {
 		struct mc_mountinfo mount;
 		if (!parse(line, where, &mount) || strcmp(where, mountpoint) != 0)
@@ -48,6 +49,22 @@ bool mc_mountinfo_find(const char *mountpoint, struct mc_mountinfo *ret)
 		*ret = mount;
 		found = true;
 	}
+	free(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+bool mc_mountinfo_has(dev_t device)
+{
+	FILE *file = fopen(MC_MOUNTINFO, "re");
+	unsigned major, minor;
+	char *line = NULL;
+	size_t size = 0;
+	bool found = !file;
+
+	while (!found && getline(&line, &size, file) > 0)
+		found = sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && makedev(major, minor) == device;
 	free(line);
 	if (file)
 		fclose(file);

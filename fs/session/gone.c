@@ -2,6 +2,7 @@
 #include "fs/session/gone.h"
 
 #include "fs/fs.h"
+#include "fs/mountinfo.h"
 #include "fs/thread.h"
 #include "mcloud/lock.h"
 
@@ -9,37 +10,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define TABLE "/proc/self/mountinfo" /* proc_pid_mountinfo(5) */
-#define AGAIN_MS 200                 /* nobody tells of the last descriptor that is closed */
+#define AGAIN_MS 200 /* nobody tells of the last descriptor that is closed */
 
 struct mc_gone {
 	struct mc_fs *fs;
 	pthread_t thread, server; /* the latter serves the mount, and has libfuse's handler of SIGTERM */
 	int table, stop;
 };
-
-/* If it can't be told, it is. */
-static bool is_mounted(dev_t device)
-{
-	FILE *table = fopen(TABLE, "re");
-	unsigned major, minor;
-	char *line = NULL;
-	size_t size = 0;
-	bool found = !table;
-
-	while (!found && getline(&line, &size, table) > 0)
-		found = sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && makedev(major, minor) == device;
-	free(line);
-	if (table)
-		fclose(table);
-	return found;
-}
 
 static bool is_used(struct mc_fs *fs)
 {
@@ -57,7 +38,7 @@ static void *watch_mounts(void *data)
 	bool mounted = true;
 
 	while (poll(events, 2, mounted ? -1 : AGAIN_MS) >= 0 && !(events[1].revents & POLLIN)) {
-		mounted = is_mounted(gone->fs->device);
+		mounted = mc_mountinfo_has(gone->fs->device);
 		if (!mounted && !is_used(gone->fs)) {
 			pthread_kill(gone->server, SIGTERM);
 			break;
@@ -72,14 +53,14 @@ int mc_gone_start(struct mc_fs *fs, struct mc_gone **ret)
 	int r;
 
 	*ret = NULL;
-	if (!fs->device || !is_mounted(fs->device))
+	if (!fs->device || !mc_mountinfo_has(fs->device))
 		return 0;
 	gone = malloc(sizeof *gone);
 	if (!gone)
 		return -ENOMEM;
 	*gone = (struct mc_gone){.fs = fs,
 		.server = pthread_self(),
-		.table = open(TABLE, O_RDONLY | O_CLOEXEC),
+		.table = open(MC_MOUNTINFO, O_RDONLY | O_CLOEXEC),
 		.stop = eventfd(0, EFD_CLOEXEC)};
 	r = gone->table < 0 || gone->stop < 0 ? -errno : mc_thread_start(&gone->thread, "gone", watch_mounts, gone);
 	if (r == 0) {
