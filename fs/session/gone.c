@@ -18,7 +18,7 @@
 
 struct mc_gone {
 	struct mc_fs *fs;
-	pthread_t thread, server; /* the latter serves the mount, and has libfuse's handler of SIGTERM */
+	pthread_t thread, server; /* the latter serves the mount, and has libfuse's handlers of signals */
 	int table, stop;
 };
 
@@ -40,7 +40,7 @@ static void *watch_mounts(void *data)
 	while (poll(events, 2, mounted ? -1 : AGAIN_MS) >= 0 && !(events[1].revents & POLLIN)) {
 		mounted = mc_mountinfo_has(gone->fs->device);
 		if (!mounted && !is_used(gone->fs)) {
-			pthread_kill(gone->server, SIGTERM);
+			pthread_kill(gone->server, SIGHUP);
 			break;
 		}
 	}

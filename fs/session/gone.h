@@ -4,7 +4,7 @@
 
 struct mc_fs;
 
-/* Ends the daemon, as SIGTERM does, once the mount is gone from the mount namespace that this process is in, and nobody
+/* Ends the daemon, as SIGHUP does, once the mount is gone from the mount namespace that this process is in, and nobody
  * has a file of it open: the kernel itself says so only after the last copy of the mount went, and every namespace that
  * was made of this one while it was there may have one (mount_namespaces(7)). */
 struct mc_gone;

@@ -240,6 +240,11 @@ static void finish_upgrade(struct mc_work *work, int result)
 
 static void follow_upgrade(struct mc_region *region, int result)
 {
+	struct mc_region_view view;
+
+	/* back where it was, it serves as after an upgrade, and the copy is to go */
+	if (mc_cloud_region(region->cloud, region->name, &view) == 0 && view.services_up == view.services)
+		result = 0;
 	mc_start_followed(region, result);
 	mc_upgrade_go_on(region->cloud);
 }

@@ -296,7 +296,7 @@ int mc_keystone_catalog(struct mc_keystone *keystone, struct mc_call *call, char
 		*error = (struct mc_error){0};
 		r = 0;
 	}
-	if (r == 0)
+	if (*ret_json)
 		keep_catalog(keystone, *ret_json, end, generation);
 	return r;
 }
