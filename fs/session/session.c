@@ -2,6 +2,7 @@
 #include "fs/dirops.h"
 #include "fs/fs.h"
 #include "fs/handle.h"
+#include "fs/mountinfo.h"
 #include "fs/readahead.h"
 #include "fs/request/holders.h"
 #include "fs/request/request.h"
@@ -9,9 +10,11 @@
 #include "fs/session/ops.h"
 #include "mcloud/lock.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The mount: what the kernel is told at its beginning, the loop that serves it, and its end. fs/session_*.c are the
  * only files that know libfuse. */
@@ -146,6 +149,22 @@ static int start_threads(struct mc_fs *fs)
 	return result < 0 ? result : mc_notify_start(fs->pages, fs->session);
 }
 
+/* libfuse unmounts by the path, where somebody else's mount may be by now, unless its descriptor says that the
+ * connection is dead: one says so that takes its place, as a pipe that nobody reads does. */
+static void end_session(struct mc_fs *fs)
+{
+	int ends[2];
+
+	if (fs->device && !mc_mountinfo_has(fs->device) && pipe2(ends, O_CLOEXEC) == 0) {
+		close(ends[0]);
+		dup2(ends[1], fuse_session_fd(fs->session));
+		close(ends[1]);
+	}
+	fuse_session_unmount(fs->session);
+	fuse_session_destroy(fs->session);
+	fs->session = NULL;
+}
+
 int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc_error *error)
 {
 	struct mc_gone *gone = NULL;
@@ -166,9 +185,7 @@ int mc_fs_run(struct mc_fs *fs, void (*ready)(void *data), void *data, struct mc
 	mc_notify_stop(fs->pages);
 	close_handles(fs);
 	fuse_remove_signal_handlers(fs->session);
-	fuse_session_unmount(fs->session);
-	fuse_session_destroy(fs->session);
-	fs->session = NULL;
+	end_session(fs);
 	return result < 0 ? mc_error_errno(error, -result, "serving the mount failed") : 0;
 }
 
@@ -176,10 +193,8 @@ void mc_fs_free(struct mc_fs *fs)
 {
 	if (!fs)
 		return;
-	if (fs->session) {
-		fuse_session_unmount(fs->session);
-		fuse_session_destroy(fs->session);
-	}
+	if (fs->session)
+		end_session(fs);
 	mc_notify_free(fs->notify);
 	mc_notify_free(fs->pages);
 	mc_lanes_free(fs->lanes);

@@ -140,8 +140,12 @@ remount() { mount_cloud "$CLOUD" 127.82.0.0 "$DIRECTORY"; }
     quick fusermount3 -uz "$M"
     # whoever has a file of it open goes on reading
     [ "$(quick cat <&7)" = ready ]
+    # and what is mounted there meanwhile is not its own
+    mount -t tmpfs somebody "$M"
     exec 7<&-
     await_exit "$daemon"
+    mountpoint -q "$M"
+    umount "$M"
     # shellcheck disable=SC2154 # coproc assigns it
     kill "$copy_PID"
     remount
