@@ -337,6 +337,8 @@ static void free_step(struct fake_http *server, struct step *step)
 	free((void *)(uintptr_t)step->what.json);
 	free((void *)(uintptr_t)step->what.header);
 	free((void *)(uintptr_t)step->what.headers);
+	if (!step->what.answer_size && !step->what.is_echo)
+		free((void *)(uintptr_t)step->what.answer);
 	mc_buffer_free(&step->pushed);
 	free(step);
 }
@@ -387,6 +389,8 @@ unsigned fake_http_expect(struct fake_http *server, const struct fake_step *what
 	step->what.json = copy(what->json);
 	step->what.header = copy(what->header);
 	step->what.headers = copy(what->headers);
+	if (!what->answer_size && !what->is_echo)
+		step->what.answer = copy(what->answer);
 	pthread_mutex_lock(&server->lock);
 	assert_true(server->n_steps < MAX_STEPS);
 	unsigned number = server->n_steps++;

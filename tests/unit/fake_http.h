@@ -29,7 +29,8 @@ struct fake_request {
 };
 
 /* A request is given to the first step, in the order of their making, that is not used up and whose method and target
- * fit; what else the step says about it is then checked. The strings are copied, `answer` is not. */
+ * fit; what else the step says about it is then checked. The strings are copied, an `answer` with a size, or of
+ * `check`, is not: it lives as long as the server. */
 struct fake_step {
 	const char *method; /* NULL: any */
 	const char *target; /* path and query as on the wire; NULL: any */
@@ -50,6 +51,7 @@ struct fake_step {
 	const char *headers; /* more lines "Name: value\r\n" */
 	const char *answer;  /* NULL: empty */
 	size_t answer_size;  /* 0: strlen(answer) */
+	bool is_echo;        /* `answer` is what `check` has written there */
 	size_t answer_total; /* not 0: `answer` again and again, to so many bytes in all */
 	size_t cut;          /* not 0: so many bytes of the body are sent, then the connection closes */
 };

@@ -50,7 +50,8 @@ static void expect_volume(struct world *world, const char *answer)
 						.target = API "/volumes/create",
 						.status = 201,
 						.check = answer ? NULL : echo,
-						.answer = answer ? answer : echo_answer});
+						.answer = answer ? answer : echo_answer,
+						.is_echo = !answer});
 }
 
 static void expect_network(struct world *world)

@@ -209,7 +209,8 @@ static void test_volumes(void **state)
 					       .target = API "/volumes/create",
 					       .check = echo,
 					       .status = 201,
-					       .answer = echo_answer});
+					       .answer = echo_answer,
+					       .is_echo = true});
 	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", labels, NULL, NULL), 0);
 	assert_non_null(strstr(echo_answer, "\"Name\":\"try-vol\""));
 	assert_non_null(strstr(echo_answer, "\"org.mcloudfs.mark\":\"a \\\"b\\\"\""));
@@ -294,7 +295,8 @@ static void test_volume_of_directory(void **state)
 					       .target = API "/volumes/create",
 					       .check = echo,
 					       .status = 201,
-					       .answer = echo_answer});
+					       .answer = echo_answer,
+					       .is_echo = true});
 	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", NULL), 0);
 	assert_non_null(strstr(
 		echo_answer, "\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"/s/try/data/vol\"}"));

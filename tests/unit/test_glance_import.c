@@ -173,7 +173,7 @@ static void test_wait(void **state)
 	end(&writing);
 }
 
-static void check_failure(struct writing *writing, int code, const char *says)
+static void fail_finish(struct writing *writing, int code, const char *says)
 {
 	expect_delete(writing);
 	assert_int_equal(write_all(writing, 1000), 0);
@@ -181,6 +181,11 @@ static void check_failure(struct writing *writing, int code, const char *says)
 	assert_int_equal(finish(writing), code);
 	if (!strstr(writing->world.error.message, says))
 		fail_msg("%s", writing->world.error.message);
+}
+
+static void check_failure(struct writing *writing, int code, const char *says)
+{
+	fail_finish(writing, code, says);
 	end(writing);
 }
 
@@ -369,8 +374,9 @@ static void test_interrupted(void **state)
 		(struct fake_step){.method = "GET", .target = IMAGE, .times = -1, .answer = LOOK("importing", "")});
 	expect(&writing, (struct fake_step){.method = "GET", .target = IMAGE "/tasks", .times = -1, .answer = "{}"});
 	assert_int_equal(pthread_create(&thread, NULL, cancel, &writing), 0);
-	check_failure(&writing, -EINTR, "");
+	fail_finish(&writing, -EINTR, "");
 	pthread_join(thread, NULL);
+	end(&writing);
 }
 
 int main(void)

@@ -107,7 +107,8 @@ static void read_head(int fd, SSL *ssl, char *head)
 {
 	size_t used = 0;
 
-	head[0] = '\0';
+	if (*head) /* whoever looks at what was never asked does so while this runs */
+		*head = '\0';
 	while (!strstr(head, "\r\n\r\n") && used < HEAD_SIZE - 1) {
 		ssize_t more = ssl ? SSL_read(ssl, head + used, (int)(HEAD_SIZE - 1 - used))
 				   : read(fd, head + used, HEAD_SIZE - 1 - used);
