@@ -35,38 +35,39 @@ static bool parse(const char *line, char where[4096], struct mc_mountinfo *ret)
 	return true;
 }
 
-bool mc_mountinfo_find(const char *mountpoint, struct mc_mountinfo *ret)
+/* The last mount at MOUNTPOINT (NULL: anywhere) of DEVICE (NULL: any). 1 or 0; -1: it can't be told. */
+static int find(const char *mountpoint, const char *device, struct mc_mountinfo *ret)
 {
 	char *line = NULL, where[4096];
 	size_t size = 0;
-	bool found = false;
+	int found = 0;
 
 	FILE *file = fopen(MC_MOUNTINFO, "re");
-	while (file && getline(&line, &size, file) > 0) {
+	if (!file)
+		return -1;
+	while (getline(&line, &size, file) > 0) {
 		struct mc_mountinfo mount;
-		if (!parse(line, where, &mount) || strcmp(where, mountpoint) != 0)
+		if (!parse(line, where, &mount) || (mountpoint && strcmp(where, mountpoint) != 0) ||
+			(device && strcmp(mount.device, device) != 0))
 			continue;
 		*ret = mount;
-		found = true;
+		found = 1;
 	}
 	free(line);
-	if (file)
-		fclose(file);
+	fclose(file);
 	return found;
+}
+
+bool mc_mountinfo_find(const char *mountpoint, struct mc_mountinfo *ret)
+{
+	return find(mountpoint, NULL, ret) == 1;
 }
 
 bool mc_mountinfo_has(dev_t device)
 {
-	FILE *file = fopen(MC_MOUNTINFO, "re");
-	unsigned major, minor;
-	char *line = NULL;
-	size_t size = 0;
-	bool found = !file;
+	struct mc_mountinfo mount;
+	char wanted[24];
 
-	while (!found && getline(&line, &size, file) > 0)
-		found = sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && makedev(major, minor) == device;
-	free(line);
-	if (file)
-		fclose(file);
-	return found;
+	snprintf(wanted, sizeof wanted, "%u:%u", major(device), minor(device));
+	return find(NULL, wanted, &mount) != 0;
 }

@@ -101,6 +101,7 @@ struct mc_region *mc_region_list(
 	region->cloud = cloud;
 	region->references = 2; /* the list's and the caller's */
 	region->number = number;
+	region->runs = 1; /* of which none is compared */
 	region->edition = *edition;
 	region->created = region->changed = created;
 	region->state = MC_REGION_STARTING;

@@ -116,9 +116,7 @@ sees() {
 
 @test "one address for all: TLS by its own CA on port 443, a path for each service, links that lead elsewhere" {
     cd "$BATS_TEST_TMPDIR"
-    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null
-    openssl req -newkey rsa:2048 -nodes -subj /CN=test -keyout key.pem -out request.pem 2>/dev/null
-    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out certificate.pem -extfile <(echo 'subjectAltName=IP:127.0.0.2') 2>/dev/null
+    make_certificates 127.0.0.2
     start_front <<TEXT
 listen 127.0.0.2:443 ssl;
 ssl_certificate $PWD/certificate.pem;

@@ -275,10 +275,7 @@ CONF
     address=$(here 127.81.98.1)
     person secret
     cd "$BATS_TEST_TMPDIR"
-    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null
-    openssl req -newkey rsa:2048 -nodes -subj /CN=test -keyout key.pem -out request.pem 2>/dev/null
-    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out certificate.pem \
-        -extfile <(echo "subjectAltName=IP:$address") 2>/dev/null
+    make_certificates "$address"
     exec 8< <(exec python3 "$BATS_TEST_DIRNAME/tls_relay.py" "$address" 5443 certificate.pem key.pem "$(quick cat "$K/address")" 5000)
     relay=$!
     read -r -t 30 -u 8

@@ -99,6 +99,14 @@ end_rules() {
     [ "$(slowly cat "$K/wait")" = ready ]
 }
 
+# make_certificates ADDRESS: in the working directory, for a server there: certificate.pem and key.pem, by a CA of its own, ca.pem.
+make_certificates() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem 2>/dev/null
+    openssl req -newkey rsa:2048 -nodes -subj /CN=test -keyout key.pem -out request.pem 2>/dev/null
+    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out certificate.pem \
+        -extfile <(echo "subjectAltName=IP:$1") 2>/dev/null
+}
+
 # start_front <SERVER: nginx, with that block's content, until end_front.
 start_front() {
     { printf 'pid %s/front.pid;\nevents { }\nhttp {\naccess_log off;\nclient_max_body_size 0;\nclient_body_temp_path %s/body;\nserver {\n' "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR"

@@ -73,6 +73,11 @@ settled() {
     timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/state")" = "$3" ]; do read -r <&7; done' settled "$M" "$1" "$2"
 }
 
+# says REGION PATTERN: that is, or becomes, the reason why it is degraded.
+says() {
+    timeout 60 bash -c 'exec 7<"$1/events"; until grep -q "$3" "$1/regions/$2/error"; do read -r <&7; done' says "$M" "$1" "$2"
+}
+
 # complete REGION: it acknowledges, and has all that was acknowledged before.
 complete() {
     exec 7<"$M/events"

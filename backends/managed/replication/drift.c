@@ -70,7 +70,7 @@ void mc_drift_forget(struct mc_region *region)
 /* Call with the lock. */
 static bool is_compared(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
-	return region->compared_run == region->runs + 1;
+	return region->compared_run == region->runs;
 }
 
 static bool is_due(struct mc_region *region, const struct mc_replication *now)
@@ -100,7 +100,7 @@ static int compare_and_note(
 	MC_LOCKED(&region->cloud->lock) {
 		is_past = run != region->runs;
 		if (r == 0)
-			region->compared_run = run + 1;
+			region->compared_run = run;
 		if (ms >= 0)
 			region->compared_ms = ms;
 		if (r < 0)
