@@ -99,7 +99,7 @@ api() {
     [ "$(quick cut -f 3 "$M/regions/Solna/catalog" | sort | uniq -c | tr -s ' \n' ' ')" = ' 6 Kista 6 Solna ' ]
     quick grep -q "^    - 'Solna'" "$M/clouds.yaml"
     quick grep -q '"mysql-Kista" -> "mysql-Solna"' "$M/topology.dot"
-    quick grep -q '^mcloudfs_replication_running{region="Solna"} 1' "$M/metrics"
+    quick grep -q '^mcloudfs_replication_running{region="Solna",master="Kista",cloud="[^"]*"} 1$' "$M/metrics"
     quick jq -e '.regions[] | select(.name == "Solna") | .role == "slave" and .master == "Kista"' "$M/status.json"
     [ "$(quick ls "$M/regions/Solna/projects/acme")" = demo ]
     fails_with EPERM mkdir "$M/regions/Solna/projects/acme/here"

@@ -150,6 +150,10 @@ static void test_redirects(void **state)
 		{"https://cloud/a", "https://cloud@other/a", NULL},
 		{"https://cloud/a", "//other/a", NULL},
 		{"https://cloud/a", "file:///etc/passwd", NULL},
+		/* No host has such a name, and libcurl writes it as another one. */
+		{"https://clou%/a", "/b", NULL},
+		{"https://cloud/a", "https://cloud%25/b", NULL},
+		{"https://cloud/a", "https://%63loud/b", "https://cloud/b"},
 	};
 
 	for (size_t i = 0; i < MC_COUNT(redirects); i++) {

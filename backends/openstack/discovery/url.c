@@ -21,12 +21,14 @@ static char *url_part(CURLU *url, CURLUPart part, unsigned flags)
 	return curl_url_get(url, part, &text, flags) == CURLUE_OK ? own(text) : NULL;
 }
 
+/* A per cent sign is in no name of a host (RFC 3986, 3.2.2: it begins an encoded byte, and those are decoded here);
+ * libcurl would write it so that it reads as another host. */
 static bool is_http(CURLU *url)
 {
 	MC_CLEANUP(free_pointer) char *scheme = url_part(url, CURLUPART_SCHEME, 0);
 	MC_CLEANUP(free_pointer) char *host = url_part(url, CURLUPART_HOST, 0);
 
-	return scheme && host && *host && (!strcmp(scheme, "http") || !strcmp(scheme, "https"));
+	return scheme && host && *host && !strchr(host, '%') && (!strcmp(scheme, "http") || !strcmp(scheme, "https"));
 }
 
 CURLU *mc_url_parse(CURLU *base, const char *text)
