@@ -116,6 +116,45 @@ recipes() {
     [[ ${lines[-1]} == "the engine says nothing against mcloudfs/ldap, and hasn't got it"* ]]
 }
 
+@test "images are made side by side, each after those that it is made from, and none after a failure" {
+    for image in openstack database ldap; do
+        mkdir -p "$BATS_TEST_TMPDIR/recipes/$image"
+        touch "$BATS_TEST_TMPDIR/recipes/$image/Dockerfile"
+    done
+    printf '#!/bin/bash\necho 2\n' >"$BATS_TEST_TMPDIR/nproc"
+    # a build of openstack and one of ldap wait for each other; the one named in "bad" fails
+    export MADE=$BATS_TEST_TMPDIR/made
+    engine='case "$*" in
+        *images/json*) echo "[]" ;;
+        */images/mcloudfs/*) exit ;;
+        */build*)
+            cat >/dev/null
+            [[ $* =~ t=mcloudfs/([a-z]+):.*--output\ ([^ ]*)|--output\ ([^ ]*).*t=mcloudfs/([a-z]+): ]]
+            image=${BASH_REMATCH[1]:-${BASH_REMATCH[4]}} output=${BASH_REMATCH[2]:-${BASH_REMATCH[3]}}
+            echo "$image" >>"$MADE"
+            case $image in
+            openstack) timeout 20 bash -c "until grep -q ldap $MADE; do :; done" || exit 1 ;;
+            ldap) timeout 20 bash -c "until grep -q openstack $MADE; do :; done" || exit 1 ;;
+            esac
+            [[ $image == "$(cat "$MADE.bad")" ]] && echo "{\"error\":\"no $image\"}" >"$output" || echo "{\"stream\":\"it is $image\\n\"}" >"$output" ;;
+        esac'
+    mkdir -p "$BATS_TEST_TMPDIR/bin" && install -m 755 "$BATS_TEST_TMPDIR/nproc" "$BATS_TEST_TMPDIR/bin/nproc"
+    hash='echo "openstack 0123456789abcdef"; echo "database 1123456789abcdef openstack"; echo "ldap 2123456789abcdef"'
+    : >"$MADE.bad"
+    recipes "$hash" "$engine"
+    [ "$status" -eq 0 ]
+    [ "$(tail -n 1 "$MADE")" = database ]
+    [ "$(grep -o '^image ./3 mcloudfs/[a-z]* done' <<<"$output" | cut -c 1-9 | sort | tr '\n' ' ')" = 'image 1/3 image 2/3 image 3/3 ' ]
+    grep -qx 'it is database' "$BATS_TEST_TMPDIR/log"
+    : >"$MADE"
+    echo openstack >"$MADE.bad"
+    recipes "$hash" "$engine"
+    [ "$status" -eq 1 ]
+    [[ ${lines[-1]} == "the image mcloudfs/openstack could not be built; $BATS_TEST_TMPDIR/log says why" ]]
+    [[ $output == *'mcloudfs/ldap done in'* ]]
+    run ! grep database "$MADE"
+}
+
 @test "package sources are the machine's own, of the release that is asked for" {
     mkdir -p "$BATS_TEST_TMPDIR/bin"
     sed 's#/usr/lib/apt/apt-helper#apt-helper#' backends/recipes/sources >"$BATS_TEST_TMPDIR/sources"
