@@ -84,7 +84,8 @@ check_cgroup() {
 check_source() {
     local id
     [ -z "${MCLOUD_DEBIAN:-}" ] || return 0
-    if [ -z "$(apt-get indextargets 'Created-By: Packages' 2>/dev/null)" ]; then
+    # indextargets knows none whose list was never fetched
+    if [ -z "$(apt-get update --print-uris 2>/dev/null)" ]; then
         echo "apt has no package source: write Debian's to /etc/apt/sources.list.d, or, for the containers, name one by --debian URI"
         return 1
     fi

@@ -1,0 +1,111 @@
+# README's two commands in a Debian 13 that has nothing: its packages, its engine, its compiler. And what comes after: once more, a power cut,
+# another configuration of the engine, the end.
+
+load engines.bash
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    export MACHINE ARCHIVE
+    MACHINE=$(realpath "$BATS_TEST_DIRNAME/../..")/build/engines/bare
+    ENGINES=$(dirname "$MACHINE")
+    "$BATS_TEST_DIRNAME/root" trixie "$ENGINES/bare-trixie" ca-certificates
+    ARCHIVE=$(images_save)
+    machine_end
+    rm -rf --one-file-system "$MACHINE"
+    machine_start
+    inside 'mkdir /root/mcloudfs'
+    (cd "$BATS_TEST_DIRNAME/../.." && git ls-files -z | tar -c --null -T -) | inside 'tar -x --no-same-owner'
+    ln "$ARCHIVE" "$MACHINE/shared/images.tar"
+}
+
+teardown_file() {
+    machine_end
+    rm -rf --one-file-system "$MACHINE"
+}
+
+teardown() { [ -n "$BATS_TEST_COMPLETED" ] || inside 'tail -n 25 build/up.log build/images.log; cat mnt/mcloud/status; tail -n 5 mnt/mcloud/errors' || true; }
+
+# machine_start: it runs, and reaches the package sources of this one.
+machine_start() {
+    rm -f "$MACHINE/shared/held"
+    mkdir -p "$MACHINE/shared"
+    unshare --mount --net --pid --fork "$BATS_TEST_DIRNAME/bare" "$ENGINES/bare-trixie" "$MACHINE" >"$MACHINE/log" 2>&1 3>&- &
+    timeout 60 bash -c 'until [ -e "$1/shared/held" ]; do :; done' - "$MACHINE"
+    pgrep -P "$!" >"$MACHINE/init"
+    route_outwards "$(<"$MACHINE/init")"
+}
+
+route_outwards() {
+    ip link add mcloud-bare type veth peer name eth0 netns "$1"
+    ip address add 198.51.100.1/30 dev mcloud-bare
+    ip link set mcloud-bare up
+    nsenter --target "$1" --net bash -c 'ip address add 198.51.100.2/30 dev eth0 && ip link set eth0 up && ip route add default via 198.51.100.1'
+    rules -C 2>/dev/null || rules -I
+    echo 1 >/proc/sys/net/ipv4/ip_forward
+}
+
+# rules -I | -C | -D: what lets the machine through this one.
+rules() {
+    iptables -t nat "$1" POSTROUTING -s 198.51.100.0/30 ! -o mcloud-bare -j MASQUERADE &&
+        iptables "$1" FORWARD -i mcloud-bare -j ACCEPT && iptables "$1" FORWARD -o mcloud-bare -j ACCEPT
+}
+
+# machine_end: as a power cut: its first process takes all others along.
+machine_end() {
+    local init
+    rules -D 2>/dev/null || true
+    init=$(cat "$MACHINE/init" 2>/dev/null) || return 0
+    rm -f "$MACHINE/init"
+    [ "$(readlink "/proc/$init/ns/pid" 2>/dev/null)" != "$(readlink /proc/self/ns/pid)" ] || return 0
+    kill -KILL "$init" 2>/dev/null || return 0
+    await_exit "$init"
+}
+
+# inside COMMANDS: as root, in the checkout, of a shell that has nothing else in its environment.
+inside() {
+    timeout -k 5 1500 nsenter --target "$(<"$MACHINE/init")" --mount --net --pid --root --wd env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        bash -c "cd /root/mcloudfs 2>/dev/null; $1" 3>&-
+}
+
+ids() { inside 'curl -s --unix-socket /run/docker.sock http://engine/containers/json' | jq -r '.[].Id' | sort; }
+
+@test "from a bare Debian 13 to a region's catalog" {
+    [ "$(inside '. /etc/os-release && echo $VERSION_ID')" = 13 ]
+    run ! inside 'type gcc || type dockerd'
+    run inside 'mnt/up --images /shared/images.tar Kista'
+    printf '# %s\n' "${lines[@]:0:12}" >&3
+    [ "$status" -eq 0 ]
+    [[ ${lines[-1]} == 'Kista '*' ready '*' 4/4 '* ]]
+    run -0 inside 'cat mnt/mcloud/regions/Kista/catalog'
+    [ "${#lines[@]}" -eq 6 ]
+}
+
+@test "mnt/up once more leaves what is there" {
+    before=$(ids)
+    run -0 inside 'mnt/up Kista'
+    [[ $output == *'region Kista is ready'* ]]
+    [ "$(ids)" = "$before" ]
+}
+
+@test "after a power cut, with an engine without its proxy and another log, mnt/up brings back what ran" {
+    inside 'cp /etc/hostname mnt/mcloud/regions/Kista/images/kept && mkdir mnt/mcloud/regions/Solna && cat mnt/mcloud/regions/Solna/wait && sync'
+    inside 'mkdir -p /etc/docker && echo "{\"userland-proxy\": false, \"log-driver\": \"local\"}" >/etc/docker/daemon.json && sync'
+    machine_end
+    machine_start
+    # shellcheck disable=SC2016 # the machine's shell
+    run inside 'mnt/up && for region in Kista Solna; do cat mnt/mcloud/regions/$region/wait; done; echo "after $SECONDS s"'
+    printf '# mnt/up after a power cut, to both regions at rest: %s\n' "${lines[-1]}" >&3
+    [ "${lines[-3]} ${lines[-2]}" = 'ready standby' ]
+    [ "$(inside 'cat mnt/mcloud/regions/Kista/images/kept')" = "$(inside 'cat /etc/hostname')" ]
+    inside 'curl -sS --fail -o /dev/null "$(cat mnt/mcloud/regions/Kista/endpoints/identity/public)"'
+    # what runs is as it is now configured, and a container that is made now, too
+    inside 'echo repair >mnt/mcloud/regions/Kista/ctl; cat mnt/mcloud/regions/Kista/wait'
+    inside 'mkdir mnt/mcloud/regions/Falun && cat mnt/mcloud/regions/Falun/wait && cat mnt/mcloud/containers/mysql-Falun/log | grep -q .'
+}
+
+@test "mnt/down --destroy leaves nothing" {
+    inside 'mnt/down --destroy'
+    [ -z "$(ids)" ]
+    [ "$(inside 'curl -s --unix-socket /run/docker.sock http://engine/volumes' | jq '.Volumes | length')" -eq 0 ]
+    run ! inside 'mountpoint -q mnt/mcloud'
+}
