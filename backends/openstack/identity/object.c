@@ -51,8 +51,7 @@ static int each_failed(const struct mc_identity *identity, int result)
 	}
 }
 
-/* As mc_identity_each(); *RET_TRUNCATED: Keystone has more of them, and gives no more. */
-static int each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
+int mc_identity_each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data, bool *ret_truncated)
 {
 	struct each each = {.items = {.member = collection, .on_item = on_item, .data = data}};
@@ -75,7 +74,7 @@ int mc_identity_each(const struct mc_identity *identity, const char *const *path
 {
 	bool truncated;
 
-	return each_of_some(identity, path, query, collection, on_item, data, &truncated);
+	return mc_identity_each_of_some(identity, path, query, collection, on_item, data, &truncated);
 }
 
 struct listing {
@@ -171,7 +170,7 @@ int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind k
 	bool truncated = false;
 
 	make_query(query, domain, NULL);
-	int result = each_of_some(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
+	int result = mc_identity_each_of_some(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, list_item, &listing, &truncated);
 	if (result == 0 && truncated) {
 		note_truncated(identity, kind, domain, listing.count);
