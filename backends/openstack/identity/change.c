@@ -189,11 +189,14 @@ static void release_domain(const struct mc_identity *identity, const char *domai
 int mc_identity_make(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	const struct mc_identity_wish *wish, struct mc_identity_object **ret_object)
 {
+	struct mc_identity_wholes *wholes = mc_identity_cache_wholes(mc_identity_cache_of(identity));
 	int result = domain ? claim_domain(identity, domain, MC_CLAIM_MAKE) : 0;
 
 	if (result < 0)
 		return result;
+	mc_identity_wholes_made(wholes, kind, domain, wish->name);
 	result = create_object(identity, kind, domain, wish, ret_object);
+	mc_identity_wholes_made(wholes, kind, domain, wish->name);
 	if (domain)
 		release_domain(identity, domain, MC_CLAIM_MAKE);
 	return result;
@@ -290,7 +293,7 @@ int mc_identity_set(const struct mc_identity *identity, const struct mc_identity
 	return result;
 }
 
-int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
+static int rename_to(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
 {
 	struct mc_directory *directory = NULL;
 	int result = mc_identity_not_needed(identity, ref);
@@ -307,6 +310,16 @@ int mc_identity_rename(const struct mc_identity *identity, const struct mc_ident
 		identity->error->code = EEXIST;
 		return -EEXIST;
 	}
+	return result;
+}
+
+int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
+{
+	struct mc_identity_wholes *wholes = mc_identity_cache_wholes(mc_identity_cache_of(identity));
+
+	mc_identity_wholes_made(wholes, ref->kind, ref->domain, name);
+	int result = rename_to(identity, ref, name);
+	mc_identity_wholes_made(wholes, ref->kind, ref->domain, name);
 	return result;
 }
 
