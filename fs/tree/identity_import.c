@@ -29,13 +29,14 @@ static const enum mc_identity_attribute project_attributes[] = {MC_IDENTITY_DESC
 
 struct import_kind {
 	enum mc_identity_kind kind;
+	enum mc_key key;
 	const char *plural, *const *fields;
 	const enum mc_identity_attribute *attributes; /* of all fields but the name */
 };
 
 static const struct import_kind import_kinds[] = {
-	[MC_IMPORT_USERS] = {MC_IDENTITY_USER, "users", user_fields, user_attributes},
-	[MC_IMPORT_PROJECTS] = {MC_IDENTITY_PROJECT, "projects", project_fields, project_attributes},
+	[MC_IMPORT_USERS] = {MC_IDENTITY_USER, MC_KEY_USER, "users", user_fields, user_attributes},
+	[MC_IMPORT_PROJECTS] = {MC_IDENTITY_PROJECT, MC_KEY_PROJECT, "projects", project_fields, project_attributes},
 };
 
 /* An open `import`. */
@@ -63,6 +64,7 @@ struct import {
 struct job {
 	struct mc_crew_job job; /* first: what the crew sees */
 	unsigned long line;
+	bool begun;
 	struct mc_identity_wish wish;
 	size_t size; /* of what the strings below take */
 	char strings[];
@@ -100,15 +102,6 @@ static struct job *new_job(const struct import_kind *kind, const struct mc_recor
 	return job;
 }
 
-static void end_job(void *data, struct mc_crew_job *ended)
-{
-	struct job *job = job_of(ended);
-
-	(void)data;
-	explicit_bzero(job->strings, job->size);
-	free(job);
-}
-
 /* ERROR is NULL where it didn't fail. */
 static void note_outcome(struct import *import, unsigned long line, const char *name, enum mc_imported_outcome outcome,
 	const struct mc_error *error)
@@ -126,11 +119,18 @@ static void note_outcome(struct import *import, unsigned long line, const char *
 	}
 }
 
-/* What others were told of it is old now. */
-static void forget_imported(struct mc_ask *ask, const char *domain, enum mc_identity_outcome outcome)
+static void end_job(void *data, struct mc_crew_job *ended)
 {
-	if (outcome != MC_IDENTITY_UNCHANGED)
-		mc_fs_forget_key(ask->fs, MC_KEY_DOMAIN, domain);
+	struct import *import = data;
+	struct job *job = job_of(ended);
+	struct mc_error error = {0};
+
+	if (!job->begun) {
+		mc_error_set(&error, EINTR, "the import was broken off before: import it again");
+		note_outcome(import, job->line, job->wish.name, MC_IMPORTED_FAILED, &error);
+	}
+	explicit_bzero(job->strings, job->size);
+	free(job);
 }
 
 /* In a thread of the crew. */
@@ -142,23 +142,30 @@ static void run_record(void *data, struct mc_crew_job *running, struct mc_call *
 		[MC_IDENTITY_UNCHANGED] = MC_IMPORTED_UNCHANGED,
 	};
 	struct import *import = data;
-	const struct job *job = job_of(running);
+	struct job *job = job_of(running);
 	struct mc_error error = {0};
 	struct mc_ask ask = {
 		.fs = import->fs, .cloud = import->cloud, .node = import->node, .call = call, .error = &error};
 	const char *domain = mc_ask_key(&ask, MC_KEY_DOMAIN);
 	enum mc_identity_outcome outcome = MC_IDENTITY_UNCHANGED;
+	MC_CLEANUP(identity_object) struct mc_identity_object *changed = NULL;
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
+
+	job->begun = true;
 
 	int result = call ? mc_identity_begin_change(&ask, &identity) : mc_error_set(&error, ENOMEM, "out of memory");
 	if (result == 0)
-		result = mc_identity_ensure(&identity, import->kind->kind, domain, &job->wish, import->book, &outcome);
+		result = mc_identity_ensure(
+			&identity, import->kind->kind, domain, &job->wish, import->book, &outcome, &changed);
 	if (result < 0) {
 		error.code = -result;
 		note_outcome(import, job->line, job->wish.name, MC_IMPORTED_FAILED, &error);
 		return;
 	}
-	forget_imported(&ask, domain, outcome);
+	if (outcome == MC_IDENTITY_CREATED) /* what others were told is old now */
+		mc_fs_forget_key(import->fs, MC_KEY_DOMAIN, domain);
+	else if (changed)
+		mc_fs_forget_key(import->fs, import->kind->key, changed->id);
 	note_outcome(import, job->line, job->wish.name, outcomes[outcome], NULL);
 }
 
@@ -354,7 +361,8 @@ static int flush_identity_import(struct mc_ask *ask, void *state)
 	if (result == 0)
 		result = mc_crew_await_all(import->crew, ask->call);
 	if (result == -EINTR)
-		return mc_error_set(ask->error, EINTR, "the import goes on until its file is closed everywhere");
+		return mc_error_set(
+			ask->error, EINTR, "the import was interrupted: import it again, what is done stays");
 	return result < 0 ? result : tell_failures(ask, import);
 }
 

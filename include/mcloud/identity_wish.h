@@ -29,8 +29,10 @@ MC_DEFINE_CLEANUP(identity_book, struct mc_identity_book *, mc_identity_book_fre
 /* Makes the user or project (KIND) of DOMAIN as WISH has it: one that isn't there is made with all of it, one that is
  * there is changed where it differs, and nothing is written where it doesn't. BOOK is of that kind and domain. Errors
  * as of mc_identity_create() and mc_identity_set(); no message has the password in it. One that was made in an LDAP
- * directory, which takes one thing after the other, is taken away again when a later one fails. */
+ * directory, which takes one thing after the other, is taken away again when a later one fails. *RET_CHANGED, which is
+ * NULL before, is what was there where that was changed: a reference. */
 int mc_identity_ensure(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
-	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome);
+	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome,
+	struct mc_identity_object **ret_changed);
 
 #endif

@@ -242,11 +242,13 @@ void mc_identity_book_free(struct mc_identity_book *book)
 	free(book);
 }
 
-/* Whose name begins with "old" is there, with "new" isn't, and "bad" is refused. In a thread of the crew's. */
+/* Whose name begins with "old" is there, with "new" isn't, "bad" is refused, and any other is changed. In a thread of
+ * the crew's. */
 static pthread_mutex_t ensuring = PTHREAD_MUTEX_INITIALIZER;
 
 int mc_identity_ensure(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
-	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome)
+	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome,
+	struct mc_identity_object **ret_changed)
 {
 	(void)book;
 	pthread_mutex_lock(&ensuring);
@@ -257,7 +259,11 @@ int mc_identity_ensure(const struct mc_identity *identity, enum mc_identity_kind
 	pthread_mutex_unlock(&ensuring);
 	if (!strncmp(wish->name, "bad", 3))
 		return mc_error_set(identity->error, EEXIST, "it is bad");
-	*ret_outcome = !strncmp(wish->name, "old", 3) ? MC_IDENTITY_UNCHANGED : MC_IDENTITY_CREATED;
+	*ret_outcome = !strncmp(wish->name, "old", 3)   ? MC_IDENTITY_UNCHANGED
+		       : !strncmp(wish->name, "new", 3) ? MC_IDENTITY_CREATED
+							: MC_IDENTITY_CHANGED;
+	if (*ret_outcome == MC_IDENTITY_CHANGED)
+		*ret_changed = &bob;
 	return 0;
 }
 

@@ -61,8 +61,12 @@ static struct mc_identity_book *book;
 static int ensure(struct world *world, enum mc_identity_kind kind, const struct mc_identity_wish *wish,
 	enum mc_identity_outcome *ret_outcome)
 {
+	MC_CLEANUP(identity_object) struct mc_identity_object *changed = NULL;
+
 	*ret_outcome = (enum mc_identity_outcome)99;
-	return mc_identity_ensure(&world->identity, kind, "d", wish, book, ret_outcome);
+	int result = mc_identity_ensure(&world->identity, kind, "d", wish, book, ret_outcome, &changed);
+	assert_true(!changed == (result < 0 || *ret_outcome != MC_IDENTITY_CHANGED));
+	return result;
 }
 
 static struct world *begin(void)

@@ -88,6 +88,18 @@ static void test_import(void **state)
 		"{\"records\":1,\"created\":0,\"changed\":0,\"unchanged\":1,\"failed\":0,\"done\":true}\n");
 }
 
+/* Of one that is changed, what was told is forgotten. */
+static void test_changed(void **state)
+{
+	(void)state;
+	struct open_import import;
+
+	begin(&import, USERS);
+	assert_true(write_text(&import, "name,email\nbob,x\n") > 0);
+	assert_int_equal(end(&import), 0);
+	check_log("ensure user d bob - x - -\nforget user u1\n");
+}
+
 /* The first of those that failed, by its line, is what close(2) says; the others are done all the same. */
 static void test_failures(void **state)
 {
@@ -195,6 +207,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_import),
+		cmocka_unit_test(test_changed),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_pieces),

@@ -79,7 +79,8 @@ static int change_existing(const struct mc_identity *identity, const struct mc_i
 }
 
 static int ensure(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
-	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome)
+	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome,
+	struct mc_identity_object **ret_changed)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	int result = 0;
@@ -98,13 +99,17 @@ static int ensure(const struct mc_identity *identity, enum mc_identity_kind kind
 	unsigned changes = mc_identity_wish_changes(object, wish);
 	*ret_outcome = changes ? MC_IDENTITY_CHANGED : MC_IDENTITY_UNCHANGED;
 	const struct mc_identity_ref ref = {kind, domain, object->id, object->name};
-	return changes ? change_existing(identity, &ref, wish, changes, book) : 0;
+	result = changes ? change_existing(identity, &ref, wish, changes, book) : 0;
+	if (result == 0 && changes)
+		*ret_changed = mc_steal(&object);
+	return result;
 }
 
 int mc_identity_ensure(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
-	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome)
+	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome,
+	struct mc_identity_object **ret_changed)
 {
-	int result = ensure(identity, kind, domain, wish, book, ret_outcome);
+	int result = ensure(identity, kind, domain, wish, book, ret_outcome, ret_changed);
 
 	if (result < 0 && wish->values[MC_IDENTITY_PASSWORD])
 		mc_identity_redact(identity->error, wish->values[MC_IDENTITY_PASSWORD]);
