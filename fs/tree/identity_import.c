@@ -295,7 +295,7 @@ static int have_records(struct mc_ask *ask, struct import *import, int64_t offse
 			return mc_error_set(ask->error, EBUSY, "somebody else is writing this import");
 		if (mc_records_spoilt(import->records))
 			return mc_error_set(
-				ask->error, EIO, "the first row of this import was refused: see import.result");
+				ask->error, EINVAL, "the first row of this import was refused: see import.result");
 		if (offset >= 0 && import->next >= 0 && offset != import->next)
 			return mc_error_set(ask->error, ESPIPE, "an import is written from its beginning to its end");
 		import->is_busy = true;
