@@ -28,9 +28,10 @@ struct mc_fs *mc_fs_new(const struct mc_fs_config *config)
 	fs->pages = mc_notify_new(true);
 	fs->errors = mc_errors_new();
 	fs->events = mc_events_new();
+	fs->imported = mc_imported_new();
 	fs->metrics = mc_metrics_new();
 	if (fs->mountpoint && fs->nodes && fs->park && fs->lanes && fs->notify && fs->pages && fs->errors &&
-		fs->events && fs->metrics)
+		fs->events && fs->imported && fs->metrics)
 		return fs;
 	mc_fs_free(fs);
 	return NULL;
@@ -50,6 +51,11 @@ void mc_fs_set_timeout(struct mc_fs *fs, int timeout_ms)
 struct mc_follows *mc_fs_follows(struct mc_fs *fs)
 {
 	return fs->follows;
+}
+
+struct mc_imported *mc_fs_imported(struct mc_fs *fs)
+{
+	return fs->imported;
 }
 
 bool mc_fs_verify(const struct mc_fs *fs)

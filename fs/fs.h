@@ -4,6 +4,7 @@
 
 #include "fs/errors.h"
 #include "fs/events.h"
+#include "fs/imported.h"
 #include "fs/lanes.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
@@ -43,6 +44,7 @@ struct mc_fs {
 	struct mc_notify *notify, *pages; /* of attributes; of pages as well, which may wait for their readers */
 	struct mc_errors *errors;
 	struct mc_events *events;
+	struct mc_imported *imported;
 	struct mc_metrics *metrics;
 	struct fuse_session *session;
 	char *mountpoint;

@@ -200,7 +200,7 @@ struct mc_row {
 	int (*remove)(struct mc_ask *ask);                 /* unlink of this row's node (a link, a tag) */
 	bool recalls;  /* show knows ask->recalls, so that the size of what was in a list is told with its name */
 	bool unlisted; /* found by its name, but not listed by readdir: a stream without an end, at which a walk would
-			  hang */
+			  hang; a file in a directory whose list is that of objects */
 	bool unread;   /* value: not shown before it is written, to be put back if a later piece is refused */
 };
 
@@ -285,6 +285,9 @@ void mc_tree_end_readme(struct mc_fs *fs, struct mc_buffer *out);
 /* The followed logs, shared by their readers: made with the fs by mc_follows_new() and freed after its last stream was
  * closed, before the cloud is (fs/tree/follow.h). */
 struct mc_follows *mc_fs_follows(struct mc_fs *fs);
+
+/* What imports into identity tell (fs/imported.h). */
+struct mc_imported *mc_fs_imported(struct mc_fs *fs);
 
 /* Whether images are checked against their hash (-o verify=). */
 bool mc_fs_verify(const struct mc_fs *fs);

@@ -116,7 +116,7 @@ void mc_reply_fail(struct mc_request *request, int result)
 	/* Whatever the reason: a piece is missing. */
 	if (request->operation == MC_OP_WRITE && request->handle->kind == MC_HANDLE_FILE)
 		mc_handle_spoil(request->handle, result == -ESPIPE ? EIO : -result,
-			"a write of it failed: what was written is dropped");
+			"a write of it failed: what is not whole is dropped");
 	record(request, -result);
 	if (req)
 		fuse_reply_err(req, -result);

@@ -173,7 +173,7 @@ static void reply_killed(struct mc_request *request)
 		mc_reply_ok(request);
 		return;
 	}
-	mc_handle_spoil(request->handle, EIO, "its writer was killed: what was written is dropped");
+	mc_handle_spoil(request->handle, EIO, "its writer was killed: what is not whole is dropped");
 	mc_reply_result(request, mc_handle_spoilt(request->handle, &request->error));
 }
 

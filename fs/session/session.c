@@ -202,6 +202,7 @@ void mc_fs_free(struct mc_fs *fs)
 	mc_nodes_free(fs->nodes);
 	mc_metrics_free(fs->metrics);
 	mc_events_free(fs->events);
+	mc_imported_free(fs->imported);
 	mc_errors_free(fs->errors);
 	pthread_mutex_destroy(&fs->lock);
 	free(fs->mountpoint);

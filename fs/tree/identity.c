@@ -97,21 +97,34 @@ static const struct mc_row user_entry = MC_DIRECTORY("USER", 0755, "mkdir, rmdir
 static const struct mc_row group_entry = MC_DIRECTORY("GROUP", 0755, "mkdir, rmdir, mv", &group);
 static const struct mc_row role_entry = MC_DIRECTORY("ROLE", 0755, "mkdir, rmdir, mv", &role);
 
+/* Of users and of projects. One of these names is shown with its mark, as all do whose name is taken. */
+/* clang-format off */
+#define IMPORTS(what, of) \
+	MC_DATA("import", 0200, "takes CSV with a header, or JSON lines: makes and changes many " what, \
+		&mc_identity_import_file, .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION}, \
+		.truncate = mc_identity_truncate_import, .present = at_root, .unlisted = true, .data = (of)), \
+	MC_DOCUMENT("import.result", 0400, "what became of each record of the last import, as JSON lines", \
+		.show = mc_identity_show_imported, .present = at_root, .unlisted = true, .data = (of))
+/* clang-format on */
+
+static const struct mc_row user_imports[] = {IMPORTS("users", MC_IMPORT_USERS), MC_END};
+static const struct mc_row project_imports[] = {IMPORTS("projects", MC_IMPORT_PROJECTS), MC_END};
+
 /* A directory of objects: at the top, or in a domain. Deleting a domain is several questions, and a change in an LDAP
  * domain is some to Keystone and some to the directory. */
 /* clang-format off */
-#define OBJECTS(kind_of_key, entry_row) \
-	{.key = (kind_of_key), .entry = &(entry_row), .terms = {MC_LANE_KEYSTONE, 6, MC_NEEDS_REGION}, \
+#define OBJECTS(kind_of_key, entry_row, fixed_rows) \
+	{.rows = (fixed_rows), .key = (kind_of_key), .entry = &(entry_row), .terms = {MC_LANE_KEYSTONE, 6, MC_NEEDS_REGION}, \
 	 .changes = {MC_LANE_KEYSTONE, 3, MC_NEEDS_REGION}, .leases_names = true, .list = list_objects, \
 	 .find = find_identity_entry, .make = make_identity_object, .remove = remove_object, .rename = rename_object}
 /* clang-format on */
 
-const struct mc_directory_type mc_tree_domains = OBJECTS(MC_KEY_DOMAIN, domain_entry);
-const struct mc_directory_type mc_tree_roles = OBJECTS(MC_KEY_ROLE, role_entry);
+const struct mc_directory_type mc_tree_domains = OBJECTS(MC_KEY_DOMAIN, domain_entry, NULL);
+const struct mc_directory_type mc_tree_roles = OBJECTS(MC_KEY_ROLE, role_entry, NULL);
 
-static const struct mc_directory_type projects_of_domain = OBJECTS(MC_KEY_PROJECT, project_entry);
-static const struct mc_directory_type users_of_domain = OBJECTS(MC_KEY_USER, user_entry);
-static const struct mc_directory_type groups_of_domain = OBJECTS(MC_KEY_GROUP, group_entry);
+static const struct mc_directory_type projects_of_domain = OBJECTS(MC_KEY_PROJECT, project_entry, project_imports);
+static const struct mc_directory_type users_of_domain = OBJECTS(MC_KEY_USER, user_entry, user_imports);
+static const struct mc_directory_type groups_of_domain = OBJECTS(MC_KEY_GROUP, group_entry, NULL);
 
 static const struct mc_row domain_of_projects =
 	MC_DIRECTORY("DOMAIN", 0755, "the projects of a domain", &projects_of_domain, .xattr = &mc_identity_partial);

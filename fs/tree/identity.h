@@ -33,6 +33,12 @@ int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, str
  * view. */
 bool mc_identity_pointed(const struct mc_node *node, enum mc_identity_kind kind);
 
+/* `import` and `import.result` of a domain's users and projects (identity_import.c); the row's data says of which. */
+enum mc_identity_imports { MC_IMPORT_USERS, MC_IMPORT_PROJECTS };
+extern const struct mc_file_type mc_identity_import_file;
+int mc_identity_truncate_import(struct mc_ask *ask, int64_t size);
+int mc_identity_show_imported(struct mc_ask *ask, struct mc_buffer *out);
+
 /* "PROJECT/roles/", "DOMAIN/roles/", "GROUP/users/", "USER/groups/" (identity_links.c), and
  * "USER/application_credentials/" (application_credentials.c). */
 extern const struct mc_directory_type mc_identity_roles, mc_identity_group_users, mc_identity_user_groups,

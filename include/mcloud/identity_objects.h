@@ -93,6 +93,7 @@ int mc_identity_create(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name);
 
 enum mc_identity_attribute { MC_IDENTITY_DESCRIPTION, MC_IDENTITY_EMAIL, MC_IDENTITY_ENABLED, MC_IDENTITY_PASSWORD };
+enum { MC_IDENTITY_ATTRIBUTES = MC_IDENTITY_PASSWORD + 1 };
 
 /* Changes that would lock this program itself out are -EPERM: of the user it logs in as, with project and domains: the
  * name, `enabled` to false, removal; and the password. */

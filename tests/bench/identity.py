@@ -126,7 +126,8 @@ def openstack(cloud, *arguments):
 
 
 def many_hands(table, cloud, keystone):
-    """MADE users by HANDS processes: `mkdir`, and `curl` with a kept connection each, which asks whether the name is free and makes the user."""
+    """MADE users by HANDS processes: `mkdir`, and `curl` with a kept connection each, which asks whether the name is free and makes the user.
+    The same users by one `cp` to `import`; and once more, when there is nothing to be changed."""
     domain = (cloud.mount / "domains/bench/id").read_text().strip()
 
     def curl(part):
@@ -141,6 +142,13 @@ def many_hands(table, cloud, keystone):
     def mkdir(part):
         subprocess.run(["mkdir", *(str(cloud.mount / "users/bench" / name) for name in part)], check=True, timeout=600)
 
+    def import_all(prefix):
+        people = "name,email\n" + "".join(f"{name},{name}@example.org\n" for name in names(prefix, MADE))
+        subprocess.run(["cp", "/dev/stdin", str(cloud.mount / "users/bench/import")], input=people.encode(), check=True, timeout=600)
+        counts = json.loads((cloud.mount / "users/bench/import.result").read_text().splitlines()[-1])
+        if not counts["done"] or counts["created"] + counts["unchanged"] != MADE:
+            raise RuntimeError(f"import: {counts}")
+
     def all_of(function, prefix):
         everybody = names(prefix, MADE)
         with concurrent.futures.ThreadPoolExecutor(HANDS) as pool:
@@ -149,6 +157,9 @@ def many_hands(table, cloud, keystone):
     reference = [timed(all_of, curl, "hc")]
     ours = [timed(all_of, mkdir, "hm")]
     table.ratio(f"{MADE:,} users by {HANDS} `mkdir` at once", ours, reference, f"{HANDS} `curl` at once", 1.1)
+    ours, again = [timed(import_all, "hi")], [timed(import_all, "hi")]
+    table.ratio(f"{MADE:,} users by one `cp` to `import`", ours, reference, f"{HANDS} `curl` at once", 1.05)
+    table.ratio("the same `cp` again", again, reference, f"{HANDS} `curl` at once", 0.1)
 
 
 def sql(cloud, statement):

@@ -2,11 +2,14 @@
 #ifndef TESTS_IDENTITY_TREE_WORLD_H
 #define TESTS_IDENTITY_TREE_WORLD_H
 
+#include "fs/imported.h"
 #include "fs/names.h"
 #include "fs/tree/client.h"
 #include "fs/tree/identity.h"
 #include "mcloud/application_credentials.h"
+#include "mcloud/identity_wish.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,6 +90,14 @@ void mc_fs_forget_key(struct mc_fs *fs, enum mc_key kind, const char *key)
 	note("forget %s %s\n", key_words[kind], key);
 }
 
+static struct mc_imported *imports; /* of the tests that have some */
+
+struct mc_imported *mc_fs_imported(struct mc_fs *fs)
+{
+	(void)fs;
+	return imports;
+}
+
 void mc_entries_add(struct mc_entries *entries, const char *name, const char *key, const struct mc_row *row,
 	const struct mc_attributes *attributes)
 {
@@ -96,7 +107,7 @@ void mc_entries_add(struct mc_entries *entries, const char *name, const char *ke
 
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
 {
-	static const struct mc_cloud_options options = {.ldap_suffix = "dc=acme,dc=org"};
+	static const struct mc_cloud_options options = {.ldap_suffix = "dc=acme,dc=org", .timeout_ms = 10000};
 
 	(void)cloud;
 	return &options;
@@ -218,6 +229,41 @@ int mc_identity_create(
 {
 	(void)identity;
 	note("create %s %s %s\n", words[kind], domain ? domain : "-", name);
+	return 0;
+}
+
+struct mc_identity_book *mc_identity_book_new(void)
+{
+	return calloc(1, 1);
+}
+
+void mc_identity_book_free(struct mc_identity_book *book)
+{
+	free(book);
+}
+
+/* Whose name begins with "old" is there, with "new" isn't, "bad" is refused, and any other is changed. In a thread of
+ * the crew's. */
+static pthread_mutex_t ensuring = PTHREAD_MUTEX_INITIALIZER;
+
+int mc_identity_ensure(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const struct mc_identity_wish *wish, struct mc_identity_book *book, enum mc_identity_outcome *ret_outcome,
+	struct mc_identity_object **ret_changed)
+{
+	(void)book;
+	pthread_mutex_lock(&ensuring);
+	note("ensure %s %s %s", words[kind], domain, wish->name);
+	for (size_t i = 0; i < MC_IDENTITY_ATTRIBUTES; i++)
+		note(" %s", wish->values[i] ? wish->values[i] : "-");
+	note("\n");
+	pthread_mutex_unlock(&ensuring);
+	if (!strncmp(wish->name, "bad", 3))
+		return mc_error_set(identity->error, EEXIST, "it is bad");
+	*ret_outcome = !strncmp(wish->name, "old", 3)   ? MC_IDENTITY_UNCHANGED
+		       : !strncmp(wish->name, "new", 3) ? MC_IDENTITY_CREATED
+							: MC_IDENTITY_CHANGED;
+	if (*ret_outcome == MC_IDENTITY_CHANGED)
+		*ret_changed = &bob;
 	return 0;
 }
 

@@ -23,8 +23,9 @@ struct world {
 	struct mc_error error;
 	struct mc_identity identity;
 	char login[512];
-	char told[512]; /* what the directory was told, a line each */
-	int answer;     /* what it gives */
+	char told[512];      /* what the directory was told, a line each */
+	int answer;          /* what it gives */
+	const char *refused; /* only to this; NULL: to all */
 };
 
 struct mc_directory;

@@ -50,12 +50,19 @@ struct mc_identity_cache {
 	struct pair_place pairs[PAIRS];
 	struct credential_place credentials[CREDENTIALS];
 	struct driver_place drivers[DRIVERS];
-	struct mc_identity_claims claims; /* with a lock of its own */
+	/* with locks of their own */
+	struct mc_identity_claims claims;
+	struct mc_identity_wholes wholes;
 };
 
 struct mc_identity_claims *mc_identity_cache_claims(struct mc_identity_cache *cache)
 {
 	return &cache->claims;
+}
+
+struct mc_identity_wholes *mc_identity_cache_wholes(struct mc_identity_cache *cache)
+{
+	return &cache->wholes;
 }
 
 static void unlock(pthread_mutex_t **lock)
@@ -76,6 +83,7 @@ struct mc_identity_cache *mc_identity_cache_new(int ttl_ms)
 	cache->ttl_ms = ttl_ms;
 	pthread_mutex_init(&cache->lock, NULL);
 	mc_identity_claims_init(&cache->claims);
+	mc_identity_wholes_init(&cache->wholes);
 	return cache;
 }
 
@@ -128,6 +136,7 @@ void mc_identity_cache_free(struct mc_identity_cache *cache)
 		return;
 	clear_all(cache);
 	mc_identity_claims_free(&cache->claims);
+	mc_identity_wholes_free(&cache->wholes);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }
@@ -406,6 +415,8 @@ static void forget_cached_object(struct mc_identity_cache *cache, enum mc_identi
 
 void mc_identity_cache_forget(struct mc_identity_cache *cache, enum mc_identity_kind kind, const char *id)
 {
+	if (kind == MC_IDENTITY_DOMAIN)
+		mc_identity_wholes_clear(&cache->wholes);
 	SCOPED_LOCK(cache);
 	forget_cached_object(cache, kind, id);
 }
@@ -422,6 +433,7 @@ void mc_identity_cache_replace(struct mc_identity_cache *cache, uint64_t generat
 
 void mc_identity_cache_clear(struct mc_identity_cache *cache)
 {
+	mc_identity_wholes_clear(&cache->wholes);
 	SCOPED_LOCK(cache);
 
 	cache->generation++;

@@ -3,6 +3,7 @@
 #define BACKENDS_OPENSTACK_IDENTITY_CACHE_H
 
 #include "backends/openstack/identity/claims.h"
+#include "backends/openstack/identity/whole.h"
 #include "mcloud/application_credentials.h"
 #include "mcloud/identity_objects.h"
 
@@ -19,6 +20,7 @@ struct mc_identity_cache *mc_identity_cache_new(int ttl_ms);
 void mc_identity_cache_free(struct mc_identity_cache *cache);
 
 struct mc_identity_claims *mc_identity_cache_claims(struct mc_identity_cache *cache);
+struct mc_identity_wholes *mc_identity_cache_wholes(struct mc_identity_cache *cache);
 
 uint64_t mc_identity_cache_generation(struct mc_identity_cache *cache);
 

@@ -40,26 +40,38 @@ int mc_identity_refused(const struct mc_identity *identity, enum mc_identity_kin
 	return -error->code;
 }
 
-int mc_identity_patch(
-	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, const char *name, cJSON *value)
+static const char *const attribute_names[MC_IDENTITY_ATTRIBUTES] = {
+	[MC_IDENTITY_DESCRIPTION] = "description",
+	[MC_IDENTITY_EMAIL] = "email",
+	[MC_IDENTITY_ENABLED] = "enabled",
+	[MC_IDENTITY_PASSWORD] = "password",
+};
+
+static void wipe_fields(const cJSON *fields)
+{
+	cJSON *field;
+
+	cJSON_ArrayForEach(field, fields)
+	{
+		mc_identity_wipe(field);
+	}
+}
+
+/* PATCH of one object with {"MEMBER": FIELDS}; FIELDS, NULL is out of memory, are taken over, and wiped. */
+static int patch_fields(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON *fields,
+	struct mc_identity_object **ret_object)
 {
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	uint64_t generation = mc_identity_cache_generation(cache);
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	MC_CLEANUP(json) cJSON *body = NULL, *answer = NULL;
-	cJSON *inner = cJSON_CreateObject();
 
-	if (!value || !cJSON_AddItemToObject(inner, name, value)) {
-		cJSON_Delete(inner);
-		cJSON_Delete(value);
-		return mc_error_set(identity->error, ENOMEM, "out of memory");
-	}
-	int result = wrap(identity, kind, inner, &body);
+	int result = wrap(identity, kind, fields, &body);
 	if (result < 0)
 		return result;
 	result = mc_identity_request(
 		identity, "PATCH", (const char *const[]){mc_identity_collection(kind), id, NULL}, body, &answer);
-	mc_identity_wipe(value);
+	wipe_fields(fields);
 	if (result == 0)
 		result = mc_identity_object_parse(identity, kind,
 			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
@@ -68,59 +80,95 @@ int mc_identity_patch(
 		mc_identity_cache_replace(cache, generation, object);
 	else
 		mc_identity_cache_forget(cache, kind, id);
+	if (result == 0 && ret_object)
+		*ret_object = mc_steal(&object);
 	return result == -EACCES ? mc_identity_refused(identity, kind, id) : result;
 }
 
-static cJSON *new_object(enum mc_identity_kind kind, const char *domain, const char *name)
+int mc_identity_patch(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, const char *name, cJSON *value)
+{
+	cJSON *fields = cJSON_CreateObject();
+
+	if (!value || !cJSON_AddItemToObject(fields, name, value)) {
+		cJSON_Delete(fields);
+		cJSON_Delete(value);
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
+	}
+	return patch_fields(identity, kind, id, fields, NULL);
+}
+
+static bool add_field(cJSON *fields, enum mc_identity_attribute attribute, const char *value)
+{
+	cJSON *json =
+		attribute == MC_IDENTITY_ENABLED ? cJSON_CreateBool(!strcmp(value, "true")) : cJSON_CreateString(value);
+
+	if (json && cJSON_AddItemToObject(fields, attribute_names[attribute], json))
+		return true;
+	cJSON_Delete(json);
+	return false;
+}
+
+/* Of a new one; "" is what it has without being told. */
+static cJSON *new_object(enum mc_identity_kind kind, const char *domain, const struct mc_identity_wish *wish)
 {
 	cJSON *object = cJSON_CreateObject();
-	bool made = cJSON_AddStringToObject(object, "name", name) != NULL;
+	bool made = cJSON_AddStringToObject(object, "name", wish->name) != NULL;
 
 	if (domain)
 		made = made && cJSON_AddStringToObject(object, "domain_id", domain);
-	if (kind != MC_IDENTITY_GROUP && kind != MC_IDENTITY_ROLE)
+	if (kind != MC_IDENTITY_GROUP && kind != MC_IDENTITY_ROLE && !wish->values[MC_IDENTITY_ENABLED])
 		made = made && cJSON_AddTrueToObject(object, "enabled");
+	for (unsigned i = 0; i < MC_IDENTITY_ATTRIBUTES; i++)
+		if (wish->values[i] && *wish->values[i])
+			made = made && add_field(object, (enum mc_identity_attribute)i, wish->values[i]);
 	if (made)
 		return object;
+	wipe_fields(object);
 	cJSON_Delete(object);
 	return NULL;
 }
 
 /* POST; what it answers is what the next look shows. */
-static int post(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+static int post(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const struct mc_identity_wish *wish, struct mc_identity_object **ret_object)
 {
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	uint64_t generation = mc_identity_cache_generation(cache);
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	MC_CLEANUP(json) cJSON *body = NULL, *answer = NULL;
+	cJSON *fields = new_object(kind, domain, wish);
 
-	int result = wrap(identity, kind, new_object(kind, domain, name), &body);
+	int result = wrap(identity, kind, fields, &body);
 	if (result < 0)
 		return result;
 	result = mc_identity_request(
 		identity, "POST", (const char *const[]){mc_identity_collection(kind), NULL}, body, &answer);
+	wipe_fields(fields);
 	if (result == 0)
 		result = mc_identity_object_parse(identity, kind,
 			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
 	if (result < 0)
 		return result;
 	mc_identity_cache_put(cache, generation, object);
-	if (kind == MC_IDENTITY_DOMAIN && object)
+	if (kind == MC_IDENTITY_DOMAIN)
 		mc_identity_cache_put_driver(cache, object->id, MC_IDENTITY_SQL);
+	if (ret_object)
+		*ret_object = mc_steal(&object);
 	return 0;
 }
 
-static int create_object(
-	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+static int create_object(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const struct mc_identity_wish *wish, struct mc_identity_object **ret_object)
 {
 	struct mc_directory *directory = NULL;
 	int result = mc_identity_directory(identity, kind, domain, &directory);
 
 	if (result == 0) {
-		result = post(identity, kind, domain, name);
+		result = post(identity, kind, domain, wish, ret_object);
 		result = mc_identity_redirected(identity, kind, domain, result, &directory);
 	}
-	return result == 1 ? mc_identity_ldap_create(identity, directory, kind, name) : result;
+	return result == 1 ? mc_identity_ldap_create(identity, directory, kind, wish) : result;
 }
 
 static int claim_domain(const struct mc_identity *identity, const char *domain, enum mc_identity_claiming how)
@@ -138,32 +186,55 @@ static void release_domain(const struct mc_identity *identity, const char *domai
 	mc_identity_release(mc_identity_cache_claims(mc_identity_cache_of(identity)), domain, how);
 }
 
-int mc_identity_create(
-	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
+int mc_identity_make(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const struct mc_identity_wish *wish, struct mc_identity_object **ret_object)
 {
+	struct mc_identity_wholes *wholes = mc_identity_cache_wholes(mc_identity_cache_of(identity));
 	int result = domain ? claim_domain(identity, domain, MC_CLAIM_MAKE) : 0;
 
 	if (result < 0)
 		return result;
-	result = create_object(identity, kind, domain, name);
+	mc_identity_wholes_made(wholes, kind, domain, wish->name);
+	result = create_object(identity, kind, domain, wish, ret_object);
+	mc_identity_wholes_made(wholes, kind, domain, wish->name);
 	if (domain)
 		release_domain(identity, domain, MC_CLAIM_MAKE);
 	return result;
 }
 
-static int set_in_keystone(const struct mc_identity *identity, const struct mc_identity_ref *ref,
-	enum mc_identity_attribute attribute, const char *value)
+int mc_identity_create(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, const char *name)
 {
-	static const char *const names[] = {
-		[MC_IDENTITY_DESCRIPTION] = "description",
-		[MC_IDENTITY_EMAIL] = "email",
-		[MC_IDENTITY_ENABLED] = "enabled",
-		[MC_IDENTITY_PASSWORD] = "password",
-	};
-	cJSON *json =
-		attribute == MC_IDENTITY_ENABLED ? cJSON_CreateBool(!strcmp(value, "true")) : cJSON_CreateString(value);
+	return mc_identity_make(identity, kind, domain, &(struct mc_identity_wish){.name = name}, NULL);
+}
 
-	return mc_identity_patch(identity, ref->kind, ref->id, names[attribute], json);
+/* What of WISH is in CHANGES. */
+static int set_in_keystone(const struct mc_identity *identity, const struct mc_identity_ref *ref,
+	const struct mc_identity_wish *wish, unsigned changes, struct mc_identity_object **ret_object)
+{
+	cJSON *fields = cJSON_CreateObject();
+	bool made = fields != NULL;
+
+	for (unsigned i = 0; i < MC_IDENTITY_ATTRIBUTES; i++)
+		if (changes & 1u << i)
+			made = made && add_field(fields, (enum mc_identity_attribute)i, wish->values[i]);
+	if (!made) {
+		wipe_fields(fields);
+		cJSON_Delete(mc_steal(&fields));
+	}
+	return patch_fields(identity, ref->kind, ref->id, fields, ret_object);
+}
+
+static int set_in_directory(const struct mc_identity *identity, struct mc_directory *directory,
+	const struct mc_identity_ref *ref, const struct mc_identity_wish *wish, unsigned changes)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < MC_IDENTITY_ATTRIBUTES && result == 0; i++)
+		if (changes & 1u << i)
+			result = mc_identity_ldap_set(
+				identity, directory, ref, (enum mc_identity_attribute)i, wish->values[i]);
+	return result;
 }
 
 /* Without control characters; LINES: of several lines, perhaps. */
@@ -177,8 +248,7 @@ static bool is_printable_text(const char *value, bool lines)
 	return true;
 }
 
-static int check_attribute_value(
-	const struct mc_identity *identity, enum mc_identity_attribute attribute, const char *value)
+int mc_identity_check_value(const struct mc_identity *identity, enum mc_identity_attribute attribute, const char *value)
 {
 	if (attribute == MC_IDENTITY_ENABLED && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 		return mc_error_set(identity->error, EINVAL, "enabled is true or false, nothing else");
@@ -191,29 +261,39 @@ static int check_attribute_value(
 		identity->error, EINVAL, "the value is %s, without control characters", lines ? "text" : "one line");
 }
 
-int mc_identity_set(const struct mc_identity *identity, const struct mc_identity_ref *ref,
-	enum mc_identity_attribute attribute, const char *value)
+int mc_identity_change(const struct mc_identity *identity, const struct mc_identity_ref *ref,
+	const struct mc_identity_wish *wish, unsigned changes, struct mc_identity_object **ret_object)
 {
+	const char *enabled = wish->values[MC_IDENTITY_ENABLED];
+	bool locks_out = changes & 1u << MC_IDENTITY_PASSWORD ||
+			 (changes & 1u << MC_IDENTITY_ENABLED && !strcmp(enabled, "false"));
 	struct mc_directory *directory = NULL;
-	int result = check_attribute_value(identity, attribute, value);
 
-	if (result == 0 &&
-		(attribute == MC_IDENTITY_PASSWORD || (attribute == MC_IDENTITY_ENABLED && !strcmp(value, "false"))))
-		result = mc_identity_not_login(identity, ref);
+	int result = locks_out ? mc_identity_not_login(identity, ref) : 0;
 	if (result == 0)
 		result = mc_identity_directory(identity, ref->kind, ref->domain, &directory);
 	if (result == 0) {
-		result = set_in_keystone(identity, ref, attribute, value);
+		result = set_in_keystone(identity, ref, wish, changes, ret_object);
 		result = mc_identity_redirected(identity, ref->kind, ref->domain, result, &directory);
 	}
-	if (result == 1)
-		result = mc_identity_ldap_set(identity, directory, ref, attribute, value);
+	return result == 1 ? set_in_directory(identity, directory, ref, wish, changes) : result;
+}
+
+int mc_identity_set(const struct mc_identity *identity, const struct mc_identity_ref *ref,
+	enum mc_identity_attribute attribute, const char *value)
+{
+	struct mc_identity_wish wish = {.name = ref->name};
+	int result = mc_identity_check_value(identity, attribute, value);
+
+	wish.values[attribute] = value;
+	if (result == 0)
+		result = mc_identity_change(identity, ref, &wish, 1u << attribute, NULL);
 	if (result < 0 && attribute == MC_IDENTITY_PASSWORD)
 		mc_identity_redact(identity->error, value);
 	return result;
 }
 
-int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
+static int rename_to(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
 {
 	struct mc_directory *directory = NULL;
 	int result = mc_identity_not_needed(identity, ref);
@@ -230,6 +310,16 @@ int mc_identity_rename(const struct mc_identity *identity, const struct mc_ident
 		identity->error->code = EEXIST;
 		return -EEXIST;
 	}
+	return result;
+}
+
+int mc_identity_rename(const struct mc_identity *identity, const struct mc_identity_ref *ref, const char *name)
+{
+	struct mc_identity_wholes *wholes = mc_identity_cache_wholes(mc_identity_cache_of(identity));
+
+	mc_identity_wholes_made(wholes, ref->kind, ref->domain, name);
+	int result = rename_to(identity, ref, name);
+	mc_identity_wholes_made(wholes, ref->kind, ref->domain, name);
 	return result;
 }
 

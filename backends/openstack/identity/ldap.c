@@ -8,6 +8,8 @@
  * Keystone keeps the grants of an id when who had it goes; so grants move with a rename and go with a removal here, or
  * the next one of that name would inherit them. */
 
+enum { TAKE_BACK_MS = 10000 };
+
 static int no_place_in_directory(const struct mc_identity *identity, const char *what)
 {
 	return mc_error_set(identity->error, EPERM, "the LDAP directory has no place for %s", what);
@@ -17,14 +19,6 @@ static int no_place_in_directory(const struct mc_identity *identity, const char 
 static void forget_identity_ref(const struct mc_identity *identity, const struct mc_identity_ref *ref)
 {
 	mc_identity_cache_forget(mc_identity_cache_of(identity), ref->kind, ref->id);
-}
-
-int mc_identity_ldap_create(const struct mc_identity *identity, struct mc_directory *directory,
-	enum mc_identity_kind kind, const char *name)
-{
-	if (kind == MC_IDENTITY_USER)
-		return mc_directory_user_create(directory, identity->call, name, identity->error);
-	return mc_directory_group_create(directory, identity->call, name, identity->error);
 }
 
 static int set_ldap_attribute(const struct mc_identity *identity, struct mc_directory *directory,
@@ -54,6 +48,40 @@ int mc_identity_ldap_set(const struct mc_identity *identity, struct mc_directory
 		return no_place_in_directory(identity, "enabled");
 	}
 	forget_identity_ref(identity, ref);
+	return result;
+}
+
+/* What was made and can't be had whole goes again, or the next try would take it for what was wanted. */
+static int take_back(const struct mc_identity *identity, struct mc_directory *directory, const char *name, int result)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(TAKE_BACK_MS); /* the asker may have gone */
+	struct mc_error unused = {0};
+
+	if (!call || mc_directory_user_delete(directory, call, name, &unused) < 0)
+		return mc_error_context(
+			identity->error, "the user was made, but not with all of it, and can't be removed");
+	return result;
+}
+
+int mc_identity_ldap_create(const struct mc_identity *identity, struct mc_directory *directory,
+	enum mc_identity_kind kind, const struct mc_identity_wish *wish)
+{
+	static const enum mc_identity_attribute order[] = {
+		MC_IDENTITY_PASSWORD, MC_IDENTITY_EMAIL, MC_IDENTITY_DESCRIPTION};
+	const struct mc_identity_ref ref = {.kind = kind, .id = "", .name = wish->name};
+	const char *enabled = wish->values[MC_IDENTITY_ENABLED];
+
+	if (enabled && strcmp(enabled, "true") != 0)
+		return no_place_in_directory(identity, "enabled");
+	if (kind == MC_IDENTITY_GROUP)
+		return mc_directory_group_create(directory, identity->call, wish->name, identity->error);
+	int result = mc_directory_user_create(directory, identity->call, wish->name, identity->error);
+	for (size_t i = 0; i < MC_COUNT(order) && result == 0; i++) {
+		const char *value = wish->values[order[i]];
+		result = value && *value ? mc_identity_ldap_set(identity, directory, &ref, order[i], value) : 0;
+		if (result < 0)
+			return take_back(identity, directory, wish->name, result);
+	}
 	return result;
 }
 

@@ -51,8 +51,7 @@ static int each_failed(const struct mc_identity *identity, int result)
 	}
 }
 
-/* As mc_identity_each(); *RET_TRUNCATED: Keystone has more of them, and gives no more. */
-static int each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
+int mc_identity_each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data, bool *ret_truncated)
 {
 	struct each each = {.items = {.member = collection, .on_item = on_item, .data = data}};
@@ -75,7 +74,7 @@ int mc_identity_each(const struct mc_identity *identity, const char *const *path
 {
 	bool truncated;
 
-	return each_of_some(identity, path, query, collection, on_item, data, &truncated);
+	return mc_identity_each_of_some(identity, path, query, collection, on_item, data, &truncated);
 }
 
 struct listing {
@@ -85,6 +84,7 @@ struct listing {
 	int (*on_item)(void *data, const char *id, const char *name);
 	void *data;
 	unsigned count;
+	struct mc_identity_names names;
 };
 
 /* A list tells as much of each object as an answer about it alone. What can't be kept is asked for. */
@@ -107,6 +107,7 @@ static int list_item(void *data, const cJSON *item)
 	if (!*id || !*name)
 		return -EBADMSG;
 	listing->count++;
+	mc_identity_names_add(&listing->names, name);
 	remember(listing, item);
 	return listing->on_item(listing->data, id, name);
 }
@@ -165,14 +166,20 @@ static void note_truncated(
 int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const char *id, const char *name), void *data)
 {
-	uint64_t generation = mc_identity_cache_generation(mc_identity_cache_of(identity));
-	struct listing listing = {identity, kind, generation, on_item, data, 0};
+	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
+	struct mc_identity_wholes *wholes = mc_identity_cache_wholes(cache);
+	uint64_t made = mc_identity_wholes_begin(wholes);
+	int64_t until = mc_now_ms() + mc_identity_cache_ttl_ms(cache);
+	struct listing listing = {identity, kind, mc_identity_cache_generation(cache), on_item, data, 0, {0}};
 	const char *query[5];
 	bool truncated = false;
 
 	make_query(query, domain, NULL);
-	int result = each_of_some(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
+	int result = mc_identity_each_of_some(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, list_item, &listing, &truncated);
+	if (result == 0 && !truncated)
+		mc_identity_wholes_put(wholes, made, kind, domain, &listing.names, until);
+	mc_cleanup_identity_names(&listing.names);
 	if (result == 0 && truncated) {
 		note_truncated(identity, kind, domain, listing.count);
 		return 0;
@@ -209,6 +216,8 @@ int mc_identity_find(const struct mc_identity *identity, enum mc_identity_kind k
 	*ret_object = mc_identity_cache_by_name(cache, kind, domain, name);
 	if (*ret_object)
 		return 0;
+	if (mc_identity_wholes_lack(mc_identity_cache_wholes(cache), kind, domain, name))
+		return mc_error_set(identity->error, ENOENT, "there is no such %s", kinds[kind].member);
 	make_query(query, domain, name);
 	int result = mc_identity_each(identity, (const char *const[]){kinds[kind].collection, NULL}, query,
 		kinds[kind].collection, search_item, &search);

@@ -3,7 +3,7 @@
 #define BACKENDS_OPENSTACK_IDENTITY_PRIVATE_H
 
 #include "backends/openstack/identity/cache.h"
-#include "mcloud/identity_objects.h"
+#include "mcloud/identity_wish.h"
 
 #include <cjson/cJSON.h>
 
@@ -69,6 +69,34 @@ int mc_identity_each_known(const struct mc_identity *identity, enum mc_identity_
 int mc_identity_patch(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, const char *name, cJSON *value);
 
+/* mc_identity_create() with all that WISH has, whose values were checked; what Keystone says of it is in *RET_OBJECT
+ * (may be NULL; stays NULL where it was made in the directory). */
+int mc_identity_make(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	const struct mc_identity_wish *wish, struct mc_identity_object **ret_object);
+
+/* -EINVAL: VALUE is none for ATTRIBUTE, as mc_identity_set() says. */
+int mc_identity_check_value(
+	const struct mc_identity *identity, enum mc_identity_attribute attribute, const char *value);
+
+/* mc_identity_set() of all in CHANGES (bits as of mc_identity_wish_changes()), by one PATCH where it is Keystone's;
+ * *RET_OBJECT as above. The password may be in the message. */
+int mc_identity_change(const struct mc_identity *identity, const struct mc_identity_ref *ref,
+	const struct mc_identity_wish *wish, unsigned changes, struct mc_identity_object **ret_object);
+
+/* As mc_identity_each(); *RET_TRUNCATED: Keystone has more of them, and gives no more. */
+int mc_identity_each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data, bool *ret_truncated);
+
+/* What a book knows of NAME: 1 with a reference in *RET_OBJECT, 0: there is none, -EAGAIN: it has to be asked for. */
+int mc_identity_book_look(struct mc_identity_book *book, const char *name, struct mc_identity_object **ret_object);
+/* So it is now. */
+void mc_identity_book_put(struct mc_identity_book *book, struct mc_identity_object *object);
+/* It is not known how it is now. */
+void mc_identity_book_forget(struct mc_identity_book *book, const char *name);
+/* A question is about to be asked: reads the list, if that is due and nobody does. */
+void mc_identity_book_asked(struct mc_identity_book *book, const struct mc_identity *identity,
+	enum mc_identity_kind kind, const char *domain);
+
 /* Keystone refused a change with 403: -EPERM when the object is immutable, else what the error says. */
 int mc_identity_refused(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id);
 
@@ -91,7 +119,7 @@ int mc_identity_not_needed(const struct mc_identity *identity, const struct mc_i
 
 /* The changes in the directory. */
 int mc_identity_ldap_create(const struct mc_identity *identity, struct mc_directory *directory,
-	enum mc_identity_kind kind, const char *name);
+	enum mc_identity_kind kind, const struct mc_identity_wish *wish);
 int mc_identity_ldap_set(const struct mc_identity *identity, struct mc_directory *directory,
 	const struct mc_identity_ref *ref, enum mc_identity_attribute attribute, const char *value);
 int mc_identity_ldap_rename(const struct mc_identity *identity, struct mc_directory *directory,

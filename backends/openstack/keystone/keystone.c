@@ -73,10 +73,14 @@ static struct mc_openstack *open_keystone(
 	return service;
 }
 
+/* What asks for somebody who waits has 8 threads (fs/lanes.c), and imports have 16 together. */
+enum { CONNECTIONS = 24 };
+
 static struct mc_http *connect_keystone(const struct mc_keystone_options *options)
 {
 	return mc_http_new(&(struct mc_http_options){.service = options->service,
 		.base_url = options->url,
+		.connections = CONNECTIONS,
 		.journal = options->journal,
 		.tls = options->reach.tls,
 		.proxies = options->reach.proxies});
