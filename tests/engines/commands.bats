@@ -9,7 +9,7 @@ setup_file() {
     MACHINE=$(realpath "$BATS_TEST_DIRNAME/../..")/build/engines/bare
     ENGINES=$(dirname "$MACHINE")
     "$BATS_TEST_DIRNAME/root" trixie "$ENGINES/bare-trixie" ca-certificates
-    ARCHIVE=$(images_save)
+    ARCHIVE=$(whole_archive)
     machine_end
     rm -rf --one-file-system "$MACHINE"
     machine_start
@@ -18,12 +18,20 @@ setup_file() {
     ln "$ARCHIVE" "$MACHINE/shared/images.tar"
 }
 
+# whole_archive: the images that this machine has, those included that others are only made from.
+whole_archive() {
+    local recipes=$BATS_TEST_DIRNAME/../../backends/recipes archive
+    archive=$ENGINES/whole-$("$recipes/hash" | sha256sum | cut -c 1-12).tar
+    [ -s "$archive" ] || { rm -f "$ENGINES"/whole-*.tar && "$recipes/build" --save "$archive" >&2; }
+    echo "$archive"
+}
+
 teardown_file() {
     machine_end
     rm -rf --one-file-system "$MACHINE"
 }
 
-teardown() { [ -n "$BATS_TEST_COMPLETED" ] || inside 'tail -n 25 build/up.log build/images.log; cat mnt/mcloud/status; tail -n 5 mnt/mcloud/errors' || true; }
+teardown() { [ -n "$BATS_TEST_COMPLETED" ] || inside 'tail -n 8 build/up.log build/images.log; cat mnt/mcloud/status; tail -n 5 mnt/mcloud/errors' || true; }
 
 # machine_start: it runs, and reaches the package sources of this one.
 machine_start() {

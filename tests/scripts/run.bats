@@ -116,6 +116,18 @@ recipes() {
     [[ ${lines[-1]} == "the engine says nothing against mcloudfs/ldap, and hasn't got it"* ]]
 }
 
+@test "what makes the base image inherits nothing, whatever was open" {
+    mkdir -p "$BATS_TEST_TMPDIR/recipes/base"
+    printf '#!/bin/bash\nls /proc/self/fd >"%s"\nexit 1\n' "$BATS_TEST_TMPDIR/open" >"$BATS_TEST_TMPDIR/recipes/base/make"
+    chmod +x "$BATS_TEST_TMPDIR/recipes/base/make"
+    exec 9</dev/null 12</dev/null
+    MCLOUD_DEBIAN=http://b/debian recipes 'echo "base 0123456789abcdef"' 'echo "[]"'
+    exec 9<&- 12<&-
+    [[ ${lines[-1]} == "the image mcloudfs/base could not be made; "* ]]
+    # the last one is of ls itself
+    [ "$(sort -n "$BATS_TEST_TMPDIR/open" | tr '\n' ' ')" = '0 1 2 3 ' ]
+}
+
 @test "images are made side by side, each after those that it is made from, and none after a failure" {
     for image in openstack database ldap; do
         mkdir -p "$BATS_TEST_TMPDIR/recipes/$image"
