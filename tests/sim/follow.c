@@ -109,6 +109,9 @@ int follow_uncount(struct sim *sim, size_t region)
 	if (sim_engine_answers(sim, region))
 		sim_ask(sim, region, statement_deafen, NULL);
 	sim_picture(sim, facts, &picture);
+	sim->observed[region].is_unreachable = !sim_engine_answers(sim, region);
+	if (sim->mutation != MUTATION_UNCOUNTS_UNTOLD)
+		r = mc_plan_check_uncount(&facts[region], &sim->observed[region], NULL);
 	for (size_t i = 0; i < REGIONS && r == 0; i++)
 		if (mc_plan_loses(&picture, i, region, NULL))
 			r = sim_keep(sim, &sim->facts[i].is_incomplete, true);

@@ -27,6 +27,7 @@ const struct mutation_row mutations[MUTATIONS] = {
 	[MUTATION_MOUNT_GOES_ON] = {"a mount goes on with a promotion whose role has not moved", 33},
 	[MUTATION_DONE_TOO_EARLY] = {"a promotion is done before the database takes writes", 24},
 	[MUTATION_NEVER_FOLLOWS] = {"nobody is brought back", 24},
+	[MUTATION_UNCOUNTS_UNTOLD] = {"who can't be told counts no more", 10},
 };
 
 static void set_up_region(struct sim *sim, size_t i)
@@ -169,7 +170,12 @@ bool sim_run(struct sim *sim, const struct run *run)
 	if (!faults)
 		abort();
 	begin(sim, run, faults, 0);
-	faults_make(sim, run->faults);
+	if (run->script) {
+		memcpy(faults, run->script, run->faults * sizeof(*faults));
+		sim->n_faults = run->faults;
+	} else {
+		faults_make(sim, run->faults);
+	}
 	return play(sim);
 }
 

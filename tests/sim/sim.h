@@ -125,6 +125,7 @@ enum mutation {
 	MUTATION_MOUNT_GOES_ON,
 	MUTATION_DONE_TOO_EARLY,
 	MUTATION_NEVER_FOLLOWS,
+	MUTATION_UNCOUNTS_UNTOLD,
 	MUTATIONS
 };
 struct mutation_row {
@@ -306,6 +307,7 @@ struct run {
 	size_t faults;
 	enum mutation mutation;
 	bool tells;
+	const struct fault *script; /* instead of what is drawn; as many as FAULTS */
 };
 /* Faults with all that people do beside them; whether the invariants held. The caller frees. */
 bool sim_run(struct sim *sim, const struct run *run);

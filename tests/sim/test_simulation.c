@@ -142,6 +142,31 @@ static void the_same_seed_is_the_same_run(void **state)
 	sim_free(&again);
 }
 
+/* R3 is set to `async` alone while it is cut off from the daemon, not from the master; so it goes on
+ * acknowledging, and when both are cut off together, R2 takes over without what R3 alone has. */
+static const struct fault untold[] = {
+	{.when = 3000, .kind = FAULT_CUT_FROM_DAEMON, .a = 3, .b = 2, .ms = 60000},
+	{.when = 8000, .kind = ACT_ASYNC_ONE, .a = 2, .b = 2},
+	{.when = 22000, .kind = FAULT_SPLIT, .a = 1 << 1 | 1 << 3, .b = 2, .ms = 30000},
+	{.when = 29000, .kind = ACT_PROMOTE, .a = 1, .b = 2},
+	{.when = 40000, .kind = ACT_SYNC, .a = 1, .b = 2},
+};
+
+static void who_can_t_be_told_counts_still(void **state)
+{
+	struct run run = {
+		.seed = mutations[MUTATION_UNCOUNTS_UNTOLD].seed, .faults = MC_COUNT(untold), .script = untold};
+	static struct sim sim;
+
+	(void)state;
+	assert_true(sim_run(&sim, &run));
+	sim_free(&sim);
+	run.mutation = MUTATION_UNCOUNTS_UNTOLD;
+	assert_false(sim_run(&sim, &run));
+	print_message("%s: %s\n", mutations[run.mutation].what, sim.violation);
+	sim_free(&sim);
+}
+
 /* A rule that is broken is seen: else the invariants would hold of nothing. */
 static void each_broken_rule_is_seen(void **state)
 {
@@ -149,7 +174,7 @@ static void each_broken_rule_is_seen(void **state)
 	bool all = true;
 
 	(void)state;
-	for (unsigned m = MUTATION_NONE + 1; m < MUTATIONS; m++) {
+	for (unsigned m = MUTATION_NONE + 1; m < MUTATION_UNCOUNTS_UNTOLD; m++) {
 		struct run run = {.seed = mutations[m].seed, .faults = MUTATION_FAULTS, .mutation = m};
 		uint64_t last = run.seed + MUTATION_SEEDS;
 
@@ -170,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_seed_is_the_same_run),
+		cmocka_unit_test(who_can_t_be_told_counts_still),
 		cmocka_unit_test(each_broken_rule_is_seen),
 		cmocka_unit_test(whatever_breaks_nothing_is_lost),
 	};

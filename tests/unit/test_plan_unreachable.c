@@ -97,11 +97,39 @@ static void who_comes_back_is_fenced(void **state)
 	}
 }
 
+/* Set to `async` alone while its machine is cut off from the daemon's, and not from the master's, it would be the only
+ * one that has what it goes on acknowledging. */
+static void who_counts_is_told_first(void **state)
+{
+	static const struct {
+		const char *what, *solna, *sight;
+		int r;
+	} cases[] = {
+		{"one that answers", "ry", "acfRA", 0},
+		{"one whose process has ended begins anew without", "ry", "", 0},
+		{"one that can't be reached", "ry", "u", -EBUSY},
+		{"also an incomplete one, which acknowledges, too", "ryi", "u", -EBUSY},
+		{"one that does not count", "r", "u", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		const struct mc_facts facts = facts_of("Solna", cases[i].solna);
+		struct mc_observed seen;
+		struct mc_error error = {0};
+
+		observe(&(struct sight){cases[i].sight, "1-1-9"}, &seen);
+		if (mc_plan_check_uncount(&facts, &seen, &error) != cases[i].r || error.code != -cases[i].r)
+			fail_msg("%s", cases[i].what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unreachable_is_not_dead),
 		cmocka_unit_test(who_comes_back_is_fenced),
+		cmocka_unit_test(who_counts_is_told_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -317,6 +317,17 @@ bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, c
 	return !goal || !is_comparable(facts, seen) || mc_plan_position(seen, position) < 0 || !covers(position, goal);
 }
 
+int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *seen, struct mc_error *error)
+{
+	if (!who->is_semisync || !seen->is_unreachable)
+		return 0;
+	return mc_error_set(error, EBUSY,
+		"region %s can't be reached, and may go on acknowledging writes: repair its node, or write `async` to "
+		"the "
+		"master's mode, for all",
+		who->name);
+}
+
 bool mc_plan_is_complete(
 	const struct mc_facts *slave, const struct mc_observed *seen, const char *at_master, bool counts)
 {

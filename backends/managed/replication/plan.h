@@ -100,6 +100,9 @@ bool mc_plan_waits(const struct mc_facts *facts, size_t count, size_t master);
 /* Whether region OTHER is incomplete from now on, as WHO stops to hold what was acknowledged (it leaves, or its copy
  * is thrown away), or takes over as master with all of GOAL. */
 bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, const char *goal);
+/* Whether WHO may stop to count: 0, or -EBUSY of one that can't be reached, and so can't be told: it may go on
+ * acknowledging, and nobody would ask it any more what it has. */
+int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *seen, struct mc_error *error);
 /* Whether an incomplete slave has all again. COUNTS: it acknowledged, and its master's commits waited, before the
  * positions were looked at. */
 bool mc_plan_is_complete(
