@@ -199,11 +199,13 @@ static void apply_soon(struct sim *sim, size_t slave)
 /* What the master has arrives in the relay log, and is acknowledged there. */
 void database_pump(struct sim *sim, size_t slave, uint32_t connection)
 {
-	struct database *database = &sim->databases[slave], *master = &sim->databases[database->source];
+	struct database *database = &sim->databases[slave];
+	const struct database *master;
 	int64_t ms;
 
 	if (connection != database->connection || database->receiver != MC_REPLICA_YES)
 		return;
+	master = &sim->databases[database->source];
 	database->is_pumping = false;
 	if (master->process == PROCESS_EXITED)
 		return; /* its next tick sees that */

@@ -70,11 +70,10 @@ static struct fault *add_fault(struct sim *sim, struct chance *chance, int64_t w
 {
 	struct fault *fault = &sim->faults[sim->n_faults++];
 
-	*fault = (struct fault){.when = when,
-		.kind = kind,
-		.a = chance_below(chance, 1 << 16),
-		.b = chance_below(chance, 1 << 16),
-		.ms = 100 + chance_below(chance, LASTS_MS)};
+	*fault = (struct fault){.when = when, .kind = kind};
+	fault->a = chance_below(chance, 1 << 16);
+	fault->b = chance_below(chance, 1 << 16);
+	fault->ms = 100 + chance_below(chance, LASTS_MS);
 	return fault;
 }
 
@@ -91,9 +90,10 @@ static int64_t make_episode(struct sim *sim, struct chance *chance, int64_t when
 	unsigned before = draw_kind(chance), kind = draw_kind(chance);
 	struct fault *fault;
 
-	if (before != FAULT_DAEMON)
-		add_fault(sim, chance, when + chance_below(chance, GAP_MS),
-			chance_percent(chance, KILLS_PERCENT) ? FAULT_KILL : before);
+	if (before != FAULT_DAEMON) { /* compilers take arguments in any order, and chance has one */
+		before = chance_percent(chance, KILLS_PERCENT) ? FAULT_KILL : before;
+		add_fault(sim, chance, when + chance_below(chance, GAP_MS), before);
+	}
 	fault = add_fault(sim, chance, when + GAP_MS, kind < FAULTS ? kind : FAULT_CUT_FROM_DAEMON);
 	fault->b -= fault->b % 3;
 	fault->ms = EPISODE_MS / 2 + fault->ms % (EPISODE_MS / 2);
