@@ -20,8 +20,9 @@
  * e estranged, g given up, p promoted, o of an older release than the master, n of a newer one.
  *
  * What was seen is letters, and positions behind them: a answers, c has a master, f which is the one of now, t only
- * just come up, R receiver runs, C it connects, A applier runs; 1 error 2003 (can't connect), 2 error 1062 (duplicate
- * key), 3 refused by the master, 4 its log was purged. "cfRA" is a slave that is well. */
+ * just come up, u unreachable, w takes writes, R receiver runs, C it connects, A applier runs; 1 error 2003 (can't
+ * connect), 2 error 1062 (duplicate key), 3 refused by the master, 4 its log was purged. "cfRA" is a slave that is
+ * well. */
 static inline struct mc_facts facts_of(const char *name, const char *letters)
 {
 	return (struct mc_facts){
@@ -69,6 +70,8 @@ static inline void observe(const struct sight *sight, struct mc_observed *seen)
 
 	memset(seen, 0, sizeof(*seen));
 	seen->answers = strchr(letters, 'a');
+	seen->is_unreachable = strchr(letters, 'u');
+	seen->takes_writes = strchr(letters, 'w');
 	seen->is_configured = strchr(letters, 'c');
 	seen->follows_master = strchr(letters, 'f');
 	seen->is_coming_up = strchr(letters, 't');

@@ -184,8 +184,30 @@ static int check_other(const struct mc_facts *who, const char *position, const s
 				  : 0;
 }
 
-enum mc_deed mc_plan_fail_over(
-	const struct mc_picture *picture, size_t who, char ret_goal[MC_GTID_MAX], struct mc_error *error)
+/* An engine that can't be reached is no dead container: the master may be taking writes where it is. Commits that wait
+ * for a slave are acknowledged to nobody there, once no slave that counts receives any; others are. */
+static int check_unreachable(const struct mc_picture *picture, size_t leader, bool before, struct mc_error *error)
+{
+	const char *name = picture->facts[leader].name;
+	bool waited = mc_plan_waits(picture->facts, picture->count, leader);
+
+	if (!waited && !picture->facts[leader].is_given_up)
+		return mc_error_set(error, EBUSY,
+			"region %s can't be reached, and may go on taking writes; repair its node, or give up what it "
+			"alone has: `echo async > regions/%s/replication/mode`",
+			name, name);
+	for (size_t i = 0; i < picture->count && waited && !before; i++)
+		if (i != leader && picture->facts[i].is_semisync && picture->observed[i].follows_master &&
+			picture->observed[i].receiver != MC_REPLICA_NO)
+			return mc_error_set(error, EBUSY,
+				"region %s may acknowledge writes of region %s, which can't be reached, still",
+				picture->facts[i].name, name);
+	return 0;
+}
+
+/* BEFORE: nothing has been done yet, so that slaves may receive. */
+static enum mc_deed plan_fail_over(
+	const struct mc_picture *picture, size_t who, bool before, char ret_goal[MC_GTID_MAX], struct mc_error *error)
 {
 	size_t master = master_of(picture);
 	const struct mc_facts *facts = &picture->facts[who];
@@ -198,10 +220,18 @@ enum mc_deed mc_plan_fail_over(
 			facts->name);
 	if (r == 0 && master != MC_PLAN_NOBODY)
 		r = check_candidate(picture, who, master, error);
+	if (r == 0 && master != MC_PLAN_NOBODY && picture->observed[master].is_unreachable)
+		r = check_unreachable(picture, master, before, error);
 	for (size_t i = 0; i < picture->count && r == 0; i++)
 		if (i != who && i != master)
 			r = check_other(facts, ret_goal, &picture->facts[i], &picture->observed[i], error);
 	return r ? MC_DEED_REFUSE : MC_DEED_FAIL_OVER;
+}
+
+enum mc_deed mc_plan_fail_over(
+	const struct mc_picture *picture, size_t who, char ret_goal[MC_GTID_MAX], struct mc_error *error)
+{
+	return plan_fail_over(picture, who, false, ret_goal, error);
 }
 
 enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, bool is_running, struct mc_error *error)
@@ -212,11 +242,16 @@ enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, boo
 	if (mc_plan_check_facts(&picture->facts[who], is_running, error) < 0)
 		return MC_DEED_REFUSE;
 	if (master == MC_PLAN_NOBODY || !picture->observed[master].answers || !picture->observed[who].answers)
-		return mc_plan_fail_over(picture, who, goal, error);
+		return plan_fail_over(picture, who, true, goal, error);
 	return check_switch_over(
 		       &picture->facts[who], &picture->observed[who], picture->observed[master].written, error)
 		       ? MC_DEED_REFUSE
 		       : MC_DEED_SWITCH_OVER;
+}
+
+bool mc_plan_is_to_be_fenced(const struct mc_facts *facts, const struct mc_observed *seen)
+{
+	return seen->answers && seen->takes_writes && !facts->is_master;
 }
 
 bool mc_plan_is_coming_up(const struct mc_picture *picture, size_t who)
@@ -280,6 +315,17 @@ bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, c
 	if (other == who || facts->is_master || !facts->is_semisync || facts->is_incomplete)
 		return false;
 	return !goal || !is_comparable(facts, seen) || mc_plan_position(seen, position) < 0 || !covers(position, goal);
+}
+
+int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *seen, struct mc_error *error)
+{
+	if (!who->is_semisync || !seen->is_unreachable)
+		return 0;
+	return mc_error_set(error, EBUSY,
+		"region %s can't be reached, and may go on acknowledging writes: repair its node, or write `async` to "
+		"the "
+		"master's mode, for all",
+		who->name);
 }
 
 bool mc_plan_is_complete(

@@ -32,6 +32,10 @@ struct mc_facts {
 /* What was seen of a region's database. Positions are "" where they are not known. */
 struct mc_observed {
 	bool answers;
+	/* Its engine can't be asked, as its machine is cut off or dead: that it doesn't answer says nothing of it, and
+	 * its process can't be ended. Of one machine's engine never so. */
+	bool is_unreachable;
+	bool takes_writes;   /* from others than replication. Of a former master only if its process was not ended */
 	bool is_configured;  /* it has a master */
 	bool follows_master; /* and that is the region that is the master now */
 	bool is_coming_up;   /* it has only just come up, and what it has received is not known yet */
@@ -74,13 +78,17 @@ int mc_plan_check_facts(const struct mc_facts *who, bool is_running, struct mc_e
 /* Whether region WHO may become the master, asked before anything has changed: SWITCH_OVER, FAIL_OVER or REFUSE. The
  * master is the one of FACTS; if it answers, others need not have been observed. IS_RUNNING: another promotion is. */
 enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, bool is_running, struct mc_error *error);
-/* The same of a fail-over once the master writes no more and nobody receives: FAIL_OVER or REFUSE. RET_GOAL: what WHO
- * has to have applied before its database takes writes. */
+/* The same of a fail-over once the master writes no more, or acknowledges no more as it is unreachable and nobody who
+ * counts receives: FAIL_OVER or REFUSE. RET_GOAL: what WHO has to have applied before its database takes writes. */
 enum mc_deed mc_plan_fail_over(
 	const struct mc_picture *picture, size_t who, char ret_goal[MC_GTID_MAX], struct mc_error *error);
 /* Whether another region has not told yet what it has, but is about to: then it is worth asking again. */
 bool mc_plan_is_coming_up(const struct mc_picture *picture, size_t who);
 
+/* Whether a database that was just looked at has to be kept from writing before anything else is done with it: its
+ * region was the master, and has come back from where nobody could end its process. Commits of its may wait; those are
+ * acknowledged to nobody if the process is ended, and to everybody if it is told not to wait. */
+bool mc_plan_is_to_be_fenced(const struct mc_facts *facts, const struct mc_observed *seen);
 /* Whether the database of WHO may be let write: OPEN, WAIT or NONE. RUNNING: whose promotion is under way. */
 enum mc_deed mc_plan_open(const struct mc_facts *facts, size_t count, size_t who, size_t running);
 /* What a mount finds: *RET_MASTER is the region that is the master, whatever is known of several (NOBODY: no region),
@@ -92,6 +100,9 @@ bool mc_plan_waits(const struct mc_facts *facts, size_t count, size_t master);
 /* Whether region OTHER is incomplete from now on, as WHO stops to hold what was acknowledged (it leaves, or its copy
  * is thrown away), or takes over as master with all of GOAL. */
 bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, const char *goal);
+/* Whether WHO may stop to count: 0, or -EBUSY of one that can't be reached, and so can't be told: it may go on
+ * acknowledging, and nobody would ask it any more what it has. */
+int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *seen, struct mc_error *error);
 /* Whether an incomplete slave has all again. COUNTS: it acknowledged, and its master's commits waited, before the
  * positions were looked at. */
 bool mc_plan_is_complete(
