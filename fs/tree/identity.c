@@ -151,6 +151,7 @@ int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
 		.data = ask->cloud,
 		.suffix = mc_cloud_options(ask->cloud)->ldap_suffix,
 		.ldap_domain = mc_cloud_options(ask->cloud)->domain,
+		.timeout_ms = mc_cloud_options(ask->cloud)->timeout_ms,
 		.recalls = ask->recalls,
 	};
 	return mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &ret_identity->keystone, ask->error);

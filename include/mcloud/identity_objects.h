@@ -39,7 +39,8 @@ struct mc_identity {
 	 * told why; or, with REASON NULL, that a list is whole. Its data is `data`. NULL: what is refused stays
 	 * refused. */
 	void (*partial)(void *data, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason);
-	bool recalls; /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
+	int timeout_ms; /* how long each page of a list may take; 0: all of them together as long as the call */
+	bool recalls;   /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
 };
 
 static inline void mc_cleanup_identity(struct mc_identity *identity)

@@ -203,7 +203,7 @@ static void list(struct world *world, const char *domain, int status, int expect
 	char target[64];
 
 	assert_int_equal(mc_cloud_keystone(world->cloud, "A", &identity.keystone, &error), 0);
-	snprintf(target, sizeof(target), "/v3/users?domain_id=%s", domain);
+	snprintf(target, sizeof(target), "/v3/users?domain_id=%s&limit=1000", domain);
 	expect(world, target, status, status == 200 ? "{\"users\":[]}" : NO);
 	assert_int_equal(mc_identity_list(&identity, MC_IDENTITY_USER, domain, ignore_item, NULL), expected);
 }

@@ -16,13 +16,14 @@ static void test_made_meanwhile(void **state)
 	(void)state;
 	struct world *world = setup(0);
 
-	expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-	expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
-	expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+	expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200, "{\"users\":[]}");
+	expect(world, "GET", "/v3/groups?domain_id=d1&limit=1000", NULL, 200, "{\"groups\":[]}");
 	expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
 	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":false}}", 200, enabled);
-	expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-	expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[{\"id\":\"u\",\"name\":\"u\"}]}");
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+	expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200,
+		"{\"users\":[{\"id\":\"u\",\"name\":\"u\"}]}");
 	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":true}}", 200, enabled);
 	assert_int_equal(mc_identity_delete(&world->identity, &domain), -ENOTEMPTY);
 	assert_string_equal(world->error.message, "the domain still has users");
@@ -50,9 +51,9 @@ static void test_made_through_here(void **state)
 	struct world *world = setup(0);
 
 	for (int i = 0; i < 2; i++) {
-		expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-		expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
-		expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
+		expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+		expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200, "{\"users\":[]}");
+		expect(world, "GET", "/v3/groups?domain_id=d1&limit=1000", NULL, 200, "{\"groups\":[]}");
 	}
 	expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
 	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":false}}", 200, enabled);

@@ -61,6 +61,22 @@ void mc_identity_wipe(cJSON *value);
 int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data);
 
+/* What an answer that is a list says of what isn't in it. */
+struct mc_identity_page {
+	bool is_cut;   /* Keystone has more of them */
+	bool has_next; /* and gives them on another page */
+};
+
+/* The same, for a list that may be cut. */
+int mc_identity_each_page(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data,
+	struct mc_identity_page *ret_page);
+
+/* Whether Keystone's refusal of a list, RESULT, is one to be content with; and whoever wants to know is told: also that
+ * a list was not refused. */
+bool mc_identity_is_partial(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, int result);
+
 /* The same of what one knows of that kind without the right to list it: each item has an id, a name and a domain_id. */
 int mc_identity_each_known(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const cJSON *item), void *data);
