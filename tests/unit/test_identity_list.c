@@ -155,6 +155,73 @@ static void test_known_driver(void **state)
 	teardown(world);
 }
 
+static const char *place;
+
+static void note_place(void *data, enum mc_identity_kind kind, const char *in, const struct mc_error *error)
+{
+	(void)data;
+	assert_int_equal(kind, MC_IDENTITY_USER);
+	assert_string_equal(in, place);
+	snprintf(reason, sizeof(reason), "%s", error ? error->message : "whole");
+}
+
+#define CUT_REASON "Keystone lists 1 of these users only (its list_limit): others are found by their names"
+
+/* Members and grants that are cut say so, also where Keystone tells of a next page, which is the first one again; and
+ * whom they lack is asked for, as long as they are remembered. */
+static void test_cut_members(void **state)
+{
+	(void)state;
+	struct world *world = setup(TTL);
+	const struct mc_identity_ref group = {MC_IDENTITY_GROUP, "d", "g1", "crew"};
+	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL, *again = NULL;
+	MC_CLEANUP(free_pointer) char *name = mc_identity_members_place(&group);
+
+	world->identity.partial = note_place;
+	place = name;
+	expect(world, "GET", "/v3/groups/g1/users", NULL, 200, LIST(USER("1"), NEXT));
+	assert_int_equal(mc_identity_members(&world->identity, &group, &members), 0);
+	assert_int_equal(members->count, 1);
+	assert_string_equal(reason, CUT_REASON);
+	assert_int_equal(mc_identity_members(&world->identity, &group, &again), 0);
+	assert_true(again->is_cut);
+	assert_int_equal(mc_identity_is_member(&world->identity, "g1", "1"), 0);
+	expect(world, "GET", "/v3/groups/g1/users/2", NULL, 204, NULL);
+	assert_int_equal(mc_identity_is_member(&world->identity, "g1", "2"), 0);
+	/* Also after a change. */
+	const struct mc_identity_member third = {"3", "user 3", "d", ""};
+	expect_driver(world, "d", NULL);
+	expect(world, "PUT", "/v3/groups/g1/users/3", NULL, 204, NULL);
+	assert_int_equal(mc_identity_member_add(&world->identity, &group, &third), 0);
+	expect(world, "GET", "/v3/groups/g1/users/4", NULL, 204, NULL);
+	assert_int_equal(mc_identity_is_member(&world->identity, "g1", "4"), 0);
+	teardown(world);
+}
+
+#define ASSIGNMENT "{\"user\":{\"id\":\"1\",\"name\":\"a\",\"domain\":{\"id\":\"e\",\"name\":\"e\"}},\"scope\":{}}"
+
+static void test_cut_grants(void **state)
+{
+	(void)state;
+	struct world *world = setup(0);
+	const struct mc_identity_scope scope = {MC_IDENTITY_PROJECT, "p1", "r1", "d"};
+	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL, *whole = NULL;
+	MC_CLEANUP(free_pointer) char *name = mc_identity_grants_place(&scope, MC_IDENTITY_USER);
+	static const char target[] = "/v3/role_assignments?scope.project.id=p1&role.id=r1&include_names=true";
+
+	world->identity.partial = note_place;
+	place = name;
+	expect(world, "GET", target, NULL, 200, "{\"role_assignments\":[" ASSIGNMENT "],\"truncated\":true}");
+	assert_int_equal(mc_identity_grants(&world->identity, &scope, MC_IDENTITY_USER, &members), 0);
+	assert_true(members->is_cut);
+	assert_string_equal(reason, CUT_REASON);
+	expect(world, "GET", target, NULL, 200, "{\"role_assignments\":[" ASSIGNMENT "]}");
+	assert_int_equal(mc_identity_grants(&world->identity, &scope, MC_IDENTITY_USER, &whole), 0);
+	assert_false(whole->is_cut);
+	assert_string_equal(reason, "whole");
+	teardown(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +230,8 @@ int main(void)
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_no_pages),
 		cmocka_unit_test(test_known_driver),
+		cmocka_unit_test(test_cut_members),
+		cmocka_unit_test(test_cut_grants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

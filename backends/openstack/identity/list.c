@@ -189,17 +189,17 @@ bool mc_identity_is_partial(
 	return is_refused;
 }
 
-/* A list of which Keystone gave the first ones: whoever wants to know is told. */
-static void note_cut(const struct listing *listing)
+void mc_identity_note_cut(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *place, size_t count)
 {
 	struct mc_error reason;
 
-	if (!listing->identity->partial)
+	if (!identity->partial)
 		return;
 	mc_error_set(&reason, EFBIG,
-		"Keystone lists %u of these %s only (its list_limit): others are found by their names", listing->count,
-		mc_identity_collection(listing->kind));
-	listing->identity->partial(listing->identity->data, listing->kind, listing->domain, &reason);
+		"Keystone lists %zu of these %s only (its list_limit): others are found by their names", count,
+		mc_identity_collection(kind));
+	identity->partial(identity->data, kind, place, &reason);
 }
 
 int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
@@ -216,7 +216,7 @@ int mc_identity_list(const struct mc_identity *identity, enum mc_identity_kind k
 	int result = ask_all(&listing, &page);
 
 	if (result == 0 && page.is_cut)
-		note_cut(&listing);
+		mc_identity_note_cut(identity, kind, domain, listing.count);
 	else if (mc_identity_is_partial(identity, kind, domain, result))
 		result = mc_identity_each_known(identity, kind, domain, list_known_item, &listing);
 	clear_listing(&listing);

@@ -77,6 +77,10 @@ int mc_identity_each_page(const struct mc_identity *identity, const char *const 
 bool mc_identity_is_partial(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, int result);
 
+/* A list of which Keystone gave the first COUNT: whoever wants to know is told. */
+void mc_identity_note_cut(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *place, size_t count);
+
 /* The same of what one knows of that kind without the right to list it: each item has an id, a name and a domain_id. */
 int mc_identity_each_known(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const cJSON *item), void *data);
