@@ -120,6 +120,25 @@ static void test_parent_project(void **state)
 	}
 }
 
+static void note_nothing(void *data, enum mc_identity_kind kind, const char *place, const struct mc_error *reason)
+{
+	(void)data, (void)kind, (void)place, (void)reason;
+}
+
+/* Who may remove a domain, but not list what is in it, doesn't know that it is empty. */
+static void test_domain_unseen(void **state)
+{
+	(void)state;
+	struct world *world = setup(0);
+
+	world->identity.partial = note_nothing;
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 403,
+		"{\"error\":{\"message\":\"You are not authorized.\",\"code\":403}}");
+	assert_int_equal(mc_identity_delete(&world->identity, &domain), -EACCES);
+	assert_string_equal(world->error.message, "You are not authorized");
+	teardown(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_made_through_here),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_parent_project),
+		cmocka_unit_test(test_domain_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
