@@ -12,13 +12,13 @@
 /* A list that lacks something. */
 struct mc_partial {
 	struct mc_partial *next;
-	enum mc_identity_kind kind;
+	unsigned kind;
 	char *reason;
 	char place[];
 };
 
 /* With the lock: where that list is among those that lack something, or its end. */
-static struct mc_partial **find_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *place)
+static struct mc_partial **find_partial(struct mc_cloud *cloud, unsigned kind, const char *place)
 	MC_REQUIRES(cloud->lock)
 {
 	struct mc_partial **at = &cloud->partial;
@@ -28,7 +28,7 @@ static struct mc_partial **find_partial(struct mc_cloud *cloud, enum mc_identity
 	return at;
 }
 
-static struct mc_partial *new_partial(enum mc_identity_kind kind, const char *place, const char *reason)
+static struct mc_partial *new_partial(unsigned kind, const char *place, const char *reason)
 {
 	struct mc_partial *partial = calloc(1, sizeof(*partial) + strlen(place) + 1);
 
@@ -47,8 +47,7 @@ static void free_partial(struct mc_partial *partial)
 	free(partial);
 }
 
-void mc_cloud_note_partial(
-	struct mc_cloud *cloud, enum mc_identity_kind kind, const char *place, const struct mc_error *reason)
+void mc_cloud_note_partial(struct mc_cloud *cloud, unsigned kind, const char *place, const struct mc_error *reason)
 {
 	struct mc_partial *partial = reason ? new_partial(kind, place ? place : "", reason->message) : NULL, *old;
 	bool is_news;
@@ -67,14 +66,14 @@ void mc_cloud_note_partial(
 		mc_cloud_fail(cloud, NULL, reason);
 }
 
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *place)
+char *mc_cloud_partial(struct mc_cloud *cloud, unsigned kind, const char *place)
 {
 	MC_HOLD(&cloud->lock);
 	const struct mc_partial *partial = *find_partial(cloud, kind, place ? place : "");
 	return partial && partial->reason ? strdup(partial->reason) : NULL;
 }
 
-bool mc_cloud_is_partial(struct mc_cloud *cloud, enum mc_identity_kind kind)
+bool mc_cloud_is_partial(struct mc_cloud *cloud, unsigned kind)
 {
 	MC_HOLD(&cloud->lock);
 	for (const struct mc_partial *partial = cloud->partial; partial; partial = partial->next)

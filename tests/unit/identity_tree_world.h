@@ -108,8 +108,7 @@ struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
 	return NULL;
 }
 
-void mc_cloud_note_partial(
-	struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason)
+void mc_cloud_note_partial(struct mc_cloud *cloud, unsigned kind, const char *domain, const struct mc_error *reason)
 {
 	(void)cloud, (void)domain;
 	note("partial %s%s\n", words[kind], reason ? ": " : "");
@@ -117,7 +116,7 @@ void mc_cloud_note_partial(
 
 static const char *cut_place; /* which list is cut */
 
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain)
+char *mc_cloud_partial(struct mc_cloud *cloud, unsigned kind, const char *domain)
 {
 	(void)cloud;
 	note("whole? %s %s\n", words[kind], domain ? domain : "-");
