@@ -14,6 +14,10 @@ struct gathering {
 	const char *home;
 	bool named; /* items tell the names of domains */
 	struct mc_identity_members *members;
+	/* Of the other kind, which the same answer has: remembered as OTHER_LIST. NULL: it has none. */
+	enum mc_identity_kind other;
+	const char *other_list;
+	struct mc_identity_members *others;
 };
 
 /* Names a list in the cache. Ids hold no blank, and one that is too long only leads to lists that are never found. */
@@ -97,6 +101,12 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 		mc_identity_members_unref(unnamed);
 	}
 	mc_identity_cache_put_members(cache, generation, list, members);
+	if (gathering->others) {
+		gathering->others->is_cut = page.is_cut;
+		tell_cut(identity, gathering->other, gathering->other_list, gathering->others);
+		mc_identity_members_sort(gathering->others);
+		mc_identity_cache_put_members(cache, generation, gathering->other_list, gathering->others);
+	}
 	*ret_members = mc_steal(&members);
 	return 0;
 }
@@ -106,7 +116,9 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 static int on_assignment(void *data, const cJSON *item)
 {
 	const struct gathering *gathering = data;
-	const cJSON *somebody = cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->kind));
+	const cJSON *mine = cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->kind));
+	const cJSON *somebody =
+		mine ? mine : cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->other));
 	const cJSON *scope = cJSON_GetObjectItemCaseSensitive(item, "scope");
 	const cJSON *domain = cJSON_GetObjectItemCaseSensitive(somebody, "domain");
 	const char *id = mc_identity_text(somebody, "id"), *name = mc_identity_text(somebody, "name");
@@ -117,13 +129,13 @@ static int on_assignment(void *data, const cJSON *item)
 		return -EBADMSG;
 	/* Who isn't there any more has a grant, but no name and no domain. */
 	bool gone = !*name, at_home = gone || !strcmp(mc_identity_text(domain, "id"), gathering->home);
-	return mc_identity_members_add(
-		gathering->members, &(const struct mc_identity_member){
-					    .id = id,
-					    .name = gone ? id : name,
-					    .domain = at_home ? gathering->home : mc_identity_text(domain, "id"),
-					    .domain_name = at_home ? "" : mc_identity_text(domain, "name"),
-				    });
+	return mc_identity_members_add(mine ? gathering->members : gathering->others,
+		&(const struct mc_identity_member){
+			.id = id,
+			.name = gone ? id : name,
+			.domain = at_home ? gathering->home : mc_identity_text(domain, "id"),
+			.domain_name = at_home ? "" : mc_identity_text(domain, "name"),
+		});
 }
 
 static const char *grants_list(
@@ -158,9 +170,18 @@ int mc_identity_grants(const struct mc_identity *identity, const struct mc_ident
 	const char *of = scope->kind == MC_IDENTITY_PROJECT ? "scope.project.id" : "scope.domain.id";
 	const char *const path[] = {"role_assignments", NULL};
 	const char *const query[] = {of, scope->id, "role.id", scope->role, "include_names", "true", NULL};
-	struct gathering gathering = {.kind = kind, .home = scope->home, .named = true};
-	char list[LIST_NAME_MAX];
+	enum mc_identity_kind other = kind == MC_IDENTITY_USER ? MC_IDENTITY_GROUP : MC_IDENTITY_USER;
+	char list[LIST_NAME_MAX], other_list[LIST_NAME_MAX];
+	MC_CLEANUP(identity_members) struct mc_identity_members *others = mc_identity_members_new();
+	struct gathering gathering = {.kind = kind,
+		.home = scope->home,
+		.named = true,
+		.other = other,
+		.other_list = grants_list(other_list, scope, other),
+		.others = others};
 
+	if (!others)
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
 	return gather_members(identity, grants_list(list, scope, kind), path, query, "role_assignments", on_assignment,
 		&gathering, ret_members);
 }
