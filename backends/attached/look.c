@@ -165,6 +165,27 @@ static void add_region(struct mc_attachment *attachment, const char *name)
 			mc_region_list(cloud, name, (unsigned)number, &(struct mc_edition){0}, mc_wall_clock()));
 }
 
+static void keep_known_regions(struct mc_attachment *attachment)
+{
+	MC_HOLD(&attachment->cloud->lock);
+	for (size_t i = 0; i < attachment->n_regions; i++)
+		attachment->regions[i].is_gone = attachment->regions[i].was_gone;
+}
+
+/* With list_limit, Keystone may have given the first ones only. */
+static bool is_cut(struct mc_attachment *attachment, const cJSON *answer)
+{
+	bool cut = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "truncated"));
+	struct mc_error reason;
+
+	mc_error_set(&reason, EFBIG,
+		"Keystone lists %d regions only (its list_limit): others that neither the catalog nor clouds.yaml "
+		"names are not shown; name them in clouds.yaml",
+		cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "regions")));
+	mc_cloud_note_partial(attachment->cloud, MC_PARTIAL_REGIONS, NULL, cut ? &reason : NULL);
+	return cut;
+}
+
 /* https://docs.openstack.org/api-ref/identity/v3/#list-regions; who may not list them sees those of the catalog. Where
  * it can't be told, those that were known are so. */
 static void add_listed_regions(struct mc_look *look)
@@ -176,11 +197,8 @@ static void add_listed_regions(struct mc_look *look)
 
 	int r = mc_keystone_request(attachment->keystone, mc_look_call(look), "GET",
 		(const char *const[]){"regions", NULL}, NULL, NULL, &answer, &error);
-	if (r < 0 && error.http_status != 403) {
-		MC_LOCKED(&attachment->cloud->lock)
-			for (size_t i = 0; i < attachment->n_regions; i++)
-				attachment->regions[i].is_gone = attachment->regions[i].was_gone;
-	}
+	if (r < 0 ? error.http_status != 403 : is_cut(attachment, answer))
+		keep_known_regions(attachment);
 	if (r < 0)
 		return;
 	cJSON_ArrayForEach(region, cJSON_GetObjectItemCaseSensitive(answer, "regions"))

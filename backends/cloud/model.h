@@ -148,7 +148,7 @@ struct mc_cloud {
 	int copying;                      /* so many of them run */
 	struct mc_kept_secret *kept;      /* that services have told once (kept_secrets.c) */
 	struct mc_partial *partial;       /* lists that lack something (cloud.c) */
-	bool told[MC_IDENTITY_ROLE + 1];  /* of that kind, that there are such */
+	bool told[MC_PARTIAL_KINDS];      /* of that kind, that there are such */
 	struct mc_attachment *attachment; /* of a cloud that is there already (backends/attached/); else NULL */
 };
 

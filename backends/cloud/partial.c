@@ -7,36 +7,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which lists of people, projects and the like lack something, as the login may not list them. */
+/* Which lists of people, projects and the like lack something, as the login may not list them, or Keystone doesn't. */
 
 /* A list that lacks something. */
 struct mc_partial {
 	struct mc_partial *next;
-	enum mc_identity_kind kind;
+	unsigned kind;
 	char *reason;
-	char domain[];
+	char place[];
 };
 
 /* With the lock: where that list is among those that lack something, or its end. */
-static struct mc_partial **find_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain)
+static struct mc_partial **find_partial(struct mc_cloud *cloud, unsigned kind, const char *place)
 	MC_REQUIRES(cloud->lock)
 {
 	struct mc_partial **at = &cloud->partial;
 
-	while (*at && ((*at)->kind != kind || strcmp((*at)->domain, domain) != 0))
+	while (*at && ((*at)->kind != kind || strcmp((*at)->place, place) != 0))
 		at = &(*at)->next;
 	return at;
 }
 
-static struct mc_partial *new_partial(enum mc_identity_kind kind, const char *domain, const char *reason)
+static struct mc_partial *new_partial(unsigned kind, const char *place, const char *reason)
 {
-	struct mc_partial *partial = calloc(1, sizeof(*partial) + strlen(domain) + 1);
+	struct mc_partial *partial = calloc(1, sizeof(*partial) + strlen(place) + 1);
 
 	if (!partial)
 		return NULL;
 	partial->kind = kind;
 	partial->reason = strdup(reason);
-	memcpy(partial->domain, domain, strlen(domain) + 1);
+	memcpy(partial->place, place, strlen(place) + 1);
 	return partial;
 }
 
@@ -47,14 +47,13 @@ static void free_partial(struct mc_partial *partial)
 	free(partial);
 }
 
-void mc_cloud_note_partial(
-	struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason)
+void mc_cloud_note_partial(struct mc_cloud *cloud, unsigned kind, const char *place, const struct mc_error *reason)
 {
-	struct mc_partial *partial = reason ? new_partial(kind, domain ? domain : "", reason->message) : NULL, *old;
+	struct mc_partial *partial = reason ? new_partial(kind, place ? place : "", reason->message) : NULL, *old;
 	bool is_news;
 
 	MC_LOCKED(&cloud->lock) {
-		struct mc_partial **at = find_partial(cloud, kind, domain ? domain : "");
+		struct mc_partial **at = find_partial(cloud, kind, place ? place : "");
 		old = *at;
 		if (partial)
 			partial->next = old ? old->next : NULL;
@@ -67,14 +66,14 @@ void mc_cloud_note_partial(
 		mc_cloud_fail(cloud, NULL, reason);
 }
 
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain)
+char *mc_cloud_partial(struct mc_cloud *cloud, unsigned kind, const char *place)
 {
 	MC_HOLD(&cloud->lock);
-	const struct mc_partial *partial = *find_partial(cloud, kind, domain ? domain : "");
+	const struct mc_partial *partial = *find_partial(cloud, kind, place ? place : "");
 	return partial && partial->reason ? strdup(partial->reason) : NULL;
 }
 
-bool mc_cloud_is_partial(struct mc_cloud *cloud, enum mc_identity_kind kind)
+bool mc_cloud_is_partial(struct mc_cloud *cloud, unsigned kind)
 {
 	MC_HOLD(&cloud->lock);
 	for (const struct mc_partial *partial = cloud->partial; partial; partial = partial->next)

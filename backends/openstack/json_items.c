@@ -34,7 +34,8 @@ static int pop(struct mc_json_items *items, bool array)
 	return 0;
 }
 
-/* Hands the finished item to on_item: TEXT of SIZE bytes, or what was kept of it before this text. */
+/* Hands the finished item to on_item, or looks into the links: TEXT of SIZE bytes, or what was kept of it before this
+ * text. */
 static int finish_item(struct mc_json_items *items, const char *text, size_t size)
 {
 	const char *end = NULL;
@@ -51,7 +52,11 @@ static int finish_item(struct mc_json_items *items, const char *text, size_t siz
 	MC_CLEANUP(json) cJSON *item = cJSON_ParseWithLengthOpts(text, size, &end, 0);
 	if (!item || end != text + size)
 		return -EBADMSG;
-	int result = items->on_item(items->data, item);
+	int result = 0;
+	if (items->in_links)
+		items->has_next = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(item, "next"));
+	else
+		result = items->on_item(items->data, item);
 	mc_buffer_drop(&items->item, items->item.size);
 	return result;
 }
@@ -105,7 +110,8 @@ static int outer_byte(struct mc_json_items *items, char byte)
 	case '{':
 		if (items->in_list && items->after_item)
 			return -EBADMSG;
-		items->in_item = items->in_list;
+		items->in_links = items->depth == 1 && items->in_value && is_key(items, "links");
+		items->in_item = items->in_list || items->in_links;
 		return push_nesting(items, false);
 	case '}':
 		return pop(items, false);
@@ -176,9 +182,9 @@ int mc_json_items_feed(struct mc_json_items *items, const void *bytes, size_t si
 			continue;
 		} else if (items->in_item) {
 			result = item_byte(items, *at);
-			if (result == 0 && items->depth == 2) {
+			if (result == 0 && items->depth == (items->in_links ? 1 : 2)) {
 				items->in_item = false;
-				items->after_item = true;
+				items->after_item = items->in_list;
 				result = finish_item(items, start, (size_t)(at + 1 - start));
 			}
 		} else {

@@ -17,13 +17,14 @@ struct mc_json_items {
 	int (*on_item)(void *data, const cJSON *item); /* not 0: no more, given by mc_json_items_feed() */
 	void *data;
 	bool truncated; /* the document has "truncated": true: there is more, which its service doesn't give */
+	bool has_next;  /* it has "links" with a "next": there is more, on another page */
 
 	/* The scanner's own. */
 	struct mc_buffer item;  /* the item that isn't complete yet */
 	uint64_t arrays, total; /* bit n: depth n + 1 is an array; bytes so far */
 	unsigned depth, key_length;
 	char key[32]; /* the last key of the outermost object, cut */
-	bool in_string, escaped, in_value, in_list, in_item, after_item, found, ended;
+	bool in_string, escaped, in_value, in_list, in_links, in_item, after_item, found, ended;
 };
 
 #define MC_JSON_ITEM_LIMIT (1024 * 1024)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/attached.h"
 
+#include "fs/tree/identity.h"
 #include "fs/tree/overview.h"
 #include "fs/tree/text.h"
 #include "mcloud/attached.h"
@@ -46,11 +47,12 @@ static void add_partial(struct mc_cloud *cloud, struct mc_buffer *out)
 		[MC_IDENTITY_PROJECT] = "projects",
 		[MC_IDENTITY_USER] = "users",
 		[MC_IDENTITY_GROUP] = "groups",
-		[MC_IDENTITY_ROLE] = "roles"};
+		[MC_IDENTITY_ROLE] = "roles",
+		[MC_PARTIAL_REGIONS] = "regions"};
 	bool any = false;
 
-	for (size_t i = 0; i < MC_COUNT(kinds); i++) {
-		if (!mc_cloud_is_partial(cloud, (enum mc_identity_kind)i))
+	for (unsigned i = 0; i < MC_COUNT(kinds); i++) {
+		if (!mc_cloud_is_partial(cloud, i))
 			continue;
 		mc_buffer_printf(out, "%s%s", any ? " " : "partial: ", kinds[i]);
 		any = true;
@@ -58,6 +60,22 @@ static void add_partial(struct mc_cloud *cloud, struct mc_buffer *out)
 	if (any)
 		mc_buffer_text(out, "\n");
 }
+
+static int list_regions_partial(struct mc_ask *ask, struct mc_buffer *names)
+{
+	MC_CLEANUP(free_pointer) char *reason = mc_cloud_partial(ask->cloud, MC_PARTIAL_REGIONS, NULL);
+
+	return mc_identity_list_partial(reason, names);
+}
+
+static int get_regions_partial(struct mc_ask *ask, const char *name, struct mc_buffer *value)
+{
+	MC_CLEANUP(free_pointer) char *reason = mc_cloud_partial(ask->cloud, MC_PARTIAL_REGIONS, NULL);
+
+	return mc_identity_get_partial(ask, name, reason, value);
+}
+
+const struct mc_xattr_type mc_attached_regions_partial = {.list = list_regions_partial, .get = get_regions_partial};
 
 int mc_attached_show_status(struct mc_ask *ask, struct mc_buffer *out)
 {

@@ -13,4 +13,7 @@ int mc_attached_show_status_json(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_show_whoami(struct mc_ask *ask, struct mc_buffer *out);
 int mc_attached_store_code(struct mc_ask *ask, const char *value, size_t size);
 
+/* Of regions/: why it lacks some (user.mcloud.partial). */
+extern const struct mc_xattr_type mc_attached_regions_partial;
+
 #endif

@@ -70,7 +70,8 @@ static const struct mc_row user_rows[] = {
 		.attributes = mc_identity_mode, .data = MC_IDENTITY_EMAIL),
 	MC_VALUE("password", 0200, "write only", .terms = {MC_LANE_KEYSTONE, 1, MC_NEEDS_REGION},
 		.store = store_object_attribute, .present = at_root, .data = MC_IDENTITY_PASSWORD),
-	MC_DIRECTORY("groups", 0555, "links to the groups the user is in", &mc_identity_user_groups),
+	MC_DIRECTORY("groups", 0555, "links to the groups the user is in", &mc_identity_user_groups,
+		.xattr = &mc_identity_related_partial),
 	MC_DIRECTORY("application_credentials", 0755, "mkdir makes one, with all roles of the mount's project",
 		&mc_identity_application_credentials, .attributes = mc_identity_mode),
 	MC_END,
@@ -81,7 +82,7 @@ static const struct mc_row group_rows[] = {
 	JSON,
 	DESCRIPTION,
 	MC_DIRECTORY("users", 0755, "links to its users: ln -s adds one, rm removes one", &mc_identity_group_users,
-		.attributes = mc_identity_mode),
+		.attributes = mc_identity_mode, .xattr = &mc_identity_related_partial),
 	MC_END,
 };
 
@@ -149,9 +150,9 @@ static int find_directory(void *data, struct mc_directory **ret_directory, struc
 	return mc_cloud_directory(data, ret_directory, error);
 }
 
-static void note_partial(void *data, enum mc_identity_kind kind, const char *domain_id, const struct mc_error *reason)
+static void note_partial(void *data, enum mc_identity_kind kind, const char *place, const struct mc_error *reason)
 {
-	mc_cloud_note_partial(data, kind, domain_id, reason);
+	mc_cloud_note_partial(data, kind, place, reason);
 }
 
 int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
@@ -164,6 +165,7 @@ int mc_identity_begin(struct mc_ask *ask, struct mc_identity *ret_identity)
 		.data = ask->cloud,
 		.suffix = mc_cloud_options(ask->cloud)->ldap_suffix,
 		.ldap_domain = mc_cloud_options(ask->cloud)->domain,
+		.timeout_ms = mc_cloud_options(ask->cloud)->timeout_ms,
 		.recalls = ask->recalls,
 	};
 	return mc_cloud_keystone(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &ret_identity->keystone, ask->error);
@@ -180,6 +182,21 @@ int mc_identity_begin_change(struct mc_ask *ask, struct mc_identity *ret_identit
 
 #define PARTIAL "user.mcloud.partial"
 
+int mc_identity_list_partial(const char *reason, struct mc_buffer *names)
+{
+	if (reason)
+		mc_buffer_add(names, PARTIAL, sizeof(PARTIAL));
+	return 0;
+}
+
+int mc_identity_get_partial(struct mc_ask *ask, const char *name, const char *reason, struct mc_buffer *value)
+{
+	if (strcmp(name, PARTIAL) != 0 || !reason)
+		return mc_error_set(ask->error, ENODATA, "there is no attribute %.255s", name);
+	mc_buffer_text(value, reason);
+	return 0;
+}
+
 /* Why the last list of the directory's kind lacked something. */
 static char *partial_reason(struct mc_ask *ask)
 {
@@ -190,19 +207,14 @@ static int list_partial(struct mc_ask *ask, struct mc_buffer *names)
 {
 	MC_CLEANUP(free_pointer) char *reason = partial_reason(ask);
 
-	if (reason)
-		mc_buffer_add(names, PARTIAL, sizeof(PARTIAL));
-	return 0;
+	return mc_identity_list_partial(reason, names);
 }
 
 static int get_partial(struct mc_ask *ask, const char *name, struct mc_buffer *value)
 {
-	MC_CLEANUP(free_pointer) char *reason = strcmp(name, PARTIAL) != 0 ? NULL : partial_reason(ask);
+	MC_CLEANUP(free_pointer) char *reason = partial_reason(ask);
 
-	if (!reason)
-		return mc_error_set(ask->error, ENODATA, "there is no attribute %.255s", name);
-	mc_buffer_text(value, reason);
-	return 0;
+	return mc_identity_get_partial(ask, name, reason, value);
 }
 
 const struct mc_xattr_type mc_identity_partial = {.list = list_partial, .get = get_partial};

@@ -26,6 +26,12 @@ struct mc_identity_listing {
 };
 int mc_identity_add_listed(void *data, const char *id, const char *name);
 
+/* Of lists that lack something (user.mcloud.partial): what they have as REASON; NULL: they lack nothing. */
+int mc_identity_list_partial(const char *reason, struct mc_buffer *names);
+int mc_identity_get_partial(struct mc_ask *ask, const char *name, const char *reason, struct mc_buffer *value);
+/* Of links (identity_links.c). */
+extern const struct mc_xattr_type mc_identity_related_partial;
+
 /* The entry NAME with that key of the directory that is asked, as mc_identity_add() adds it. 0 or -ENOMEM. */
 int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, struct mc_entry *ret);
 

@@ -39,8 +39,9 @@ const struct mc_directory_type mc_identity_user_groups = {LINKS(group_link)};
 
 static const struct mc_row role_rows[] = {
 	MC_DIRECTORY("users", 0755, "links to users: ln -s grants the role, rm revokes it", &granted_users,
-		.attributes = mc_identity_mode),
-	MC_DIRECTORY("groups", 0755, "the same for groups", &granted_groups, .attributes = mc_identity_mode),
+		.attributes = mc_identity_mode, .xattr = &mc_identity_related_partial),
+	MC_DIRECTORY("groups", 0755, "the same for groups", &granted_groups, .attributes = mc_identity_mode,
+		.xattr = &mc_identity_related_partial),
 	MC_END,
 };
 
@@ -114,6 +115,33 @@ static int ask_members(
 		return mc_identity_grants(identity, &relation->scope, relation->kind, ret_members);
 	return mc_identity_members(identity, &relation->owner, ret_members);
 }
+
+/* Why the last list of them lacked something. */
+static char *related_reason(struct mc_ask *ask)
+{
+	struct relation relation = relation_of(ask);
+	MC_CLEANUP(free_pointer)
+	char *place = relation.scope.role ? mc_identity_grants_place(&relation.scope, relation.kind)
+					  : mc_identity_members_place(&relation.owner);
+
+	return place ? mc_cloud_partial(ask->cloud, relation.kind, place) : NULL;
+}
+
+static int list_related_partial(struct mc_ask *ask, struct mc_buffer *names)
+{
+	MC_CLEANUP(free_pointer) char *reason = related_reason(ask);
+
+	return mc_identity_list_partial(reason, names);
+}
+
+static int get_related_partial(struct mc_ask *ask, const char *name, struct mc_buffer *value)
+{
+	MC_CLEANUP(free_pointer) char *reason = related_reason(ask);
+
+	return mc_identity_get_partial(ask, name, reason, value);
+}
+
+const struct mc_xattr_type mc_identity_related_partial = {.list = list_related_partial, .get = get_related_partial};
 
 /* What a member's link is called before fs/ makes a file name of it. */
 static int link_name(const struct mc_identity_member *member, struct mc_buffer *ret_name)

@@ -74,7 +74,7 @@ static const struct mc_row attached_rows[] = {
 	EVENTS,
 	RECORDS,
 	MC_DIRECTORY("regions", 0555, "those of the configuration, the catalog and Keystone's list",
-		&mc_tree_attached_regions),
+		&mc_tree_attached_regions, .xattr = &mc_attached_regions_partial),
 	MC_IDENTITY_ROWS(0755),
 	MC_END,
 };

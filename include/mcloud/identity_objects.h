@@ -36,10 +36,12 @@ struct mc_identity {
 	const char *suffix;
 	const char *ldap_domain; /* the name of the domain whose people they are; NULL: none is kept from going */
 	/* Lists that Keystone refuses tell what is known without (oneself, and what one may log in to), and this is
-	 * told why; or, with REASON NULL, that a list is whole. Its data is `data`. NULL: what is refused stays
+	 * told why; or, with REASON NULL, that a list is whole. PLACE is the domain's id (NULL: in none), or the name
+	 * of a list of members (mc_identity_members_place()). Its data is `data`. NULL: what is refused stays
 	 * refused. */
-	void (*partial)(void *data, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason);
-	bool recalls; /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
+	void (*partial)(void *data, enum mc_identity_kind kind, const char *place, const struct mc_error *reason);
+	int timeout_ms; /* how long each page of a list may take; 0: all of them together as long as the call */
+	bool recalls;   /* mc_identity_get() gives what is remembered, or -EAGAIN, and asks nobody */
 };
 
 static inline void mc_cleanup_identity(struct mc_identity *identity)
@@ -126,6 +128,7 @@ struct mc_identity_member {
 struct mc_identity_members {
 	const struct mc_identity_member *items; /* by id */
 	size_t count;
+	bool is_cut; /* Keystone has more, and doesn't list them */
 };
 
 struct mc_identity_members *mc_identity_members_ref(struct mc_identity_members *members);
@@ -154,6 +157,9 @@ int mc_identity_revoke(const struct mc_identity *identity, const struct mc_ident
 /* The users of a group (REF is a group), or the groups of a user (REF is a user). */
 int mc_identity_members(const struct mc_identity *identity, const struct mc_identity_ref *ref,
 	struct mc_identity_members **ret_members);
+/* What `partial` calls these two lists, malloc'd; NULL: out of memory. */
+char *mc_identity_members_place(const struct mc_identity_ref *ref);
+char *mc_identity_grants_place(const struct mc_identity_scope *scope, enum mc_identity_kind kind);
 /* Whether USER belongs to GROUP, both by id. 0, or -ENOENT: no. */
 int mc_identity_is_member(const struct mc_identity *identity, const char *group, const char *user);
 int mc_identity_member_add(

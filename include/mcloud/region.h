@@ -217,14 +217,16 @@ int mc_cloud_keep_secret(struct mc_cloud *cloud, const char *id, const char *sec
 char *mc_cloud_kept_secret(struct mc_cloud *cloud, const char *id);
 void mc_cloud_drop_secret(struct mc_cloud *cloud, const char *id);
 
-/* Of KIND in DOMAIN (its id; NULL: of those that are in none) only what the login knows of itself could be listed, for
- * REASON, or, NULL, all. The first of each kind is an MC_CLOUD_FAILURE. */
-void mc_cloud_note_partial(
-	struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain, const struct mc_error *reason);
+/* Beside the kinds of identity, for the next three functions: enum mc_identity_kind goes before. */
+enum mc_partial_kind { MC_PARTIAL_REGIONS = MC_IDENTITY_ROLE + 1, MC_PARTIAL_KINDS };
+
+/* Of KIND in PLACE (struct mc_identity tells what that is) not all could be listed, for REASON, or, NULL, all. The
+ * first of each kind is an MC_CLOUD_FAILURE. */
+void mc_cloud_note_partial(struct mc_cloud *cloud, unsigned kind, const char *place, const struct mc_error *reason);
 /* The last such reason, malloc'd; NULL: there is none. */
-char *mc_cloud_partial(struct mc_cloud *cloud, enum mc_identity_kind kind, const char *domain);
-/* Whether there is one in any domain. */
-bool mc_cloud_is_partial(struct mc_cloud *cloud, enum mc_identity_kind kind);
+char *mc_cloud_partial(struct mc_cloud *cloud, unsigned kind, const char *place);
+/* Whether there is one in any place. */
+bool mc_cloud_is_partial(struct mc_cloud *cloud, unsigned kind);
 
 /* Fernet keys. */
 int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error);

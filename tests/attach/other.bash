@@ -40,6 +40,24 @@ register_glance() {
     for interface in public internal admin; do os admin endpoint create --region regionOne image $interface http://127.0.0.1:9292; done
 } >"$OTHER/register.log"
 
+# start_relay MS, for setup: cloud far-N of $CLOUDS, N the test's number, is this cloud with MS of latency each way. $ASKED has a line for each
+# request to it. The relay has ports of its own, as the services listen on all addresses.
+start_relay() {
+    ASKED=$BATS_TEST_TMPDIR/asked
+    exec {relay}> >(exec nsenter --net="/proc/$HOLDER/ns/net" python3 "$BATS_TEST_DIRNAME/slow_relay.py" "$1" 15000=5000 19292=9292 >"$ASKED" 2>&1 3>&-)
+    RELAY=$!
+    timeout 30 bash -c 'until grep -qx ready "$1" 2>/dev/null; do :; done' - "$ASKED"
+    AUTH_URL=http://127.0.0.2:15000/v3 describe "far-$BATS_TEST_NUMBER" "username: admin, password: $ADMIN, project_name: admin, user_domain_id: default, project_domain_id: default" \
+        "identity_endpoint_override: 'http://127.0.0.2:15000/v3', image_endpoint_override: 'http://127.0.0.2:19292'"
+}
+
+# For teardown.
+end_relay() {
+    kill -CONT "$RELAY"
+    exec {relay}>&-
+    await_exit "$RELAY"
+}
+
 # other_down, for teardown_file.
 other_down() {
     kill -KILL "$HOLDER"

@@ -1,12 +1,21 @@
 #!/usr/bin/env python3
-"""tests/attach/slow_relay.py MS PORT=TO…: to 127.0.0.2:PORT answers who listens at 127.0.0.1:TO, with MS of latency each way. Says "ready",
-and ends with its standard input."""
+"""tests/attach/slow_relay.py MS PORT=[HOST:]TO…: to 127.0.0.2:PORT answers who listens at HOST (127.0.0.1), port TO, with MS of latency each way. Says "ready",
+then the first line of each request, and ends with its standard input."""
 
 import asyncio
 import sys
 
 
-async def carry(reader, writer, delay):
+METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
+
+
+def tell(data):
+    """Who waits for each answer before the next question begins a piece with it."""
+    if data.startswith(METHODS):
+        print(data.split(b"\r\n", 1)[0].decode("ascii", "replace"), flush=True)
+
+
+async def carry(reader, writer, delay, note=None):
     """Each piece comes DELAY after it was sent, however many are under way."""
     loop = asyncio.get_running_loop()
     pieces = asyncio.Queue()
@@ -24,6 +33,8 @@ async def carry(reader, writer, delay):
     delivery = asyncio.create_task(deliver())
     try:
         while data := await reader.read(65536):
+            if note:
+                note(data)
             pieces.put_nowait((loop.time() + delay, data))
     except ConnectionError:
         pass
@@ -35,11 +46,13 @@ async def carry(reader, writer, delay):
 
 
 def relay(to, delay):
+    host, _, port = to.rpartition(":")
+
     async def connected(reader, writer):
         # a connection is there after the way to the other end and back
         await asyncio.sleep(2 * delay)
-        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(carry(reader, other_writer, delay), carry(other_reader, writer, delay))
+        other_reader, other_writer = await asyncio.open_connection(host or "127.0.0.1", int(port))
+        await asyncio.gather(carry(reader, other_writer, delay, tell), carry(other_reader, writer, delay))
 
     return connected
 
@@ -48,7 +61,7 @@ async def main(delay, *ports):
     loop = asyncio.get_running_loop()
     for pair in ports:
         port, to = pair.split("=")
-        await asyncio.start_server(relay(int(to), float(delay) / 1000), "127.0.0.2", int(port))
+        await asyncio.start_server(relay(to, float(delay) / 1000), "127.0.0.2", int(port))
     print("ready", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

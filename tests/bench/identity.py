@@ -178,22 +178,32 @@ def add_people(cloud, domain, count):
                f"'{domain}', CONCAT('user', seq) FROM seq_1_to_{count}")
 
 
+def ask_pages(keystone, domain):
+    """The users of a domain, as Keystone gives them: by pages. How many bytes that is."""
+    size, marker, more = 0, "", True
+    while more:
+        page = keystone.ask("GET", f"/users?domain_id={domain}&limit=1000{marker}")
+        size += len(json.dumps(page, separators=(",", ":")))
+        more = page["links"]["next"] and page["users"]
+        marker = f"&marker={page['users'][-1]['id']}" if more else ""
+    return size
+
+
 def big_domain(table, cloud, keystone, rounds=3):
     (cloud.mount / "domains/big").mkdir()
     domain = (cloud.mount / "domains/big/id").read_text().strip()
     add_people(cloud, domain, MANY)
     users = cloud.mount / "users/big"
-    size = len(json.dumps(keystone.ask("GET", f"/users?domain_id={domain}"), separators=(",", ":")))
+    size = ask_pages(keystone, domain)
     ours, reference, before = [], [], cloud.status("VmRSS")
     first, second = [timed(run, "ls", "-l", str(users))], [timed(run, "ls", "-l", str(users))]
     table.ratio("`ls -l` of %s users a second time" % f"{MANY:,}", second, first, "the first time", 0.5)
     for _ in range(rounds):
-        reference.append(timed(run, "sh", "-c", 'curl -sSf -H "X-Auth-Token: $1" "$2/users?domain_id=$3" | jq -r ".users[].name"', "sh",
-                               keystone.token, keystone.url, domain))
+        reference.append(timed(ask_pages, keystone, domain))
         ours.append(timed(run, "ls", "-U", str(users)))
-    table.ratio(f"`ls` of {MANY:,} users", ours, reference, "`curl | jq`", 1.0)
+    table.ratio(f"`ls` of {MANY:,} users", ours, reference, "its pages, by one kept connection", 1.1)
     table.limit("daemon memory for it, of the answer's size", (cloud.status("VmHWM") - before) * 1024 / size, "times", 4)
-    # Keystone has no pages: before the end of the list there is nothing of it.
+    # A directory is listed when the list is whole, and then for a while as long as that took.
     ours, reference = [], []
     for _ in range(rounds):
         reference.append(timed(run, "sh", "-c", 'curl -sSf -H "X-Auth-Token: $1" "$2/users?domain_id=$3" 2>/dev/null | head -c 1', "sh",

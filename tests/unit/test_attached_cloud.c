@@ -65,6 +65,16 @@ static void test_failed_look(void **state)
 	look(&world, 0);
 	check_regions(&world, "ABC");
 	assert_ptr_equal(find_glance(&world, "B"), b);
+	/* The list is cut: those beyond that were known stay, and what it has comes. */
+	MC_CLEANUP(free_pointer) char *whole = mc_cloud_partial(world.cloud, MC_PARTIAL_REGIONS, NULL), *reason = NULL;
+	assert_null(whole);
+	expect_catalog(&world, "A");
+	expect(&world, "/v3/regions", 200, "{\"regions\":[{\"id\":\"D\"}],\"truncated\":true}");
+	look(&world, 0);
+	check_regions(&world, "ABCD");
+	reason = mc_cloud_partial(world.cloud, MC_PARTIAL_REGIONS, NULL);
+	assert_non_null(reason);
+	assert_non_null(strstr(reason, "Keystone lists 1 regions only"));
 	/* Then there are both, and they don't name it any more. */
 	expect_catalog(&world, "A");
 	expect_regions(&world, "AC");
@@ -203,7 +213,7 @@ static void list(struct world *world, const char *domain, int status, int expect
 	char target[64];
 
 	assert_int_equal(mc_cloud_keystone(world->cloud, "A", &identity.keystone, &error), 0);
-	snprintf(target, sizeof(target), "/v3/users?domain_id=%s", domain);
+	snprintf(target, sizeof(target), "/v3/users?domain_id=%s&limit=1000", domain);
 	expect(world, target, status, status == 200 ? "{\"users\":[]}" : NO);
 	assert_int_equal(mc_identity_list(&identity, MC_IDENTITY_USER, domain, ignore_item, NULL), expected);
 }

@@ -225,7 +225,7 @@ static int list_users(struct world *world, unsigned *ret_count, struct mc_error 
 	return mc_identity_list(&identity, MC_IDENTITY_USER, "d1", count_user, ret_count);
 }
 
-#define USERS_OF_D1 "/v3/users?domain_id=d1"
+#define USERS_OF_D1 "/v3/users?domain_id=d1&limit=1000"
 
 static void test_users(void **state)
 {

@@ -122,6 +122,14 @@ static void test_find(void **state)
 	expect_get(
 		&world, "/v2/images?name=eq%3Anone&sort=created_at%3Aasc&limit=1000&visibility=all", "{\"images\":[]}");
 	assert_int_equal(mc_glance_find(world.glance, world.call, "none", &image, &world.error), -ENOENT);
+	/* They may be on several pages, of which no more are asked for than are needed. */
+	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000&visibility=all",
+		"{\"images\":[" IMAGE(A, "X", "") "],\"next\":\"/v2/images?marker=x\"}");
+	expect_get(&world, "/v2/images?name=eq%3Ax&sort=created_at%3Aasc&limit=1000&visibility=all&marker=" A,
+		"{\"images\":[" IMAGE(B, "x", "") "],\"next\":\"/v2/images?marker=x\"}");
+	assert_int_equal(mc_glance_find(world.glance, world.call, "x", &image, &world.error), 0);
+	assert_string_equal(image.id, B);
+	mc_image_clear(&image);
 	/* By its id only an image without a name is found. */
 	expect_get(&world, "/v2/images?name=eq%3A" A "&sort=created_at%3Aasc&limit=1000&visibility=all",
 		"{\"images\":[]}");

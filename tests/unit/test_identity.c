@@ -20,12 +20,12 @@ static void test_list(void **state)
 	struct world *world = setup(0);
 	char text[256] = "";
 
-	expect(world, "GET", "/v3/users?domain_id=d%2F1", NULL, 200,
+	expect(world, "GET", "/v3/users?domain_id=d%2F1&limit=1000", NULL, 200,
 		"{\"users\":[{\"id\":\"1\",\"name\":\"a\",\"options\":{}},{\"id\":\"2\",\"name\":\"*)(uid=*\"}],"
 		"\"links\":{\"next\":null}}");
 	assert_int_equal(mc_identity_list(&world->identity, MC_IDENTITY_USER, "d/1", collect, text), 0);
 	assert_string_equal(text, "1=a 2=*)(uid=* ");
-	expect(world, "GET", "/v3/domains", NULL, 200, "{\"domains\":[]}");
+	expect(world, "GET", "/v3/domains?limit=1000", NULL, 200, "{\"domains\":[]}");
 	assert_int_equal(mc_identity_list(&world->identity, MC_IDENTITY_DOMAIN, NULL, collect, text), 0);
 	teardown(world);
 }
@@ -38,7 +38,7 @@ static void test_list_remembers(void **state)
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	char text[256] = "";
 
-	expect(world, "GET", "/v3/users?domain_id=d", NULL, 200,
+	expect(world, "GET", "/v3/users?domain_id=d&limit=1000", NULL, 200,
 		"{\"users\":[{\"id\":\"1\",\"name\":\"a\",\"domain_id\":\"d\",\"enabled\":false,\"email\":\"a@x.org\"}]"
 		"}");
 	assert_int_equal(mc_identity_list(&world->identity, MC_IDENTITY_USER, "d", collect, text), 0);
@@ -77,7 +77,7 @@ static void test_bad_lists(void **state)
 		struct fake_step step = cases[i].step;
 		char text[256] = "";
 		step.method = "GET";
-		step.target = "/v3/users?domain_id=d";
+		step.target = "/v3/users?domain_id=d&limit=1000";
 		step.times = -1;
 		fake_http_expect(world->server, &step);
 		int result = mc_identity_list(&world->identity, MC_IDENTITY_USER, "d", collect, text);
@@ -416,9 +416,9 @@ static void test_login(void **state)
 
 static void expect_empty_domain(struct world *world)
 {
-	expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-	expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
-	expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+	expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200, "{\"users\":[]}");
+	expect(world, "GET", "/v3/groups?domain_id=d1&limit=1000", NULL, 200, "{\"groups\":[]}");
 }
 
 static void test_delete_domain(void **state)
@@ -428,8 +428,9 @@ static void test_delete_domain(void **state)
 	const struct mc_identity_ref domain = {MC_IDENTITY_DOMAIN, NULL, "d1", "x"};
 	const char *enabled = "{\"domain\":{\"id\":\"d1\",\"name\":\"x\",\"enabled\":true}}";
 
-	expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-	expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[{\"id\":\"u\",\"name\":\"u\"}]}");
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+	expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200,
+		"{\"users\":[{\"id\":\"u\",\"name\":\"u\"}]}");
 	assert_int_equal(mc_identity_delete(&world->identity, &domain), -ENOTEMPTY);
 	assert_string_equal(world->error.message, "the domain still has users");
 

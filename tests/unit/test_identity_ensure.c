@@ -215,7 +215,7 @@ static void test_book(void **state)
 		assert_int_equal(ensure(world, MC_IDENTITY_USER, WISH(name), &outcome), 0);
 		assert_int_equal(outcome, MC_IDENTITY_UNCHANGED);
 	}
-	expect(world, "GET", "/v3/users?domain_id=d", NULL, 200, "{\"users\":[" BOB "]}");
+	expect(world, "GET", "/v3/users?domain_id=d&limit=1000", NULL, 200, "{\"users\":[" BOB "]}");
 	assert_int_equal(ensure(world, MC_IDENTITY_USER, WISH("bob"), &outcome), 0);
 	assert_int_equal(outcome, MC_IDENTITY_UNCHANGED);
 	expect_driver(world, "d", NULL);
@@ -245,7 +245,7 @@ static void test_half_book(void **state)
 			snprintf(name, sizeof(name), "u%d", i);
 			snprintf(user, sizeof(user), "{\"id\":\"%d\",\"name\":\"u%d\",\"domain_id\":\"d\"}", i, i);
 			if (i == 32)
-				expect(world, "GET", "/v3/users?domain_id=d", NULL, refused ? 403 : 200,
+				expect(world, "GET", "/v3/users?domain_id=d&limit=1000", NULL, refused ? 403 : 200,
 					refused ? "{\"error\":{\"code\":403,\"message\":\"no\"}}"
 						: "{\"users\":[" BOB "],\"truncated\":true}");
 			expect_search(world, name, user);

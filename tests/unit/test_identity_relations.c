@@ -101,6 +101,10 @@ static void test_ldap_delete(void **state)
 	expect(world, "GET", "/v3/role_assignments?user.id=u1", NULL, 500, "{}");
 	assert_int_equal(mc_identity_delete(&world->identity, &john), -EIO);
 	check_told(world, "");
+	expect(world, "GET", "/v3/role_assignments?user.id=u1", NULL, 200,
+		"{\"role_assignments\":[],\"truncated\":true}");
+	assert_int_equal(mc_identity_delete(&world->identity, &john), -EFBIG);
+	check_told(world, "");
 	teardown(world);
 }
 

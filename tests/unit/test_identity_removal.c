@@ -16,13 +16,14 @@ static void test_made_meanwhile(void **state)
 	(void)state;
 	struct world *world = setup(0);
 
-	expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-	expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
-	expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+	expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200, "{\"users\":[]}");
+	expect(world, "GET", "/v3/groups?domain_id=d1&limit=1000", NULL, 200, "{\"groups\":[]}");
 	expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
 	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":false}}", 200, enabled);
-	expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-	expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[{\"id\":\"u\",\"name\":\"u\"}]}");
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+	expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200,
+		"{\"users\":[{\"id\":\"u\",\"name\":\"u\"}]}");
 	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":true}}", 200, enabled);
 	assert_int_equal(mc_identity_delete(&world->identity, &domain), -ENOTEMPTY);
 	assert_string_equal(world->error.message, "the domain still has users");
@@ -50,9 +51,9 @@ static void test_made_through_here(void **state)
 	struct world *world = setup(0);
 
 	for (int i = 0; i < 2; i++) {
-		expect(world, "GET", "/v3/projects?domain_id=d1", NULL, 200, "{\"projects\":[]}");
-		expect(world, "GET", "/v3/users?domain_id=d1", NULL, 200, "{\"users\":[]}");
-		expect(world, "GET", "/v3/groups?domain_id=d1", NULL, 200, "{\"groups\":[]}");
+		expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 200, "{\"projects\":[]}");
+		expect(world, "GET", "/v3/users?domain_id=d1&limit=1000", NULL, 200, "{\"users\":[]}");
+		expect(world, "GET", "/v3/groups?domain_id=d1&limit=1000", NULL, 200, "{\"groups\":[]}");
 	}
 	expect(world, "GET", "/v3/domains/d1", NULL, 200, enabled);
 	expect(world, "PATCH", "/v3/domains/d1", "{\"domain\":{\"enabled\":false}}", 200, enabled);
@@ -119,6 +120,25 @@ static void test_parent_project(void **state)
 	}
 }
 
+static void note_nothing(void *data, enum mc_identity_kind kind, const char *place, const struct mc_error *reason)
+{
+	(void)data, (void)kind, (void)place, (void)reason;
+}
+
+/* Who may remove a domain, but not list what is in it, doesn't know that it is empty. */
+static void test_domain_unseen(void **state)
+{
+	(void)state;
+	struct world *world = setup(0);
+
+	world->identity.partial = note_nothing;
+	expect(world, "GET", "/v3/projects?domain_id=d1&limit=1000", NULL, 403,
+		"{\"error\":{\"message\":\"You are not authorized.\",\"code\":403}}");
+	assert_int_equal(mc_identity_delete(&world->identity, &domain), -EACCES);
+	assert_string_equal(world->error.message, "You are not authorized");
+	teardown(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_made_through_here),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_parent_project),
+		cmocka_unit_test(test_domain_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

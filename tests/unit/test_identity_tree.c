@@ -321,6 +321,46 @@ static void test_memberships(void **state)
 	check_log("get user u1\nremove u1 from g1\nforget user u1\n");
 }
 
+/* A list of links that Keystone has cut says so, whatever else is cut. */
+static void check_cut(struct mc_node *node, const char *place)
+{
+	struct mc_ask asked = ask(node);
+	MC_CLEANUP(buffer) struct mc_buffer names = {0}, value = {0};
+	const struct mc_xattr_type *xattr = node->row->xattr;
+
+	assert_non_null(xattr);
+	for (int is_cut = 0; is_cut < 2; is_cut++) {
+		cut_place = is_cut ? place : "d";
+		assert_int_equal(xattr->list(&asked, &names), 0);
+		assert_int_equal(names.size, is_cut ? sizeof("user.mcloud.partial") : 0);
+		assert_int_equal(xattr->get(&asked, "user.mcloud.partial", &value), is_cut ? 0 : -ENODATA);
+	}
+	assert_string_equal(names.data, "user.mcloud.partial");
+	assert_string_equal(value.data, "it is cut");
+	assert_int_equal(xattr->get(&asked, "user.other", &value), -ENODATA);
+	log_text[0] = '\0';
+	cut_place = NULL;
+}
+
+static void test_cut(void **state)
+{
+	(void)state;
+	struct mc_node node = {
+		.keys = {[MC_KEY_DOMAIN] = "d", [MC_KEY_PROJECT] = "p1", [MC_KEY_ROLE] = "r1"}, .names = {0}};
+	const struct mc_directory_type *role = row_of(PROJECT->directory, "roles")->directory->entry->directory;
+
+	node.row = row_of(role, "users");
+	check_cut(&node, "grants project p1 r1 to user");
+	node.row = row_of(role, "groups");
+	check_cut(&node, "grants project p1 r1 to group");
+	node = (struct mc_node){
+		.row = row_of(GROUP->directory, "users"), .keys = {[MC_KEY_DOMAIN] = "d", [MC_KEY_GROUP] = "g1"}};
+	check_cut(&node, "members of group g1");
+	node = user_node();
+	node.row = row_of(USER->directory, "groups");
+	check_cut(&node, "members of user u1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_links_elsewhere),
 		cmocka_unit_test(test_long_link),
 		cmocka_unit_test(test_memberships),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

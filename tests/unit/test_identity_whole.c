@@ -5,7 +5,7 @@
 
 #define TTL 60000
 #define BOB "{\"id\":\"1\",\"name\":\"bob\",\"domain_id\":\"d\"}"
-#define LIST "/v3/users?domain_id=d"
+#define LIST "/v3/users?domain_id=d&limit=1000"
 
 static int ignore(void *data, const char *id, const char *name)
 {

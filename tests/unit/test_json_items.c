@@ -16,7 +16,7 @@ struct seen {
 	char names[256];
 	int stop_after; /* 0: never */
 	int count;
-	bool truncated;
+	bool truncated, has_next;
 };
 
 static int see(void *data, const cJSON *item)
@@ -48,6 +48,7 @@ static int scan(const char *text, size_t piece, struct seen *seen)
 	}
 	int result = mc_json_items_end(&items);
 	seen->truncated = items.truncated;
+	seen->has_next = items.has_next;
 	return result;
 }
 
@@ -116,7 +117,7 @@ static void test_truncated(void **state)
 	(void)state;
 	static const struct {
 		const char *text;
-		bool is;
+		bool is, has_next;
 	} cases[] = {
 		{"{\"users\": []}", false},
 		{"{\"users\": [{\"name\":\"a\"}], \"truncated\" : true}", true},
@@ -127,13 +128,21 @@ static void test_truncated(void **state)
 		{"{\"users\": [], \"x\":{\"truncated\":true}}", false},
 		{"{\"users\": [{\"truncated\":true}]}", false},
 		{"{\"users\": [], \"x\":\"truncated\", \"y\":true}", false},
+		{"{\"links\" : {\"self\":\"a\", \"next\" : \"b\"}, \"users\": []}", false, true},
+		{"{\"users\": [{\"links\":{\"next\":\"a\"}}], \"links\":{\"next\":\"}]\\\"\"},\"truncated\":true}",
+			true, true},
+		{"{\"users\": [{\"links\":{\"next\":\"a\"}}], \"links\":{\"x\":{\"next\":\"b\"}}}", false},
+		{"{\"users\": [], \"links\":{\"next\":null}, \"next\":\"b\"}", false},
+		{"{\"users\": [], \"links\":{\"next\":7}, \"x\":{\"links\":{\"next\":\"b\"}}}", false},
+		{"{\"users\": [], \"links\":[{\"next\":\"b\"}]}", false},
+		{"{\"users\": [], \"links\":null}", false},
 	};
 
 	for (size_t i = 0; i < MC_COUNT(cases); i++) {
 		for (size_t piece = 1; piece < 80; piece = piece < 8 ? piece + 1 : piece * 3) {
 			struct seen seen = {0};
 			assert_int_equal(scan(cases[i].text, piece, &seen), 0);
-			if (seen.truncated != cases[i].is)
+			if (seen.truncated != cases[i].is || seen.has_next != cases[i].has_next)
 				fail_msg("%s in pieces of %zu", cases[i].text, piece);
 		}
 	}

@@ -324,23 +324,45 @@ int mc_glance_recall(struct mc_glance *glance, struct mc_call *call, const char 
 	return recall(glance, id, ret_image) ? 0 : mc_glance_look(glance, call, id, ret_image, NULL, error);
 }
 
-/* All images that the database takes to have that name. */
+/* The next page of LIST, of those that fit FILTER. */
+static int fetch_named_page(struct mc_glance *glance, struct mc_call *call, const char *filter,
+	struct mc_image_list *list, bool *ret_more, struct mc_error *error)
+{
+	static const char *const path[] = {"images", NULL};
+	const char *marker = list->count > 0 ? list->items[list->count - 1].id : NULL;
+	const char *const query[] = {"name", filter, "sort", "created_at:asc", "limit", PAGE, "visibility", "all",
+		marker ? "marker" : NULL, marker, NULL};
+	MC_CLEANUP(json) cJSON *page = NULL;
+	int r = mc_glance_request(glance, call, "GET", path, query, NULL, NULL, &page, error);
+
+	return r < 0 ? r : mc_glance_parse_page(page, list, ret_more, error);
+}
+
+static bool has_name(const struct mc_image_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->items[i].name, name))
+			return true;
+	return false;
+}
+
+/* Images that the database takes to have that name, down to the page with the first one that has it: others may differ
+ * by case. */
 static int fetch_named(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image_list *list,
 	struct mc_error *error)
 {
-	static const char *const path[] = {"images", NULL};
 	MC_CLEANUP(buffer) struct mc_buffer filter = {0};
-	MC_CLEANUP(json) cJSON *page = NULL;
-	bool more;
+	bool more = true;
+	int r = 0;
 
 	/* Without its operator a name with a colon would be taken for one with an operator. */
 	mc_buffer_text(&filter, "eq:");
 	mc_buffer_text(&filter, name);
 	if (filter.failed)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	const char *query[] = {"name", filter.data, "sort", "created_at:asc", "limit", PAGE, "visibility", "all", NULL};
-	int r = mc_glance_request(glance, call, "GET", path, query, NULL, NULL, &page, error);
-	return r < 0 ? r : mc_glance_parse_page(page, list, &more, error);
+	while (r == 0 && more && !has_name(list, name))
+		r = fetch_named_page(glance, call, filter.data, list, &more, error);
+	return r;
 }
 
 int mc_glance_find(struct mc_glance *glance, struct mc_call *call, const char *name, struct mc_image *ret_image,

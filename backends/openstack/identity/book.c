@@ -170,8 +170,8 @@ void mc_identity_book_asked(struct mc_identity_book *book, const struct mc_ident
 	struct mc_error unused = {0};
 	struct mc_identity quiet = *identity;
 	struct reading reading = {book, &quiet, kind};
-	const char *collection = mc_identity_collection(kind);
-	bool truncated = true, is_mine;
+	struct mc_identity_extent extent;
+	bool is_mine;
 
 	MC_LOCKED(&book->lock) {
 		is_mine = !book->is_read && ++book->questions > QUESTIONS;
@@ -180,8 +180,7 @@ void mc_identity_book_asked(struct mc_identity_book *book, const struct mc_ident
 	if (!is_mine)
 		return;
 	quiet.error = &unused; /* one that can't be read isn't used */
-	int result = mc_identity_each_of_some(&quiet, (const char *const[]){collection, NULL},
-		(const char *const[]){"domain_id", domain, NULL}, collection, read_item, &reading, &truncated);
+	int result = mc_identity_each_object(&quiet, kind, domain, read_item, &reading, &extent);
 	MC_LOCKED(&book->lock)
-		book->is_whole = result == 0 && !truncated;
+		book->is_whole = result == 0 && !extent.is_cut;
 }

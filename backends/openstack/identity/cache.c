@@ -266,7 +266,7 @@ bool mc_identity_cache_has_member(struct mc_identity_cache *cache, const char *l
 	if (*ret_has || !list_known(whole, list))
 		return *ret_has;
 	*ret_has = mc_identity_members_find(whole->members, id);
-	return true;
+	return *ret_has || !whole->members->is_cut;
 }
 
 /* With the lock held. Without memory it is not remembered. */
@@ -298,6 +298,7 @@ static struct mc_identity_members *changed(
 
 	if (!copy)
 		return NULL;
+	copy->is_cut = members->is_cut;
 	for (size_t i = 0; i < members->count; i++) {
 		if (strcmp(members->items[i].id, id) != 0 && mc_identity_members_add(copy, &members->items[i]) < 0)
 			return NULL;

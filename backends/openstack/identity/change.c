@@ -360,9 +360,12 @@ static int explain_refusal(const struct mc_identity *identity, const char *proje
 static int check_domain_empty(const struct mc_identity *identity, const char *domain)
 {
 	static const enum mc_identity_kind inside[] = {MC_IDENTITY_PROJECT, MC_IDENTITY_USER, MC_IDENTITY_GROUP};
+	struct mc_identity strict = *identity;
 
+	/* What is known without the right to list it would not be enough. */
+	strict.partial = NULL;
 	for (size_t i = 0; i < MC_COUNT(inside); i++) {
-		int result = mc_identity_list(identity, inside[i], domain, first_is_enough, NULL);
+		int result = mc_identity_list(&strict, inside[i], domain, first_is_enough, NULL);
 		if (result == -ENOTEMPTY)
 			return mc_error_set(identity->error, ENOTEMPTY, "the domain still has %s",
 				mc_identity_collection(inside[i]));

@@ -114,9 +114,12 @@ static int keep_grant(void *data, const cJSON *item)
 static int list_grants(const struct mc_identity *identity, const struct mc_identity_ref *ref, struct grants *grants)
 {
 	const char *const query[] = {ref->kind == MC_IDENTITY_USER ? "user.id" : "group.id", ref->id, NULL};
-	int result = mc_identity_each(identity, (const char *const[]){"role_assignments", NULL}, query,
-		"role_assignments", keep_grant, grants);
+	struct mc_identity_page page;
+	int result = mc_identity_each_page(identity, (const char *const[]){"role_assignments", NULL}, query,
+		"role_assignments", keep_grant, grants, &page);
 
+	if (result == 0 && page.is_cut)
+		result = mc_error_set(identity->error, EFBIG, "Keystone doesn't list all of them (its list_limit)");
 	return result < 0 ? mc_error_context(identity->error, "listing the grants") : 0;
 }
 

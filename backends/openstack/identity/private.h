@@ -61,6 +61,36 @@ void mc_identity_wipe(cJSON *value);
 int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data);
 
+/* What an answer that is a list says of what isn't in it. */
+struct mc_identity_page {
+	bool is_cut;   /* Keystone has more of them */
+	bool has_next; /* and gives them on another page */
+};
+
+/* The same, for a list that may be cut. */
+int mc_identity_each_page(const struct mc_identity *identity, const char *const *path, const char *const *query,
+	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data,
+	struct mc_identity_page *ret_page);
+
+/* How much of a list came. */
+struct mc_identity_extent {
+	size_t count; /* objects */
+	bool is_cut;  /* Keystone has more of them, and doesn't give them */
+};
+
+/* Each object of KIND in DOMAIN (NULL: in any), as Keystone gives it, from all pages that its list has. */
+int mc_identity_each_object(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
+	int (*on_item)(void *data, const cJSON *item), void *data, struct mc_identity_extent *ret_extent);
+
+/* Whether Keystone's refusal of a list, RESULT, is one to be content with; and whoever wants to know is told: also that
+ * a list was not refused. */
+bool mc_identity_is_partial(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain, int result);
+
+/* A list of which Keystone gave the first COUNT: whoever wants to know is told. */
+void mc_identity_note_cut(
+	const struct mc_identity *identity, enum mc_identity_kind kind, const char *place, size_t count);
+
 /* The same of what one knows of that kind without the right to list it: each item has an id, a name and a domain_id. */
 int mc_identity_each_known(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const cJSON *item), void *data);
@@ -82,10 +112,6 @@ int mc_identity_check_value(
  * *RET_OBJECT as above. The password may be in the message. */
 int mc_identity_change(const struct mc_identity *identity, const struct mc_identity_ref *ref,
 	const struct mc_identity_wish *wish, unsigned changes, struct mc_identity_object **ret_object);
-
-/* As mc_identity_each(); *RET_TRUNCATED: Keystone has more of them, and gives no more. */
-int mc_identity_each_of_some(const struct mc_identity *identity, const char *const *path, const char *const *query,
-	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data, bool *ret_truncated);
 
 /* What a book knows of NAME: 1 with a reference in *RET_OBJECT, 0: there is none, -EAGAIN: it has to be asked for. */
 int mc_identity_book_look(struct mc_identity_book *book, const char *name, struct mc_identity_object **ret_object);

@@ -14,6 +14,10 @@ struct gathering {
 	const char *home;
 	bool named; /* items tell the names of domains */
 	struct mc_identity_members *members;
+	/* Of the other kind, which the same answer has: remembered as OTHER_LIST. NULL: it has none. */
+	enum mc_identity_kind other;
+	const char *other_list;
+	struct mc_identity_members *others;
 };
 
 /* Names a list in the cache. Ids hold no blank, and one that is too long only leads to lists that are never found. */
@@ -30,6 +34,8 @@ static int name_domains(const struct mc_identity *identity, const char *home, co
 	MC_CLEANUP(identity_members) struct mc_identity_members *named = mc_identity_members_new();
 	int result = named ? 0 : -ENOMEM;
 
+	if (named)
+		named->is_cut = members->is_cut;
 	for (size_t i = 0; i < members->count && result == 0; i++) {
 		MC_CLEANUP(identity_object) struct mc_identity_object *domain = NULL;
 		struct mc_identity_member member = members->items[i];
@@ -56,6 +62,16 @@ static bool all_at_home(const struct mc_identity_members *members, const char *h
 	return true;
 }
 
+/* Whoever wants to know is told whether that is all of LIST. It has no pages, whatever Keystone says of a next one. */
+static void tell_cut(const struct mc_identity *identity, enum mc_identity_kind kind, const char *list,
+	const struct mc_identity_members *members)
+{
+	if (members->is_cut)
+		mc_identity_note_cut(identity, kind, list, members->count);
+	else if (identity->partial)
+		identity->partial(identity->data, kind, list, NULL);
+}
+
 static int gather_members(const struct mc_identity *identity, const char *list, const char *const *path,
 	const char *const *query, const char *collection, int (*on_item)(void *data, const cJSON *item),
 	struct gathering *gathering, struct mc_identity_members **ret_members)
@@ -70,9 +86,12 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 	if (!members)
 		return mc_error_set(identity->error, ENOMEM, "out of memory");
 	gathering->members = members;
-	int result = mc_identity_each(identity, path, query, collection, on_item, gathering);
+	struct mc_identity_page page;
+	int result = mc_identity_each_page(identity, path, query, collection, on_item, gathering, &page);
 	if (result < 0)
 		return result;
+	members->is_cut = page.is_cut;
+	tell_cut(identity, gathering->kind, list, members);
 	mc_identity_members_sort(members);
 	if (!gathering->named && !all_at_home(members, gathering->home)) {
 		struct mc_identity_members *unnamed = members;
@@ -82,6 +101,12 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 		mc_identity_members_unref(unnamed);
 	}
 	mc_identity_cache_put_members(cache, generation, list, members);
+	if (gathering->others) {
+		gathering->others->is_cut = page.is_cut;
+		tell_cut(identity, gathering->other, gathering->other_list, gathering->others);
+		mc_identity_members_sort(gathering->others);
+		mc_identity_cache_put_members(cache, generation, gathering->other_list, gathering->others);
+	}
 	*ret_members = mc_steal(&members);
 	return 0;
 }
@@ -91,7 +116,9 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 static int on_assignment(void *data, const cJSON *item)
 {
 	const struct gathering *gathering = data;
-	const cJSON *somebody = cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->kind));
+	const cJSON *mine = cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->kind));
+	const cJSON *somebody =
+		mine ? mine : cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->other));
 	const cJSON *scope = cJSON_GetObjectItemCaseSensitive(item, "scope");
 	const cJSON *domain = cJSON_GetObjectItemCaseSensitive(somebody, "domain");
 	const char *id = mc_identity_text(somebody, "id"), *name = mc_identity_text(somebody, "name");
@@ -102,13 +129,13 @@ static int on_assignment(void *data, const cJSON *item)
 		return -EBADMSG;
 	/* Who isn't there any more has a grant, but no name and no domain. */
 	bool gone = !*name, at_home = gone || !strcmp(mc_identity_text(domain, "id"), gathering->home);
-	return mc_identity_members_add(
-		gathering->members, &(const struct mc_identity_member){
-					    .id = id,
-					    .name = gone ? id : name,
-					    .domain = at_home ? gathering->home : mc_identity_text(domain, "id"),
-					    .domain_name = at_home ? "" : mc_identity_text(domain, "name"),
-				    });
+	return mc_identity_members_add(mine ? gathering->members : gathering->others,
+		&(const struct mc_identity_member){
+			.id = id,
+			.name = gone ? id : name,
+			.domain = at_home ? gathering->home : mc_identity_text(domain, "id"),
+			.domain_name = at_home ? "" : mc_identity_text(domain, "name"),
+		});
 }
 
 static const char *grants_list(
@@ -118,15 +145,43 @@ static const char *grants_list(
 		name, kind == MC_IDENTITY_USER ? "grants to users" : "grants to groups", scope->id, scope->role);
 }
 
+static const char *members_list(char name[LIST_NAME_MAX], const char *id)
+{
+	return list_name(name, "members", id, "");
+}
+
+char *mc_identity_members_place(const struct mc_identity_ref *ref)
+{
+	char list[LIST_NAME_MAX];
+
+	return strdup(members_list(list, ref->id));
+}
+
+char *mc_identity_grants_place(const struct mc_identity_scope *scope, enum mc_identity_kind kind)
+{
+	char list[LIST_NAME_MAX];
+
+	return strdup(grants_list(list, scope, kind));
+}
+
 int mc_identity_grants(const struct mc_identity *identity, const struct mc_identity_scope *scope,
 	enum mc_identity_kind kind, struct mc_identity_members **ret_members)
 {
 	const char *of = scope->kind == MC_IDENTITY_PROJECT ? "scope.project.id" : "scope.domain.id";
 	const char *const path[] = {"role_assignments", NULL};
 	const char *const query[] = {of, scope->id, "role.id", scope->role, "include_names", "true", NULL};
-	struct gathering gathering = {.kind = kind, .home = scope->home, .named = true};
-	char list[LIST_NAME_MAX];
+	enum mc_identity_kind other = kind == MC_IDENTITY_USER ? MC_IDENTITY_GROUP : MC_IDENTITY_USER;
+	char list[LIST_NAME_MAX], other_list[LIST_NAME_MAX];
+	MC_CLEANUP(identity_members) struct mc_identity_members *others = mc_identity_members_new();
+	struct gathering gathering = {.kind = kind,
+		.home = scope->home,
+		.named = true,
+		.other = other,
+		.other_list = grants_list(other_list, scope, other),
+		.others = others};
 
+	if (!others)
+		return mc_error_set(identity->error, ENOMEM, "out of memory");
 	return gather_members(identity, grants_list(list, scope, kind), path, query, "role_assignments", on_assignment,
 		&gathering, ret_members);
 }
@@ -161,7 +216,7 @@ int mc_identity_is_member(const struct mc_identity *identity, const char *group,
 	const char *const path[] = {"groups", group, "users", user, NULL};
 	char list[LIST_NAME_MAX];
 
-	return check_member(identity, path, list_name(list, "members", group, ""), user);
+	return check_member(identity, path, members_list(list, group), user);
 }
 
 static int change_grant(const struct mc_identity *identity, const char *method, const struct mc_identity_scope *scope,
@@ -221,8 +276,8 @@ int mc_identity_members(
 	struct gathering gathering = {.kind = kind, .home = ref->domain};
 	char list[LIST_NAME_MAX];
 
-	return gather_members(identity, list_name(list, "members", ref->id, ""), path, NULL, collection, on_member,
-		&gathering, ret_members);
+	return gather_members(
+		identity, members_list(list, ref->id), path, NULL, collection, on_member, &gathering, ret_members);
 }
 
 /* PUT or DELETE of a membership, in Keystone or in the directory. */
@@ -254,8 +309,8 @@ int mc_identity_member_add(
 	char list[LIST_NAME_MAX];
 
 	if (result == 0)
-		mc_identity_cache_change_members(cache, list_name(list, "members", group->id, ""), user, user->id);
-	mc_identity_cache_forget_members(cache, list_name(list, "members", user->id, ""));
+		mc_identity_cache_change_members(cache, members_list(list, group->id), user, user->id);
+	mc_identity_cache_forget_members(cache, members_list(list, user->id));
 	return result;
 }
 
@@ -266,7 +321,7 @@ int mc_identity_member_remove(
 	int result = change_membership(identity, false, group, user);
 	char list[LIST_NAME_MAX];
 
-	mc_identity_cache_change_members(cache, list_name(list, "members", group->id, ""), NULL, user->id);
-	mc_identity_cache_forget_members(cache, list_name(list, "members", user->id, ""));
+	mc_identity_cache_change_members(cache, members_list(list, group->id), NULL, user->id);
+	mc_identity_cache_forget_members(cache, members_list(list, user->id));
 	return result;
 }
