@@ -7,11 +7,11 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     export SUITE=${SUITE:-bookworm}
-    machine_root
+    machine_root clean
     machine_debs
     machine_new
     # lab: a unit; two: a line of fstab; three: the same, when somebody enters; four to seven: lines that are wrong
-    inside '
+    inside "$BOOTABLE"'
         dpkg -i /debs/before/*.deb
         mkdir -p /etc/mcloudfs /mnt/full /etc/systemd/system/mcloudfs@lab.service.d /srv/other
         touch /mnt/full/file /mnt/file
@@ -28,12 +28,6 @@ seven /mnt/file mcloudfs cloud=seven,$line 0 0
 TEXT
         sed "s/^Description=.*/Description=another of the same cloud/; s/cloud=%i/cloud=lab/; s/^Environment=.*/Environment=MOUNTPOINT=\\/srv\\/other OPTIONS=ro/; /^EnvironmentFile/d" \
             /usr/lib/systemd/system/mcloudfs@.service >/etc/systemd/system/other.service
-        # what belongs to a machine with devices and terminals
-        ln -sf /dev/null /etc/systemd/system/systemd-udevd.service
-        mkdir -p /var/log/journal
-        ln -sf /dev/null /etc/systemd/system/getty.target
-        ln -sf /dev/null /etc/systemd/system/console-getty.service
-        ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
         systemctl enable mcloudfs@lab.service' >&2
     machine_boot
 }

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     export SUITE=${SUITE:-bookworm}
-    machine_root
+    machine_root clean
     machine_debs
 }
 
