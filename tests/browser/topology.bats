@@ -37,6 +37,54 @@ page_will() {
         watch.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});"}')" | jq -e '. == true'
 }
 
+# cdp COMMAND [PARAMETERS]: of Chromium's own protocol, its answer.
+cdp() {
+    local parameters={}
+    [ -z "${2:-}" ] || parameters=$2
+    drive POST "/session/$SESSION/goog/cdp/execute" "$(jq -nc --arg cmd "$1" --argjson params "$parameters" '{cmd: $cmd, params: $params}')"
+}
+
+# renew TIMES: the page's own renewal, each as soon as the one before has brought the page anew; how often that was.
+renew() {
+    drive POST "/session/$SESSION/execute/async" "$(jq -nc --argjson times "$1" '{args: [], script: "
+        const done = arguments[0];
+        let heard = 0;
+        const next = (event) => {
+            if (typeof event.data?.mcloudfs !== \"string\") return;
+            if (++heard < \($times)) { window.renewal(); return; }
+            window.removeEventListener(\"message\", next);
+            done(heard);
+        };
+        window.addEventListener(\"message\", next);
+        window.renewal();"}')"
+}
+
+# renewed_until SCRIPT: renews the page until SCRIPT is true in it.
+renewed_until() {
+    local times
+    for ((times = 0; times < 2000; times++)); do
+        [ "$(page "$1")" != true ] || return 0
+        renew 1 >/dev/null
+    done
+    echo "never true: $1" && return 1
+}
+
+# kept: what the page keeps once its garbage is gone: NAME VALUE, a line each.
+kept() {
+    cdp HeapProfiler.collectGarbage >/dev/null
+    cdp Performance.getMetrics | jq -r '.metrics[] | select(.name | IN("JSHeapUsedSize", "Nodes", "Documents", "JSEventListeners")) | "\(.name) \(.value)"'
+}
+
+# resident: KiB of memory of the process that shows the page, the largest of this Chromium's.
+resident() {
+    ps -eo pid=,ppid=,rss=,args= --sort=start_time | awk -v driver="$DRIVER_PID" '
+        $1 == driver || $2 in ours { ours[$1]; if (/--type=renderer/ && $3 > most) most = $3 }
+        END { print most + 0 }'
+}
+
+# kept_of NAME <KEPT
+kept_of() { awk -v name="$1" '$1 == name { print int($2) }'; }
+
 @test "the page shows a region as it starts, without being loaded anew" {
     drive POST "/session/$SESSION/timeouts" '{"script": 55000}'
     drive POST "/session/$SESSION/url" "{\"url\": \"file://$M/topology.html\"}"
@@ -65,6 +113,38 @@ page_will() {
     page_will 'return document.querySelector("tr[data-region=Kista]").dataset.state === "ready"'
     [ "$(page 'return document.querySelectorAll("*").length')" -eq "$before" ]
     [ "$(page 'return document.querySelectorAll("iframe").length')" -eq 1 ]
+}
+
+# An hour is 1,800 renewals, one every two seconds: here each comes when the one before is done, and something changes now and then.
+@test "an hour of renewals leaves nothing in the page" {
+    local hook first last name
+    # the page's own timer does nothing: the test has its function
+    hook=$(cdp Page.addScriptToEvaluateOnNewDocument '{"source":
+        "if (window.parent === window) window.setInterval = (renewal, period) => { Object.assign(window, {renewal, period}); return 1; };"}' | jq -c .)
+    cdp Performance.enable
+    drive POST "/session/$SESSION/url" "{\"url\": \"file://$M/topology.html?hour\"}"
+    [ "$(page 'return window.period')" -eq 2000 ]
+    # what is loaded once is loaded then
+    [ "$(renew 200)" -eq 200 ]
+    first=$(kept && echo "resident $(resident) KiB")
+    for _ in 1 2 3 4 5 6; do
+        put pause "$M/containers/memcached-Kista/ctl"
+        renewed_until 'return [...document.querySelectorAll("svg title")].some((title) => /^memcached-Kista: paused/.test(title.textContent))'
+        [ "$(renew 150)" -eq 150 ]
+        put unpause "$M/containers/memcached-Kista/ctl"
+        renewed_until 'return document.querySelector("tr[data-region=Kista]").dataset.state === "ready"'
+        [ "$(renew 150)" -eq 150 ]
+    done
+    last=$(kept && echo "resident $(resident) KiB")
+    echo "# kept before an hour of renewals: ${first//$'\n'/, }" >&3
+    echo "# kept after it: ${last//$'\n'/, }" >&3
+    for name in Nodes Documents JSEventListeners; do
+        [ "$(kept_of "$name" <<<"$last")" -le $(($(kept_of "$name" <<<"$first") + 50)) ] || { echo "$name grow" && return 1; }
+    done
+    # a text of the page, of some 10 kB, that stayed at each renewal would be far more
+    [ $(($(kept_of JSHeapUsedSize <<<"$last") - $(kept_of JSHeapUsedSize <<<"$first"))) -lt 1000000 ]
+    cdp Page.removeScriptToEvaluateOnNewDocument "$hook"
+    drive POST "/session/$SESSION/url" "{\"url\": \"file://$M/topology.html\"}"
 }
 
 @test "a page whose mount has gone says so, and shows how it was" {

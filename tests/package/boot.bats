@@ -7,11 +7,11 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     export SUITE=${SUITE:-bookworm}
-    machine_root
+    machine_root clean
     machine_debs
     machine_new
-    # lab: a unit; two: a line of fstab; three: the same, when somebody enters; four to six: lines that are wrong
-    inside '
+    # lab: a unit; two: a line of fstab; three: the same, when somebody enters; four to seven: lines that are wrong
+    inside "$BOOTABLE"'
         dpkg -i /debs/before/*.deb
         mkdir -p /etc/mcloudfs /mnt/full /etc/systemd/system/mcloudfs@lab.service.d /srv/other
         touch /mnt/full/file /mnt/file
@@ -24,15 +24,10 @@ three /mnt/three mcloudfs cloud=three,noauto,x-systemd.automount,domain=a\\,b,$l
 four /mnt/four mcloudfs clod=four,$line 0 0
 five /mnt/full mcloudfs cloud=five,$line 0 0
 six /mnt/six mcloudfs cloud=two,noauto,$line 0 0
+seven /mnt/file mcloudfs cloud=seven,$line 0 0
 TEXT
         sed "s/^Description=.*/Description=another of the same cloud/; s/cloud=%i/cloud=lab/; s/^Environment=.*/Environment=MOUNTPOINT=\\/srv\\/other OPTIONS=ro/; /^EnvironmentFile/d" \
             /usr/lib/systemd/system/mcloudfs@.service >/etc/systemd/system/other.service
-        # what belongs to a machine with devices and terminals
-        ln -sf /dev/null /etc/systemd/system/systemd-udevd.service
-        mkdir -p /var/log/journal
-        ln -sf /dev/null /etc/systemd/system/getty.target
-        ln -sf /dev/null /etc/systemd/system/console-getty.service
-        ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
         systemctl enable mcloudfs@lab.service' >&2
     machine_boot
 }
@@ -58,7 +53,7 @@ become() { until [ "$(show "$1" "$2")" = "$3" ]; do sleep 0.1; done; } # systemc
         [ "$(show mcloudfs@lab StatusText)" = "Serves the cloud lab at /mnt/lab" ]
         test -e /mnt/lab/regions
         [ "$(show mcloudfs@lab OOMScoreAdjust)" = -800 ] # containers may not let it be set
-        test -e /mnt/two/regions
+        test -e /mnt/two/regions # which was no directory before
         grep -q " /mnt/three autofs " /proc/self/mounts'
 }
 
@@ -72,13 +67,14 @@ become() { until [ "$(show "$1" "$2")" = "$3" ]; do sleep 0.1; done; } # systemc
 
 @test "lines of fstab that are wrong are told in the journal, and mount nothing" {
     there '
-        for unit in mnt-four mnt-full; do [ "$(show $unit.mount ActiveState)" = failed ]; done
+        for unit in mnt-four mnt-full mnt-file; do [ "$(show $unit.mount ActiveState)" = failed ]; done
         systemctl start mnt-six.mount && exit 1
         journalctl -u mnt-four.mount | grep -F "unknown option \"clod=four\": did you mean cloud?"
         journalctl -u mnt-full.mount | grep -F "the mount would hide what is in it"
+        journalctl -u mnt-file.mount | grep -F "can'"'"'t mount at /mnt/file: it is no directory"
         journalctl -u mnt-six.mount | grep -F "the cloud two is mounted already"
         [ "$(ls /mnt/full)" = file ]
-        ! ls /var/lib/mcloudfs | grep -E "four|five"'
+        ! ls /var/lib/mcloudfs | grep -E "four|five|seven"'
 }
 
 @test "a killed daemon: readers get an error, and the mount comes back by itself" {
@@ -119,11 +115,24 @@ become() { until [ "$(show "$1" "$2")" = "$3" ]; do sleep 0.1; done; } # systemc
         test -e /mnt/lab/regions -a ! -e /srv/other/regions'
 }
 
-@test "a unit whose place is a file says so in its status" {
+@test "a unit whose settings are wrong says so in its status and the journal, mounts nothing, and is not tried again" {
     there '
-        echo "MOUNTPOINT=/mnt/file" >/etc/mcloudfs/seven.conf
-        systemctl start mcloudfs@seven && exit 1
-        [ "$(show mcloudfs@seven StatusText)" = "can'"'"'t mount at /mnt/file: it is no directory" ]'
+        fails() { # NAME SETTING SENTENCE
+            echo "$2" >"/etc/mcloudfs/$1.conf"
+            systemctl start "mcloudfs@$1" && exit 1
+            [ "$(show "mcloudfs@$1" StatusText)" = "$3" ]
+            journalctl -u "mcloudfs@$1" | grep -F -- "$3"
+            [ "$(show "mcloudfs@$1" ActiveState)" = failed -a "$(show "mcloudfs@$1" NRestarts)" = 0 ]
+            ! ls /var/lib/mcloudfs | grep "^$1" || exit 1
+        }
+        before=$(grep -c fuse.mcloudfs /proc/self/mounts)
+        fails option OPTIONS=clod=x "unknown option \"clod=x\": did you mean cloud?"
+        fails file MOUNTPOINT=/mnt/file "can'"'"'t mount at /mnt/file: it is no directory"
+        fails missing MOUNTPOINT=/mnt/file/below "can'"'"'t mount at /mnt/file/below: Not a directory"
+        fails full MOUNTPOINT=/mnt/full "can'"'"'t mount at /mnt/full: the mount would hide what is in it; empty it, or mount with -o nonempty"
+        fails busy MOUNTPOINT=/mnt/two "a cloud is mounted at /mnt/two already: umount it, or mount at another directory"
+        test -e /mnt/two/regions
+        [ "$(grep -c fuse.mcloudfs /proc/self/mounts)" = "$before" ]'
 }
 
 @test "an upgrade starts the unit anew, but not while somebody uses its mount" {

@@ -8,17 +8,19 @@ PACKAGE=$CHECKOUT/build/package
 needed_by() {
     local deb
     for deb; do dpkg-deb -f "$deb" Depends && dpkg-deb -f "$deb" Recommends; done |
-        tr ',' '\n' | sed 's/([^)]*)//; s/|.*//; s/ //g; /^mcloudfs/d; /^docker.io$/d; /^$/d' | sort -u
+        tr ',' '\n' | sed 's/([^)]*)//; s/|.*//; s/:any//; s/ //g; /^mcloudfs/d; /^docker.io$/d; /^$/d' | sort -u
 }
 
-# machine_root: what all machines of $SUITE begin with: systemd, and what the packages need.
+# machine_root NAME [PACKAGE…]: what the machines of $SUITE that are called so begin with: systemd, what the packages need, and these.
 machine_root() {
     local needed
+    CLEAN=$PACKAGE/$1-$SUITE
+    export CLEAN
     mapfile -t needed < <(needed_by "$PACKAGE/$SUITE"/mcloudfs*_*.deb | grep -v -- dbgsym)
     [ "${#needed[@]}" -gt 8 ]
-    (cd "$CHECKOUT" && tests/engines/root "$SUITE" "$PACKAGE/clean-$SUITE" "${needed[@]}" dbus man-db systemd systemd-sysv util-linux)
+    (cd "$CHECKOUT" && tests/engines/root "$SUITE" "$CLEAN" "${needed[@]}" dbus man-db systemd systemd-sysv util-linux "${@:2}")
     # a machine that people use has its manual pages
-    rm -f "$PACKAGE/clean-$SUITE"/etc/dpkg/dpkg.cfg.d/99mmdebstrap
+    rm -f "$CLEAN"/etc/dpkg/dpkg.cfg.d/99mmdebstrap
 }
 
 # machine_debs: the packages in $DEBS: deb/, and before/, which says that it is of the version before.
@@ -38,24 +40,32 @@ machine_debs() {
     done
 }
 
-# machine_new: as it was delivered.
+# machine_new [NAME…]: as it was delivered; with a file system that is no overlay for each NAME of /var/lib.
 machine_new() {
+    local name
     MACHINE=$PACKAGE/machine-$SUITE
     export MACHINE
     rm -rf --one-file-system "$MACHINE"
-    mkdir -p "$MACHINE"/{upper,work,root}
+    mkdir -p "$MACHINE"/{upper,work,root,data}
+    for name; do mkdir "$MACHINE/data/$name"; done
 }
 
 # machine_mounts: in a mount namespace that is there: the machine's file systems, and its packages at /debs.
 machine_mounts() {
+    local data
+    shopt -s nullglob
     mount --make-rprivate /
     [ -z "${TINY:-}" ] || { mount -t tmpfs -o "size=$TINY" tiny "$MACHINE" && mkdir "$MACHINE"/{upper,work,root}; }
-    mount -t overlay overlay -o "lowerdir=$PACKAGE/clean-$SUITE,upperdir=$MACHINE/upper,workdir=$MACHINE/work" "$MACHINE/root"
+    mount -t overlay overlay -o "lowerdir=$CLEAN,upperdir=$MACHINE/upper,workdir=$MACHINE/work" "$MACHINE/root"
     mount -t proc proc "$MACHINE/root/proc"
     mount -t tmpfs tmp "$MACHINE/root/tmp"
     mount -t tmpfs -o mode=755 run "$MACHINE/root/run"
     mkdir -p "$MACHINE/root/debs"
     mount --bind "$DEBS" "$MACHINE/root/debs"
+    for data in "$MACHINE"/data/*; do
+        mkdir -p "$MACHINE/root/var/lib/${data##*/}"
+        mount --bind "$data" "$MACHINE/root/var/lib/${data##*/}"
+    done
     ip link set lo up
 }
 

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
     export SUITE=${SUITE:-bookworm}
-    machine_root
+    machine_root clean
     machine_debs
 }
 
@@ -22,7 +22,7 @@ teardown() { rm -rf --one-file-system "$MACHINE"; }
         mount -a
         test -e /mnt/lab/regions
         umount /mnt/lab
-        for page in mcloudfs mcloudfs-tree mount.mcloudfs mount.fuse.mcloudfs mcloudfs-images; do man -w "$page"; done
+        for page in mcloudfs mcloudfs-tree mount.mcloudfs mount.fuse.mcloudfs mcloudfs-images mcloudfs-top mcloudfs-report; do man -w "$page"; done
         test -L /usr/share/bash-completion/completions/echo
         mcloudfs --help | grep -F "\`mcloudfs-images NAME\`"
         run=$(mcloudfs-images zed 2>&1) && exit 1
@@ -31,6 +31,36 @@ teardown() { rm -rf --one-file-system "$MACHINE"; }
         grep -F "usage: mcloudfs-images" <<<"$run"
         /usr/share/mcloudfs/recipes/hash >/debs/hashes'
     diff "$DEBS/hashes" <("$CHECKOUT/backends/recipes/hash")
+}
+
+@test "what looks at a cloud finds the one that is mounted, and leaves nothing behind" {
+    run -0 inside '
+        dpkg -i /debs/deb/*.deb >/dev/null
+        mcloudfs-top && exit 1
+        lab
+        mcloudfs-top
+        mcloudfs-report -o /tmp/report.tar.gz
+        tar -xzOf /tmp/report.tar.gz --wildcards "*/daemon/arguments" | grep -x /mnt/lab
+        mkdir /mnt/two
+        mount -t mcloudfs other /mnt/two -o cloud=two,base=127.104.0.0
+        mcloudfs-top && exit 1
+        mcloudfs-report /mnt/two -o /tmp/two.tar.gz
+        tar -xzOf /tmp/two.tar.gz --wildcards "*/about.json" | jq -e ".cloud == \"two\""
+        umount /mnt/lab /mnt/two
+        # nor are there files beside the package'"'"'s
+        find /usr/share/mcloudfs -type f -exec dpkg -S {} + >/dev/null'
+    [[ $output == *"mcloudfs-top: no cloud is mounted: mount one, or name its mount"* ]]
+    [[ $output == *"no region yet"* ]]
+    [[ $output == *"mcloudfs-top: 2 clouds are mounted, at /mnt/lab, /mnt/two: name the one that is meant"* ]]
+}
+
+@test "the dashboard and the alerts of this checkout are where observe.md says" {
+    inside '
+        dpkg -i /debs/deb/*.deb >/dev/null
+        grep -o "/usr/share/mcloudfs/observe" /usr/share/doc/mcloudfs/observe.md
+        cp /usr/share/mcloudfs/observe/* /debs/'
+    cmp "$DEBS/dashboard.json" "$CHECKOUT/docs/observe/dashboard.json"
+    cmp "$DEBS/alerts.yml" "$CHECKOUT/docs/observe/alerts.yml"
 }
 
 @test "systemd has nothing to say against the units" {

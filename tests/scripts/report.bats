@@ -68,3 +68,15 @@ content() { tar -xzOf "$ARCHIVE" --wildcards "*/$1"; }
     [ "$status" -eq 1 ]
     [[ $output == *"report: $BATS_TEST_TMPDIR/not/there.tar.gz can't be written (No such file or directory); --output FILE puts it elsewhere"* ]]
 }
+
+@test "a daemon that mount(8) has started tells the cloud's name and where its secrets are" {
+    mkfifo "$BATS_TEST_TMPDIR/stay"
+    mv "$STATE/mcloud.json" "$STATE/lab.json"
+    # as mount(8) calls it: the place is not its last word
+    (exec -a mount.mcloudfs bash -c 'echo >"$0" && read -r _ <"$0"' "$BATS_TEST_TMPDIR/stay" home "$M" -o "rw,cloud=lab,state_dir=$STATE") 3>&- &
+    timeout 20 cat "$BATS_TEST_TMPDIR/stay"
+    timeout 60 "$CHECKOUT/mnt/report" --output "$ARCHIVE" "$M"
+    kill $!
+    content about.json | jq -e '.secrets_known and .cloud == "lab"'
+    content daemon/arguments | grep -x home
+}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,6 +155,34 @@ static void assert_promtool_likes(const struct mc_buffer *text)
 	assert_int_equal(status, 0);
 }
 
+enum { ROUNDS = 101 };
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+	return (left > right) - (left < right);
+}
+
+/* Fills OUT ROUNDS times; the median of what that took, in milliseconds. */
+static double expose_all(
+	const struct twelve *twelve, struct mc_journal *journal, struct mc_metrics *metrics, struct mc_buffer *out)
+{
+	double took[ROUNDS];
+	for (int i = 0; i < ROUNDS; i++) {
+		struct mc_exposition to = {.out = out, .cloud = "mcloud"};
+		struct timespec before, after;
+		mc_buffer_drop(out, out->size);
+		clock_gettime(CLOCK_MONOTONIC, &before);
+		mc_overview_metrics(&twelve->overview, &to);
+		mc_journal_expose(journal, &to);
+		mc_metrics_expose(metrics, &to);
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		took[i] = (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+	}
+	qsort(took, ROUNDS, sizeof took[0], compare);
+	return took[ROUNDS / 2];
+}
+
 /* All that `metrics` has, of twelve regions that were all asked. */
 static void test_twelve(void **state)
 {
@@ -161,17 +190,14 @@ static void test_twelve(void **state)
 	struct mc_journal *journal = mc_journal_new();
 	struct mc_metrics *metrics = mc_metrics_new();
 	MC_CLEANUP(buffer) struct mc_buffer out = {0};
-	struct mc_exposition to = {.out = &out, .cloud = "mcloud"};
 	(void)state;
 	twelve_make(&twelve);
 	mc_journal_add(journal, "engine", "GET /", 200, 1);
 	for (size_t i = 0; i < TWELVE_SERVICES; i++)
 		mc_journal_add(journal, twelve.services[i].name, "GET /", 200, 12);
 	mc_metrics_operation(metrics, MC_OP_READ, false, 1000000);
-	mc_overview_metrics(&twelve.overview, &to);
-	mc_journal_expose(journal, &to);
-	mc_metrics_expose(metrics, &to);
-	print_message("%zu bytes\n", out.size);
+	double took = expose_all(&twelve, journal, metrics, &out);
+	print_message("%zu bytes, made in %.3f ms\n", out.size, took);
 	assert_in_range(out.size, 1, 200000);
 	assert_promtool_likes(&out);
 	mc_metrics_free(metrics);
