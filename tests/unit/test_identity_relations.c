@@ -242,6 +242,64 @@ static void test_grants(void **state)
 	teardown(world);
 }
 
+#define WHOLE "/v3/role_assignments?scope.project.id=p1&include_names=true"
+#define OF_ROLE(role) "/v3/role_assignments?scope.project.id=p1&role.id=" role "&include_names=true"
+#define JOHN(role)                                                                                                     \
+	"{\"role\":{\"id\":\"" role "\"},\"user\":{\"id\":\"u1\",\"name\":\"john\",\"domain\":{\"id\":\"a\"}},"        \
+	"\"scope\":{\"project\":{\"id\":\"p1\"}}}"
+
+static void assert_grants(struct world *world, const char *role, enum mc_identity_kind kind, const char *expected)
+{
+	const struct mc_identity_scope of = {MC_IDENTITY_PROJECT, "p1", role, "a"};
+	MC_CLEANUP(identity_members) struct mc_identity_members *members = NULL;
+	char text[256];
+
+	assert_int_equal(mc_identity_grants(&world->identity, &of, kind, &members), 0);
+	print_members(members, text);
+	assert_string_equal(text, expected);
+}
+
+/* Whoever walks through the roles of a project asks twice, however many there are. */
+static void test_walk_of_roles(void **state)
+{
+	(void)state;
+	struct world *world = setup(TTL);
+	const struct mc_identity_scope r4 = {MC_IDENTITY_PROJECT, "p1", "r4", "a"};
+	const struct mc_identity_member given = {"u1", "john", "a", ""};
+
+	expect(world, "GET", OF_ROLE("r1"), NULL, 200, "{\"role_assignments\":[" JOHN("r1") "]}");
+	assert_grants(world, "r1", MC_IDENTITY_USER, "u1=john ");
+	assert_grants(world, "r1", MC_IDENTITY_GROUP, "");
+	expect(world, "GET", WHOLE, NULL, 200, "{\"role_assignments\":[" JOHN("r1") "," JOHN("r3") "]}");
+	assert_grants(world, "r2", MC_IDENTITY_USER, "");
+	assert_grants(world, "r3", MC_IDENTITY_USER, "u1=john ");
+	assert_grants(world, "r3", MC_IDENTITY_GROUP, "");
+	assert_grants(world, "r4", MC_IDENTITY_GROUP, "");
+	assert_int_equal(mc_identity_is_granted(&world->identity, &r4, MC_IDENTITY_USER, "u1"), -ENOENT);
+	/* What is given now is known of a role that nobody had, too. */
+	expect(world, "PUT", "/v3/projects/p1/users/u1/roles/r4", NULL, 204, NULL);
+	assert_int_equal(mc_identity_grant(&world->identity, &r4, MC_IDENTITY_USER, &given), 0);
+	assert_int_equal(mc_identity_is_granted(&world->identity, &r4, MC_IDENTITY_USER, "u1"), 0);
+	expect(world, "GET", WHOLE, NULL, 200, "{\"role_assignments\":[" JOHN("r4") "]}");
+	assert_grants(world, "r4", MC_IDENTITY_USER, "u1=john ");
+	assert_grants(world, "r5", MC_IDENTITY_USER, "");
+	teardown(world);
+}
+
+/* What is cut of all roles is asked for by role. */
+static void test_walk_of_cut_roles(void **state)
+{
+	(void)state;
+	struct world *world = setup(TTL);
+
+	expect(world, "GET", OF_ROLE("r1"), NULL, 200, "{\"role_assignments\":[]}");
+	assert_grants(world, "r1", MC_IDENTITY_USER, "");
+	expect(world, "GET", WHOLE, NULL, 200, "{\"role_assignments\":[" JOHN("r1") "],\"truncated\":true}");
+	expect(world, "GET", OF_ROLE("r2"), NULL, 200, "{\"role_assignments\":[" JOHN("r2") "]}");
+	assert_grants(world, "r2", MC_IDENTITY_USER, "u1=john ");
+	teardown(world);
+}
+
 static void test_members(void **state)
 {
 	(void)state;
@@ -364,6 +422,8 @@ int main(void)
 		cmocka_unit_test(test_driver),
 		cmocka_unit_test(test_driver_changes),
 		cmocka_unit_test(test_grants),
+		cmocka_unit_test(test_walk_of_roles),
+		cmocka_unit_test(test_walk_of_cut_roles),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_late_answer),

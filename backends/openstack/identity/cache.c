@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define OBJECTS 1024
-#define LISTS 64
+#define LISTS 256
 #define PAIRS 256
 #define CREDENTIALS 64
 #define DRIVERS 128

@@ -91,7 +91,21 @@ bool mc_identity_is_partial(
 void mc_identity_note_cut(
 	const struct mc_identity *identity, enum mc_identity_kind kind, const char *place, size_t count);
 
-/* The same of what one knows of that kind without the right to list it: each item has an id, a name and a domain_id. */
+/* Names a list in the cache. Ids hold no blank, and one that is too long only leads to lists that are never found. */
+enum { MC_IDENTITY_LIST_MAX = 512 };
+const char *mc_identity_list_name(char name[MC_IDENTITY_LIST_MAX], const char *what, const char *id, const char *role);
+
+/* Whoever wants to know is told whether MEMBERS are all of LIST. It has no pages, whatever Keystone says of a next one.
+ */
+void mc_identity_tell_cut(const struct mc_identity *identity, enum mc_identity_kind kind, const char *list,
+	const struct mc_identity_members *members);
+
+/* Asks at PATH whether LIST has ID: 204, or 404 with a reason. */
+int mc_identity_check_member(
+	const struct mc_identity *identity, const char *const *path, const char *list, const char *id);
+
+/* As mc_identity_each(), of what one knows of that kind without the right to list it: each item has an id, a name and a
+ * domain_id. */
 int mc_identity_each_known(const struct mc_identity *identity, enum mc_identity_kind kind, const char *domain,
 	int (*on_item)(void *data, const cJSON *item), void *data);
 

@@ -5,25 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Grants and memberships. https://docs.openstack.org/api-ref/identity/v3/#roles, #groups, #users */
-
-#define LIST_NAME_MAX 512
+/* Memberships. https://docs.openstack.org/api-ref/identity/v3/#groups, #users */
 
 struct gathering {
 	enum mc_identity_kind kind;
 	const char *home;
-	bool named; /* items tell the names of domains */
 	struct mc_identity_members *members;
-	/* Of the other kind, which the same answer has: remembered as OTHER_LIST. NULL: it has none. */
-	enum mc_identity_kind other;
-	const char *other_list;
-	struct mc_identity_members *others;
 };
 
-/* Names a list in the cache. Ids hold no blank, and one that is too long only leads to lists that are never found. */
-static const char *list_name(char name[LIST_NAME_MAX], const char *what, const char *id, const char *role)
+const char *mc_identity_list_name(char name[MC_IDENTITY_LIST_MAX], const char *what, const char *id, const char *role)
 {
-	snprintf(name, LIST_NAME_MAX, "%s %s %s", what, id, role);
+	snprintf(name, MC_IDENTITY_LIST_MAX, "%s %s %s", what, id, role);
 	return name;
 }
 
@@ -62,8 +54,7 @@ static bool all_at_home(const struct mc_identity_members *members, const char *h
 	return true;
 }
 
-/* Whoever wants to know is told whether that is all of LIST. It has no pages, whatever Keystone says of a next one. */
-static void tell_cut(const struct mc_identity *identity, enum mc_identity_kind kind, const char *list,
+void mc_identity_tell_cut(const struct mc_identity *identity, enum mc_identity_kind kind, const char *list,
 	const struct mc_identity_members *members)
 {
 	if (members->is_cut)
@@ -91,9 +82,9 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 	if (result < 0)
 		return result;
 	members->is_cut = page.is_cut;
-	tell_cut(identity, gathering->kind, list, members);
+	mc_identity_tell_cut(identity, gathering->kind, list, members);
 	mc_identity_members_sort(members);
-	if (!gathering->named && !all_at_home(members, gathering->home)) {
+	if (!all_at_home(members, gathering->home)) {
 		struct mc_identity_members *unnamed = members;
 		result = name_domains(identity, gathering->home, unnamed, &members);
 		if (result < 0)
@@ -101,93 +92,24 @@ static int gather_members(const struct mc_identity *identity, const char *list, 
 		mc_identity_members_unref(unnamed);
 	}
 	mc_identity_cache_put_members(cache, generation, list, members);
-	if (gathering->others) {
-		gathering->others->is_cut = page.is_cut;
-		tell_cut(identity, gathering->other, gathering->other_list, gathering->others);
-		mc_identity_members_sort(gathering->others);
-		mc_identity_cache_put_members(cache, generation, gathering->other_list, gathering->others);
-	}
 	*ret_members = mc_steal(&members);
 	return 0;
 }
 
-/* One item of role_assignments with include_names: {"role":…, "user": {"id", "name", "domain": {"id", "name"}},
- * "scope":…}. */
-static int on_assignment(void *data, const cJSON *item)
+static const char *members_list(char name[MC_IDENTITY_LIST_MAX], const char *id)
 {
-	const struct gathering *gathering = data;
-	const cJSON *mine = cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->kind));
-	const cJSON *somebody =
-		mine ? mine : cJSON_GetObjectItemCaseSensitive(item, mc_identity_member_name(gathering->other));
-	const cJSON *scope = cJSON_GetObjectItemCaseSensitive(item, "scope");
-	const cJSON *domain = cJSON_GetObjectItemCaseSensitive(somebody, "domain");
-	const char *id = mc_identity_text(somebody, "id"), *name = mc_identity_text(somebody, "name");
-
-	if (!somebody || *mc_identity_text(scope, "OS-INHERIT:inherited_to"))
-		return 0;
-	if (!*id)
-		return -EBADMSG;
-	/* Who isn't there any more has a grant, but no name and no domain. */
-	bool gone = !*name, at_home = gone || !strcmp(mc_identity_text(domain, "id"), gathering->home);
-	return mc_identity_members_add(mine ? gathering->members : gathering->others,
-		&(const struct mc_identity_member){
-			.id = id,
-			.name = gone ? id : name,
-			.domain = at_home ? gathering->home : mc_identity_text(domain, "id"),
-			.domain_name = at_home ? "" : mc_identity_text(domain, "name"),
-		});
-}
-
-static const char *grants_list(
-	char name[LIST_NAME_MAX], const struct mc_identity_scope *scope, enum mc_identity_kind kind)
-{
-	return list_name(
-		name, kind == MC_IDENTITY_USER ? "grants to users" : "grants to groups", scope->id, scope->role);
-}
-
-static const char *members_list(char name[LIST_NAME_MAX], const char *id)
-{
-	return list_name(name, "members", id, "");
+	return mc_identity_list_name(name, "members", id, "");
 }
 
 char *mc_identity_members_place(const struct mc_identity_ref *ref)
 {
-	char list[LIST_NAME_MAX];
+	char list[MC_IDENTITY_LIST_MAX];
 
 	return strdup(members_list(list, ref->id));
 }
 
-char *mc_identity_grants_place(const struct mc_identity_scope *scope, enum mc_identity_kind kind)
-{
-	char list[LIST_NAME_MAX];
-
-	return strdup(grants_list(list, scope, kind));
-}
-
-int mc_identity_grants(const struct mc_identity *identity, const struct mc_identity_scope *scope,
-	enum mc_identity_kind kind, struct mc_identity_members **ret_members)
-{
-	const char *of = scope->kind == MC_IDENTITY_PROJECT ? "scope.project.id" : "scope.domain.id";
-	const char *const path[] = {"role_assignments", NULL};
-	const char *const query[] = {of, scope->id, "role.id", scope->role, "include_names", "true", NULL};
-	enum mc_identity_kind other = kind == MC_IDENTITY_USER ? MC_IDENTITY_GROUP : MC_IDENTITY_USER;
-	char list[LIST_NAME_MAX], other_list[LIST_NAME_MAX];
-	MC_CLEANUP(identity_members) struct mc_identity_members *others = mc_identity_members_new();
-	struct gathering gathering = {.kind = kind,
-		.home = scope->home,
-		.named = true,
-		.other = other,
-		.other_list = grants_list(other_list, scope, other),
-		.others = others};
-
-	if (!others)
-		return mc_error_set(identity->error, ENOMEM, "out of memory");
-	return gather_members(identity, grants_list(list, scope, kind), path, query, "role_assignments", on_assignment,
-		&gathering, ret_members);
-}
-
-/* Asks at PATH whether LIST has ID: 204, or 404 with a reason. */
-static int check_member(const struct mc_identity *identity, const char *const *path, const char *list, const char *id)
+int mc_identity_check_member(
+	const struct mc_identity *identity, const char *const *path, const char *list, const char *id)
 {
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	uint64_t generation = mc_identity_cache_generation(cache);
@@ -201,53 +123,12 @@ static int check_member(const struct mc_identity *identity, const char *const *p
 	return result;
 }
 
-int mc_identity_is_granted(const struct mc_identity *identity, const struct mc_identity_scope *scope,
-	enum mc_identity_kind kind, const char *id)
-{
-	const char *const path[] = {mc_identity_collection(scope->kind), scope->id, mc_identity_collection(kind), id,
-		"roles", scope->role, NULL};
-	char list[LIST_NAME_MAX];
-
-	return check_member(identity, path, grants_list(list, scope, kind), id);
-}
-
 int mc_identity_is_member(const struct mc_identity *identity, const char *group, const char *user)
 {
 	const char *const path[] = {"groups", group, "users", user, NULL};
-	char list[LIST_NAME_MAX];
+	char list[MC_IDENTITY_LIST_MAX];
 
-	return check_member(identity, path, members_list(list, group), user);
-}
-
-static int change_grant(const struct mc_identity *identity, const char *method, const struct mc_identity_scope *scope,
-	enum mc_identity_kind kind, const char *id)
-{
-	const char *const path[] = {mc_identity_collection(scope->kind), scope->id, mc_identity_collection(kind), id,
-		"roles", scope->role, NULL};
-
-	return mc_identity_request(identity, method, path, NULL, NULL);
-}
-
-int mc_identity_grant(const struct mc_identity *identity, const struct mc_identity_scope *scope,
-	enum mc_identity_kind kind, const struct mc_identity_member *member)
-{
-	char list[LIST_NAME_MAX];
-	int result = change_grant(identity, "PUT", scope, kind, member->id);
-
-	if (result == 0)
-		mc_identity_cache_change_members(
-			mc_identity_cache_of(identity), grants_list(list, scope, kind), member, member->id);
-	return result;
-}
-
-int mc_identity_revoke(const struct mc_identity *identity, const struct mc_identity_scope *scope,
-	enum mc_identity_kind kind, const char *id)
-{
-	char list[LIST_NAME_MAX];
-	int result = change_grant(identity, "DELETE", scope, kind, id);
-
-	mc_identity_cache_change_members(mc_identity_cache_of(identity), grants_list(list, scope, kind), NULL, id);
-	return result;
+	return mc_identity_check_member(identity, path, members_list(list, group), user);
 }
 
 /* A user of a group, or a group of a user. */
@@ -274,7 +155,7 @@ int mc_identity_members(
 	const char *collection = mc_identity_collection(kind);
 	const char *const path[] = {mc_identity_collection(ref->kind), ref->id, collection, NULL};
 	struct gathering gathering = {.kind = kind, .home = ref->domain};
-	char list[LIST_NAME_MAX];
+	char list[MC_IDENTITY_LIST_MAX];
 
 	return gather_members(
 		identity, members_list(list, ref->id), path, NULL, collection, on_member, &gathering, ret_members);
@@ -306,7 +187,7 @@ int mc_identity_member_add(
 {
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	int result = change_membership(identity, true, group, user);
-	char list[LIST_NAME_MAX];
+	char list[MC_IDENTITY_LIST_MAX];
 
 	if (result == 0)
 		mc_identity_cache_change_members(cache, members_list(list, group->id), user, user->id);
@@ -319,7 +200,7 @@ int mc_identity_member_remove(
 {
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	int result = change_membership(identity, false, group, user);
-	char list[LIST_NAME_MAX];
+	char list[MC_IDENTITY_LIST_MAX];
 
 	mc_identity_cache_change_members(cache, members_list(list, group->id), NULL, user->id);
 	mc_identity_cache_forget_members(cache, members_list(list, user->id));
