@@ -32,6 +32,14 @@ all_write() {
     done
 }
 
+# signal NAME REGION: to its database, which isn't the first process of its container.
+signal() {
+    # shellcheck disable=SC2016 # it is the container's shell that expands it
+    in_container "$CLOUD-mysql-$2" bash -c 'for file in /proc/[0-9]*/comm; do
+        [ "$(<"$file")" != mariadbd ] || { file=${file%/comm} && kill "-$1" "${file#/proc/}"; }
+    done' - "$1"
+}
+
 as_john() {
     OS_CLIENT_CONFIG_FILE=/dev/null timeout 120 env OS_AUTH_URL="$(quick cat "$M/regions/$1/endpoints/identity/public")" OS_USERNAME=john \
         OS_PASSWORD=john OS_USER_DOMAIN_NAME=acme OS_PROJECT_DOMAIN_NAME=acme OS_PROJECT_NAME=demo OS_IDENTITY_API_VERSION=3 \
@@ -217,6 +225,27 @@ since() { engine "/containers/$CLOUD-mysql-$1/json" | jq -r .State.StartedAt; }
     put async "$M/regions/Solna/replication/mode"
     roles Solna Kista Lund
     all_write Kista Lund
+}
+
+@test "a slave that hangs can't be told to acknowledge no more, and goes on counting" {
+    put semisync "$M/regions/Solna/replication/mode"
+    signal STOP Lund
+    refused EBUSY async "$M/regions/Lund/replication/mode"
+    quick tail -n 4 "$M/errors" | grep -q "region Lund doesn't answer, and may go on acknowledging writes: repair it"
+    signal CONT Lund
+    replicates Lund
+    [ "$(quick cat "$M/regions/Lund/replication/mode")" = semisync ]
+    put async "$M/regions/Lund/replication/mode"
+    [ "$(quick cat "$M/regions/Lund/replication/mode")" = async ]
+    # whose database has ended acknowledges nothing
+    put semisync "$M/regions/Lund/replication/mode"
+    put kill "$M/containers/mysql-Lund/ctl"
+    put async "$M/regions/Lund/replication/mode"
+    put repair "$M/regions/Lund/ctl"
+    [ "$(slowly cat "$M/regions/Lund/wait")" = ready ]
+    replicates Lund
+    put async "$M/regions/Solna/replication/mode"
+    roles Solna Kista Lund
 }
 
 @test "without its master only a slave that has acknowledged all is promoted" {

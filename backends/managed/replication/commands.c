@@ -239,6 +239,17 @@ static int note_mode(struct mc_region *region, bool semisync, struct mc_error *e
 	return r ? r : mc_fact_clear(region, MC_FACT_INCOMPLETE, error);
 }
 
+/* One that runs and can't be told goes on acknowledging, and nobody would ask it any more what it has. */
+static int check_uncount(struct mc_region *slave, struct mc_error *error)
+{
+	struct mc_observed seen = {.is_unreachable = mc_probe_runs(slave) && !mc_probe_answers(slave)};
+	struct mc_facts facts;
+
+	MC_LOCKED(&slave->cloud->lock)
+		facts = mc_facts_of(slave);
+	return mc_plan_check_uncount(&facts, &seen, error);
+}
+
 /* IS_ALONE: the other slaves stay as they are. */
 static int set_slave_mode(
 	struct mc_region *slave, struct mc_call *call, bool semisync, bool is_alone, struct mc_error *error)
@@ -247,6 +258,8 @@ static int set_slave_mode(
 	struct mc_replica_status status = {0};
 	int r = semisync ? mc_replicate_count(slave, error) : 0;
 
+	if (r == 0 && !semisync && is_alone)
+		r = check_uncount(slave, error);
 	if (r == 0 && !semisync && is_alone)
 		r = mc_replicate_uncount(slave, error);
 	if (r == 0)

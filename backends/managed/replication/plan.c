@@ -322,9 +322,9 @@ int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *
 	if (!who->is_semisync || !seen->is_unreachable)
 		return 0;
 	return mc_error_set(error, EBUSY,
-		"region %s can't be reached, and may go on acknowledging writes: repair its node, or write `async` to "
-		"the "
-		"master's mode, for all",
+		"region %s doesn't answer, and may go on acknowledging writes: repair it, or write `async` to the "
+		"master's "
+		"mode, for all",
 		who->name);
 }
 

@@ -32,8 +32,8 @@ struct mc_facts {
 /* What was seen of a region's database. Positions are "" where they are not known. */
 struct mc_observed {
 	bool answers;
-	/* Its engine can't be asked, as its machine is cut off or dead: that it doesn't answer says nothing of it, and
-	 * its process can't be ended. Of one machine's engine never so. */
+	/* That it doesn't answer says nothing of it: its engine can't be asked, as its machine is cut off or dead, so
+	 * that its process can't be ended (of one machine's engine never so); or its process runs, and hangs. */
 	bool is_unreachable;
 	bool takes_writes;   /* from others than replication. Of a former master only if its process was not ended */
 	bool is_configured;  /* it has a master */
