@@ -151,7 +151,7 @@ static int post(const struct mc_identity *identity, enum mc_identity_kind kind, 
 	if (result < 0)
 		return result;
 	mc_identity_cache_put(cache, generation, object);
-	if (kind == MC_IDENTITY_DOMAIN)
+	if (kind == MC_IDENTITY_DOMAIN && object)
 		mc_identity_cache_put_driver(cache, object->id, MC_IDENTITY_SQL);
 	if (ret_object)
 		*ret_object = mc_steal(&object);
