@@ -28,12 +28,12 @@ setup() {
     A=$BATS_TEST_TMPDIR/attached
     mkdir "$A"
     start_relay $LATENCY
-    attach "far-$BATS_TEST_NUMBER"
+    attach "far-$BATS_TEST_NUMBER" ttl=60 # so that it doesn't matter how long the machine takes
     [ "$(quick cat "$A/regions/regionOne/wait")" = ready ]
 }
 
 teardown() {
-    [ -n "$BATS_TEST_COMPLETED" ] || quick tail -n 8 "$A/errors" || true
+    [ -n "$BATS_TEST_COMPLETED" ] || { quick tail -n 8 "$A/errors" && tail -n 12 "$ASKED"; } || true
     ! mountpoint -q "$A" || unmount "$A"
     end_relay
 }
@@ -52,7 +52,8 @@ costs() {
 }
 
 @test "lists of people and projects cost a request each, however long they are" {
-    costs 4 ls -l "$A/users/Default" "$A/projects/Default"
+    # the domain, its people, its projects
+    costs 3 ls -l "$A/users/Default" "$A/projects/Default"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/walked")" -ge $((2 * OBJECTS)) ]
-    costs 1 find "$A/users/Default" -maxdepth 2 -name description
+    costs 0 find "$A/users/Default" -maxdepth 2 -name description
 }
