@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/records.h"
 
+#include "fs/names.h"
 #include "fs/nearest.h"
 #include "mcloud/buffer.h"
 
@@ -285,17 +286,6 @@ static int take_json(struct mc_records *records, struct mc_record *record, struc
 	return 1;
 }
 
-static bool is_utf8(const char *text)
-{
-	while (*text) {
-		size_t length = mc_utf8_sequence(text);
-		if (!length)
-			return false;
-		text += length;
-	}
-	return true;
-}
-
 static bool is_blank(const char *row)
 {
 	return row[strspn(row, " \t")] == '\0';
@@ -314,7 +304,7 @@ static int take_row(struct mc_records *records, struct mc_record *record, struct
 	records->row[records->size] = '\0';
 	if (strlen(records->row) != records->size)
 		return mc_error_set(error, EINVAL, "it has NUL in it: leave it out");
-	if (!is_utf8(records->row))
+	if (!mc_names_utf8(records->row))
 		return mc_error_set(error, EINVAL, "it isn't UTF-8: iconv makes it so");
 	if (is_blank(records->row))
 		return 0;

@@ -422,28 +422,13 @@ static int get(struct mc_ask *ask, struct mc_identity_object **ret_object)
 	return result < 0 ? result : mc_identity_get(&identity, ref.kind, ref.id, ret_object);
 }
 
-static const char *attribute_text(const struct mc_identity_object *object, enum mc_identity_attribute attribute)
-{
-	switch (attribute) {
-	case MC_IDENTITY_DESCRIPTION:
-		return object->description;
-	case MC_IDENTITY_EMAIL:
-		return object->email;
-	case MC_IDENTITY_ENABLED:
-		return object->enabled ? "true" : "false";
-	case MC_IDENTITY_PASSWORD:
-		break;
-	}
-	return "";
-}
-
 static int show_object_attribute(struct mc_ask *ask, struct mc_buffer *out)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	int result = get(ask, &object);
 
 	if (result == 0)
-		mc_buffer_text(out, attribute_text(object, (enum mc_identity_attribute)mc_ask_data(ask)));
+		mc_buffer_text(out, mc_identity_attribute_text(object, (enum mc_identity_attribute)mc_ask_data(ask)));
 	return result < 0 ? result : out->failed;
 }
 

@@ -97,6 +97,24 @@ int mc_identity_create(
 enum mc_identity_attribute { MC_IDENTITY_DESCRIPTION, MC_IDENTITY_EMAIL, MC_IDENTITY_ENABLED, MC_IDENTITY_PASSWORD };
 enum { MC_IDENTITY_ATTRIBUTES = MC_IDENTITY_PASSWORD + 1 };
 
+/* What OBJECT has there, as mc_identity_set() takes it; lives as long as OBJECT. "" of the password, which nobody
+ * tells. */
+static inline const char *mc_identity_attribute_text(
+	const struct mc_identity_object *object, enum mc_identity_attribute attribute)
+{
+	switch (attribute) {
+	case MC_IDENTITY_DESCRIPTION:
+		return object->description;
+	case MC_IDENTITY_EMAIL:
+		return object->email;
+	case MC_IDENTITY_ENABLED:
+		return object->enabled ? "true" : "false";
+	case MC_IDENTITY_PASSWORD:
+		break;
+	}
+	return "";
+}
+
 /* Changes that would lock this program itself out are -EPERM: of the user it logs in as, with project and domains: the
  * name, `enabled` to false, removal; and the password. */
 

@@ -3,28 +3,13 @@
 
 #include <string.h>
 
-static const char *attribute_of(const struct mc_identity_object *object, enum mc_identity_attribute attribute)
-{
-	switch (attribute) {
-	case MC_IDENTITY_DESCRIPTION:
-		return object->description;
-	case MC_IDENTITY_EMAIL:
-		return object->email;
-	case MC_IDENTITY_ENABLED:
-		return object->enabled ? "true" : "false";
-	case MC_IDENTITY_PASSWORD:
-		break;
-	}
-	return NULL;
-}
-
 unsigned mc_identity_wish_changes(const struct mc_identity_object *object, const struct mc_identity_wish *wish)
 {
 	unsigned changes = 0;
 
 	for (unsigned i = 0; i < MC_IDENTITY_ATTRIBUTES; i++) {
-		const char *is = attribute_of(object, (enum mc_identity_attribute)i);
-		if (is && wish->values[i] && strcmp(is, wish->values[i]) != 0)
+		const char *is = mc_identity_attribute_text(object, (enum mc_identity_attribute)i);
+		if (i != MC_IDENTITY_PASSWORD && wish->values[i] && strcmp(is, wish->values[i]) != 0)
 			changes |= 1u << i;
 	}
 	return changes;
