@@ -70,11 +70,12 @@ void mc_errors_add(
 	char *steal = mc_buffer_steal(&line, NULL);
 	if (!steal)
 		return;
-	mc_mutex_lock(&errors->lock);
-	char **slot = &errors->lines[errors->added++ % KEPT];
-	char *old = *slot;
-	*slot = steal;
-	mc_mutex_unlock(&errors->lock);
+	char *old;
+	MC_LOCKED(&errors->lock) {
+		char **slot = &errors->lines[errors->added++ % KEPT];
+		old = *slot;
+		*slot = steal;
+	}
 	free(old);
 }
 

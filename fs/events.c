@@ -28,10 +28,12 @@ static const char *const kinds[] = {
 	[MC_CLOUD_STEP] = "step",
 	[MC_CLOUD_FAILURE] = "failure",
 	[MC_CLOUD_ENGINE] = "engine",
+	[MC_CLOUD_NODE] = "node",
 	[MC_CLOUD_REPLICATION] = "replication",
 	[MC_CLOUD_ROLE] = "role",
 	[MC_CLOUD_COPY] = "copy",
 	[MC_CLOUD_PROGRESS] = "progress",
+	[MC_CLOUD_SPARE] = "spare",
 };
 
 struct mc_events *mc_events_new(void)
@@ -86,6 +88,7 @@ static char *line_of(const struct mc_cloud_event *event)
 	add_event_text(object, "event", (size_t)event->kind < MC_COUNT(kinds) ? kinds[event->kind] : "unknown");
 	add_event_text(object, "region", event->region);
 	add_event_text(object, "container", event->service);
+	add_event_text(object, "node", event->node);
 	add_event_text(object, "text", event->text);
 	add_error(object, event->error);
 	MC_CLEANUP(free_pointer) char *text = cJSON_PrintUnformatted(object);
@@ -97,15 +100,15 @@ static char *line_of(const struct mc_cloud_event *event)
 
 void mc_events_add(struct mc_events *events, const struct mc_cloud_event *event)
 {
-	char *line = line_of(event);
+	char *line = line_of(event), *old;
 
 	if (!line)
 		return;
-	mc_mutex_lock(&events->lock);
-	char **slot = &events->lines[events->next++ % KEPT];
-	char *old = *slot;
-	*slot = line;
-	mc_mutex_unlock(&events->lock);
+	MC_LOCKED(&events->lock) {
+		char **slot = &events->lines[events->next++ % KEPT];
+		old = *slot;
+		*slot = line;
+	}
 	free(old);
 }
 

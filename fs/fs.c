@@ -6,6 +6,7 @@
 
 #include <fuse_lowlevel.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,13 @@ struct mc_imported *mc_fs_imported(struct mc_fs *fs)
 bool mc_fs_verify(const struct mc_fs *fs)
 {
 	return fs->config.verify;
+}
+
+char *mc_fs_path(const struct mc_fs *fs, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", fs->mountpoint, name) < 0 ? NULL : path;
 }
 
 void mc_fs_wake(struct mc_fs *fs)
@@ -161,7 +169,8 @@ void mc_fs_event(void *data, const struct mc_cloud_event *event)
 {
 	struct mc_fs *fs = data;
 
-	mc_events_add(fs->events, event);
+	if (event->kind != MC_CLOUD_SEEN)
+		mc_events_add(fs->events, event);
 	if (event->kind == MC_CLOUD_FAILURE && event->error)
 		add_failure(fs, event);
 	if (event->region && event->kind != MC_CLOUD_STEP && event->kind != MC_CLOUD_COPY &&
@@ -169,5 +178,13 @@ void mc_fs_event(void *data, const struct mc_cloud_event *event)
 		mc_fs_forget_key(fs, MC_KEY_REGION, event->region);
 	if (event->service && event->kind != MC_CLOUD_STEP)
 		mc_fs_forget_key(fs, MC_KEY_CONTAINER, event->service);
+	mc_fs_wake(fs);
+}
+
+void mc_fs_note(struct mc_fs *fs, const char *operation, const struct mc_error *error)
+{
+	mc_events_add(
+		fs->events, &(struct mc_cloud_event){.kind = MC_CLOUD_FAILURE, .text = error->message, .error = error});
+	mc_errors_add(fs->errors, 0, operation, "-", error);
 	mc_fs_wake(fs);
 }

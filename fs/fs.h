@@ -72,6 +72,10 @@ void mc_fs_attach(struct mc_fs *fs, struct mc_cloud *cloud, struct mc_follows *f
  * forget. */
 void mc_fs_event(void *fs, const struct mc_cloud_event *event);
 
+/* What failed without a request, and without a cloud that could tell of it: `errors` and `events` have it, as
+ * OPERATION. Safe in any thread. */
+void mc_fs_note(struct mc_fs *fs, const char *operation, const struct mc_error *error);
+
 /* Mounts at config.mountpoint. OPTIONS as in -o, for the kernel and libfuse ("ro,allow_other"). */
 int mc_fs_mount(struct mc_fs *fs, const char *options, struct mc_error *error);
 

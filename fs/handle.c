@@ -3,6 +3,7 @@
 
 #include "fs/control.h"
 #include "mcloud/lock.h"
+#include "mcloud/util.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -99,10 +100,12 @@ bool mc_handle_wrote(struct mc_handle *handle, const struct mc_process *process)
 
 void mc_handle_add_writer(struct mc_handle *handle, pid_t thread)
 {
-	mc_mutex_lock(&handle->lock);
-	bool known = handle->last_thread == thread;
-	handle->last_thread = thread;
-	mc_mutex_unlock(&handle->lock);
+	bool known;
+
+	MC_LOCKED(&handle->lock) {
+		known = handle->last_thread == thread;
+		handle->last_thread = thread;
+	}
 	if (known)
 		return;
 	struct mc_process process = mc_process_of(thread);
@@ -130,11 +133,8 @@ void mc_handle_spoil(struct mc_handle *handle, int code, const char *why)
 
 int mc_handle_spoilt(struct mc_handle *handle, struct mc_error *error)
 {
-	mc_mutex_lock(&handle->lock);
-	const char *why = handle->spoilt;
-	int code = handle->spoilt_code;
-	mc_mutex_unlock(&handle->lock);
-	return why ? mc_error_set(error, code, "%s", why) : 0;
+	MC_HOLD(&handle->lock);
+	return handle->spoilt ? mc_error_set(error, handle->spoilt_code, "%s", handle->spoilt) : 0;
 }
 
 int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffer *out)
@@ -149,14 +149,10 @@ int mc_handle_show(struct mc_ask *ask, const struct mc_row *row, struct mc_buffe
 	return out->failed ? mc_error_set(ask->error, ENOMEM, "out of memory") : 0;
 }
 
-/* FNV-1a: to see whether a content is the one seen before. */
+/* To see whether a content is the one seen before. */
 static uint64_t digest(const struct mc_buffer *content)
 {
-	uint64_t value = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < content->size; i++)
-		value = (value ^ (unsigned char)content->data[i]) * 0x100000001b3;
-	return value;
+	return mc_hash(MC_HASH_START, content->data, content->size);
 }
 
 /* Whether what ROW shows can be told at once, and from memory. */

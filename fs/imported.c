@@ -92,7 +92,8 @@ static struct place *oldest_place(struct mc_imported *imported) MC_REQUIRES(impo
 	return oldest;
 }
 
-int mc_imported_begin(struct mc_imported *imported, const char *place)
+/* ANEW: what is known of PLACE is forgotten, unless another one is under way. */
+static int begin(struct mc_imported *imported, const char *place, bool anew)
 {
 	char *copy = strdup(place);
 
@@ -100,9 +101,11 @@ int mc_imported_begin(struct mc_imported *imported, const char *place)
 		return -ENOMEM;
 	MC_LOCKED(&imported->lock) {
 		struct place *at = place_of(imported, place);
-		if (!at)
+		if (!at) {
 			at = oldest_place(imported);
-		if (at && !at->under_way) {
+			anew = true;
+		}
+		if (at && anew && !at->under_way) {
 			clear_place(at);
 			at->name = mc_steal(&copy);
 			at->begun = ++imported->beginnings;
@@ -114,6 +117,16 @@ int mc_imported_begin(struct mc_imported *imported, const char *place)
 			return -EBUSY;
 	}
 	return 0;
+}
+
+int mc_imported_begin(struct mc_imported *imported, const char *place)
+{
+	return begin(imported, place, true);
+}
+
+int mc_imported_go_on(struct mc_imported *imported, const char *place)
+{
+	return begin(imported, place, false);
 }
 
 void mc_imported_end(struct mc_imported *imported, const char *place)

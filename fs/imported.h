@@ -21,6 +21,8 @@ atomic_uint *mc_imported_hands(struct mc_imported *imported);
 /* An import into PLACE (any text that names the directory) begins: what is known of the last one is forgotten, unless
  * another one is under way. 0 or -errno: -EBUSY when too many are, -ENOMEM. */
 int mc_imported_begin(struct mc_imported *imported, const char *place);
+/* The same of one that had ended already, and goes on: what is known of it stays. */
+int mc_imported_go_on(struct mc_imported *imported, const char *place);
 void mc_imported_end(struct mc_imported *imported, const char *place);
 
 /* In the order of mc_imported_words. */

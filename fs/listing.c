@@ -2,6 +2,7 @@
 #include "fs/listing.h"
 
 #include "fs/names.h"
+#include "mcloud/util.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -67,20 +68,10 @@ const struct mc_row *mc_row_find(const struct mc_directory_type *type, const cha
 	return NULL;
 }
 
-/* FNV-1a */
-static size_t hash_file_name(const char *text)
-{
-	uint64_t value = 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		value = (value ^ (unsigned char)*text) * 0x100000001b3;
-	return (size_t)(value ^ value >> 32);
-}
-
 /* The slot that holds FILE, or the free one where it belongs. */
 static uint32_t *slot(const struct mc_listing *listing, const char *file)
 {
-	size_t at = hash_file_name(file) & listing->mask;
+	size_t at = (size_t)mc_hash_text(file) & listing->mask;
 
 	while (listing->slots[at] && strcmp(listing->items[listing->slots[at] - 1].file, file) != 0)
 		at = (at + 1) & listing->mask;

@@ -7,6 +7,7 @@
 #include "fs/tree/follow.h"
 #include "fs/watch.h"
 #include "mcloud/attached.h"
+#include "mcloud/image_cache.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -24,6 +25,7 @@ struct mount {
 	struct mc_watch *watch;
 	struct mc_journal *journal;
 	struct mc_fs *fs;
+	struct mc_image_cache *cache; /* NULL: none is wanted */
 	struct mc_cloud *cloud;
 	struct mc_follows *follows;
 };
@@ -90,13 +92,17 @@ static int open_managed(struct mount *mount, struct mc_error *error)
 	const struct mc_cloud_options cloud = {.name = options->cloud,
 		.engine = options->engine,
 		.socket = options->socket,
+		.engine_certs = options->engine_certs,
 		.base = options->base,
 		.ldap_suffix = options->ldap_suffix,
 		.domain = options->domain,
 		.state_dir = options->state_dir,
 		.read_only = options->read_only,
 		.replicates = options->replicates,
+		.spare = options->spare,
 		.release = options->release,
+		.cache = mount->cache,
+		.tls = options->tls,
 		.ttl_ms = options->ttl_ms / 2,
 		.timeout_ms = timeout_of(options)};
 
@@ -108,7 +114,7 @@ static void warn_of_failed(struct mc_cloud *cloud)
 {
 	struct mc_region_views regions;
 
-	if (mc_cloud_regions(cloud, &regions) < 0)
+	if (mc_attached_was_in(cloud) || mc_cloud_regions(cloud, &regions) < 0)
 		return;
 	for (size_t i = 0; i < regions.count; i++)
 		if (regions.items[i].state == MC_REGION_FAILED || regions.items[i].state == MC_REGION_STARTING)
@@ -125,6 +131,7 @@ static int open_attached(struct mount *mount, struct mc_error *error)
 							  .clouds_file = options->clouds,
 							  .environment = environ},
 		.read_only = options->read_only,
+		.cache = mount->cache,
 		.ttl_ms = options->ttl_ms / 2,
 		.timeout_ms = options->timeout_ms,
 		.patience_ms = timeout_of(options)};
@@ -133,6 +140,20 @@ static int open_attached(struct mount *mount, struct mc_error *error)
 	if (result == 0)
 		warn_of_failed(mount->cloud);
 	return result;
+}
+
+static void on_cache_failure(void *data, const struct mc_error *error)
+{
+	mc_fs_note(data, "cache", error);
+}
+
+static int open_cache(struct mount *mount, struct mc_error *error)
+{
+	const struct mc_options *options = &mount->options;
+
+	return options->cache ? mc_image_cache_open(options->cache, options->cache_size, on_cache_failure, mount->fs,
+					&mount->cache, error)
+			      : 0;
 }
 
 static int open_cloud(struct mount *mount, struct mc_error *error)
@@ -151,7 +172,9 @@ static int open_cloud(struct mount *mount, struct mc_error *error)
 		.debug = options->debug});
 	if (!mount->journal || !mount->fs)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	int result = options->attach ? open_attached(mount, error) : open_managed(mount, error);
+	int result = open_cache(mount, error);
+	if (result == 0)
+		result = options->attach ? open_attached(mount, error) : open_managed(mount, error);
 	if (result < 0)
 		return result;
 	mc_fs_set_timeout(mount->fs, mc_cloud_options(mount->cloud)->timeout_ms); /* which its configuration may say */
@@ -166,6 +189,7 @@ static void close_mount(struct mount *mount)
 {
 	mc_follows_free(mount->follows);
 	mc_cloud_close(mount->cloud);
+	mc_image_cache_close(mount->cache);
 	mc_fs_free(mount->fs);
 	mc_watch_free(mount->watch);
 	mc_journal_free(mount->journal);

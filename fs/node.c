@@ -159,6 +159,19 @@ int mc_node_move(struct mc_node *node, struct mc_node *parent, const char *file,
 	return result;
 }
 
+struct mc_node *mc_node_stand_in(struct mc_node *parent, const char *file, struct mc_node *of)
+{
+	MC_HOLD(&of->nodes->lock);
+	const struct mc_birth birth = {
+		.file = file, .said = of->said, .key = of->key, .row = of->row, .kind = of->kind};
+	struct mc_node *node = mc_node_new(of->nodes, parent, &birth);
+	if (node) {
+		mc_node_unname(node);
+		node->attributes = of->attributes;
+	}
+	return node;
+}
+
 uint64_t mc_node_ino(const struct mc_node *node)
 {
 	return node->ino;

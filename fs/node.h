@@ -51,6 +51,9 @@ void mc_node_detach(struct mc_node *node);
 /* The node has another name. -ENOMEM: it has lost the old one all the same. */
 int mc_node_move(struct mc_node *node, struct mc_node *parent, const char *file, const char *said);
 
+/* A new node that is what OF is, below PARENT, and that nobody finds: FILE stays whose it is. NULL: out of memory. */
+struct mc_node *mc_node_stand_in(struct mc_node *parent, const char *file, struct mc_node *of);
+
 uint64_t mc_node_ino(const struct mc_node *node);
 /* A new reference; the root's is the root. */
 struct mc_node *mc_node_parent(struct mc_node *node);

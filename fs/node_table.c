@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/node_table.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,9 @@ static uint64_t mix(uint64_t value)
 	return value ^ value >> 29;
 }
 
-/* FNV-1a, from SEED on. */
 static uint64_t hash_text(uint64_t seed, const char *text)
 {
-	uint64_t value = seed ^ 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		value = (value ^ (unsigned char)*text) * 0x100000001b3;
-	return mix(value);
+	return mix(mc_hash(seed ^ MC_HASH_START, text, strlen(text)));
 }
 
 static uint64_t hash_of_node(const struct mc_node *node, enum mc_node_index index)

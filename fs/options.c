@@ -16,6 +16,8 @@ enum { MAX_OPTIONS = 16 * 1024, MAX_CLOUD = 32, MAX_SECONDS = 3600 };
 enum option_type {
 	OPTION_TEXT,    /* char *, malloc'd */
 	OPTION_SECONDS, /* int, milliseconds */
+	OPTION_SIZE,    /* int64_t, bytes */
+	OPTION_COUNT,   /* unsigned */
 	OPTION_SWITCH   /* bool, one of two words */
 };
 
@@ -28,6 +30,7 @@ struct option {
 	bool (*fits)(const char *value); /* of texts */
 	const char *wanted;              /* what is said of one that doesn't */
 	double least;                    /* seconds */
+	unsigned most;                   /* of a count */
 	const char *words[2];            /* for false and true */
 	bool is_optional;                /* its value may be left out, and is empty then */
 };
@@ -57,6 +60,11 @@ static bool is_suffix(const char *value)
 	return strchr(value, '=') && *value != '=' && *value != ',';
 }
 
+static bool is_on_or_off(const char *value)
+{
+	return !strcmp(value, "on") || !strcmp(value, "off");
+}
+
 static bool is_domain(const char *value)
 {
 	/* 64 characters is what Keystone takes for a domain's name. */
@@ -65,16 +73,20 @@ static bool is_domain(const char *value)
 
 #define TEXT(name) .type = OPTION_TEXT, .member = offsetof(struct mc_options, name)
 #define SECONDS(name) .type = OPTION_SECONDS, .member = offsetof(struct mc_options, name)
+#define SIZE(name) .type = OPTION_SIZE, .member = offsetof(struct mc_options, name)
+#define COUNT(name) .type = OPTION_COUNT, .member = offsetof(struct mc_options, name)
 #define SWITCH(name) .type = OPTION_SWITCH, .member = offsetof(struct mc_options, name)
 
 /* clang-format off */
 static const struct option ours[] = {
 	{"cloud", "NAME", "name of the cloud (mcloud); several may live side by side", "mcloud", TEXT(cloud), .fits = is_cloud,
 	 .wanted = "a cloud's name has small letters, digits and hyphens, 32 at most, and begins with no hyphen"},
-	{"engine", "auto|docker|podman", "what runs the containers (auto: docker)", "auto", TEXT(engine), .fits = mc_engine_is_known,
-	 .wanted = "the engines are auto, docker and podman"},
+	{"engine", "auto|docker|podman|swarm", "what runs the containers (auto: docker); swarm: the engines of all nodes of this one's Docker Swarm", "auto",
+	 TEXT(engine), .fits = mc_engine_is_known, .wanted = "the engines are auto, docker, podman and swarm"},
 	{"socket", "PATH", "the engine's API socket (/run/docker.sock; with engine=podman, /run/podman/podman.sock)", NULL, TEXT(socket), .fits = is_path,
 	 .wanted = "an absolute path is needed"},
+	{"engine_certs", "PATH", "a directory with the ca.pem, cert.pem and key.pem by which the engines of other nodes are reached", NULL, TEXT(engine_certs),
+	 .fits = is_path, .wanted = "an absolute path is needed"},
 	{"base", "127.N.0.0", "where its loopback addresses begin (127.77.0.0): region n has 127.77.n.1", "127.77.0.0", TEXT(base),
 	 .fits = is_base, .wanted = "an address 127.N.0.0 is needed"},
 	{"ldap_suffix", "DN", "suffix of its LDAP directory (dc=acme,dc=org)", "dc=acme,dc=org", TEXT(ldap_suffix), .fits = is_suffix,
@@ -82,18 +94,24 @@ static const struct option ours[] = {
 	{"domain", "NAME", "the domain whose users and groups are in that directory (acme)", "acme", TEXT(domain), .fits = is_domain,
 	 .wanted = "a domain's name has 1 to 64 characters without slashes, and isn't Default"},
 	{"verify", "on|off", "check images that are read as a whole against their hash (on)", "on", SWITCH(verify), .words = {"off", "on"}},
+	{"cache", "PATH", "a directory in which copies of the images that are read are kept, for later reads (none)", NULL, TEXT(cache),
+	 .fits = is_path, .wanted = "an absolute path is needed"},
+	{"cache_size", "SIZE", "how much room these may take, in bytes, or with K, M, G or T (10G)", "10G", SIZE(cache_size)},
 	{"ttl", "SECONDS", "how old an answer of a service may be that is shown (1)", "1", SECONDS(ttl_ms), .least = 0},
 	{"timeout", "SECONDS", "how long a service may take for an answer (10, or api_timeout of clouds.yaml)", NULL, SECONDS(timeout_ms),
 	 .least = 0.1},
 	{"state_dir", "PATH", "where its secrets, facts and data are kept (/var/lib/mcloudfs)", "/var/lib/mcloudfs", TEXT(state_dir),
 	 .fits = is_path, .wanted = "an absolute path is needed"},
 	{"release", "NAME", "the release of OpenStack that a new cloud runs; its images are made by `" MC_IMAGES_COMMAND " NAME`", NULL, TEXT(release)},
+	{"tls", "on|off", "whether a new cloud has TLS, with a CA of its own: ca.pem (off)", NULL,
+	 TEXT(tls), .fits = is_on_or_off, .wanted = "on or off is needed"},
 	{"attach", "[NAME]", "show a cloud that is there already: the one of that name in clouds.yaml, or $OS_CLOUD", NULL,
 	 TEXT(attach), .is_optional = true},
 	{"clouds", "FILE", "the clouds.yaml that is meant (found as openstacksdk finds it)", NULL, TEXT(clouds), .fits = is_path,
 	 .wanted = "an absolute path is needed"},
 	{"replicate", "manual|auto", "whether a new slave waits for `echo start > replication/ctl` (manual), or begins at once", "manual",
 	 SWITCH(replicates), .words = {"manual", "auto"}},
+	{"spare", "N", "so many regions to come find a Keystone and a Glance that have loaded (0); each takes some 200 MB", "0", COUNT(spare), .most = 16},
 };
 /* clang-format on */
 
@@ -131,6 +149,34 @@ static int set_seconds_option(int *ret_ms, const struct option *option, const ch
 	return 0;
 }
 
+/* Digits, and perhaps a unit of 1,024 or its powers. */
+static int set_size_option(int64_t *ret_bytes, const struct option *option, const char *value, struct mc_error *error)
+{
+	static const char units[] = "KMGT";
+	size_t digits = strspn(value, "0123456789");
+	const char *unit = value[digits] ? strchr(units, toupper((unsigned char)value[digits])) : NULL;
+	int64_t bytes = digits > 0 && digits <= 12 ? strtoll(value, NULL, 10) : 0;
+	int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+
+	if (bytes <= 0 || (value[digits] && (!unit || value[digits + 1])) || bytes > INT64_MAX >> shift)
+		return bad_option_value(option, value, "a size is needed, such as 500M or 10G", error);
+	*ret_bytes = bytes << shift;
+	return 0;
+}
+
+static int set_count_option(unsigned *ret_count, const struct option *option, const char *value, struct mc_error *error)
+{
+	char wanted[64];
+	unsigned long count = strtoul(value, NULL, 10);
+
+	if (!*value || value[strspn(value, "0123456789")] || strlen(value) > 4 || count > option->most) {
+		snprintf(wanted, sizeof(wanted), "a number up to %u is needed", option->most);
+		return bad_option_value(option, value, wanted, error);
+	}
+	*ret_count = (unsigned)count;
+	return 0;
+}
+
 static int set_switch_option(bool *ret_switch, const struct option *option, const char *value, struct mc_error *error)
 {
 	char wanted[64];
@@ -154,6 +200,10 @@ static int set_option(
 		return set_text_option(option_member(options, option), value, error);
 	case OPTION_SECONDS:
 		return set_seconds_option(option_member(options, option), option, value, error);
+	case OPTION_SIZE:
+		return set_size_option(option_member(options, option), option, value, error);
+	case OPTION_COUNT:
+		return set_count_option(option_member(options, option), option, value, error);
 	case OPTION_SWITCH:
 		return set_switch_option(option_member(options, option), option, value, error);
 	}

@@ -6,16 +6,22 @@
 #include "mcloud/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The command line of the daemon: mcloudfs [-o OPTION[,OPTION…]] [-f] [-d] [SOURCE] MOUNTPOINT, as a user and as
  * mount.fuse3(8) write it; or mount.mcloudfs SOURCE MOUNTPOINT [-sfnv] [-o OPTION[,OPTION…]], as mount(8) does. */
 struct mc_options {
-	char *socket; /* NULL: the engine's usual one */
+	char *socket;       /* NULL: the engine's usual one */
+	char *engine_certs; /* NULL: none */
 	char *cloud, *engine, *base, *ldap_suffix, *domain, *state_dir;
 	char *release;         /* NULL: the default */
+	char *tls;             /* "on", "off"; NULL: as the cloud was made */
 	char *attach, *clouds; /* the cloud of which file is shown; attach NULL: none, it is one that is made here; "":
 				  the one that openstacksdk would take */
+	char *cache;           /* NULL: no copies of images are kept */
+	int64_t cache_size;    /* bytes */
 	bool verify, read_only, replicates;
+	unsigned spare;            /* so many regions to come have services that have loaded */
 	bool nonempty;             /* what the mount point holds may be hidden */
 	bool remount;              /* of a mount that is there */
 	int ttl_ms, timeout_ms;    /* timeout_ms 0: not said */

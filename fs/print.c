@@ -75,7 +75,7 @@ int mc_print(const struct mc_options *options, struct mc_error *error)
 	else if (options->print_options)
 		mc_options_offer(&text);
 	else
-		mc_describe(&mc_tree_root, &text);
+		mc_describe(options->attach ? &mc_tree_attached_root : &mc_tree_root, &text);
 	if (r < 0 || text.failed)
 		return r < 0 ? r : -ENOMEM;
 	if (text.size && (fwrite(text.data, 1, text.size, stdout) != text.size || fflush(stdout)))

@@ -4,6 +4,7 @@
 #include "fs/names.h"
 #include "fs/nearest.h"
 #include "mcloud/buffer.h"
+#include "mcloud/util.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -61,17 +62,11 @@ struct mc_records *mc_records_new(const char *what, const char *const *fields)
 
 static void forget_row(struct mc_records *records)
 {
-	const cJSON *value;
-
 	/* There may be passwords in it. */
 	explicit_bzero(records->row, records->size + 1);
 	records->size = 0;
 	records->too_long = records->given = false;
-	cJSON_ArrayForEach(value, records->object)
-	{
-		if (cJSON_IsString(value))
-			explicit_bzero(value->valuestring, strlen(value->valuestring));
-	}
+	mc_wipe_json(records->object);
 	cJSON_Delete(records->object);
 	records->object = NULL;
 }

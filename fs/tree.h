@@ -80,7 +80,8 @@ enum mc_key {
 	MC_KEY_IMAGE,
 	MC_KEY_TAG,
 	MC_KEY_PROPERTY,
-	MC_KEY_TENANT
+	MC_KEY_TENANT,
+	MC_KEY_NODE
 };
 
 /* One question of the kernel on its way through the tree. */
@@ -151,6 +152,8 @@ struct mc_file_type {
 	int (*open)(struct mc_ask *ask, int flags, void **ret_state); /* NULL: only made by create */
 	/* Lends up to SIZE bytes at OFFSET; fewer only at the end. 0 or -errno */
 	int (*read)(struct mc_ask *ask, void *state, size_t size, int64_t offset, struct mc_loan *ret_loan);
+	/* The same where it can be answered at once, from memory; false: `read` is to be asked. NULL: always so. */
+	bool (*read_now)(void *state, size_t size, int64_t offset, struct mc_loan *ret_loan);
 	ssize_t (*write)(struct mc_ask *ask, void *state, const void *bytes, size_t size, int64_t offset);
 	int (*flush)(struct mc_ask *ask,
 		void *state); /* at close(2); its failure is close's. May be called more than once */
@@ -185,6 +188,7 @@ struct mc_row {
 	const struct mc_verb *verbs; /* control; ends with a NULL name */
 	const struct mc_stream_type *stream;
 	const struct mc_file_type *file;     /* data */
+	bool is_early;                       /* of the root: may be asked before the cloud was looked at */
 	bool (*present)(struct mc_ask *ask); /* NULL: always; else whether the directory has it now. From memory */
 	int (*attributes)(struct mc_ask *ask, struct mc_attributes *ret); /* NULL: as the row says. In the row's lane */
 	int (*awaits)(struct mc_ask *ask); /* show only when this gives 0; 1: wait for news; -errno */
@@ -289,13 +293,21 @@ struct mc_follows *mc_fs_follows(struct mc_fs *fs);
 /* What imports into identity tell (fs/imported.h). */
 struct mc_imported *mc_fs_imported(struct mc_fs *fs);
 
+/* What is called NAME in the root, as whoever sees the mount where it was made finds it: absolute, malloc'd; NULL: out
+ * of memory. */
+char *mc_fs_path(const struct mc_fs *fs, const char *name);
+
 /* Whether images are checked against their hash (-o verify=). */
 bool mc_fs_verify(const struct mc_fs *fs);
 
 /* The tables, one file each in fs/tree/. */
 extern const struct mc_directory_type mc_tree_root, mc_tree_attached_root, mc_tree_regions, mc_tree_attached_regions,
-	mc_tree_containers, mc_tree_domains, mc_tree_project_domains, mc_tree_user_domains, mc_tree_group_domains,
-	mc_tree_roles, mc_tree_ldap, mc_tree_fernet, mc_tree_images, mc_tree_images_by_id, mc_tree_replication;
+	mc_tree_containers, mc_tree_nodes, mc_tree_domains, mc_tree_project_domains, mc_tree_user_domains,
+	mc_tree_group_domains, mc_tree_roles, mc_tree_ldap, mc_tree_fernet, mc_tree_images, mc_tree_images_by_id,
+	mc_tree_replication;
+
+/* Whether the cloud's engine is of several machines: `present` of what tells of them. */
+bool mc_tree_has_nodes(struct mc_ask *ask);
 
 /* Whether the node lies below regions/, where identity is read-only. */
 static inline bool mc_ask_in_region(const struct mc_ask *ask)

@@ -126,16 +126,30 @@ static void keep_looking(void *data)
 	}
 }
 
-/* The first look is waited for, so that the tree has its regions when it is mounted; but not for ever: what isn't there
- * yet is starting. */
-static void await_first_look(struct mc_attachment *attachment, int timeout_ms)
+/* The login is waited for, so that whoever mounts is told if there is none. */
+static void await_login(struct mc_attachment *attachment)
 {
 	struct mc_cloud *cloud = attachment->cloud;
-	int64_t until = mc_now_ms() + timeout_ms;
+	int64_t until = attachment->patience_ends;
 
 	MC_HOLD(&cloud->lock);
-	while (!attachment->has_looked && mc_now_ms() < until)
+	while (!attachment->was_in && !attachment->has_looked && mc_now_ms() < until)
 		mc_cloud_await_until(cloud, until);
+}
+
+/* The first look is waited for by whoever asks for more than the login, so that the tree has its regions; but not for
+ * ever: what isn't there yet is starting. */
+static void await_first_look(void *data)
+{
+	struct mc_attachment *attachment = data;
+	struct mc_cloud *cloud = attachment->cloud;
+	int64_t until = attachment->patience_ends;
+
+	MC_LOCKED(&cloud->lock)
+		while (!attachment->has_looked && !cloud->is_closing && mc_now_ms() < until)
+			mc_cloud_await_until(cloud, until);
+	atomic_store(&cloud->is_unseen, false);
+	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_SEEN, .when = mc_wall_clock()});
 }
 
 /* 0 or -ENOMEM. */
@@ -205,6 +219,7 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 	const struct mc_cloud_options own = {.name = options->source.cloud ? options->source.cloud : "attached",
 		.state_dir = "/",
 		.read_only = options->read_only,
+		.cache = options->cache,
 		.ttl_ms = options->ttl_ms,
 		.timeout_ms = options->timeout_ms};
 	struct mc_cloud *cloud = mc_cloud_new(&attached, &own, journal, handler, data);
@@ -216,7 +231,9 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 		return mc_error_set(error, ENOMEM, "out of memory");
 	}
 	attachment->cloud = cloud;
+	attachment->patience_ends = mc_now_ms() + options->patience_ms;
 	cloud->attachment = attachment;
+	atomic_store(&cloud->is_unseen, true);
 	cloud->is_connected = true;
 	*ret_cloud = cloud;
 	int r = load(attachment, options, error);
@@ -226,12 +243,20 @@ int mc_attached_open(const struct mc_attached_options *options, struct mc_journa
 		r = mc_cloud_spawn(cloud, keep_looking, attachment);
 	}
 	if (r == 0)
-		await_first_look(attachment, options->patience_ms);
+		r = mc_cloud_spawn(cloud, await_first_look, attachment);
+	if (r == 0)
+		await_login(attachment);
 	if (r < 0) {
 		*ret_cloud = NULL;
 		mc_cloud_close(cloud);
 	}
 	return r;
+}
+
+bool mc_attached_was_in(struct mc_cloud *cloud)
+{
+	MC_HOLD(&cloud->lock);
+	return cloud->attachment->was_in;
 }
 
 const struct mc_attached_config *mc_attached_config(const struct mc_cloud *cloud)

@@ -48,9 +48,10 @@ struct mc_attachment {
 	size_t n_regions;
 	struct mc_call *looking; /* of the look under way, or NULL; likewise */
 	bool has_looked;         /* once; likewise */
+	bool was_in;             /* a login has succeeded; likewise */
+	int64_t patience_ends;   /* mc_now_ms(): then the first look is waited for no longer; constant */
 	bool is_awaited;         /* somebody wants another look now; likewise */
 	bool has_told;           /* that a region isn't shown; the look's alone */
-	bool was_in;             /* a login has succeeded; the look's alone */
 };
 
 /* look.c: looks at all that the cloud has, once. In one thread at a time. */

@@ -114,7 +114,10 @@ static int log_in(struct mc_look *look, struct mc_error *error)
 		r = mc_login_document(look->attachment->login, mc_look_call(look), &document, error);
 	if (r < 0)
 		return r;
-	look->attachment->was_in = true;
+	MC_LOCKED(&look->attachment->cloud->lock) {
+		look->attachment->was_in = true;
+		pthread_cond_broadcast(&look->attachment->cloud->idle);
+	}
 	look->project_id = project_of(document);
 	return read_catalog(look, error);
 }
@@ -162,7 +165,7 @@ static void add_region(struct mc_attachment *attachment, const char *name)
 	}
 	if (number)
 		mc_region_unref(
-			mc_region_list(cloud, name, (unsigned)number, &(struct mc_edition){0}, mc_wall_clock()));
+			mc_region_list(cloud, name, (unsigned)number, NULL, &(struct mc_edition){0}, mc_wall_clock()));
 }
 
 static void keep_known_regions(struct mc_attachment *attachment)

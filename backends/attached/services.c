@@ -176,6 +176,7 @@ static void give_clients(struct mc_attachment *attachment, struct mc_region *reg
 			.reach = mc_attachment_reach(attachment),
 			.keystone = attachment->keystone,
 			.journal = cloud->journal,
+			.cache = cloud->options.cache,
 			.ttl_ms = cloud->options.ttl_ms,
 			.may_import = true,
 			.timeout_ms = cloud->options.timeout_ms});

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/attached/value.h"
+#include "mcloud/util.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,20 +87,10 @@ struct mc_value *mc_value_text(struct mc_arena *arena, const char *text)
 	return mc_value_new(arena, MC_VALUE_TEXT, mc_arena_text(arena, text, strlen(text)));
 }
 
-/* FNV-1a. */
-static uint32_t hash_map_key(const char *key)
-{
-	uint32_t hash = 2166136261U;
-
-	for (; *key; key++)
-		hash = (hash ^ (unsigned char)*key) * 16777619U;
-	return hash;
-}
-
 /* The link to the pair of KEY, or to where it would be. */
 static struct mc_pair **find(struct mc_value *map, const char *key, bool odd)
 {
-	uint32_t hash = hash_map_key(key);
+	uint32_t hash = (uint32_t)mc_hash_text(key);
 	struct mc_pair **link = &map->first;
 
 	for (; *link; link = &(*link)->next)
@@ -112,7 +103,7 @@ struct mc_value *mc_value_get(const struct mc_value *map, const char *key)
 {
 	if (!mc_value_is(map, MC_VALUE_MAP))
 		return NULL;
-	uint32_t hash = hash_map_key(key);
+	uint32_t hash = (uint32_t)mc_hash_text(key);
 	for (const struct mc_pair *pair = map->first; pair; pair = pair->next)
 		if (pair->hash == hash && !pair->odd && !strcmp(pair->key, key))
 			return pair->value;
@@ -156,7 +147,7 @@ static void set_pair(struct mc_arena *arena, struct mc_value *map, const char *k
 	const char *copy = mc_arena_text(arena, key, strlen(key));
 	if (copy)
 		append_pair(arena, map,
-			(struct mc_pair){.key = copy, .hash = hash_map_key(key), .odd = odd, .value = value});
+			(struct mc_pair){.key = copy, .hash = (uint32_t)mc_hash_text(key), .odd = odd, .value = value});
 }
 
 void mc_value_set(struct mc_arena *arena, struct mc_value *map, const char *key, struct mc_value *value)

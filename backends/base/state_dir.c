@@ -27,11 +27,12 @@ static int check_directory_owner(int fd, const char *shown, struct mc_error *err
 		r = mc_error_errno(error, errno, "can't look at %s", shown);
 	else if (status.st_uid != geteuid())
 		r = mc_error_set(error, EACCES,
-			"the directory %s belongs to user %u, who could take the cloud's secrets: `chown %u %s`", shown,
-			status.st_uid, geteuid(), shown);
+			"the directory %s belongs to user %u, who could take and change what is kept in it: `chown %u "
+			"%s`",
+			shown, status.st_uid, geteuid(), shown);
 	else if (status.st_mode & (S_IWGRP | S_IWOTH))
 		r = mc_error_set(error, EACCES,
-			"others can write in the directory %s (mode %04o), and so take the cloud's secrets: "
+			"others can write in the directory %s (mode %04o), and so take or change what is kept in it: "
 			"`chmod go-w %s`",
 			shown, status.st_mode & 07777, shown);
 	else

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 void mc_cleanup_free_pointer(void *pointer_to_pointer)
 {
@@ -25,12 +27,42 @@ void mc_cleanup_json(void *pointer_to_cjson)
 	errno = saved;
 }
 
+/* cJSON parses no deeper than its CJSON_NESTING_LIMIT. */
+void mc_wipe_json(void *value)
+{
+	cJSON *json = value;
+
+	if (!json)
+		return;
+	if (json->valuestring)
+		explicit_bzero(json->valuestring, strlen(json->valuestring));
+	for (cJSON *child = json->child; child; child = child->next)
+		mc_wipe_json(child);
+}
+
 char *mc_copy_text(const char *text, bool *failed)
 {
 	char *copy = text ? strdup(text) : NULL;
 
 	*failed |= text && !copy;
 	return copy;
+}
+
+int mc_text_file(const char *text, char ret_path[MC_TEXT_FILE_PATH])
+{
+	int fd = memfd_create("mcloudfs", MFD_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	if (fd < 0)
+		return -errno;
+	if (n != (ssize_t)strlen(text)) {
+		int code = n < 0 ? errno : ENOSPC;
+
+		close(fd);
+		return -code;
+	}
+	snprintf(ret_path, MC_TEXT_FILE_PATH, "/proc/self/fd/%d", fd);
+	return fd;
 }
 
 void mc_free_secret(char *secret)
@@ -45,6 +77,14 @@ int64_t mc_now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t mc_boot_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -185,6 +225,22 @@ int mc_random_uuid(char text[MC_UUID_SIZE])
 	hex[16] = variants[hex[16] % 4];
 	snprintf(text, MC_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 	return 0;
+}
+
+uint64_t mc_hash(uint64_t value, const void *bytes, size_t size)
+{
+	const unsigned char *byte = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		value = (value ^ byte[i]) * UINT64_C(0x100000001b3);
+	return value;
+}
+
+uint64_t mc_hash_text(const char *text)
+{
+	uint64_t value = mc_hash(MC_HASH_START, text, strlen(text));
+
+	return value ^ value >> 32;
 }
 
 size_t mc_utf8_sequence(const char *text)

@@ -67,6 +67,18 @@ void mc_cloud_close(struct mc_cloud *cloud)
 	free(cloud);
 }
 
+bool mc_cloud_is_seen(const struct mc_cloud *cloud)
+{
+	return !atomic_load(&cloud->is_unseen);
+}
+
+int mc_cloud_may_change(struct mc_cloud *cloud, struct mc_error *error)
+{
+	if (cloud->options.read_only)
+		return mc_error_set(error, EROFS, "the cloud is mounted read-only");
+	return cloud->lease ? cloud->kind->may_change(cloud, error) : 0;
+}
+
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
 {
 	return &cloud->options;
@@ -75,6 +87,31 @@ const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *cloud)
 struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud)
 {
 	return cloud->engine;
+}
+
+bool mc_cloud_has_machines(const struct mc_cloud *cloud)
+{
+	return cloud->engine && cloud->engine->ops->nodes;
+}
+
+static int ask_nodes(
+	struct mc_cloud *cloud, struct mc_call *call, struct mc_engine_node_list *ret_list, struct mc_error *error)
+{
+	if (!mc_cloud_has_machines(cloud))
+		return mc_error_set(error, EOPNOTSUPP, "the cloud's engine is of one machine");
+	return cloud->engine->ops->nodes(cloud->engine, call, ret_list, error);
+}
+
+int mc_cloud_nodes(struct mc_cloud *cloud, struct mc_engine_node_list *ret_list, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
+
+	return call ? ask_nodes(cloud, call, ret_list, error) : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+int mc_cloud_known_nodes(struct mc_cloud *cloud, struct mc_engine_node_list *ret_list, struct mc_error *error)
+{
+	return ask_nodes(cloud, NULL, ret_list, error);
 }
 
 struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud)

@@ -5,6 +5,7 @@
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 /* Threads of the cloud's own, and how they wait for what happens in it. */
@@ -21,6 +22,8 @@ static void *run_spawned(void *data)
 
 	free(data);
 	spawned.function(spawned.data);
+	/* What libcrypto keeps for a thread goes now, and not after the cloud was closed. */
+	OPENSSL_thread_stop();
 	MC_LOCKED(&spawned.cloud->lock) {
 		if (--spawned.cloud->threads == 0)
 			pthread_cond_broadcast(&spawned.cloud->idle);
@@ -42,13 +45,31 @@ int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *d
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 256 * 1024);
 	MC_LOCKED(&cloud->lock) {
-		r = pthread_create(&thread, &attributes, run_spawned, spawned);
+		r = cloud->is_closing ? EBUSY : pthread_create(&thread, &attributes, run_spawned, spawned);
 		cloud->threads += r == 0;
 	}
 	pthread_attr_destroy(&attributes);
 	if (r)
 		free(spawned);
 	return -r;
+}
+
+void mc_cloud_keep(struct mc_cloud *cloud, struct mc_call **slot, bool (*may_begin)(const struct mc_cloud *cloud),
+	void (*keep)(void *data))
+{
+	struct mc_call *call = mc_call_new(-1);
+	bool begin;
+
+	MC_LOCKED(&cloud->lock) {
+		begin = call && !*slot && !cloud->is_closing && (!may_begin || may_begin(cloud));
+		if (begin)
+			*slot = mc_call_ref(call);
+	}
+	if (begin && mc_cloud_spawn(cloud, keep, cloud) < 0) {
+		MC_LOCKED(&cloud->lock)
+			mc_call_unref(mc_steal(slot));
+	}
+	mc_call_unref(call);
 }
 
 struct running {
@@ -86,7 +107,7 @@ void mc_region_spawn(struct mc_region *region, struct mc_call **slot, const stru
 	bool begins;
 
 	MC_LOCKED(&cloud->lock) {
-		begins = call && running && !*slot && !cloud->is_closing && !cloud->options.read_only &&
+		begins = call && running && !*slot && !cloud->is_closing && mc_cloud_may_change(cloud, NULL) == 0 &&
 			 (!job->may_begin || job->may_begin(region));
 		if (begins)
 			*slot = call;

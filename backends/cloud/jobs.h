@@ -10,8 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Runs FUNCTION(DATA) in a thread that mc_cloud_close() waits for. -EAGAIN: no more threads. */
+/* Runs FUNCTION(DATA) in a thread that mc_cloud_close() waits for. -EAGAIN: no more threads; -EBUSY: it is waiting, and
+ * would not for this one. */
 int mc_cloud_spawn(struct mc_cloud *cloud, void (*function)(void *data), void *data);
+
+/* Runs KEEP(CLOUD) in a thread, unless *SLOT, of CLOUD, says that it runs, the cloud closes, or MAY_BEGIN, called with
+ * the lock, says no (NULL: it may). SLOT holds its call, which has no deadline, until KEEP empties it. */
+void mc_cloud_keep(struct mc_cloud *cloud, struct mc_call **slot, bool (*may_begin)(const struct mc_cloud *cloud),
+	void (*keep)(void *data));
 
 /* A job of a region in the background, one at a time. */
 struct mc_region_job {
@@ -20,7 +26,7 @@ struct mc_region_job {
 	bool (*may_begin)(const struct mc_region *region);
 	void (*run)(struct mc_region *region, struct mc_call *call);
 };
-/* Runs JOB in a thread, unless *SLOT, of REGION, says that it runs, the cloud closes, or it is mounted read-only. SLOT
+/* Runs JOB in a thread, unless *SLOT, of REGION, says that it runs, the cloud closes, or may not be changed. SLOT
  * holds the job's call while it runs; then `idle` is broadcast. */
 void mc_region_spawn(struct mc_region *region, struct mc_call **slot, const struct mc_region_job *job);
 

@@ -90,8 +90,8 @@ char *mc_cloud_master(struct mc_cloud *cloud)
 	return region ? strdup(region->name) : NULL;
 }
 
-struct mc_region *mc_region_list(
-	struct mc_cloud *cloud, const char *name, unsigned number, const struct mc_edition *edition, double created)
+struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number,
+	const struct mc_machine *machine, const struct mc_edition *edition, double created)
 {
 	struct mc_region *region = calloc(1, sizeof(*region)), **regions;
 	size_t at;
@@ -101,6 +101,8 @@ struct mc_region *mc_region_list(
 	region->cloud = cloud;
 	region->references = 2; /* the list's and the caller's */
 	region->number = number;
+	if (machine)
+		region->machine = *machine;
 	region->runs = 1; /* of which none is compared */
 	region->edition = *edition;
 	region->created = region->changed = created;
@@ -163,6 +165,7 @@ void mc_region_look(const struct mc_region *region, struct mc_sight *sight)
 		.is_failed = region->is_failed,
 		.is_stopped = region->is_stopped,
 		.is_connected = region->cloud->is_connected,
+		.is_master = region->is_master,
 		.stands_by = !region->is_master && !region->is_replica,
 		.services = sight->services,
 		.replication = region->replication,

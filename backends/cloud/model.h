@@ -9,6 +9,7 @@
 #include "mcloud/replication.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@ struct mc_glance;
 struct mc_journal;
 struct mc_kept_secret;
 struct mc_keystone;
+struct mc_lease;
 struct mc_partial;
 struct mc_secrets;
 struct mc_transfers;
@@ -31,6 +33,7 @@ struct mc_work;
 struct mc_work_type;
 
 #define MC_REGION_NAME_MAX 63 /* of one that is made here */
+#define MC_AUTH_URL_MAX 80    /* "https://ADDRESS:PORT/v3" */
 #define MC_REGION_ID_MAX 255  /* of Keystone's: https://docs.openstack.org/api-ref/identity/v3/#create-region */
 
 /* Facts about a region that must survive the daemon (facts.c); what they say: */
@@ -47,8 +50,11 @@ enum mc_fact {
 	MC_FACT_ESTRANGED,
 	MC_FACT_GIVEN_UP,
 	MC_FACT_PROMOTED,
+	MC_FACT_SPARED,
 	MC_FACTS
 };
+
+#define MC_SPARES 255 /* numbers of regions, from 1 on */
 
 /* What a region's containers and its data are of. */
 struct mc_edition {
@@ -58,13 +64,20 @@ struct mc_edition {
 	unsigned former;     /* the release before; while is_new */
 };
 
+/* A machine of the cloud's engine, and where its public services are reached; "": this one, and it has no other. */
+struct mc_machine {
+	char name[MC_NODE_NAME_MAX + 1], address[MC_NODE_ADDRESS_MAX + 1];
+};
+
 /* A region. Fields below `lock` of the cloud unless they say otherwise. */
 struct mc_region {
-	struct mc_cloud *cloud; /* constant, as are name, number, address, created */
+	struct mc_cloud *cloud; /* constant, as are name, number, address, auth_url, created */
 	char name[MC_REGION_ID_MAX + 1];
 	char address[16];
+	char auth_url[MC_AUTH_URL_MAX]; /* of one that is made here */
 	unsigned number;
 	double created;
+	struct mc_machine machine; /* constant, too */
 	struct mc_edition edition; /* as it is on disk */
 	unsigned upgrade_to;       /* the release that MC_WORK_UPGRADE is to take it to */
 	bool is_held_back;         /* its last upgrade failed: the next one isn't begun by itself */
@@ -73,6 +86,7 @@ struct mc_region {
 	enum mc_region_state state;
 	char *error;                               /* why failed or degraded; NULL: all is well */
 	bool is_stopped, is_failed, is_destroying; /* what state is made of, with the services and `work` */
+	unsigned leaving;                          /* so many are about to destroy it: meanwhile it gets no slaves */
 	bool is_master;
 	bool is_replica;                       /* a slave that is past standby (MC_FACT_REPLICA) */
 	bool is_kept;                          /* its facts are on disk */
@@ -85,9 +99,14 @@ struct mc_region {
 	unsigned long runs, compared_run;      /* of its replication, and the one since which its rows were compared */
 	int64_t compare_at;                    /* mc_now_ms(): that could not be told before, and is tried again then */
 	int64_t compared_ms;                   /* so long took the last comparison */
+	struct mc_log_lead log_lead;           /* of a master's binary log */
 	struct mc_database *watched;           /* the watch's alone */
 	struct mc_work *work;                  /* under way, or NULL */
-	bool ran;                              /* it served when the engine was seen last */
+	bool ran;                              /* it served when the engine, or its machine, was seen last */
+	bool is_away;                          /* its machine isn't ready: its services may run, and can't be asked */
+	bool has_left;                         /* its machine is none of the cloud's any more */
+	bool is_resumed;                       /* what a mount begins with was done for it */
+	bool is_cut_off;                       /* it could not be reached at the last review */
 	bool is_unsure;                        /* it may be the master on disk, and must not be so */
 	bool is_pushing;                       /* Fernet keys are on their way */
 	bool lacks_keys;                       /* it has not taken the last ones, or that isn't known */
@@ -111,6 +130,8 @@ struct mc_cloud_kind {
 	void (*look)(const struct mc_region *region, struct mc_sight *sight);
 	/* Why a region lacks a client: -errno, with ERROR filled. */
 	int (*explain)(struct mc_region *region, struct mc_error *error);
+	/* As mc_cloud_may_change(), of a cloud that has a lease; also called with the lock. */
+	int (*may_change)(struct mc_cloud *cloud, struct mc_error *error);
 	/* The cloud is closed: cancels what its threads do; call with the lock. Then, when these have ended, frees what
 	 * is the kind's own. */
 	void (*cancel)(struct mc_cloud *cloud);
@@ -124,8 +145,10 @@ struct mc_cloud {
 	struct mc_journal *journal;
 	struct mc_transfers *transfers; /* constant, as are these */
 	struct mc_engine *engine;
+	struct mc_lease *lease; /* by which one daemon of several machines' may change it; NULL: there is one only */
 	void (*handler)(void *data, const struct mc_cloud_event *event);
 	void *data;
+	bool has_tls; /* of one that is made here: constant once its regions are listed */
 
 	/* Lock order: telling or facts, then lock. Only `facts` is held across I/O, of a file. */
 	mc_mutex facts;             /* one change of a region's facts at a time */
@@ -136,8 +159,19 @@ struct mc_cloud {
 	size_t n_regions;
 	struct mc_engine_service_list services;
 	bool is_connected, is_resumed, is_closing, is_looking;
-	struct mc_call *watching;   /* of mc_replication_watch(), or NULL */
-	struct mc_call *keeping;    /* of mc_fernet_keep(), or NULL */
+	bool is_creating;         /* mc_region_create() is making a region */
+	struct mc_call *watching; /* of mc_replication_watch(), or NULL */
+	struct mc_call *keeping;  /* of mc_fernet_keep(), or NULL */
+	struct mc_call *renewing; /* of mc_certificates_keep(), or NULL */
+	struct mc_call *sparing;  /* of mc_spares_keep(), or NULL */
+	struct mc_call *finding;  /* of mc_cloud_find(), or NULL */
+	int64_t find_at;          /* mc_now_ms(): the engine is asked again what it has; 0: it has said so */
+	int64_t spare_at;         /* mc_now_ms(): when it looks at spares again */
+	int64_t spare_rest;       /* and not before that */
+	bool spares[MC_SPARES];   /* by number: services wait for a region of that, and of spare_release */
+	unsigned spare_release;
+	bool has_spares;            /* some of the cloud's services are or were spares, or may have been */
+	int64_t renew_at;           /* mc_now_ms(): when it looks at certificates again */
 	struct mc_region *promoted; /* is to become the master; NULL: no promotion is under way */
 	unsigned opening;           /* databases that are just being let write: a promotion waits for them */
 	double refreshed;           /* wall clock: events from before it are already in */
@@ -150,6 +184,7 @@ struct mc_cloud {
 	struct mc_partial *partial;       /* lists that lack something (cloud.c) */
 	bool told[MC_PARTIAL_KINDS];      /* of that kind, that there are such */
 	struct mc_attachment *attachment; /* of a cloud that is there already (backends/attached/); else NULL */
+	atomic_bool is_unseen;            /* !mc_cloud_is_seen(); guarded by nothing */
 };
 
 /* cloud.c: a cloud without regions, for mc_cloud_close(); NULL: out of memory. The rest are as of mc_cloud_open(). */
@@ -172,9 +207,10 @@ void mc_cleanup_region(struct mc_region **region);
 struct mc_region *mc_region_find(
 	struct mc_cloud *cloud, const char *name); /* a reference, or NULL; NAME NULL: the master */
 
-/* Puts a new region into the list; its services' clients are made. NULL: out of memory. A reference. */
-struct mc_region *mc_region_list(
-	struct mc_cloud *cloud, const char *name, unsigned number, const struct mc_edition *edition, double created);
+/* Puts a new region, on MACHINE (NULL: here), into the list; its services' clients are made. NULL: out of memory. A
+ * reference. */
+struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number,
+	const struct mc_machine *machine, const struct mc_edition *edition, double created);
 
 void mc_region_unlist(struct mc_region *region);
 

@@ -74,6 +74,27 @@ size_t mc_state_count_wanted(const struct mc_state_facts *facts)
 	return wanted;
 }
 
+/* Nobody knows how a service is whose machine can't be asked: nothing there can be repaired from here. */
+static void explain_machine(
+	const struct mc_state_facts *facts, const struct mc_state_service *service, char *trouble, size_t size)
+{
+	const char *node = service->node ? service->node : "";
+	const char *without = facts->is_master ? ", or go on without it: `echo promote > "
+						 "regions/REGION/replication/ctl`, of another region"
+					       : "";
+
+	if (service->is_shared)
+		snprintf(trouble, size,
+			"the machine %s of %s can't be reached%s: bring that machine, its engine or the way to it back",
+			node, service->name, service->missed ? service->missed : "");
+	else
+		snprintf(trouble, size,
+			"its machine %s can't be reached, and it may go on there unseen: bring that machine, its "
+			"engine or "
+			"the way to it back%s",
+			node, without);
+}
+
 /* The first that is missed. */
 static void explain_services(const struct mc_state_facts *facts, char *trouble, size_t size)
 {
@@ -82,6 +103,10 @@ static void explain_services(const struct mc_state_facts *facts, char *trouble, 
 
 	while (!is_missed(facts, service))
 		service++;
+	if (service->state && !strcmp(service->state, "unreachable")) {
+		explain_machine(facts, service, trouble, size);
+		return;
+	}
 	how = !service->state                          ? "gone"
 	      : strcmp(service->state, "running") != 0 ? service->state
 	      : service->is_detached                   ? "out of the cloud's network"

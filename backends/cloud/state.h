@@ -12,6 +12,7 @@ struct mc_state_service {
 	bool is_detached;                  /* it is not in the cloud's network */
 	bool is_shared;                    /* by all regions; only one that serves needs it */
 	const char *missed;                /* what else is so while it doesn't serve, behind that; NULL: nothing */
+	const char *node;                  /* the machine that it is on; NULL: it isn't known, or there is but one */
 };
 
 struct mc_state_facts {
@@ -20,7 +21,8 @@ struct mc_state_facts {
 	enum mc_region_state during;
 	bool is_failed, is_stopped; /* by the last work */
 	bool is_connected;          /* the engine can be reached */
-	const char *trouble;        /* the sentence on why it is degraded, where the kind of cloud knows; or NULL */
+	bool is_master;
+	const char *trouble; /* the sentence on why it is degraded, where the kind of cloud knows; or NULL */
 	bool stands_by;
 	const struct mc_state_service *services; /* the region's own before what is shared */
 	size_t n_services;
@@ -34,7 +36,7 @@ size_t mc_state_count_wanted(const struct mc_state_facts *facts);
 /* The state; of a degraded region the reason, as a sentence that ends with the cure, to TROUBLE, else "". */
 enum mc_region_state mc_state_of(const struct mc_state_facts *facts, char *trouble, size_t size);
 
-#define MC_SIGHT_SERVICES_MAX 12
+#define MC_SIGHT_SERVICES_MAX 13
 #define MC_SIGHT_NAME_MAX 88
 
 /* What the engine says of the region's services, and the rest that its state is made of. */

@@ -15,6 +15,8 @@ void mc_region_view_clear(struct mc_region_view *view)
 {
 	free(view->name);
 	free(view->address);
+	free(view->node);
+	free(view->auth_url);
 	free(view->error);
 	free(view->master);
 	memset(view, 0, sizeof(*view));
@@ -50,7 +52,9 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 	mc_region_look(region, &sight);
 	*view = (struct mc_region_view){
 		.name = strdup(region->name),
-		.address = strdup(region->address),
+		.address = strdup(*region->machine.address ? region->machine.address : region->address),
+		.node = strdup(region->machine.name),
+		.auth_url = strdup(region->auth_url),
 		.error = strdup(region->error ? region->error : ""),
 		.role = region->is_master ? MC_REGION_MASTER : MC_REGION_SLAVE,
 		.master = master ? strdup(master->name) : NULL,
@@ -68,7 +72,9 @@ static int view_region(const struct mc_region *region, struct mc_region_view *vi
 	};
 	if (region->glance)
 		mc_glance_counts(region->glance, &view->images);
-	return view->name && view->address && view->error && (view->master || !master) ? 0 : -ENOMEM;
+	return view->name && view->address && view->node && view->auth_url && view->error && (view->master || !master)
+		       ? 0
+		       : -ENOMEM;
 }
 
 int mc_cloud_region(struct mc_cloud *cloud, const char *name, struct mc_region_view *ret_view)

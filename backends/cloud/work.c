@@ -108,13 +108,13 @@ static void *run_step(void *data)
 	const struct mc_step *step = &work->steps[run.index];
 	struct mc_error error = {0};
 	unsigned done;
-	int r = mc_call_check(work->call);
+	int r = mc_cloud_may_change(work->cloud, &error);
 
 	free(data);
+	if (r == 0 && (r = mc_call_check(work->call)) < 0)
+		mc_error_set(&error, -r, "broken off");
 	if (r == 0)
 		r = step->run ? step->run(work, &error) : step->run_on(work, step->subject, &error);
-	else
-		mc_error_set(&error, -r, "broken off");
 	MC_LOCKED(&work->lock) {
 		if (r < 0 && !work->failed)
 			work->error = error;
@@ -269,17 +269,22 @@ static void tell_end(struct mc_work *work, int result)
 {
 	struct mc_region *region = work->region;
 	struct mc_cloud *cloud = work->cloud;
-	bool is_broken_off;
+	bool is_broken_off, may_not;
+	struct mc_error why = {0};
 
 	MC_LOCKED(&cloud->lock)
 		is_broken_off = (result < 0 && cloud->is_closing) || (work->is_superseded && !cloud->is_closing);
 	if (is_broken_off)
 		return;
+	/* What another machine has now, or goes on here by itself, has not failed. */
+	may_not = result < 0 && mc_cloud_may_change(cloud, &why) < 0;
+	if (may_not)
+		work->error = why;
 	report_end(work, result);
 	MC_LOCKED(&cloud->lock) {
 		region->outcome = result < 0 ? work->error : (struct mc_error){0};
 		if (!work->type->is_aside) {
-			region->is_failed = result < 0 && !work->is_undone;
+			region->is_failed = result < 0 && !work->is_undone && !may_not;
 			if (result == 0)
 				region->is_stopped = work->type->stops;
 			free(region->error);
@@ -299,10 +304,11 @@ static struct mc_call *exchange(struct mc_call **place, struct mc_call *call)
 int mc_work_renew(struct mc_work *work)
 {
 	struct mc_call *call = mc_call_new(MC_WORK_TIMEOUT_MS), *doing = mc_call_new(MC_WORK_TIMEOUT_MS);
-	bool goes_on;
+	bool goes_on = false;
 
 	MC_LOCKED(&work->cloud->lock) { /* others cancel its calls there */
-		goes_on = !work->is_superseded && !work->cloud->is_closing && call && doing;
+		goes_on = mc_cloud_may_change(work->cloud, NULL) == 0 && !work->is_superseded &&
+			  !work->cloud->is_closing && call && doing;
 		if (goes_on) {
 			call = exchange(&work->call, call);
 			doing = exchange(&work->doing, doing);
@@ -385,6 +391,31 @@ static struct mc_work *work_new(struct mc_region *region, enum mc_work_kind kind
 	return work;
 }
 
+/* Of a region whose machine has left nothing can be made or asked; what is known of it here can go. */
+static int check_reach(const struct mc_region *region, bool destroys, struct mc_error *error)
+	MC_REQUIRES(region->cloud->lock)
+{
+	if (region->is_away)
+		return mc_error_set(error, EHOSTUNREACH,
+			"region %s is on node %s, which can't be asked now: mend the way to it, or start it",
+			region->name, region->machine.name);
+	if (region->has_left && !destroys)
+		return mc_error_set(error, EHOSTUNREACH,
+			"region %s is on node %s, which has left: let it join again, or `echo destroy > "
+			"regions/%s/ctl`",
+			region->name, region->machine.name, region->name);
+	return 0;
+}
+
+int mc_region_check_reach(struct mc_region *region, bool destroys, struct mc_error *error)
+{
+	int r;
+
+	MC_LOCKED(&region->cloud->lock)
+		r = check_reach(region, destroys, error);
+	return r;
+}
+
 /* Takes the region for WORK; when it has other work, that is broken off for a destruction, else -EBUSY. 1: the other
  * one will see to it. */
 static int take_region(struct mc_region *region, struct mc_work *work, struct mc_error *error)
@@ -396,8 +427,9 @@ static int take_region(struct mc_region *region, struct mc_work *work, struct mc
 		other = region->work;
 		if (region->cloud->is_closing) {
 			r = mc_error_set(error, EBUSY, "the cloud is being unmounted");
-		} else if (region->cloud->options.read_only) {
-			r = mc_error_set(error, EROFS, "the cloud is mounted read-only");
+		} else if ((r = mc_cloud_may_change(region->cloud, error)) < 0 ||
+			   (r = check_reach(region, work->type->destroys, error)) < 0) {
+			/* ERROR says why */
 		} else if (!other) {
 			region->work = work;
 		} else if (work->type->destroys && !other->type->destroys) {
@@ -433,8 +465,10 @@ int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_er
 	mc_region_ref(region);
 	r = mc_cloud_spawn(region->cloud, run_work, work);
 	if (r < 0) {
-		MC_LOCKED(&region->cloud->lock)
+		MC_LOCKED(&region->cloud->lock) {
 			region->work = NULL;
+			region->is_destroying = region->is_destroying && !work->type->destroys;
+		}
 		mc_region_unref(region);
 		work_free(work);
 		return mc_error_set(error, -r, "no thread to work on region %s", region->name);

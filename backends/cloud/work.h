@@ -92,10 +92,15 @@ struct mc_work {
 	char goal[MC_GTID_MAX];                        /* of a promotion: what has to be applied; "": not known */
 	struct mc_region *former;                      /* whose role has moved; a reference, or NULL */
 	bool is_living;                                /* and it is all that the former master has written */
+	bool is_left; /* or that one can't be reached, and was left as it is; guarded by the cloud's lock */
 };
 
-/* Begins work of KIND on REGION in the background; -EBUSY while other work is under way (its name in the sentence). */
+/* Begins work of KIND on REGION in the background; -EBUSY while other work is under way (its name in the sentence);
+ * -EHOSTUNREACH: as mc_region_check_reach(). */
 int mc_work_begin(struct mc_region *region, enum mc_work_kind kind, struct mc_error *error);
+/* Whether its machine can be asked: 0, or -EHOSTUNREACH with a sentence. DESTROYS: for what goes all the same when its
+ * machine has left. */
+int mc_region_check_reach(struct mc_region *region, bool destroys, struct mc_error *error);
 
 /* For a type's `run`: the steps of one table, to their end or the first failure. The table isn't used any more then. */
 int mc_work_run_steps(struct mc_work *work, const struct mc_step *steps);

@@ -159,6 +159,17 @@ int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_M
 	return cut_position(position, other, true, ret_part);
 }
 
+int mc_gtid_total(const char *position, uint64_t *ret_total)
+{
+	struct gtid all[DOMAINS_MAX];
+	int n = parse_gtids(position, all);
+
+	*ret_total = 0;
+	for (int i = 0; i < n; i++)
+		*ret_total += all[i].sequence;
+	return n < 0 ? -EINVAL : 0;
+}
+
 int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX])
 {
 	struct gtid all[DOMAINS_MAX];

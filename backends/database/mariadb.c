@@ -3,18 +3,21 @@
 
 #include "mcloud/lock.h"
 
+#include <errmsg.h>
 #include <mysql.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* MariaDB by its own client library, in the non-blocking way, so that a call's deadline and its asker's going away
  * count at every step. https://mariadb.com/kb/en/using-the-non-blocking-library/ */
 
 struct mc_database {
 	char *service, *host, *user, *password; /* constant */
+	char *ca_pem;                           /* likewise; NULL: without TLS */
 	unsigned short port;
 	struct mc_journal *journal;
 	mc_mutex lock; /* one statement at a time; held across it, and of nobody else's interest */
@@ -24,6 +27,7 @@ struct mc_database {
 struct mc_database *mc_database_new(const struct mc_database_options *options)
 {
 	struct mc_database *database = calloc(1, sizeof(*database));
+	bool failed = false;
 
 	if (!database)
 		return NULL;
@@ -31,9 +35,14 @@ struct mc_database *mc_database_new(const struct mc_database_options *options)
 	database->host = strdup(options->host);
 	database->user = strdup(options->user ? options->user : "root");
 	database->password = strdup(options->password);
+	database->ca_pem = mc_copy_text(options->ca_pem, &failed);
 	database->port = options->port;
 	database->journal = options->journal;
 	pthread_mutex_init(&database->lock, NULL);
+	if (failed) { /* it would be taken for one without TLS */
+		mc_database_free(database);
+		return NULL;
+	}
 	return database;
 }
 
@@ -46,6 +55,7 @@ void mc_database_free(struct mc_database *database)
 	free(database->service);
 	free(database->host);
 	free(database->user);
+	free(database->ca_pem);
 	mc_free_secret(database->password);
 	pthread_mutex_destroy(&database->lock);
 	free(database);
@@ -116,6 +126,11 @@ static int fail_query(struct mc_database *database, int r, unsigned code, const 
 
 	if (r < 0)
 		mc_error_errno(error, -r, "%s", database->service);
+	else if (code == CR_SSL_CONNECTION_ERROR)
+		mc_error_set(error, -result,
+			"%s shows no certificate of this cloud's (%.120s): `echo repair > regions/REGION/ctl` puts it "
+			"right",
+			database->service, text);
 	else
 		mc_error_set(error, -result, "%s: %s (%u)", database->service, text, code);
 	if (error)
@@ -130,20 +145,71 @@ static void disconnect(struct mc_database *database)
 	database->mysql = NULL;
 }
 
+/* How long the library may wait by itself for the server's part of a handshake, which is short: for that it leaves the
+ * non-blocking way. */
+#define HANDSHAKE_SECONDS 5
+
+/* In whole seconds, as the library takes it; the call's deadline may be nearer. */
+static unsigned handshake_seconds(const struct mc_call *call)
+{
+	int left = mc_call_remaining_ms(call);
+
+	return left < 0 || left > HANDSHAKE_SECONDS * 1000 ? HANDSHAKE_SECONDS : (unsigned)left / 1000 + 1;
+}
+
+/* Nothing is said, the login least of all, before the server has shown that it is the one. CA_FILE has to be there
+ * until it has. */
+static int demand_tls(MYSQL *mysql, const char *ca_file, unsigned seconds)
+{
+	my_bool on = 1;
+
+	return mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds) ||
+	       mysql_options(mysql, MYSQL_OPT_SSL_CA, ca_file) || mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on) ||
+	       mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on) ||
+	       mysql_options(mysql, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3");
+}
+
+/* *RET_FILE: the descriptor of a file that the library reads while it connects; negative: there is none. */
+static int prepare(
+	const struct mc_database *database, MYSQL *mysql, struct mc_call *call, int *ret_file, struct mc_error *error)
+{
+	char path[MC_TEXT_FILE_PATH];
+
+	*ret_file = -1;
+	mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
+	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	if (!database->ca_pem)
+		return 0;
+	*ret_file = mc_text_file(database->ca_pem, path);
+	if (*ret_file < 0)
+		return mc_error_errno(error, -*ret_file, "%s", database->service);
+	return demand_tls(mysql, path, handshake_seconds(call)) ? mc_error_set(error, ENOMEM, "out of memory") : 0;
+}
+
 static int connect_once(struct mc_database *database, struct mc_call *call, struct mc_error *error)
 {
 	MYSQL *mysql = mysql_init(NULL), *connected = NULL;
-	int r;
+	int64_t begun = mc_now_ms(), patience = (int64_t)handshake_seconds(call) * 1000;
+	int r, file;
 
 	if (!mysql)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	mysql_options(mysql, MYSQL_OPT_NONBLOCK, NULL);
-	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	r = prepare(database, mysql, call, &file, error);
+	if (r < 0) {
+		mysql_close(mysql);
+		if (file >= 0)
+			close(file);
+		return r;
+	}
 	r = DRIVE(mysql, call, connected,
 		mysql_real_connect_start(&connected, mysql, database->host, database->user, database->password, NULL,
 			database->port, NULL, 0),
 		mysql_real_connect_cont(&connected, mysql, came_));
+	if (file >= 0)
+		close(file);
 	if (r < 0 || !connected) {
+		if (r == 0 && mysql_errno(mysql) == CR_SSL_CONNECTION_ERROR && mc_now_ms() - begun >= patience)
+			r = -ETIMEDOUT;
 		r = fail_query(database, r, mysql_errno(mysql), mysql_error(mysql), error);
 		mysql_close(mysql);
 		return r;

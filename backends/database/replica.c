@@ -22,15 +22,21 @@ static int run_all(
 	return r;
 }
 
+static int run_what_is_built(struct mc_database *database, struct mc_call *call, struct mc_error *error)
+{
+	static const char *const run[] = {"EXECUTE IMMEDIATE @statement", "SET @statement = NULL", NULL};
+
+	return run_all(database, call, run, error);
+}
+
 /* Runs the statement that BUILD makes of TEXTS: "SET @statement = CONCAT(…, QUOTE(?), …)". */
 static int run_built(struct mc_database *database, struct mc_call *call, const char *build, const char *const *texts,
 	struct mc_error *error)
 {
-	static const char *const run[] = {"EXECUTE IMMEDIATE @statement", "SET @statement = NULL", NULL};
 	unsigned long n;
 	int r = mc_database_query(database, call, build, texts, &n, error);
 
-	return r ? r : run_all(database, call, run, error);
+	return r ? r : run_what_is_built(database, call, error);
 }
 
 /* The first cell of the answer, malloc'd; "" where there is none. */
@@ -187,20 +193,26 @@ int mc_database_replica_json(
 }
 
 int mc_database_put_replica_user(struct mc_database *database, struct mc_call *call, unsigned number,
-	const char *password, struct mc_error *error)
+	const char *password, bool needs_tls, struct mc_error *error)
 {
 	/* Accounts are each region's own, and stay out of its binary log. */
 	static const char *const local[] = {"SET sql_log_bin = 0", NULL};
 	static const char user[] = "SET @statement = CONCAT('CREATE OR REPLACE USER ', QUOTE(CONCAT('replica-', ?)), "
 				   "'@''%'' IDENTIFIED BY ', QUOTE(?))";
+	static const char by_tls[] = "SET @statement = CONCAT(@statement, ' REQUIRE SSL')";
 	static const char grant[] = "SET @statement = CONCAT('GRANT REPLICATION SLAVE ON *.* TO ', "
 				    "QUOTE(CONCAT('replica-', ?)), '@''%''')";
 	char digits[12];
+	unsigned long n;
 	int r = run_all(database, call, local, error);
 
 	snprintf(digits, sizeof(digits), "%u", number);
 	if (r == 0)
-		r = run_built(database, call, user, (const char *const[]){digits, password, NULL}, error);
+		r = mc_database_query(database, call, user, (const char *const[]){digits, password, NULL}, &n, error);
+	if (r == 0 && needs_tls)
+		r = mc_database_run(database, call, by_tls, error);
+	if (r == 0)
+		r = run_what_is_built(database, call, error);
 	return r ? r : run_built(database, call, grant, (const char *const[]){digits, NULL}, error);
 }
 
@@ -217,21 +229,27 @@ int mc_database_drop_replica_user(
 	return r ? r : run_built(database, call, drop, (const char *const[]){digits, NULL}, error);
 }
 
-int mc_database_follow(struct mc_database *database, struct mc_call *call, const char *host, unsigned short port,
-	unsigned number, const char *password, struct mc_error *error)
+int mc_database_follow(struct mc_database *database, struct mc_call *call, unsigned number,
+	const struct mc_replica_source *source, struct mc_error *error)
 {
 	static const char sql[] = "SET @statement = CONCAT('CHANGE MASTER TO MASTER_HOST=', QUOTE(?), ', "
 				  "MASTER_PORT=', CAST(? AS UNSIGNED), "
 				  "', MASTER_USER=', QUOTE(CONCAT('replica-', ?)), ', MASTER_PASSWORD=', QUOTE(?), "
 				  "', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=2')";
+	static const char tls[] = "SET @statement = CONCAT(@statement, ', MASTER_SSL=1, MASTER_SSL_CA=', QUOTE(?), "
+				  "', MASTER_SSL_VERIFY_SERVER_CERT=1')";
 	char port_digits[12], digits[12];
+	unsigned long n;
 	int r = mc_database_replica_act(database, call, MC_REPLICA_STOP, error);
 
-	snprintf(port_digits, sizeof(port_digits), "%u", port);
+	snprintf(port_digits, sizeof(port_digits), "%u", source->port);
 	snprintf(digits, sizeof(digits), "%u", number);
-	return r ? r
-		 : run_built(database, call, sql, (const char *const[]){host, port_digits, digits, password, NULL},
-			   error);
+	if (r == 0)
+		r = mc_database_query(database, call, sql,
+			(const char *const[]){source->host, port_digits, digits, source->password, NULL}, &n, error);
+	if (r == 0 && source->ca_file)
+		r = mc_database_query(database, call, tls, (const char *const[]){source->ca_file, NULL}, &n, error);
+	return r ? r : run_what_is_built(database, call, error);
 }
 
 /* Sets the position of what is applied; not while somebody waits for a position in the server (see
@@ -415,6 +433,32 @@ int mc_database_acknowledging(
 		"SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS "
 		"WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_CLIENTS'",
 		NULL, ret_slaves, error);
+}
+
+static int count_commits(
+	struct mc_database *database, struct mc_call *call, uint64_t *ret_commits, struct mc_error *error)
+{
+	unsigned long commits = 0;
+	int r = mc_database_query(database, call,
+		"SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM information_schema.GLOBAL_STATUS "
+		"WHERE VARIABLE_NAME = 'BINLOG_COMMITS'",
+		NULL, &commits, error);
+
+	*ret_commits = commits;
+	return r;
+}
+
+int mc_database_count_log(
+	struct mc_database *database, struct mc_call *call, struct mc_log_count *ret_count, struct mc_error *error)
+{
+	MC_CLEANUP(free_pointer) char *position = NULL;
+	int r = count_commits(database, call, &ret_count->commits_before, error);
+
+	if (r == 0)
+		r = mc_database_position(database, call, MC_GTID_WRITTEN, &position, error);
+	if (r == 0 && mc_gtid_total(position, &ret_count->numbers) < 0)
+		r = mc_error_set(error, EIO, "the database says %.64s, which is no position", position);
+	return r ? r : count_commits(database, call, &ret_count->commits_after, error);
 }
 
 int mc_database_drop_region(

@@ -200,6 +200,73 @@ int mc_ldap_receive(
 	}
 }
 
+/* How long libldap may wait by itself for the server's part of a handshake, which is short. It is the one thing that it
+ * is asked to wait for: it can't go on with one that it has begun. */
+#define HANDSHAKE_MS 5000
+
+/* What libldap is to demand of the server, of the connection's own, whatever ldap.conf(5) says. */
+static int demand_tls(LDAP *ld, const char *ca_file, int timeout_ms)
+{
+	static const struct {
+		int option, value;
+	} numbers[] = {
+		{LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_DEMAND},
+		{LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2},
+		{LDAP_OPT_X_TLS_NEWCTX, 0}, /* of a client; it reads the file now: from 2.6 on a CA is in it */
+	};
+	struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+
+	if (ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, ca_file) != LDAP_OPT_SUCCESS ||
+		ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout) != LDAP_OPT_SUCCESS)
+		return -ENOMEM;
+	for (size_t i = 0; i < MC_COUNT(numbers); i++)
+		if (ldap_set_option(ld, numbers[i].option, &numbers[i].value) != LDAP_OPT_SUCCESS)
+			return numbers[i].option == LDAP_OPT_X_TLS_NEWCTX ? -EIO : -ENOMEM;
+	return 0;
+}
+
+static int install_tls(const struct mc_directory *directory, LDAP *ld, struct mc_call *call, struct mc_error *error)
+{
+	int left = mc_call_remaining_ms(call), file, result;
+	char path[MC_TEXT_FILE_PATH];
+
+	file = mc_text_file(directory->ca_pem, path);
+	if (file < 0)
+		return mc_ldap_fail(error, -file, "cannot set up TLS to %s", directory->url);
+	result = demand_tls(ld, path, left < 0 || left > HANDSHAKE_MS ? HANDSHAKE_MS : left);
+	close(file);
+	if (result == -EIO)
+		return mc_ldap_fail(
+			error, EIO, "cannot set up TLS to %s with this cloud's CA: see `cat ca.pem`", directory->url);
+	if (result < 0)
+		return mc_ldap_fail(error, -result, "cannot set up TLS to %s", directory->url);
+	result = ldap_install_tls(ld);
+	if (result == LDAP_SUCCESS)
+		return 0;
+	if (mc_call_check(call) < 0 || result == LDAP_TIMEOUT)
+		return mc_ldap_fail(error, ETIMEDOUT, "%s did not begin TLS in time", directory->url);
+	return mc_ldap_fail(error, EIO,
+		"%s shows no certificate of this cloud's (%s): `echo repair > regions/REGION/ctl` puts it right",
+		directory->url, ldap_err2string(result));
+}
+
+/* StartTLS, RFC 4511, section 4.14. */
+static int start_tls(struct mc_directory *directory, struct mc_ldap_connection *connection, struct mc_call *call,
+	struct mc_error *error)
+{
+	MC_CLEANUP(message) LDAPMessage *message = NULL;
+	int message_id, code = LDAP_OTHER, type = -ECONNREFUSED;
+
+	if (ldap_start_tls(connection->ld, NULL, NULL, &message_id) == LDAP_SUCCESS)
+		type = mc_ldap_receive(connection, call, message_id, &message);
+	if (type < 0)
+		return mc_ldap_fail(error, -type, "%s did not begin TLS: %s", directory->url, strerrordesc_np(-type));
+	if (ldap_parse_result(connection->ld, message, &code, NULL, NULL, NULL, NULL, 0) != LDAP_SUCCESS ||
+		code != LDAP_SUCCESS)
+		return mc_ldap_fail(error, EIO, "%s did not begin TLS: %s", directory->url, ldap_err2string(code));
+	return install_tls(directory, connection->ld, call, error);
+}
+
 /* A simple bind, RFC 4513, section 5.1.3. */
 static int bind_connection(struct mc_directory *directory, struct mc_ldap_connection *connection, struct mc_call *call,
 	struct mc_error *error)
@@ -244,7 +311,9 @@ static int set_up(struct mc_directory *directory, struct mc_call *call, struct m
 		result = watch_writable(connection);
 	if (result < 0)
 		return mc_ldap_fail(error, -result, "cannot set up a connection to %s", directory->url);
-	return bind_connection(directory, connection, call, error);
+	if (directory->ca_pem)
+		result = start_tls(directory, connection, call, error);
+	return result ? result : bind_connection(directory, connection, call, error);
 }
 
 /* A server says nothing on an idle connection but that it closes it (RFC 4511, section 4.4.1), or just closes it. */

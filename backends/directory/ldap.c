@@ -289,6 +289,7 @@ int mc_ldap_password(struct mc_directory *directory, struct mc_call *call, const
 struct mc_directory *mc_directory_new(const struct mc_directory_options *options)
 {
 	struct mc_directory *directory = calloc(1, sizeof *directory);
+	bool failed = false;
 
 	if (!directory)
 		return NULL;
@@ -298,7 +299,8 @@ struct mc_directory *mc_directory_new(const struct mc_directory_options *options
 	directory->suffix = strdup(options->suffix);
 	directory->bind_dn = strdup(options->bind_dn);
 	directory->password = strdup(options->password);
-	if (!directory->url || !directory->suffix || !directory->bind_dn || !directory->password ||
+	directory->ca_pem = mc_copy_text(options->ca_pem, &failed);
+	if (failed || !directory->url || !directory->suffix || !directory->bind_dn || !directory->password ||
 		mc_ldap_dn(options->suffix, "ou", "Users", &directory->users_dn, NULL) < 0 ||
 		mc_ldap_dn(options->suffix, "ou", "Groups", &directory->groups_dn, NULL) < 0) {
 		mc_directory_free(directory);
@@ -319,6 +321,7 @@ void mc_directory_free(struct mc_directory *directory)
 	pthread_mutex_destroy(&directory->lock);
 	mc_free_secret(directory->password);
 	free(directory->bind_dn);
+	free(directory->ca_pem);
 	free(directory->groups_dn);
 	free(directory->users_dn);
 	free(directory->suffix);

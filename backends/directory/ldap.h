@@ -16,6 +16,7 @@ struct mc_ldap_connection;
 
 struct mc_directory {
 	char *url, *suffix, *users_dn, *groups_dn, *bind_dn, *password;
+	char *ca_pem; /* NULL: without TLS */
 	struct mc_journal *journal;
 	mc_mutex lock; /* guards idle and n_idle; the last in any order, nothing is called while it is held */
 	struct mc_ldap_connection *idle;

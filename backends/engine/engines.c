@@ -9,9 +9,10 @@
 static const struct engine_row {
 	const char *name, *socket; /* where it is when nothing else is said */
 	struct mc_engine *(*make)(
-		const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
+		const struct mc_engine_place *place, const char *cloud, struct mc_journal *journal, int timeout_ms);
 } engines[] = {
 	{"docker", "/run/docker.sock", mc_engine_docker_new},
+	{"swarm", "/run/docker.sock", mc_engine_swarm_new},
 	{"podman", "/run/podman/podman.sock", mc_engine_docker_new},
 };
 
@@ -37,10 +38,10 @@ const char *mc_engine_socket(const char *name, const char *chosen)
 	return row ? row->socket : chosen;
 }
 
-struct mc_engine *mc_engine_new(
-	const char *name, const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms)
+struct mc_engine *mc_engine_new(const char *name, const struct mc_engine_place *place, const char *cloud,
+	struct mc_journal *journal, int timeout_ms)
 {
 	const struct engine_row *row = find_engine(name);
 
-	return row ? row->make(socket_path, cloud, journal, timeout_ms) : NULL;
+	return row ? row->make(place, cloud, journal, timeout_ms) : NULL;
 }

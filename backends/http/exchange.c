@@ -3,8 +3,11 @@
 
 #include "backends/http/tls.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* All headers of an answer together; services send some hundred bytes. */
 #define MAX_HEADERS (256 << 10)
@@ -37,7 +40,11 @@ static int set_base(struct mc_http_target *target, const char *url)
 
 int mc_http_target_init(struct mc_http_target *target, const struct mc_http_options *options)
 {
-	*target = (struct mc_http_target){.journal = options->journal, .proxies = options->proxies};
+	*target = (struct mc_http_target){.journal = options->journal,
+		.proxies = options->proxies,
+		.silence_s = options->silence_s,
+		.shortcut = options->shortcut,
+		.data = options->data};
 	target->base = curl_url();
 	target->service = strdup(options->service);
 	target->place = strdup(options->unix_socket ? options->unix_socket : options->base_url);
@@ -266,6 +273,37 @@ static int set_body(CURL *easy, const struct mc_http_request *request, bool copy
 	return bad ? -ENOMEM : 0;
 }
 
+/* An idle connection is asked for a sign of life after this long, and then each second (tcp(7)). What waits for its
+ * bytes to be taken is another matter: a server that is busy with the first of them takes its time for the next. */
+static long idle_s(const struct mc_http_target *target)
+{
+	return target->silence_s ? (target->silence_s + 2) / 3 : 15;
+}
+
+static int limit_silence(void *data, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct mc_http_target *target = data;
+	int questions = (int)(target->silence_s - idle_s(target));
+
+	(void)purpose;
+	return setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &questions, sizeof questions) == 0 ? CURL_SOCKOPT_OK
+											   : CURL_SOCKOPT_ERROR;
+}
+
+static bool set_keepalive(const struct mc_http_target *target, CURL *easy)
+{
+	bool bad = false;
+
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_TCP_KEEPIDLE, idle_s(target));
+	SET(CURLOPT_TCP_KEEPINTVL, target->silence_s ? 1L : 5L);
+	if (target->silence_s && !target->unix_socket) {
+		SET(CURLOPT_SOCKOPTFUNCTION, limit_silence);
+		SET(CURLOPT_SOCKOPTDATA, (void *)(uintptr_t)target);
+	}
+	return bad;
+}
+
 static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_http_request *request)
 {
 	CURL *easy = exchange->easy;
@@ -284,9 +322,7 @@ static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_h
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_USERAGENT, "mcloudfs/" MC_VERSION);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_TCP_KEEPIDLE, 15L);
-	SET(CURLOPT_TCP_KEEPINTVL, 5L);
+	bad |= set_keepalive(exchange->target, easy);
 	SET(CURLOPT_BUFFERSIZE, request->on_body ? 512L << 10 : 64L << 10);
 	if (exchange->target->unix_socket)
 		SET(CURLOPT_UNIX_SOCKET_PATH, exchange->target->unix_socket);
@@ -298,6 +334,10 @@ static int set_easy_options(struct mc_http_exchange *exchange, const struct mc_h
 	SET(CURLOPT_HEADERDATA, exchange);
 	if (exchange->target->is_https)
 		bad |= mc_http_tls_set(exchange->target, easy) < 0;
+	if (request->wants_certificate) {
+		SET(CURLOPT_CERTINFO, 1L);
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+	}
 	return bad ? -ENOMEM : 0;
 }
 
@@ -318,12 +358,46 @@ int mc_http_exchange_init(struct mc_http_exchange *exchange, const struct mc_htt
 	return result;
 }
 
+/* A neighbour on the same machine answers at once, or isn't there: no ARP would tell that sooner than after a second.
+ */
+#define SHORTCUT_MS 300L
+
+void mc_http_exchange_shorten(struct mc_http_exchange *exchange)
+{
+	const struct mc_http_target *target = exchange->target;
+	CURL *easy = exchange->easy;
+	struct mc_shortcut shortcut;
+	char to[sizeof shortcut.address + 2], link[sizeof shortcut.link + 3];
+	bool bad = false;
+
+	if (!target->shortcut || !target->shortcut(target->data, &shortcut))
+		return;
+	snprintf(to, sizeof to, "::%s", shortcut.address);
+	snprintf(link, sizeof link, "if!%s", shortcut.link);
+	exchange->connect_to = curl_slist_append(NULL, to);
+	if (!exchange->connect_to)
+		return;
+	SET(CURLOPT_INTERFACE, link);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, SHORTCUT_MS);
+	/* The last of them: without it, the others do no harm. */
+	if (!bad)
+		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, exchange->connect_to);
+}
+
+bool mc_http_exchange_missed(const struct mc_http_exchange *exchange, CURLcode result)
+{
+	return exchange->connect_to &&
+	       (result == CURLE_COULDNT_CONNECT || result == CURLE_INTERFACE_FAILED ||
+		       result == CURLE_OPERATION_TIMEDOUT || result == CURLE_PEER_FAILED_VERIFICATION);
+}
+
 void mc_http_exchange_clear(struct mc_http_exchange *exchange)
 {
 	if (exchange->easy)
 		curl_easy_reset(exchange->easy); /* it must not remember what is freed now */
 	curl_url_cleanup(exchange->url);
 	curl_slist_free_all(exchange->headers);
+	curl_slist_free_all(exchange->connect_to);
 	free(exchange->call);
 	mc_buffer_free(&exchange->received);
 	*exchange = (struct mc_http_exchange){0};

@@ -16,8 +16,12 @@ struct mc_http_target {
 	char *path;  /* of the base URL, without a slash at its end */
 	struct mc_journal *journal;
 	bool is_https, proxies;
+	bool (*shortcut)(void *data, struct mc_shortcut *ret); /* as in struct mc_http_options */
+	void *data;
 	bool insecure, ca_is_folder;
-	char *cacert, *cert, *key; /* as in struct mc_tls */
+	char *cacert, *ca_pem, *cert, *key; /* as in struct mc_tls */
+	const char *const *cures;
+	unsigned silence_s; /* as in struct mc_http_options */
 };
 
 /* Copies OPTIONS. 0, -EINVAL for a base URL that is none, -ENOMEM. */
@@ -28,7 +32,7 @@ struct mc_http_exchange {
 	const struct mc_http_target *target;
 	CURL *easy; /* borrowed */
 	CURLU *url;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *connect_to;
 	char *call; /* for the journal */
 	char text[CURL_ERROR_SIZE];
 	struct mc_buffer received;      /* the headers of the newest answer, as in struct mc_http_response */
@@ -46,6 +50,11 @@ struct mc_http_exchange {
 int mc_http_exchange_init(struct mc_http_exchange *exchange, const struct mc_http_target *target, CURL *easy,
 	const struct mc_http_request *request, bool copy_body, struct mc_error *error);
 void mc_http_exchange_clear(struct mc_http_exchange *exchange);
+
+/* The target's shortcut, if it has one now, is where EASY will connect to. */
+void mc_http_exchange_shorten(struct mc_http_exchange *exchange);
+/* Whether RESULT says that nobody could be reached by it, and so nothing was sent. */
+bool mc_http_exchange_missed(const struct mc_http_exchange *exchange, CURLcode result);
 
 /* The status of the final answer, 0 as long as there is none. */
 int mc_http_exchange_status(const struct mc_http_exchange *exchange);

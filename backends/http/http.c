@@ -2,6 +2,7 @@
 #include "backends/http/http.h"
 
 #include "backends/http/exchange.h"
+#include "backends/http/tls.h"
 #include "mcloud/lock.h"
 
 #include <poll.h>
@@ -206,6 +207,7 @@ struct transfer {
 	struct mc_http_response *response;
 	size_t body_limit;
 	bool sent;      /* read_body was asked: the request can't be repeated */
+	bool missed;    /* nobody was there where the shortcut leads: it isn't taken again */
 	unsigned drops; /* when the request came in */
 };
 
@@ -369,7 +371,13 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 		exchange->on_headers = take_head;
 		exchange->data = transfer;
 	}
+	if (!transfer->missed)
+		mc_http_exchange_shorten(exchange);
 	result = drive(http, handle, call, transfer->drops, &code);
+	if (result == 0 && mc_http_exchange_missed(exchange, code)) {
+		transfer->missed = true;
+		return 0;
+	}
 	if (result == 0)
 		result = mc_http_exchange_result(exchange, code, error);
 	else
@@ -377,6 +385,8 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 	response->status = mc_http_exchange_status(exchange);
 	response->headers = exchange->received;
 	exchange->received = (struct mc_buffer){0};
+	if (transfer->request->wants_certificate)
+		mc_http_tls_take_certificate(exchange, &response->certificate);
 	if (http->target.journal)
 		mc_journal_add(http->target.journal, http->target.service, exchange->call,
 			result < 0 ? result : response->status, (double)(transfer_clock_ns() - begin) / 1e6);
@@ -387,10 +397,12 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 static int exchange_once(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,
 	unsigned drops, struct mc_http_response *response, int *ret_retry_ms, struct mc_error *error)
 {
-	struct transfer transfer = {.request = request, .response = response, .drops = drops};
+	struct transfer transfer = {.request = request,
+		.response = response,
+		.body_limit = request->body_limit ? request->body_limit : BODY_LIMIT,
+		.drops = drops};
 	struct handle *handle;
 
-	transfer.body_limit = request->body_limit ? request->body_limit : BODY_LIMIT;
 	int result = take_handle(http, call, &handle);
 	if (result < 0)
 		return say(http, result, error);
@@ -400,6 +412,10 @@ static int exchange_once(struct mc_http *http, struct mc_call *call, const struc
 		return say(http, result, error);
 	}
 	result = exchange_on(http, handle, call, &transfer, error);
+	if (transfer.missed) {
+		mc_http_exchange_clear(&transfer.exchange);
+		result = exchange_on(http, handle, call, &transfer, error);
+	}
 	if (result == 0)
 		*ret_retry_ms = retry_after(&transfer);
 	mc_http_exchange_clear(&transfer.exchange);
@@ -442,6 +458,7 @@ void mc_http_response_free(struct mc_http_response *response)
 {
 	mc_buffer_free(&response->body);
 	mc_buffer_free(&response->headers);
+	mc_buffer_free(&response->certificate);
 	response->status = 0;
 }
 

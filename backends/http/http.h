@@ -23,8 +23,13 @@ struct mc_http_options {
 	const char *unix_socket; /* NULL: TCP */
 	unsigned connections;    /* at most; 0: 8 */
 	struct mc_tls tls;       /* copied */
-	bool proxies;            /* those of the environment are used: http_proxy, https_proxy, no_proxy (curl(1)) */
+	unsigned silence_s; /* an idle peer that acknowledges nothing for so long (5 at least) is given up; 0: 60 s */
+	bool proxies;       /* those of the environment are used: http_proxy, https_proxy, no_proxy (curl(1)) */
 	struct mc_journal *journal; /* may be NULL; outlives the mc_http */
+	/* Asked before each request: whether there is a shortcut, in *RET. Where no connection can be made by it, there
+	 * is one to the URL's host. NULL: there is never one. DATA outlives the mc_http. */
+	bool (*shortcut)(void *data, struct mc_shortcut *ret);
+	void *data;
 };
 
 /* A name and a value; lists end with a NULL name. Values are escaped by the receiver, never by the caller. */
@@ -57,14 +62,16 @@ struct mc_http_request {
 	 * set. 0 to go on, or -errno to break it off. NULL: not asked. */
 	int (*on_head)(void *data, const struct mc_http_response *response);
 	void *data;
-	size_t body_limit; /* of response.body, -EFBIG past it; 0: 256 MiB */
-	const char *call;  /* for the journal; NULL: method and path */
+	bool wants_certificate; /* the server's, by https, into response.certificate: over a new connection */
+	size_t body_limit;      /* of response.body, -EFBIG past it; 0: 256 MiB */
+	const char *call;       /* for the journal; NULL: method and path */
 };
 
 struct mc_http_response {
 	int status;
 	struct mc_buffer body;
-	struct mc_buffer headers; /* "Name: value\n" as received, of the final answer */
+	struct mc_buffer headers;     /* "Name: value\n" as received, of the final answer */
+	struct mc_buffer certificate; /* PEM; empty where none was wanted, or none was shown */
 };
 
 struct mc_http *mc_http_new(const struct mc_http_options *options);
@@ -75,7 +82,7 @@ struct mc_http *mc_http_ref(struct mc_http *http);
  * filled:
  * -ECONNREFUSED (not reachable, or the connection broke before an answer; an idempotent request on a kept connection
  * that turns out to be broken is sent once more on a new one), -ETIMEDOUT, -EINTR, -EFBIG, -EIO (what came is no HTTP,
- * or half an answer, or the server is not to be trusted: the sentence says why, and what to set in clouds.yaml),
+ * or half an answer, or the server is not to be trusted: the sentence says why, and the cure),
  * -EINVAL (an empty path segment, a line break in a header), what a callback said. 429 and 503 with Retry-After are
  * tried again while the call's deadline allows it (not for read_body). */
 int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_http_request *request,

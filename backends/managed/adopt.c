@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/adopt.h"
 
+#include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
+#include "backends/managed/machines.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
@@ -12,6 +14,9 @@
 #include "backends/managed/replication/realign.h"
 #include "backends/managed/replication/role.h"
 #include "backends/managed/roster.h"
+#include "backends/managed/services/probe.h"
+#include "backends/managed/spares.h"
+#include "backends/managed/tls.h"
 #include "backends/managed/upgrade/upgrade.h"
 #include "backends/managed/upkeep.h"
 #include "backends/recipes/release.h"
@@ -74,7 +79,7 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 		if (!region)
 			r = mc_cloud_secrets(cloud, &secrets, error);
 		if (!region && r == 0)
-			region = mc_region_list(cloud, name, number,
+			region = mc_region_list(cloud, name, number, NULL,
 				&(struct mc_edition){.release = mc_release_unnamed()}, volumes->items[i].created);
 		if (!region)
 			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
@@ -95,7 +100,7 @@ static int adopt_old(struct mc_cloud *cloud, struct mc_call *call, const struct 
 	struct mc_region_views views;
 	int r = list_old(cloud, volumes, error);
 
-	if (r < 0 || cloud->options.read_only)
+	if (r < 0 || mc_cloud_may_change(cloud, NULL) < 0)
 		return r;
 	if (mc_cloud_regions(cloud, &views) < 0)
 		return mc_error_set(error, ENOMEM, "out of memory");
@@ -198,23 +203,31 @@ void mc_cloud_assign_roles(struct mc_cloud *cloud)
 	}
 }
 
+/* Whoever may not change the cloud now, and may later, goes on with nothing yet. */
+static bool may_resume(struct mc_cloud *cloud)
+{
+	return cloud->options.read_only || mc_cloud_may_change(cloud, NULL) == 0;
+}
+
 static bool is_first_time(struct mc_cloud *cloud)
 {
 	bool first;
 
 	MC_LOCKED(&cloud->lock) {
-		first = !cloud->is_resumed;
-		cloud->is_resumed = true;
+		first = !cloud->is_resumed && may_resume(cloud);
+		cloud->is_resumed |= first;
 	}
 	return first;
 }
 
-void mc_cloud_note_running(struct mc_cloud *cloud)
+void mc_cloud_note_running(struct mc_cloud *cloud, const char *machine)
 {
 	MC_LOCKED(&cloud->lock) {
 		for (size_t i = 0; i < cloud->n_regions; i++) {
 			struct mc_region *region = cloud->regions[i];
 
+			if (machine && (region->is_away || strcmp(region->machine.name, machine) != 0))
+				continue;
 			/* A degraded region serves in part, or has ended with the engine just now. */
 			region->ran = region->state == MC_REGION_READY || region->state == MC_REGION_STANDBY ||
 				      region->state == MC_REGION_DEGRADED;
@@ -230,12 +243,44 @@ static void run_again(struct mc_region *region)
 	bool is_lost;
 
 	MC_LOCKED(&cloud->lock) {
-		is_lost = region->ran && !region->work && !region->is_stopped && !region->is_failed &&
-			  !cloud->options.read_only && !mc_region_is_well(region);
-		region->ran = false;
+		bool can = !region->is_away && !region->has_left && mc_cloud_may_change(cloud, NULL) == 0;
+
+		is_lost = region->ran && can && !region->work && !region->is_stopped && !region->is_failed &&
+			  !mc_region_is_well(region);
+		region->ran = region->ran && !can;
 	}
 	if (is_lost && mc_work_begin(region, MC_WORK_START, &error) < 0)
 		mc_cloud_fail(cloud, region->name, &error);
+}
+
+/* Once: as soon as its machine is there. What is to be destroyed goes without one that has left, too. */
+static bool is_to_be_resumed(struct mc_region *region)
+{
+	bool is_due;
+
+	MC_LOCKED(&region->cloud->lock) {
+		is_due = !region->is_resumed && !region->is_away && may_resume(region->cloud) &&
+			 (!region->has_left || region->facts[MC_FACT_DESTROYING]);
+		region->is_resumed = region->is_resumed || is_due;
+	}
+	return is_due;
+}
+
+/* Its machine can be reached again, which couldn't be, or had left, at the last review. What runs there may have gone
+ * on: its database may take writes still, and the region be the master no more. */
+static void take_back(struct mc_region *region)
+{
+	bool was_cut_off, is_cut_off = mc_probe_is_unreachable(region);
+
+	MC_LOCKED(&region->cloud->lock) {
+		is_cut_off = is_cut_off || region->has_left;
+		was_cut_off = region->is_cut_off;
+		region->is_cut_off = is_cut_off;
+	}
+	if (was_cut_off && !is_cut_off && mc_probe_runs(region))
+		mc_region_realign(region);
+	if (was_cut_off && !is_cut_off) /* whose turn came meanwhile */
+		mc_upgrade_go_on(region->cloud);
 }
 
 static void review(struct mc_cloud *cloud)
@@ -252,13 +297,15 @@ static void review(struct mc_cloud *cloud)
 
 		if (!region)
 			continue;
-		if (first)
+		if (is_to_be_resumed(region))
 			resume(region);
 		else
 			run_again(region);
+		take_back(region);
 		mc_region_derive(region);
 	}
 	mc_region_views_clear(&views);
+	mc_spares_keep(cloud);
 	if (first) /* whom a daemon that was killed had not come to */
 		mc_upgrade_go_on(cloud);
 }
@@ -284,10 +331,72 @@ int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
 
 	if (r == 0 && !is_resumed)
 		r = adopt_old(cloud, call, &volumes, error);
+	if (r == 0)
+		r = mc_tls_check(cloud, error);
+	if (r == 0)
+		mc_spares_note(cloud, &volumes);
 	mc_engine_volume_list_clear(&volumes);
 	if (r == 0)
 		r = mc_cloud_refresh(cloud, call, error);
 	if (r == 0)
+		r = mc_machines_look(cloud, error);
+	if (r == 0)
 		review(cloud);
 	return r;
+}
+
+#define FIND_AGAIN_MS 2000
+
+/* No event tells that an engine has become quicker, or that managers agree again on which machines there are. */
+static bool is_passing(int result)
+{
+	return result == -ETIMEDOUT || result == -EHOSTUNREACH;
+}
+
+static void find_later(struct mc_cloud *cloud)
+{
+	MC_LOCKED(&cloud->lock)
+		cloud->find_at = mc_now_ms() + FIND_AGAIN_MS;
+}
+
+/* Whether it is time; false: nobody waits for it any more, and whoever does from here on begins anew. */
+static bool await_next_try(struct mc_cloud *cloud, struct mc_call *call)
+{
+	bool is_due;
+
+	MC_LOCKED(&cloud->lock) {
+		while (mc_now_ms() < cloud->find_at && !cloud->is_closing && !mc_call_cancelled(call))
+			mc_cloud_await_until(cloud, cloud->find_at);
+		is_due = cloud->find_at && !mc_call_cancelled(call);
+		cloud->find_at = 0;
+		if (!is_due)
+			mc_call_unref(mc_steal(&cloud->finding));
+	}
+	return is_due;
+}
+
+static void find_again(void *data)
+{
+	struct mc_cloud *cloud = data;
+	struct mc_call *call;
+
+	MC_LOCKED(&cloud->lock)
+		call = mc_call_ref(cloud->finding);
+	while (await_next_try(cloud, call))
+		if (is_passing(mc_cloud_find_all(cloud, NULL)))
+			find_later(cloud);
+	mc_call_unref(call);
+}
+
+void mc_cloud_find(struct mc_cloud *cloud)
+{
+	struct mc_error error = {0};
+	int r = mc_cloud_find_all(cloud, &error);
+
+	if (r < 0)
+		mc_cloud_fail(cloud, NULL, &error);
+	if (!is_passing(r))
+		return;
+	find_later(cloud);
+	mc_cloud_keep(cloud, &cloud->finding, NULL, find_again);
 }

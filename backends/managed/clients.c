@@ -59,6 +59,18 @@ int mc_cloud_make_secrets(struct mc_cloud *cloud, struct mc_secrets **ret_secret
 	return open_secrets(cloud, is_first, ret_secrets, error);
 }
 
+char *mc_cloud_ca(struct mc_cloud *cloud)
+{
+	struct mc_secrets *secrets;
+
+	return cloud->has_tls && mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? mc_secrets_ca(secrets) : NULL;
+}
+
+bool mc_cloud_has_tls(const struct mc_cloud *cloud)
+{
+	return cloud->has_tls;
+}
+
 char *mc_cloud_admin_password(struct mc_cloud *cloud)
 {
 	struct mc_secrets *secrets;
@@ -66,14 +78,26 @@ char *mc_cloud_admin_password(struct mc_cloud *cloud)
 	return mc_cloud_secrets(cloud, &secrets, NULL) == 0 ? strdup(mc_secrets_get(secrets, MC_SECRET_ADMIN)) : NULL;
 }
 
+/* Whom to believe, malloc'd; NULL: the cloud has no TLS, and nothing else may be taken for that. */
+static int find_ca(struct mc_cloud *cloud, char **ret_ca, struct mc_error *error)
+{
+	*ret_ca = mc_cloud_ca(cloud);
+	if (cloud->has_tls && !*ret_ca)
+		return mc_error_set(error, EIO, "the cloud has TLS, and the certificate of its CA can't be had");
+	return 0;
+}
+
 /* As root, or, if AS isn't NULL, as the user that this service has there. */
 static int open_database(struct mc_region *region, const struct mc_service *as, struct mc_journal *journal,
 	struct mc_database **ret_database, struct mc_error *error)
 {
+	MC_CLEANUP(free_pointer) char *ca = NULL;
 	char service[MC_SERVICE_NAME_MAX];
 	struct mc_secrets *secrets;
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
 
+	if (r == 0)
+		r = find_ca(region->cloud, &ca, error);
 	if (r < 0)
 		return r;
 	mc_service_name(&mc_services[MC_DATABASE], region->name, service);
@@ -83,6 +107,7 @@ static int open_database(struct mc_region *region, const struct mc_service *as, 
 		.port = mc_services[MC_DATABASE].port,
 		.user = as ? as->schema.user : NULL,
 		.password = as ? mc_secrets_schema(secrets, as) : mc_secrets_get(secrets, MC_SECRET_DB_ROOT),
+		.ca_pem = ca,
 		.journal = journal,
 	});
 	return *ret_database ? 0 : mc_error_set(error, ENOMEM, "out of memory");
@@ -106,6 +131,7 @@ int mc_region_keystone_database(struct mc_region *region, struct mc_database **r
 
 int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directory, struct mc_error *error)
 {
+	MC_CLEANUP(free_pointer) char *ca = NULL;
 	struct mc_directory *made, *there;
 	char url[64], address[16], bind[512];
 	struct mc_secrets *secrets;
@@ -120,6 +146,8 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 		return mc_error_set(error, EAGAIN, "there is no region yet, and so no LDAP server");
 	if (!there) {
 		r = mc_cloud_secrets(cloud, &secrets, error);
+		if (r == 0)
+			r = find_ca(cloud, &ca, error);
 		if (r < 0)
 			return r;
 		mc_cloud_address(cloud, 0, address);
@@ -130,6 +158,7 @@ int mc_cloud_directory(struct mc_cloud *cloud, struct mc_directory **ret_directo
 			.suffix = cloud->options.ldap_suffix,
 			.bind_dn = bind,
 			.password = mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN),
+			.ca_pem = ca,
 			.journal = cloud->journal,
 		});
 		if (!made)
@@ -163,17 +192,21 @@ void mc_region_equip(struct mc_region *region)
 	struct mc_cloud *cloud = region->cloud;
 	const char *accounts[MC_SERVICES_MAX + 1];
 	char service[MC_SERVICE_NAME_MAX], url[64];
+	MC_CLEANUP(free_pointer) char *ca = NULL;
 	struct mc_secrets *secrets;
 
 	list_accounts(accounts);
 	mc_cloud_address(cloud, region->number, region->address);
+	mc_service_url(region, &mc_services[MC_KEYSTONE], true, url, sizeof(url));
+	snprintf(region->auth_url, sizeof(region->auth_url), "%s%s", url, mc_services[MC_KEYSTONE].endpoint.path);
 	if (mc_cloud_secrets(cloud, &secrets, NULL) < 0)
 		return;
+	ca = mc_cloud_ca(cloud);
 	mc_service_name(&mc_services[MC_KEYSTONE], region->name, service);
-	mc_service_url(region, &mc_services[MC_KEYSTONE], true, url, sizeof(url));
 	region->keystone = mc_keystone_new(&(struct mc_keystone_options){
 		.service = service,
 		.url = url,
+		.reach = {.tls = {.ca_pem = ca}},
 		.credentials = {.methods = MC_LOGIN_PASSWORD,
 			.user = "admin",
 			.user_domain = "Default",
@@ -190,8 +223,10 @@ void mc_region_equip(struct mc_region *region)
 	if (region->keystone && mc_region_behind_glance(region, &behind) == 0)
 		region->glance = mc_glance_new(&(struct mc_glance_options){.service = service,
 			.url = url,
+			.reach = {.tls = {.ca_pem = ca}},
 			.keystone = region->keystone,
 			.journal = cloud->journal,
+			.cache = cloud->options.cache,
 			.ttl_ms = cloud->options.ttl_ms,
 			.timeout_ms = cloud->options.timeout_ms,
 			.behind = behind});

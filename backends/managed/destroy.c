@@ -6,8 +6,11 @@
 #include "backends/managed/names.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/proxy.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/services/spare.h"
 #include "backends/managed/services/table.h"
+#include "backends/managed/spares.h"
 #include "backends/managed/upgrade/jobs.h"
 #include "backends/managed/works.h"
 #include "mcloud/engine.h"
@@ -17,9 +20,8 @@
 
 /* How a region stops, and how it goes. */
 
-static int stop_service(struct mc_work *work, const void *subject, struct mc_error *error)
+static int stop_one(struct mc_work *work, const struct mc_service *service, struct mc_error *error)
 {
-	const struct mc_service *service = subject;
 	struct mc_engine *engine = work->cloud->engine;
 	struct mc_engine_service found = {0};
 	char name[MC_SERVICE_NAME_MAX];
@@ -33,6 +35,15 @@ static int stop_service(struct mc_work *work, const void *subject, struct mc_err
 		r = engine->ops->act(engine, work->doing, name, MC_ENGINE_STOP, NULL, error);
 	mc_engine_service_clear(&found);
 	return r == -ENOENT ? 0 : r;
+}
+
+static int stop_service(struct mc_work *work, const void *subject, struct mc_error *error)
+{
+	int r = stop_one(work, subject, error);
+
+	return r == 0 && subject == &mc_services[MC_DATABASE] && mc_region_has_proxy(work->region)
+		       ? stop_one(work, &mc_proxy, error)
+		       : r;
 }
 
 static int note_stopped(struct mc_work *work, struct mc_error *error)
@@ -86,16 +97,20 @@ static int remove_with_volume(struct mc_work *work, const void *subject, struct 
 	const struct mc_service *service = subject;
 	struct mc_engine *engine = work->cloud->engine;
 	char name[MC_SERVICE_NAME_MAX];
-	int r;
+	int r = mc_service_remove(work->region, work->doing, service, error);
 
-	mc_service_name(service, work->region->name, name);
-	r = engine->ops->act(engine, work->doing, name, MC_ENGINE_REMOVE, NULL, error);
+	if (r == 0) /* that it hasn't begun to use, as it stands by */
+		r = mc_spare_drop(work->region, work->doing, service, error);
 	if (r == 0 && service == &mc_services[MC_DATABASE])
 		r = mc_upgrade_remove_jobs(work->region, work->doing, error);
+	if (r == 0 && service == &mc_services[MC_DATABASE])
+		r = mc_service_remove(work->region, work->doing, &mc_proxy, error);
 	if (r == 0 && service->volume)
 		r = mc_volume_remove_all(work->region, work->doing, service, error);
-	if (r == 0 && service == &mc_services[MC_MEMCACHED])
+	if (r == 0 && service == &mc_services[MC_MEMCACHED]) {
+		mc_sockets_name(work->region, name);
 		r = engine->ops->volume_remove(engine, work->doing, name, error);
+	}
 	return r;
 }
 
@@ -123,6 +138,8 @@ static int remove_shared(struct mc_work *work, struct mc_error *error)
 	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
 		if (service->is_shared)
 			r = remove_with_volume(work, service, error);
+	if (r == 0)
+		r = mc_spares_end(work->cloud, work->doing, error);
 	return r ? r : engine->ops->clear(engine, work->doing, error);
 }
 

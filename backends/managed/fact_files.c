@@ -45,14 +45,14 @@ static int bad_facts_file(
 	return mc_error_set(error, EIO, "%s/%s/" REGIONS "/%s %s", options->state_dir, options->name, file, why);
 }
 
-/* The name of a release, which may be missing; false: it is something else. */
-static bool parse_name(const cJSON *root, const char *key, char name[32])
+/* The name of a release, or of a machine, which may be missing; false: it is something else. */
+static bool parse_name(const cJSON *root, const char *key, char *name, size_t size)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
 
-	if (item && (!cJSON_IsString(item) || strlen(item->valuestring) >= 32))
+	if (item && (!cJSON_IsString(item) || strlen(item->valuestring) >= size))
 		return false;
-	snprintf(name, 32, "%s", item ? item->valuestring : "");
+	snprintf(name, size, "%s", item ? item->valuestring : "");
 	return true;
 }
 
@@ -64,12 +64,17 @@ static const char *parse_fact(const char *text, const char *(*known)(const char 
 	const cJSON *created = cJSON_GetObjectItemCaseSensitive(root, "created");
 	const cJSON *facts = cJSON_GetObjectItemCaseSensitive(root, "marks");
 	const cJSON *generation = cJSON_GetObjectItemCaseSensitive(root, "generation");
+	struct mc_machine *machine = &kept->machine;
 
 	if (!cJSON_IsNumber(number) || !(number->valuedouble >= 1 && number->valuedouble <= 254) ||
 		!cJSON_IsNumber(created) || !cJSON_IsArray(facts) || cJSON_GetArraySize(facts) > MC_FACT_FILE_MAX ||
 		(generation && !(cJSON_IsNumber(generation) && generation->valuedouble >= 0 &&
 				       generation->valuedouble <= 1e9)) ||
-		!parse_name(root, "release", kept->release) || !parse_name(root, "former", kept->former))
+		!parse_name(root, "release", kept->release, sizeof(kept->release)) ||
+		!parse_name(root, "former", kept->former, sizeof(kept->former)) ||
+		!parse_name(root, "node", machine->name, sizeof(machine->name)) ||
+		!parse_name(root, "address", machine->address, sizeof(machine->address)) ||
+		!*machine->name != !*machine->address)
 		return "does not hold a region's facts";
 	kept->number = (unsigned)number->valueint;
 	kept->created = created->valuedouble;
@@ -145,11 +150,15 @@ static char *fact_to_text(const struct mc_fact_file *kept)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_CreateObject();
 	cJSON *facts = cJSON_AddArrayToObject(root, "marks");
+	const struct mc_machine *machine = &kept->machine;
 	bool failed = !cJSON_AddNumberToObject(root, "number", kept->number) ||
 		      !cJSON_AddNumberToObject(root, "created", kept->created) ||
 		      !cJSON_AddStringToObject(root, "release", kept->release) ||
 		      !cJSON_AddNumberToObject(root, "generation", kept->generation) ||
-		      (*kept->former && !cJSON_AddStringToObject(root, "former", kept->former)) || !facts;
+		      (*kept->former && !cJSON_AddStringToObject(root, "former", kept->former)) ||
+		      (*machine->name && (!cJSON_AddStringToObject(root, "node", machine->name) ||
+						 !cJSON_AddStringToObject(root, "address", machine->address))) ||
+		      !facts;
 
 	for (size_t i = 0; i < kept->n_facts && !failed; i++)
 		failed = !cJSON_AddItemToArray(facts, cJSON_CreateString(kept->facts[i]));

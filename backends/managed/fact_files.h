@@ -2,6 +2,7 @@
 #ifndef BACKENDS_MANAGED_FACT_FILES_H
 #define BACKENDS_MANAGED_FACT_FILES_H
 
+#include "backends/cloud/model.h"
 #include "mcloud/error.h"
 
 #include <limits.h>
@@ -24,10 +25,11 @@ struct mc_cloud_options;
 struct mc_fact_file {
 	char region[64];
 	unsigned number;
-	double created;                      /* seconds since 1970 */
-	char release[32];                    /* of OpenStack; "": it was made when there was one only */
-	char former[32];                     /* the release before, to which it may go back; "": it doesn't */
-	unsigned generation;                 /* of its database's data */
+	double created;      /* seconds since 1970 */
+	char release[32];    /* of OpenStack; "": it was made when there was one only */
+	char former[32];     /* the release before, to which it may go back; "": it doesn't */
+	unsigned generation; /* of its database's data */
+	struct mc_machine machine;
 	const char *facts[MC_FACT_FILE_MAX]; /* constant strings, the first n_facts */
 	size_t n_facts;
 };

@@ -32,7 +32,8 @@ static const char *const fact_names[MC_FACTS] = {
 	[MC_FACT_GIVEN_UP] =
 		"given-up", /* of a dead master: somebody said that what it alone has need not be waited for */
 	[MC_FACT_PROMOTED] =
-		"promoted", /* it is on its way to be the master: a mount goes on with that, or undoes it */
+		"promoted",          /* it is on its way to be the master: a mount goes on with that, or undoes it */
+	[MC_FACT_SPARED] = "spared", /* made from a spare: its services have volumes and hosts by its number */
 };
 
 /* What is to be on disk of a region that has FACTS. */
@@ -43,16 +44,12 @@ static void describe_region(const struct mc_region *region, const bool facts[MC_
 		.number = region->number, .created = region->created, .generation = edition->generation};
 	snprintf(kept->region, sizeof(kept->region), "%.*s", MC_REGION_NAME_MAX, region->name);
 	snprintf(kept->release, sizeof(kept->release), "%s", mc_release_name(edition->release));
+	kept->machine = region->machine;
 	if (edition->is_new)
 		snprintf(kept->former, sizeof(kept->former), "%s", mc_release_name(edition->former));
 	for (int fact = 0; fact < MC_FACTS; fact++)
 		if (facts[fact])
 			kept->facts[kept->n_facts++] = fact_names[fact];
-}
-
-static int check_writable(const struct mc_cloud *cloud, struct mc_error *error)
-{
-	return cloud->options.read_only ? mc_error_set(error, EROFS, "the cloud is mounted read-only") : 0;
 }
 
 /* FACTS and EDITION are what is to be so from now on. Call with `facts`. */
@@ -79,7 +76,7 @@ static int change_fact(struct mc_region *region, enum mc_fact fact, bool is_set,
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool facts[MC_FACTS], is_kept;
-	int r = check_writable(cloud, error);
+	int r = mc_cloud_may_change(cloud, error);
 
 	if (r < 0)
 		return r;
@@ -103,7 +100,7 @@ static int keep_with(struct mc_region *region, const struct mc_edition *edition,
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool facts[MC_FACTS];
-	int r = check_writable(cloud, error);
+	int r = mc_cloud_may_change(cloud, error);
 
 	if (r < 0)
 		return r;
@@ -191,7 +188,8 @@ static int take_fact(void *data, const struct mc_fact_file *kept)
 		.is_new = *kept->former != '\0',
 		.former = (unsigned)former};
 	MC_CLEANUP(region)
-	struct mc_region *region = mc_region_list(reading->cloud, kept->region, kept->number, &edition, kept->created);
+	struct mc_region *region =
+		mc_region_list(reading->cloud, kept->region, kept->number, &kept->machine, &edition, kept->created);
 
 	if (!region)
 		return mc_error_set(reading->error, ENOMEM, "out of memory");
@@ -213,7 +211,7 @@ int mc_facts_read(struct mc_cloud *cloud, struct mc_error *error)
 int mc_facts_forget(struct mc_region *region, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
-	int r = check_writable(cloud, error);
+	int r = mc_cloud_may_change(cloud, error);
 
 	if (r < 0)
 		return r;

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/life.h"
 
+#include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/directory/ldap.h"
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
+#include "backends/managed/machines.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/table.h"
 #include "backends/managed/services/volume.h"
+#include "backends/managed/spares.h"
+#include "backends/managed/tls.h"
 #include "backends/managed/upgrade/upgrade.h"
 #include "backends/openstack/glance/glance.h"
 #include "backends/recipes/release.h"
+#include "mcloud/call.h"
 #include "mcloud/database.h"
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
@@ -44,6 +49,14 @@ static int check_region_name(const char *name, struct mc_error *error)
 	return 0;
 }
 
+/* Whether the cloud's MASTER (NULL: it has none yet) takes slaves. */
+static int check_master(const struct mc_region *master, struct mc_error *error) MC_REQUIRES(master->cloud->lock)
+{
+	return master && (master->is_destroying || master->leaving || master->facts[MC_FACT_DESTROYING])
+		       ? mc_error_set(error, EBUSY, "the master region %s is being destroyed", master->name)
+		       : 0;
+}
+
 /* A number for a new region NAME, and the master that it will be a slave of, or NULL. */
 static int find_region_number(struct mc_cloud *cloud, const char *name, unsigned *ret_number,
 	struct mc_region **ret_master, struct mc_error *error)
@@ -59,8 +72,8 @@ static int find_region_number(struct mc_cloud *cloud, const char *name, unsigned
 			if (cloud->regions[i]->number == number) /* they are in order */
 				number++;
 		}
-		if (r == 0 && master && master->is_destroying)
-			r = mc_error_set(error, EBUSY, "the master region %s is being destroyed", master->name);
+		if (r == 0)
+			r = check_master(master, error);
 	}
 	if (r == 0 && number > NUMBER_MAX)
 		r = mc_error_set(error, ENOSPC, "there are %d regions already", NUMBER_MAX);
@@ -94,6 +107,7 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 	if (mc_facts_forget(region, NULL) == 0) {
 		mc_volume_remove(region, call, &mc_services[MC_DATABASE], 0, NULL);
 		mc_region_unlist(region);
+		mc_spares_keep(region->cloud);
 		return;
 	}
 	MC_LOCKED(&region->cloud->lock) {
@@ -107,9 +121,10 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 /* With its facts the region is there, for every daemon to come. */
 static int keep_new(struct mc_region *region, struct mc_region *master, struct mc_call *call, struct mc_error *error)
 {
+	bool is_far = *region->machine.name; /* which is left to its start, as it takes a while */
 	int r = mc_volumes_check_free(region, error);
 
-	if (r == 0)
+	if (r == 0 && !is_far)
 		r = mc_volume_make(region, call, &mc_services[MC_DATABASE], 0, NULL, error);
 	if (r == 0)
 		r = mc_facts_keep(region, error);
@@ -128,32 +143,69 @@ static struct mc_edition edition_of_new(struct mc_cloud *cloud, const struct mc_
 	return edition;
 }
 
-int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+/* Regions are made one at a time: each takes the lowest number that is free, and the first one is the master. The
+ * kernel lets one mkdir at a time into a directory, but they are made in several: regions/, and nodes/NODE/regions/. */
+static int begin_creation(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
 {
+	int r = 0;
+
+	MC_LOCKED(&cloud->lock) {
+		while (cloud->is_creating && r == 0) {
+			r = cloud->is_closing ? -EINTR : mc_call_check(call);
+			if (r == 0)
+				mc_cloud_await_news(cloud);
+		}
+		if (r == 0)
+			cloud->is_creating = true;
+	}
+	return r < 0 ? mc_error_set(error, -r, "another region is just being made, which takes its time: try again")
+		     : 0;
+}
+
+static void end_creation(struct mc_cloud *cloud)
+{
+	MC_LOCKED(&cloud->lock) {
+		cloud->is_creating = false;
+		pthread_cond_broadcast(&cloud->idle);
+	}
+}
+
+static int create_region(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, const char *node, struct mc_error *error)
+{
+	struct mc_machine machine;
 	MC_CLEANUP(region) struct mc_region *region = NULL, *master = NULL;
 	struct mc_secrets *secrets;
 	struct mc_edition edition;
 	unsigned number = 0;
-	int r = check_region_name(name, error);
+	int r = find_region_number(cloud, name, &number, &master, error);
 
-	if (r == 0)
-		r = find_region_number(cloud, name, &number, &master, error);
 	if (r == 0)
 		r = check_engine(cloud, call, error);
 	if (r == 0)
+		r = mc_machines_choose(cloud, node, &machine, error);
+	if (r == 0)
 		r = mc_cloud_make_secrets(cloud, &secrets, error);
+	if (r == 0)
+		r = mc_tls_settle(cloud, secrets, error);
 	if (r == 0)
 		r = mc_secrets_keep(secrets, error);
 	if (r < 0)
 		return r;
-	/* mkdir of one parent comes one at a time: the kernel holds the directory. */
 	edition = edition_of_new(cloud, master);
-	region = mc_region_list(cloud, name, number, &edition, mc_wall_clock());
+	region = mc_region_list(cloud, name, number, &machine, &edition, mc_wall_clock());
 	if (!region)
 		return mc_error_set(error, ENOMEM, "out of memory");
-	MC_LOCKED(&cloud->lock)
+	MC_LOCKED(&cloud->lock) {
 		region->is_master = !master;
-	r = keep_new(region, master, call, error);
+		region->is_resumed = true;
+		if (!*machine.name) /* spares are here */
+			mc_spares_take(region);
+		/* once more: now that it is in the list, a master that stays is known to have a slave */
+		r = check_master(master, error);
+	}
+	if (r == 0)
+		r = keep_new(region, master, call, error);
 	if (r == 0)
 		r = mc_work_begin(region, MC_WORK_START, error);
 	if (r < 0)
@@ -161,16 +213,69 @@ int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *n
 	return r;
 }
 
-int mc_region_check_slaves(struct mc_region *region, struct mc_error *error)
+int mc_region_create(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, const char *node, struct mc_error *error)
+{
+	int r = check_region_name(name, error);
+
+	if (r == 0)
+		r = mc_cloud_may_change(cloud, error);
+	if (r == 0)
+		r = begin_creation(cloud, call, error);
+	if (r < 0)
+		return r;
+	r = create_region(cloud, call, name, node, error);
+	end_creation(cloud);
+	return r;
+}
+
+int mc_region_begin_leaving(struct mc_region *region, struct mc_error *error)
 {
 	struct mc_cloud *cloud = region->cloud;
 	bool has_slaves;
 
-	MC_LOCKED(&cloud->lock)
+	MC_LOCKED(&cloud->lock) {
 		has_slaves = region->is_master && cloud->n_regions > 1;
+		region->leaving += !has_slaves;
+	}
 	return has_slaves ? mc_error_set(error, EBUSY, "region %s is the master of other regions: they go first",
 				    region->name)
 			  : 0;
+}
+
+void mc_region_end_leaving(struct mc_region *region)
+{
+	MC_LOCKED(&region->cloud->lock)
+		region->leaving--;
+}
+
+/* Nothing was begun, and so the next mount has nothing to go on with. */
+static void forget_destruction(struct mc_region *region)
+{
+	struct mc_error error = {0};
+	bool is_begun;
+
+	MC_LOCKED(&region->cloud->lock)
+		is_begun = region->is_destroying; /* by somebody else */
+	if (!is_begun && mc_fact_clear(region, MC_FACT_DESTROYING, &error) < 0)
+		mc_cloud_fail(region->cloud, region->name, &error);
+}
+
+/* A daemon that is killed from the fact on goes on with it at the next mount. */
+static int begin_destruction(struct mc_region *region, struct mc_error *error)
+{
+	bool was_known = mc_fact_known(region, MC_FACT_DESTROYING);
+	int r = mc_region_begin_leaving(region, error);
+
+	if (r < 0)
+		return r;
+	r = mc_fact_set(region, MC_FACT_DESTROYING, error);
+	if (r == 0)
+		r = mc_work_begin(region, MC_WORK_DESTROY, error);
+	if (r < 0 && !was_known)
+		forget_destruction(region);
+	mc_region_end_leaving(region);
+	return r;
 }
 
 int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error)
@@ -178,8 +283,7 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 	static const enum mc_work_kind kinds[] = {[MC_REGION_START] = MC_WORK_START,
 		[MC_REGION_STOP] = MC_WORK_STOP,
 		[MC_REGION_RESTART] = MC_WORK_RESTART,
-		[MC_REGION_REPAIR] = MC_WORK_START,
-		[MC_REGION_DESTROY] = MC_WORK_DESTROY};
+		[MC_REGION_REPAIR] = MC_WORK_START};
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	bool is_connected;
 
@@ -189,15 +293,13 @@ int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_v
 		is_connected = cloud->is_connected;
 	if (!is_connected)
 		return mc_error_set(error, ECONNREFUSED, "the engine can't be reached");
-	if (verb == MC_REGION_DESTROY) { /* a daemon that is killed from here on goes on with it at the next mount */
-		int r = mc_region_check_slaves(region, error);
-
-		r = r ? r : mc_fact_set(region, MC_FACT_DESTROYING, error);
-		if (r < 0)
-			return r;
-	}
+	int r = mc_region_check_reach(region, verb == MC_REGION_DESTROY, error);
+	if (r < 0)
+		return r;
+	if (verb == MC_REGION_DESTROY)
+		return begin_destruction(region, error);
 	/* with its data half taken over it is not started */
-	if (kinds[verb] != MC_WORK_STOP && kinds[verb] != MC_WORK_DESTROY && mc_fact_edition(region).is_new)
+	if (kinds[verb] != MC_WORK_STOP && mc_fact_edition(region).is_new)
 		return mc_upgrade_resume(region, error);
 	return mc_work_begin(region, kinds[verb], error);
 }

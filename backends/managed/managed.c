@@ -4,11 +4,15 @@
 #include "backends/managed/adopt.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
+#include "backends/managed/lease.h"
+#include "backends/managed/machines.h"
 #include "backends/managed/replication/realign.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/table.h"
 #include "backends/managed/sight.h"
+#include "backends/managed/spares.h"
+#include "backends/managed/tls.h"
 #include "backends/managed/works.h"
 #include "backends/recipes/release.h"
 #include "mcloud/directory.h"
@@ -18,6 +22,7 @@
 #include "mcloud/util.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +68,10 @@ static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *eve
 		on_network(cloud, event->id);
 		return;
 	}
+	if (mc_spares_is_spare(event->name)) {
+		mc_spares_keep(cloud);
+		return;
+	}
 	if (event->kind == MC_ENGINE_GONE) {
 		mc_roster_drop(cloud, event->name);
 		mc_roster_derive(cloud);
@@ -80,10 +89,23 @@ static void tell_engine(struct mc_cloud *cloud, const char *text)
 	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_ENGINE, .text = text, .when = mc_wall_clock()});
 }
 
+/* What has happened there meanwhile may have been missed. */
+static void on_node(struct mc_cloud *cloud, const struct mc_engine_event *event)
+{
+	mc_cloud_tell(cloud, &(struct mc_cloud_event){.kind = MC_CLOUD_NODE,
+				     .node = event->name,
+				     .text = event->text ? event->text : event->state,
+				     .when = mc_wall_clock()});
+	if (!event->state)
+		return;
+	if (strcmp(event->state, "ready") != 0)
+		mc_cloud_note_running(cloud, event->name);
+	mc_cloud_find(cloud);
+}
+
 static void on_engine(void *data, const struct mc_engine_event *event)
 {
 	struct mc_cloud *cloud = data;
-	struct mc_error error = {0};
 
 	switch (event->kind) {
 	case MC_ENGINE_SERVICE:
@@ -92,15 +114,18 @@ static void on_engine(void *data, const struct mc_engine_event *event)
 		break;
 	case MC_ENGINE_CONNECTED:
 		tell_engine(cloud, "connected");
-		if (mc_cloud_find_all(cloud, &error) < 0)
-			mc_cloud_fail(cloud, NULL, &error);
+		mc_lease_look(cloud);
+		mc_cloud_find(cloud);
 		break;
 	case MC_ENGINE_DISCONNECTED:
-		mc_cloud_note_running(cloud);
+		mc_cloud_note_running(cloud, NULL);
 		MC_LOCKED(&cloud->lock)
 			cloud->is_connected = false;
 		tell_engine(cloud, "disconnected");
 		mc_roster_derive(cloud);
+		break;
+	case MC_ENGINE_NODE:
+		on_node(cloud, event);
 		break;
 	}
 }
@@ -124,12 +149,20 @@ static void cancel_work(struct mc_cloud *cloud) MC_REQUIRES(cloud->lock)
 		mc_call_cancel(cloud->watching);
 	if (cloud->keeping)
 		mc_call_cancel(cloud->keeping);
+	if (cloud->renewing)
+		mc_call_cancel(cloud->renewing);
+	if (cloud->sparing)
+		mc_call_cancel(cloud->sparing);
+	if (cloud->finding)
+		mc_call_cancel(cloud->finding);
 }
 
 static void shut_engine(struct mc_cloud *cloud)
 {
+	mc_lease_end(cloud);
 	if (cloud->engine)
 		cloud->engine->ops->free(cloud->engine);
+	mc_lease_free(cloud);
 	mc_directory_free(cloud->directory);
 	mc_secrets_free(cloud->secrets);
 }
@@ -138,6 +171,7 @@ static const struct mc_cloud_kind managed = {
 	.equip = mc_region_equip,
 	.look = mc_sight_look,
 	.explain = explain_missing,
+	.may_change = mc_lease_check,
 	.cancel = cancel_work,
 	.shut = shut_engine,
 };
@@ -149,8 +183,27 @@ static int check_options(const struct mc_cloud_options *options, struct mc_error
 	if (inet_pton(AF_INET, options->base, &base) != 1 || ntohl(base.s_addr) >> 24 != 127)
 		return mc_error_set(error, EINVAL, "base=%s is not an address in 127.0.0.0/8", options->base);
 	if (!mc_engine_is_known(options->engine))
-		return mc_error_set(error, EINVAL, "engine=%s is not known: auto, docker or podman", options->engine);
+		return mc_error_set(
+			error, EINVAL, "engine=%s is not known: auto, docker, podman or swarm", options->engine);
 	return 0;
+}
+
+/* engine_certs= has what DOCKER_CERT_PATH has. */
+static int make_engine(const struct mc_cloud_options *options, struct mc_journal *journal,
+	struct mc_engine **ret_engine, struct mc_error *error)
+{
+	char paths[3][PATH_MAX];
+	static const char *const files[] = {"ca.pem", "cert.pem", "key.pem"};
+	struct mc_engine_place place = {.socket = mc_engine_socket(options->engine, options->socket)};
+
+	for (size_t i = 0; i < MC_COUNT(files) && options->engine_certs; i++)
+		if (snprintf(paths[i], PATH_MAX, "%s/%s", options->engine_certs, files[i]) >= PATH_MAX)
+			return mc_error_set(
+				error, ENAMETOOLONG, "engine_certs=%.100s… is too long", options->engine_certs);
+	if (options->engine_certs)
+		place.tls = (struct mc_tls){.cacert = paths[0], .cert = paths[1], .key = paths[2]};
+	*ret_engine = mc_engine_new(options->engine, &place, options->name, journal, options->timeout_ms);
+	return *ret_engine ? 0 : mc_error_set(error, ENOMEM, "out of memory");
 }
 
 int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *journal,
@@ -168,18 +221,28 @@ int mc_cloud_open(const struct mc_cloud_options *options, struct mc_journal *jou
 	if (!cloud)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	cloud->works = mc_works;
-	cloud->engine = mc_engine_new(options->engine, mc_engine_socket(options->engine, options->socket),
-		options->name, journal, options->timeout_ms);
-	if (!cloud->engine) {
+	r = make_engine(options, journal, &cloud->engine, error);
+	if (r < 0) {
 		mc_cloud_close(cloud);
-		return mc_error_set(error, ENOMEM, "out of memory");
+		return r;
 	}
 	*ret_cloud = cloud; /* the handler may be called from here on, and asks for it */
-	r = mc_facts_read(cloud, error);
+	r = mc_machines_check_options(cloud, error);
+	if (r == 0) /* before anything is read that who had it may have changed */
+		r = mc_lease_take(cloud, error);
+	mc_tls_decide(cloud);
+	if (r == 0)
+		r = mc_facts_read(cloud, error);
+	if (r == 0)
+		r = mc_machines_check(cloud, error);
+	if (r == 0)
+		r = mc_tls_check(cloud, error);
 	mc_cloud_assign_roles(cloud);
 	if (r == 0)
 		r = mc_cloud_find_all(cloud, error);
-	if (r == -ECONNREFUSED || r == -ETIMEDOUT) { /* an engine that isn't there yet comes with an event */
+	/* An engine that isn't there yet, or, where nothing is to be changed, doesn't know now where all is, comes with
+	 * an event. */
+	if (r == -ECONNREFUSED || r == -ETIMEDOUT || (r == -EHOSTUNREACH && options->read_only)) {
 		mc_cloud_fail(cloud, NULL, error);
 		r = 0;
 	}

@@ -24,10 +24,45 @@ void mc_service_host(const struct mc_region *region, const struct mc_service *se
 	char name[MC_SERVICE_NAME_MAX];
 
 	mc_service_name(service, region->name, name);
-	if (strlen(name) < MC_HOST_MAX)
+	if (strlen(name) < MC_HOST_MAX && !(service->waits_for && mc_region_is_spared(region)))
 		memcpy(host, name, strlen(name) + 1);
-	else /* two hyphens: no region's name begins with one, so this is nobody else's */
-		snprintf(host, MC_HOST_MAX, "%s--%u", service->prefix, region->number);
+	else
+		mc_spare_host(service, region->number, host);
+}
+
+bool mc_region_is_spared(const struct mc_region *region)
+{
+	bool is_spared;
+
+	MC_LOCKED(&region->cloud->lock)
+		is_spared = region->facts[MC_FACT_SPARED];
+	return is_spared;
+}
+
+void mc_spare_name(const struct mc_service *service, unsigned number, char name[MC_SERVICE_NAME_MAX])
+{
+	snprintf(name, MC_SERVICE_NAME_MAX, "spare-%s-%u", service->prefix, number);
+}
+
+void mc_spare_host(const struct mc_service *service, unsigned number, char host[MC_HOST_MAX])
+{
+	/* two hyphens: no region's name begins with one, so this is nobody else's */
+	snprintf(host, MC_HOST_MAX, "%s--%u", service->prefix, number);
+}
+
+void mc_service_alias(const struct mc_service *service, unsigned number, char alias[MC_HOST_MAX])
+{
+	snprintf(alias, MC_HOST_MAX, "%s.%u", service->prefix, number);
+}
+
+void mc_sockets_name(const struct mc_region *region, char name[MC_SERVICE_NAME_MAX])
+{
+	const struct mc_service *service = &mc_services[MC_MEMCACHED];
+
+	if (mc_region_is_spared(region))
+		snprintf(name, MC_SERVICE_NAME_MAX, "%s.%u", service->prefix, region->number);
+	else
+		mc_service_name(service, region->name, name);
 }
 
 const char *mc_service_image(const struct mc_region *region, const struct mc_service *service)
@@ -42,23 +77,57 @@ const char *mc_service_image(const struct mc_region *region, const struct mc_ser
 	return service->images[release];
 }
 
+bool mc_service_has_tls(const struct mc_cloud *cloud, const struct mc_service *service)
+{
+	return cloud->has_tls && service->tls.folder;
+}
+
+/* Whether it is reached at its machine's address, where regions have machines. */
+static bool is_on_machine(const struct mc_region *region, const struct mc_service *service)
+{
+	return *region->machine.name && service->endpoint.type;
+}
+
+bool mc_service_is_published(const struct mc_region *region, const struct mc_service *service)
+{
+	return service->published &&
+	       (!*region->machine.name || service->is_shared || service->is_here || is_on_machine(region, service));
+}
+
+const char *const *mc_service_health(const struct mc_cloud *cloud, const struct mc_service *service)
+{
+	return mc_service_has_tls(cloud, service) && service->tls.health ? service->tls.health : service->health;
+}
+
 void mc_service_url(
 	const struct mc_region *region, const struct mc_service *service, bool is_public, char *url, size_t size)
 {
-	char host[MC_HOST_MAX], address[16];
+	char host[MC_HOST_MAX], address[MC_NODE_ADDRESS_MAX + 1];
+	const char *scheme = service->protocol == MC_PROTOCOL_LDAP        ? "ldap"
+			     : mc_service_has_tls(region->cloud, service) ? "https"
+									  : "http";
+	bool is_v6;
 
 	mc_service_host(region, service, host);
 	mc_service_address(region, service, address);
-	snprintf(url, size, "%s://%s:%u", service->protocol == MC_PROTOCOL_LDAP ? "ldap" : "http",
-		is_public ? address : host, service->port);
+	is_v6 = is_public && strchr(address, ':');
+	snprintf(url, size, "%s://%s%s%s:%u", scheme, is_v6 ? "[" : "", is_public ? address : host, is_v6 ? "]" : "",
+		is_public ? mc_service_public_port(region, service) : service->port);
 }
 
-void mc_service_address(const struct mc_region *region, const struct mc_service *service, char address[16])
+void mc_service_address(
+	const struct mc_region *region, const struct mc_service *service, char address[MC_NODE_ADDRESS_MAX + 1])
 {
 	if (service->is_shared)
 		mc_cloud_address(region->cloud, 0, address);
 	else
-		snprintf(address, 16, "%s", region->address);
+		snprintf(address, MC_NODE_ADDRESS_MAX + 1, "%s",
+			is_on_machine(region, service) ? region->machine.address : region->address);
+}
+
+unsigned mc_service_public_port(const struct mc_region *region, const struct mc_service *service)
+{
+	return service->port + (is_on_machine(region, service) ? region->number : 0);
 }
 
 void mc_cloud_address(const struct mc_cloud *cloud, unsigned n, char address[16])

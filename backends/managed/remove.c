@@ -135,23 +135,34 @@ static int begin_destroy(struct mc_region *region, struct mc_error *error)
 	return r < 0 ? r : mc_work_begin(region, MC_WORK_DESTROY, error);
 }
 
-int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+static int remove_region(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
-	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	const struct mc_removal removal = {.look = check_region_empty,
 		.freeze = freeze_keepers,
 		.thaw = thaw_keepers,
 		.destroy = begin_destroy,
 		.region = region};
+	int r = mc_region_begin_leaving(region, error);
+
+	if (r < 0)
+		return r;
+	r = mc_removal_run(&removal, call, error);
+	mc_region_end_leaving(region);
+	return r;
+}
+
+int mc_region_remove(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
+{
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, name);
 	int r;
 
 	if (!region)
 		return mc_error_set(error, ENOENT, "there is no region %s", name);
-	r = check_settled(region, error);
+	r = mc_cloud_may_change(cloud, error);
 	if (r == 0)
-		r = mc_region_check_slaves(region, error);
+		r = check_settled(region, error);
 	if (r == 0)
-		r = mc_removal_run(&removal, call, error);
+		r = remove_region(region, call, error);
 	if (r < 0)
 		return r;
 	r = mc_work_await(region, call, error);

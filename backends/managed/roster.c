@@ -13,25 +13,6 @@
 
 /* The list of services, which the engine and its events keep true. */
 
-/* Copies of what the list says of a service. Call with the lock. */
-static int copy_service(struct mc_engine_service *to, const struct mc_engine_service *from)
-{
-	bool failed = false;
-
-	*to = *from;
-	to->name = mc_copy_text(from->name, &failed);
-	to->id = mc_copy_text(from->id, &failed);
-	to->image = mc_copy_text(from->image, &failed);
-	to->health = mc_copy_text(from->health, &failed);
-	to->address = mc_copy_text(from->address, &failed);
-	to->ports = mc_copy_text(from->ports, &failed);
-	to->region = mc_copy_text(from->region, &failed);
-	to->kind = mc_copy_text(from->kind, &failed);
-	if (failed)
-		mc_engine_service_clear(to);
-	return failed ? -ENOMEM : 0;
-}
-
 int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret_list)
 {
 	int r = 0;
@@ -43,7 +24,7 @@ int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret
 		if (cloud->services.count && !ret_list->items)
 			r = -ENOMEM;
 		for (size_t i = 0; i < cloud->services.count && r == 0; i++)
-			r = copy_service(&ret_list->items[ret_list->count++], &cloud->services.items[i]);
+			r = mc_engine_service_copy(&ret_list->items[ret_list->count++], &cloud->services.items[i]);
 	}
 	if (r < 0)
 		mc_engine_service_list_clear(ret_list);
@@ -68,7 +49,7 @@ int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_
 	MC_LOCKED(&cloud->lock) {
 		service = find_service(cloud, name);
 		if (service)
-			r = copy_service(ret_service, service);
+			r = mc_engine_service_copy(ret_service, service);
 	}
 	return r;
 }
@@ -134,7 +115,7 @@ static void put_service(struct mc_cloud *cloud, struct mc_engine_service *now)
 				*known = *now;
 			}
 		}
-		if (!known || copy_service(&shown, known) < 0)
+		if (!known || mc_engine_service_copy(&shown, known) < 0)
 			changed = false;
 		if (changed)
 			pthread_cond_broadcast(&cloud->idle);
@@ -187,6 +168,7 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 	MC_CLEANUP(call) struct mc_call *own = call ? mc_call_ref(call) : mc_call_new(cloud->options.timeout_ms);
 	struct mc_engine_service_list list = {0};
 	double begun = mc_wall_clock();
+	bool has_spares = false;
 	int r = cloud->engine->ops->list(cloud->engine, own, &list, error);
 
 	if (r < 0)
@@ -195,6 +177,10 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 	for (size_t i = 0; i < list.count; i++) {
 		struct mc_engine_service service = list.items[i];
 
+		if (service.is_spare) { /* nobody's */
+			has_spares = true;
+			continue;
+		}
 		memset(&list.items[i], 0, sizeof(list.items[i]));
 		put_service(cloud, &service);
 	}
@@ -202,6 +188,7 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 	MC_LOCKED(&cloud->lock) {
 		cloud->refreshed = begun;
 		cloud->is_connected = true;
+		cloud->has_spares = cloud->has_spares || has_spares;
 	}
 	return 0;
 }
@@ -215,9 +202,12 @@ bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event
 	MC_LOCKED(&cloud->lock) {
 		known = find_service(cloud, event->name);
 		if (known && event->when >= cloud->refreshed && (event->state || event->health) &&
-			copy_service(&now, known) == 0) {
-			if (event->state)
+			mc_engine_service_copy(&now, known) == 0) {
+			if (event->state) {
 				snprintf(now.state, sizeof(now.state), "%s", event->state);
+				/* One that starts may have another address, which the next look tells. */
+				free(mc_steal(&now.link));
+			}
 			if (event->state && !strcmp(event->state, "exited"))
 				now.exit_code = event->exit_code;
 			if (event->health) {
@@ -257,17 +247,37 @@ void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *na
 	struct mc_engine_service now = {0};
 
 	begin_look(cloud);
-	if (cloud->engine->ops->look(cloud->engine, call, name, &now, NULL) == 0)
+	if (cloud->engine->ops->look(cloud->engine, call, name, &now, NULL) == 0 && !now.is_spare)
 		put_service(cloud, &now);
+	mc_engine_service_clear(&now);
 	end_look(cloud);
 	mc_roster_derive(cloud);
+}
+
+/* A prune has taken the network that the container was in. There may be another one, of which only a container that is
+ * made anew knows. */
+static int explain_lost_network(struct mc_cloud *cloud, const char *name, struct mc_error *error)
+{
+	char region[MC_REGION_ID_MAX + 1] = "REGION"; /* what all share, any of them makes */
+
+	MC_LOCKED(&cloud->lock) {
+		const struct mc_engine_service *service = find_service(cloud, name);
+		if (service && service->region && *service->region)
+			snprintf(region, sizeof(region), "%s", service->region);
+	}
+	return mc_error_set(error, EBUSY,
+		"%s knows a network that is no more: `echo repair > regions/%s/ctl` makes it anew", name, region);
 }
 
 int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name, enum mc_engine_action action,
 	const char *signal, struct mc_error *error)
 {
-	int r = cloud->engine->ops->act(cloud->engine, call, name, action, signal, error);
+	int r = mc_cloud_may_change(cloud, error);
 
+	if (r == 0)
+		r = cloud->engine->ops->act(cloud->engine, call, name, action, signal, error);
+	if (r == -ENONET)
+		r = explain_lost_network(cloud, name, error);
 	if (r == 0)
 		mc_roster_look(cloud, call, name);
 	return r;

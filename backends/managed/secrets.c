@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/secrets.h"
 
+#include "backends/managed/certificates.h"
 #include "backends/managed/services/fernet.h"
 #include "backends/managed/services/table.h"
 #include "mcloud/lock.h"
@@ -24,14 +25,15 @@
 #define FILE_LIMIT (64 * 1024)
 
 struct mc_secrets {
-	mc_mutex lock; /* guards fernet and the file (held while that is written, so that none gets lost); stands
-				 alone */
+	mc_mutex lock; /* guards fernet, the CA, and the file (held while that is written, so that none gets lost);
+				 stands alone */
 	char *directory, *name;                         /* constant */
 	char values[SECRETS_MAX][2 * SECRET_BYTES + 1]; /* constant; by secret, then two a service */
 	struct mc_key fernet[MC_FERNET_KEYS];
 	size_t n_fernet;
 	struct mc_key credential[2]; /* constant */
 	size_t n_credential;
+	char *ca_key, *ca_certificate; /* PEM; NULL, both: there is none */
 };
 
 static const char *const secret_names[MC_SECRETS] = {
@@ -83,6 +85,8 @@ void mc_secrets_free(struct mc_secrets *secrets)
 		return;
 	free(secrets->directory);
 	free(secrets->name);
+	mc_free_secret(secrets->ca_key);
+	free(secrets->ca_certificate);
 	pthread_mutex_destroy(&secrets->lock);
 	explicit_bzero(secrets, sizeof(*secrets));
 	free(secrets);
@@ -149,6 +153,10 @@ static char *secrets_to_text(const struct mc_secrets *secrets)
 			cJSON_AddStringToObject(root, name, secrets->values[i]);
 	cJSON_AddItemToObject(root, "fernet", keys_to_json(secrets->fernet, secrets->n_fernet));
 	cJSON_AddItemToObject(root, "credential", keys_to_json(secrets->credential, secrets->n_credential));
+	if (secrets->ca_key) {
+		cJSON_AddStringToObject(root, "ca_key", secrets->ca_key);
+		cJSON_AddStringToObject(root, "ca_certificate", secrets->ca_certificate);
+	}
 	return cJSON_Print(root);
 }
 
@@ -196,6 +204,20 @@ static int read_of_service(
 	return make_of_service(secrets, service);
 }
 
+/* The CA, both of it or nothing. */
+static int read_ca(struct mc_secrets *secrets, const cJSON *root)
+{
+	const char *key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "ca_key"));
+	const char *certificate = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "ca_certificate"));
+	bool failed = false;
+
+	if (!key != !certificate)
+		return -EIO;
+	secrets->ca_key = mc_copy_text(key, &failed);
+	secrets->ca_certificate = mc_copy_text(certificate, &failed);
+	return failed ? -ENOMEM : 0;
+}
+
 static int from_text(struct mc_secrets *secrets, const char *text, bool *ret_is_new)
 {
 	MC_CLEANUP(json) cJSON *root = cJSON_Parse(text);
@@ -208,6 +230,8 @@ static int from_text(struct mc_secrets *secrets, const char *text, bool *ret_is_
 			return -EIO;
 	for (const struct mc_service *service = mc_services; service->name && r == 0; service++)
 		r = read_of_service(secrets, root, service, ret_is_new);
+	if (r == 0)
+		r = read_ca(secrets, root);
 	if (r < 0)
 		return r;
 	secrets->n_fernet =
@@ -397,20 +421,55 @@ int mc_secrets_set_fernet(struct mc_secrets *secrets, const struct mc_key *keys,
 	return r;
 }
 
-int mc_secrets_ssha(const char *secret, char hash[64])
+char *mc_secrets_ca(struct mc_secrets *secrets)
 {
-	unsigned char bytes[20 + 8], text[48];
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	int done;
+	char *certificate;
 
-	/* {SSHA}: base64 of SHA-1(password, salt) and the salt (slappasswd(8)) */
-	done = context && RAND_bytes(bytes + 20, 8) == 1 && EVP_DigestInit_ex(context, EVP_sha1(), NULL) == 1 &&
-	       EVP_DigestUpdate(context, secret, strlen(secret)) == 1 &&
-	       EVP_DigestUpdate(context, bytes + 20, 8) == 1 && EVP_DigestFinal_ex(context, bytes, NULL) == 1;
-	EVP_MD_CTX_free(context);
-	if (!done)
-		return -EIO;
-	EVP_EncodeBlock(text, bytes, sizeof(bytes));
-	snprintf(hash, 64, "{SSHA}%s", (const char *)text);
-	return 0;
+	MC_LOCKED(&secrets->lock)
+		certificate = secrets->ca_certificate ? strdup(secrets->ca_certificate) : NULL;
+	return certificate;
+}
+
+/* Where WANTED, the CA and what *KEY and *CERTIFICATE hold change places. */
+static void swap_ca(struct mc_secrets *secrets, char **key, char **certificate, bool wanted) MC_REQUIRES(secrets->lock)
+{
+	char *former_key = secrets->ca_key, *former = secrets->ca_certificate;
+
+	if (!wanted)
+		return;
+	secrets->ca_key = *key;
+	secrets->ca_certificate = *certificate;
+	*key = former_key;
+	*certificate = former;
+}
+
+int mc_secrets_set_ca(struct mc_secrets *secrets, const char *cloud, struct mc_error *error)
+{
+	MC_CLEANUP(secret) char *key = NULL;
+	MC_CLEANUP(free_pointer) char *certificate = NULL;
+	int r = 0;
+
+	MC_LOCKED(&secrets->lock) {
+		if (!cloud != !secrets->ca_key) {
+			r = cloud ? mc_ca_make(cloud, mc_wall_clock(), &key, &certificate, error) : 0;
+			swap_ca(secrets, &key, &certificate, r == 0);
+			if (r == 0) {
+				r = save(secrets, error);
+				swap_ca(secrets, &key, &certificate, r < 0);
+			}
+		}
+	}
+	return r;
+}
+
+int mc_secrets_issue(struct mc_secrets *secrets, const struct mc_certificate_names *names, double now, char **ret_pem,
+	struct mc_error *error)
+{
+	int r;
+
+	MC_LOCKED(&secrets->lock)
+		r = secrets->ca_key ? mc_certificate_make(&(struct mc_ca){secrets->ca_key, secrets->ca_certificate},
+					      names, now, ret_pem, error)
+				    : mc_error_set(error, ENOENT, "the cloud has no CA");
+	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct mc_certificate_names;
 struct mc_error;
 struct mc_service;
 
@@ -44,12 +45,19 @@ int mc_secrets_set_fernet(struct mc_secrets *secrets, const struct mc_key *keys,
 
 int mc_secrets_new_key(struct mc_key *key, unsigned index);
 
+/* The certificate of the cloud's CA in PEM, malloc'd; NULL: the cloud has none. */
+char *mc_secrets_ca(struct mc_secrets *secrets);
+
+/* Of a cloud without a region: it has a CA from here on, which tells of CLOUD, or (NULL) none, and the file says so. */
+int mc_secrets_set_ca(struct mc_secrets *secrets, const char *cloud, struct mc_error *error);
+
+/* As mc_certificate_make(), by the CA, whose key nobody else gets to see. -ENOENT: there is none. */
+int mc_secrets_issue(struct mc_secrets *secrets, const struct mc_certificate_names *names, double now, char **ret_pem,
+	struct mc_error *error);
+
 /* Removes the file when the cloud's last region goes; writes it again when a first one comes. */
 int mc_secrets_forget(struct mc_secrets *secrets, struct mc_error *error);
 
 int mc_secrets_keep(struct mc_secrets *secrets, struct mc_error *error);
-
-/* {SSHA} of a secret, for slapd's rootpw; HASH holds 64. */
-int mc_secrets_ssha(const char *secret, char hash[64]);
 
 #endif

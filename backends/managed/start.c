@@ -8,7 +8,9 @@
 #include "backends/managed/replication/writes.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/probe.h"
+#include "backends/managed/services/proxy.h"
 #include "backends/managed/services/register.h"
+#include "backends/managed/services/renewal.h"
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
 #include "backends/managed/upgrade/jobs.h"
@@ -54,7 +56,14 @@ static int prepare_engine_network(struct mc_work *work, struct mc_error *error)
 
 static int load_service(struct mc_work *work, const void *subject, struct mc_error *error)
 {
-	return mc_service_ensure(work->region, work->doing, subject, error);
+	int r = mc_service_ensure(work->region, work->doing, subject, error);
+
+	if (r == 0 && subject == &mc_services[MC_DATABASE])
+		r = mc_proxy_ensure(work->region, work->doing, error);
+	/* One that runs already is not believed if its certificate has ended meanwhile. */
+	if (r == 0 && mc_service_has_tls(work->cloud, subject))
+		mc_certificates_keep(work->cloud);
+	return r;
 }
 
 /* What Keystone will look for in the directory. */

@@ -5,8 +5,9 @@
 struct mc_call;
 struct mc_region;
 
-/* In the background, for a region that runs: data that an upgrade has left are removed; for one that serves, keys are
- * brought in step, and leftovers of uploads that a killed daemon began removed. */
+/* In the background, for a region that runs: its proxy comes to this machine; data that an upgrade has left are
+ * removed; for one that serves, keys are brought in step, and leftovers of uploads that a killed daemon began removed.
+ */
 void mc_region_keep_up(struct mc_region *region);
 
 /* Nobody removes anything any more, or CALL was cancelled. */

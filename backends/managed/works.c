@@ -9,6 +9,7 @@
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/roster.h"
 #include "backends/managed/services/service.h"
+#include "backends/managed/spares.h"
 #include "backends/managed/upgrade/upgrade.h"
 #include "backends/managed/upkeep.h"
 #include "mcloud/call.h"
@@ -169,6 +170,7 @@ void mc_start_followed(struct mc_region *region, int result)
 	if (result == 0)
 		mc_region_keep_up(region);
 	mc_replication_watch(region->cloud);
+	mc_spares_keep(region->cloud);
 }
 
 static void follow_start(struct mc_region *region, int result)
@@ -181,6 +183,7 @@ static void watch_replication_after(struct mc_region *region, int result)
 {
 	(void)result;
 	mc_replication_watch(region->cloud);
+	mc_spares_keep(region->cloud);
 }
 
 static const struct mc_work_type start = {

@@ -36,7 +36,7 @@ static bool is_plain(const char *value)
 {
 	for (const char *c = value; *c; c++)
 		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-			    strchr("._:/,=+{}-", *c)))
+			    strchr("._:/,=+{}-&", *c)))
 			return false;
 	return true;
 }

@@ -12,12 +12,17 @@
 #define MC_MYSQL_UID 601
 #define MC_KEYSTONE_UID 603
 
+/* In which clouds a file is. */
+enum mc_recipe_clouds { MC_CLOUDS_ALL, MC_CLOUDS_WITHOUT_TLS, MC_CLOUDS_WITH_TLS };
+
 struct mc_recipe_file {
 	const char *path; /* absolute, in the container */
 	unsigned mode, uid, gid;
 	const char *template_name; /* "keystone/keystone.conf.in" */
 	const char *text;          /* with a @NAME@ where a value belongs */
 	bool takes_schemas;        /* the statements of all services that have some follow */
+	enum mc_recipe_clouds clouds;
+	const char *tls_text; /* follows in clouds with TLS, before those statements; NULL: nothing */
 };
 
 /* The statements, a line each, by which a Keystone database of an earlier version tells names apart as this version's
@@ -25,7 +30,7 @@ struct mc_recipe_file {
 const char *mc_recipe_names_sql(void);
 
 /* Fills TEXT in: each @NAME@ is replaced by what LOOK_UP gives for NAME. Values are words of letters, digits and
- * ._:/,=+{}- only, which need no escaping in an INI file, a quoted SQL string or slapd.conf; anything else is -EINVAL,
+ * ._:/,=+{}-& only, which need no escaping in an INI file, a quoted SQL string or slapd.conf; anything else is -EINVAL,
  * as is a name that LOOK_UP gives NULL for. *RET_TEXT is malloc'd; on failure *RET_BAD (of BAD_SIZE) says what was
  * wrong, without the value. */
 int mc_recipe_render(const char *text, const char *(*look_up)(void *data, const char *name), void *data,

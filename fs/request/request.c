@@ -3,6 +3,7 @@
 
 #include "mcloud/lock.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,31 @@ static void run_in_lane(struct mc_request *request)
 		mc_reply_fail(request, result);
 }
 
+/* Whether REQUEST is to change something. What is written to a file of bytes is no question any more: it was opened, or
+ * made, when it could be. */
+static bool is_change(const struct mc_request *request)
+{
+	static const bool always[MC_OPERATIONS] = {
+		[MC_OP_MKNOD] = true,
+		[MC_OP_MKDIR] = true,
+		[MC_OP_UNLINK] = true,
+		[MC_OP_RMDIR] = true,
+		[MC_OP_SYMLINK] = true,
+		[MC_OP_RENAME] = true,
+		[MC_OP_LINK] = true,
+		[MC_OP_CREATE] = true,
+		[MC_OP_SETATTR] = true,
+		[MC_OP_SETXATTR] = true,
+		[MC_OP_REMOVEXATTR] = true,
+	};
+
+	if (request->operation == MC_OP_OPEN)
+		return (request->flags & O_ACCMODE) != O_RDONLY;
+	if (request->operation == MC_OP_WRITE)
+		return request->handle->kind != MC_HANDLE_FILE;
+	return always[request->operation];
+}
+
 /* 0: methods may be asked; 1: not yet; -errno: not at all. */
 static int gate(struct mc_request *request)
 {
@@ -167,7 +193,11 @@ static int gate(struct mc_request *request)
 	int result = 0;
 
 	request->error = (struct mc_error){0};
-	if (request->terms.needs & MC_NEEDS_REGION)
+	if (request->awaits_sight && !mc_cloud_is_seen(request->fs->cloud))
+		return 1;
+	if (is_change(request))
+		result = mc_cloud_may_change(request->fs->cloud, &request->error);
+	if (result == 0 && (request->terms.needs & MC_NEEDS_REGION))
 		result = mc_region_serving(
 			request->fs->cloud, mc_ask_key(&request->ask, MC_KEY_REGION), &request->error);
 	if (result == 0 && request->awaits && row->awaits)

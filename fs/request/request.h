@@ -33,6 +33,7 @@ struct mc_request {
 	void (*run)(struct mc_request *request); /* answers, in the lane; NULL error number on entry */
 	struct mc_terms terms;
 	bool awaits, nonblocking;
+	bool awaits_sight; /* runs when the cloud was looked at */
 	struct mc_waiter waiter;
 	struct mc_job job;
 	bool watched, listed;

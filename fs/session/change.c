@@ -64,19 +64,61 @@ static void has_changed(struct mc_request *request)
 	mc_node_set_listing(request->node, NULL);
 }
 
-/* Answers with the entry that was just made. */
+/* The entry that was just made. */
+static int find_made(struct mc_request *request, struct mc_node **ret_child)
+{
+	has_changed(request);
+	int result = mc_resolve(&request->ask, request->node, request->name, ret_child);
+	return result == -ENOENT ? mc_error_set(&request->error, EIO, "it was made, but can't be found") : result;
+}
+
 static void reply_made(struct mc_request *request)
 {
 	MC_CLEANUP(node) struct mc_node *child = NULL;
+	int result = find_made(request, &child);
 
-	has_changed(request);
-	int result = mc_resolve(&request->ask, request->node, request->name, &child);
-	if (result == -ENOENT)
-		result = mc_error_set(&request->error, EIO, "it was made, but can't be found");
 	if (result < 0)
 		mc_reply_fail(request, result);
 	else
 		mc_reply_entry(request, child);
+}
+
+/* The kernel takes nothing but a directory for what mkdir(2) has made, and a directory for one that is in one place
+ * only: were it given the one that LINK leads to, it would think that this has moved here, and could not find it at its
+ * own place as long as another mkdir is under way here (ESTALE, as d_splice_alias() wants the lock). So it gets a
+ * stand-in for that one, which nobody finds again: whoever looks at the name next finds LINK. */
+static int follow_made(struct mc_request *request, struct mc_node *link, struct mc_node **ret_stand_in)
+{
+	MC_CLEANUP(node) struct mc_node *pointed = NULL;
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+	struct mc_ask ask = request->ask;
+
+	ask.node = link;
+	int result = mc_node_row(link)->show(&ask, &text);
+	if (result == 0 && (!text.data || text.failed))
+		result = -ENOMEM;
+	if (result == 0)
+		result = mc_resolve_target(
+			&request->ask, request->node, text.data, fuse_req_ctx(request->req)->pid, &pointed);
+	if (result == 0 && !pointed)
+		result = mc_error_set(&request->error, EIO, "it was made, but its link leads nowhere");
+	if (result < 0)
+		return result;
+	*ret_stand_in = mc_node_stand_in(request->node, request->name, pointed);
+	return *ret_stand_in ? 0 : -ENOMEM;
+}
+
+static void reply_made_directory(struct mc_request *request)
+{
+	MC_CLEANUP(node) struct mc_node *child = NULL, *stand_in = NULL;
+	int result = find_made(request, &child);
+
+	if (result == 0 && mc_node_row(child)->kind == MC_KIND_LINK)
+		result = follow_made(request, child, &stand_in);
+	if (result < 0)
+		mc_reply_fail(request, result);
+	else
+		mc_reply_entry(request, stand_in ? stand_in : child);
 }
 
 static void run_mkdir(struct mc_request *request)
@@ -89,7 +131,7 @@ static void run_mkdir(struct mc_request *request)
 	if (result < 0)
 		mc_reply_fail(request, result);
 	else
-		reply_made(request);
+		reply_made_directory(request);
 }
 
 void mc_session_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)

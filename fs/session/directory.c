@@ -176,15 +176,18 @@ static void read_directory(fuse_req_t req, enum mc_operation operation, fuse_ino
 	const struct mc_directory_type *type = mc_node_row(request->node)->directory;
 	request->size = size;
 	request->offset = offset;
-	mc_mutex_lock(&request->handle->lock);
-	bool has_list = request->handle->listing;
-	mc_mutex_unlock(&request->handle->lock);
-	if (!type->list || (has_list && offset > 0)) {
+	bool has_list;
+	MC_LOCKED(&request->handle->lock)
+		has_list = request->handle->listing;
+	if (has_list && offset > 0) {
 		reply_page(request);
 		return;
 	}
-	request->run = run_list;
-	request->terms = type->terms;
+	/* What is listed, the kernel needs not look up any more. */
+	request->awaits_sight = ino == FUSE_ROOT_ID;
+	request->run = type->list ? run_list : reply_page;
+	if (type->list)
+		request->terms = type->terms;
 	mc_request_start(request);
 }
 

@@ -18,12 +18,12 @@ static void run_lookup(struct mc_request *request)
 		mc_reply_entry(request, child);
 }
 
-/* Without asking a service: a fixed row, or nothing at all. */
-static bool answers_itself(struct mc_request *request)
+/* Answers without asking a service, as there can be no more than fixed rows: ROW, or nothing at all. */
+static bool answers_itself(struct mc_request *request, const struct mc_row *row)
 {
 	const struct mc_directory_type *type = mc_node_row(request->node)->directory;
 
-	return !type || (!type->list && !type->find) || mc_row_find(type, request->name);
+	return row || !type || (!type->list && !type->find);
 }
 
 void mc_session_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -32,8 +32,11 @@ void mc_session_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	if (!request || !mc_request_name(request, name))
 		return;
+	const struct mc_directory_type *type = mc_node_row(request->node)->directory;
+	const struct mc_row *row = type ? mc_row_find(type, request->name) : NULL;
 	request->run = run_lookup;
-	if (!answers_itself(request)) {
+	request->awaits_sight = parent == FUSE_ROOT_ID && row && !row->is_early;
+	if (!answers_itself(request, row)) {
 		MC_CLEANUP(node) struct mc_node *known = mc_resolve_known(request->fs, request->node, name);
 		if (known) {
 			mc_reply_entry(request, known);

@@ -225,10 +225,10 @@ void mc_session_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fil
 static void run_release(struct mc_request *request)
 {
 	struct mc_handle *handle = request->handle;
+	bool flushed;
 
-	mc_mutex_lock(&handle->lock);
-	bool flushed = handle->flushed;
-	mc_mutex_unlock(&handle->lock);
+	MC_LOCKED(&handle->lock)
+		flushed = handle->flushed;
 	bool told = mc_handle_spoilt(handle, NULL) < 0;
 	int result = is_kept_at_close(handle) && !flushed ? end_writing(request) : 0;
 	mc_reply_result(request, told ? 0 : result);

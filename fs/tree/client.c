@@ -133,7 +133,11 @@ static int describe_regions(struct mc_ask *ask, struct mc_client *client, const 
 /* A cloud that was made here, at the address of VIEW. */
 static void reach_own(struct mc_ask *ask, struct mc_client *client, const struct mc_region_view *view)
 {
-	client->auth_url = mc_openrc_auth_url(view->address);
+	bool has_tls = mc_cloud_has_tls(ask->cloud);
+
+	client->auth_url = strdup(view->auth_url);
+	if (has_tls)
+		client->settings.cacert = client->files[0] = mc_fs_path(ask->fs, "ca.pem");
 	client->settings.cloud = mc_cloud_options(ask->cloud)->name;
 	client->settings.interface = "public";
 	client->settings.verify = true;
@@ -180,8 +184,9 @@ static int reach_region(struct mc_ask *ask, struct mc_client *client)
 		reach_own(ask, client, view);
 	else
 		reach_attached(ask, client);
-	if (!client->auth_url || describe_regions(ask, client, view) < 0)
-		return mc_error_set(ask->error, ENOMEM, "can't make a URL of address %s", view->address);
+	bool lacks_ca = is_own(ask) && mc_cloud_has_tls(ask->cloud) && !client->settings.cacert;
+	if (!client->auth_url || lacks_ca || describe_regions(ask, client, view) < 0)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
 	return 0;
 }
 

@@ -31,8 +31,8 @@ enum container_value {
 };
 
 static const struct mc_row container_rows[] = {
-	MC_VALUE("state", 0444, "created, running, paused, restarting, exited, dead", .show = show_container_value,
-		.data = CONTAINER_STATE),
+	MC_VALUE("state", 0444, "created, running, paused, restarting, exited, dead, unreachable",
+		.show = show_container_value, .data = CONTAINER_STATE),
 	MC_VALUE("health", 0444, "starting, healthy, unhealthy; none: it has no check", .show = show_container_value,
 		.data = CONTAINER_HEALTH),
 	MC_VALUE("image", 0444, "what it was made of", .show = show_container_value, .data = CONTAINER_IMAGE),

@@ -6,7 +6,7 @@
 
 static int show_fernet_keys(struct mc_ask *ask, struct mc_buffer *out)
 {
-	int r = mc_fernet_show(ask->cloud, out, ask->error);
+	int r = mc_fernet_show(ask->cloud, ask->call, out, ask->error);
 	return r < 0 ? r : mc_text_check(out, ask->error);
 }
 

@@ -297,17 +297,20 @@ int mc_identity_add_listed(void *data, const char *id, const char *name)
 	return listing->entries->failed;
 }
 
-static int list_objects(struct mc_ask *ask, struct mc_entries *entries)
+int mc_identity_list_kind(
+	struct mc_ask *ask, enum mc_identity_kind kind, const char *domain_id, struct mc_entries *entries)
 {
 	struct mc_identity_listing listing = {ask, entries};
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
+	return result != 0 ? result : mc_identity_list(&identity, kind, domain_id, mc_identity_add_listed, &listing);
+}
+
+static int list_objects(struct mc_ask *ask, struct mc_entries *entries)
+{
 	/* The places projects/, users/ and groups/ have no domain above them, those in a domain have. */
-	if (result == 0)
-		result = mc_identity_list(&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN),
-			mc_identity_add_listed, &listing);
-	return result;
+	return mc_identity_list_kind(ask, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), entries);
 }
 
 int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, struct mc_entry *ret)
@@ -319,16 +322,21 @@ int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, str
 	return ret->name && ret->key ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
-static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+int mc_identity_find_kind(
+	struct mc_ask *ask, enum mc_identity_kind kind, const char *domain_id, const char *name, struct mc_entry *ret)
 {
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
 	int result = mc_identity_begin(ask, &identity);
 
 	if (result == 0)
-		result = mc_identity_find(
-			&identity, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), name, &object);
+		result = mc_identity_find(&identity, kind, domain_id, name, &object);
 	return result != 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
+}
+
+static int find_identity_entry(struct mc_ask *ask, const char *name, struct mc_entry *ret)
+{
+	return mc_identity_find_kind(ask, kind_inside(ask->node), mc_ask_key(ask, MC_KEY_DOMAIN), name, ret);
 }
 
 /* What is shown of the directory that objects come to and go from, at the root and in each region. */

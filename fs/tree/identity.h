@@ -35,6 +35,12 @@ extern const struct mc_xattr_type mc_identity_related_partial;
 /* The entry NAME with that key of the directory that is asked, as mc_identity_add() adds it. 0 or -ENOMEM. */
 int mc_identity_found(struct mc_ask *ask, const char *name, const char *key, struct mc_entry *ret);
 
+/* For directories of the objects of KIND in that domain (NULL: in all, or it is no matter). */
+int mc_identity_list_kind(
+	struct mc_ask *ask, enum mc_identity_kind kind, const char *domain_id, struct mc_entries *entries);
+int mc_identity_find_kind(
+	struct mc_ask *ask, enum mc_identity_kind kind, const char *domain_id, const char *name, struct mc_entry *ret);
+
 /* The user (or group) that an entry of users/D/ (groups/D/) stands for; false: NODE is something else, or in a region's
  * view. */
 bool mc_identity_pointed(const struct mc_node *node, enum mc_identity_kind kind);

@@ -51,6 +51,7 @@ struct import {
 
 	mc_mutex lock; /* guards what is below; no other is taken under it, and none is held while somebody is asked */
 	bool is_busy;  /* somebody has the records */
+	bool rests;    /* all that came is done, and told to have ended: a close(2) was answered */
 	struct mc_records *records;
 	int64_t next; /* where the next write has to be; -1: anywhere. It isn't 0 when the kernel still knows the size
 			 of an earlier import and the file is open for appending */
@@ -224,6 +225,37 @@ static struct import *new_import(struct mc_ask *ask)
 	return NULL;
 }
 
+/* RESULT of mc_imported_begin() or mc_imported_go_on(). */
+static int say_begin(struct mc_ask *ask, int result)
+{
+	if (result == 0)
+		return 0;
+	return mc_error_set(ask->error, -result, "%s",
+		result == -EBUSY ? "too many imports are under way: wait until one has ended" : "out of memory");
+}
+
+/* What close(2) has answered for has ended by then, and not when the kernel gives the file back, some time later. But
+ * somebody may have it open still, and write more. */
+static int set_rests(struct mc_ask *ask, struct import *import, bool rests)
+{
+	struct mc_imported *imported = mc_fs_imported(ask->fs);
+	bool changes;
+	int result = 0;
+
+	MC_LOCKED(&import->lock) {
+		changes = import->rests != rests;
+		import->rests = rests;
+	}
+	if (changes && rests)
+		mc_imported_end(imported, import->place);
+	else if (changes)
+		result = say_begin(ask, mc_imported_go_on(imported, import->place));
+	if (result < 0)
+		MC_LOCKED(&import->lock)
+			import->rests = true;
+	return result;
+}
+
 static int open_identity_import(struct mc_ask *ask, int flags, void **ret_state)
 {
 	MC_CLEANUP(identity) struct mc_identity identity = {0};
@@ -236,15 +268,12 @@ static int open_identity_import(struct mc_ask *ask, int flags, void **ret_state)
 	struct import *import = new_import(ask);
 	if (!import)
 		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	result = mc_imported_begin(mc_fs_imported(ask->fs), import->place);
-	if (result < 0) {
+	result = say_begin(ask, mc_imported_begin(mc_fs_imported(ask->fs), import->place));
+	if (result < 0)
 		free_import(import);
-		return mc_error_set(ask->error, -result, "%s",
-			result == -EBUSY ? "too many imports are under way: wait until one has ended"
-					 : "out of memory");
-	}
-	*ret_state = import;
-	return 0;
+	else
+		*ret_state = import;
+	return result;
 }
 
 /* RESULT of mc_records_next(): 1: a record, 0: none, -errno: a bad one. 0, or -errno when the whole can't go on. */
@@ -319,7 +348,9 @@ static ssize_t write_identity_import(struct mc_ask *ask, void *state, const void
 
 	if (result < 0)
 		return result;
-	result = take_bytes(ask, import, bytes, size, &used);
+	result = set_rests(ask, import, false);
+	if (result == 0)
+		result = take_bytes(ask, import, bytes, size, &used);
 	give_records(import, offset + (int64_t)used);
 	/* What was taken before an interruption isn't to be written again. */
 	return result == -EINTR && used > 0 ? (ssize_t)used : result < 0 ? result : (ssize_t)size;
@@ -363,7 +394,10 @@ static int flush_identity_import(struct mc_ask *ask, void *state)
 	if (result == -EINTR)
 		return mc_error_set(
 			ask->error, EINTR, "the import was interrupted: import it again, what is done stays");
-	return result < 0 ? result : tell_failures(ask, import);
+	if (result < 0)
+		return result;
+	(void)set_rests(ask, import, true);
+	return tell_failures(ask, import);
 }
 
 /* Its writer was killed: of what it wrote, the records that are whole are done. */
@@ -387,7 +421,8 @@ static void release_identity_import(struct mc_fs *fs, void *state)
 
 	/* Of what the crew breaks off it tells before the place is left. */
 	mc_crew_dismiss(mc_steal(&import->crew));
-	mc_imported_end(mc_fs_imported(fs), import->place);
+	if (!import->rests)
+		mc_imported_end(mc_fs_imported(fs), import->place);
 	free_import(import);
 }
 

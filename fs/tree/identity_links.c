@@ -56,23 +56,12 @@ const struct mc_directory_type mc_identity_roles = {.key = MC_KEY_ROLE,
 
 static int list_roles(struct mc_ask *ask, struct mc_entries *entries)
 {
-	struct mc_identity_listing listing = {ask, entries};
-	MC_CLEANUP(identity) struct mc_identity identity = {0};
-	int result = mc_identity_begin(ask, &identity);
-
-	return result < 0 ? result
-			  : mc_identity_list(&identity, MC_IDENTITY_ROLE, NULL, mc_identity_add_listed, &listing);
+	return mc_identity_list_kind(ask, MC_IDENTITY_ROLE, NULL, entries);
 }
 
 static int find_role(struct mc_ask *ask, const char *name, struct mc_entry *ret)
 {
-	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	MC_CLEANUP(identity) struct mc_identity identity = {0};
-	int result = mc_identity_begin(ask, &identity);
-
-	if (result == 0)
-		result = mc_identity_find(&identity, MC_IDENTITY_ROLE, NULL, name, &object);
-	return result != 0 ? result : mc_identity_found(ask, object->name, object->id, ret);
+	return mc_identity_find_kind(ask, MC_IDENTITY_ROLE, NULL, name, ret);
 }
 
 /* The relation that a directory of links, or a link in it, shows. */

@@ -36,8 +36,9 @@ mode_t mc_images_mode(const char *visibility);
 
 void mc_images_attributes(const struct mc_image *image, struct mc_attributes *ret);
 
-/* Whether SIZE bytes of TEXT are UTF-8 without NUL: nothing else can be said in JSON. */
-bool mc_images_is_text(const char *text, size_t size);
+/* The SIZE bytes of VALUE as a string, to be freed. -EINVAL with the sentence FLAW: they are not UTF-8, or have a NUL;
+ * nothing else can be said in JSON. */
+int mc_images_text(struct mc_ask *ask, const char *value, size_t size, const char *flaw, char **ret_text);
 
 /* Methods of the rows that stand for the content: images/NAME and images-by-id/ID/data. */
 int mc_images_content_attributes(struct mc_ask *ask, struct mc_attributes *ret);

@@ -169,12 +169,10 @@ static int show_image_json(struct mc_ask *ask, struct mc_buffer *out)
 
 static int store_text(struct mc_ask *ask, const char *value, size_t size)
 {
-	if (!mc_images_is_text(value, size))
-		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
-	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
-	if (!text)
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	return mc_images_set(ask, mc_node_row(ask->node)->name, cJSON_CreateString(text));
+	MC_CLEANUP(free_pointer) char *text = NULL;
+	int r = mc_images_text(ask, value, size, "not UTF-8 text", &text);
+
+	return r < 0 ? r : mc_images_set(ask, mc_node_row(ask->node)->name, cJSON_CreateString(text));
 }
 
 static int store_number(struct mc_ask *ask, const char *value, size_t size)
@@ -199,14 +197,12 @@ static int store_boolean(struct mc_ask *ask, const char *value, size_t size)
 static int store_format(struct mc_ask *ask, const char *value, size_t size)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
+	MC_CLEANUP(free_pointer) char *text = NULL;
 	const char *id = mc_ask_key(ask, MC_KEY_IMAGE);
+	int r = mc_images_text(ask, value, size, "not UTF-8 text", &text);
 
-	if (!mc_images_is_text(value, size))
-		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
-	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
-	if (!text)
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	int r = mc_images_glance(ask, &glance);
+	if (r == 0)
+		r = mc_images_glance(ask, &glance);
 	if (r == 0)
 		r = mc_glance_set_format(glance, ask->call, id, mc_node_row(ask->node)->name, text, ask->error);
 	if (r == 0)

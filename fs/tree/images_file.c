@@ -108,6 +108,13 @@ static int read_image(struct mc_ask *ask, void *state, size_t size, int64_t offs
 	return r;
 }
 
+static bool read_image_now(void *state, size_t size, int64_t offset, struct mc_loan *ret_loan)
+{
+	struct image_file *file = state;
+
+	return file->reader && mc_image_reader_read_now(file->reader, size, offset, ret_loan);
+}
+
 static bool is_proven(void *state)
 {
 	struct image_file *file = state;
@@ -175,6 +182,7 @@ static void release_image(struct mc_fs *fs, void *state)
 const struct mc_file_type mc_images_file = {
 	.open = open_image,
 	.read = read_image,
+	.read_now = read_image_now,
 	.write = write_image,
 	.flush = flush_image,
 	.release = release_image,

@@ -150,13 +150,11 @@ static int show_member_status(struct mc_ask *ask, struct mc_buffer *out)
 static int store_member_status(struct mc_ask *ask, const char *value, size_t size)
 {
 	MC_CLEANUP(glance) struct mc_glance *glance = NULL;
-	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
+	MC_CLEANUP(free_pointer) char *text = NULL;
+	int r = mc_images_text(ask, value, size, "not UTF-8 text", &text);
 
-	if (!mc_images_is_text(value, size))
-		return mc_error_set(ask->error, EINVAL, "not UTF-8 text");
-	if (!text)
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	int r = mc_images_glance(ask, &glance);
+	if (r == 0)
+		r = mc_images_glance(ask, &glance);
 	return r < 0 ? r
 		     : mc_glance_member_set_status(glance, ask->call, mc_ask_key(ask, MC_KEY_IMAGE),
 			       mc_ask_key(ask, MC_KEY_TENANT), text, ask->error);
@@ -252,13 +250,10 @@ static int show_property(struct mc_ask *ask, struct mc_buffer *out)
 
 static int store_property(struct mc_ask *ask, const char *value, size_t size)
 {
-	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
+	MC_CLEANUP(free_pointer) char *text = NULL;
+	int r = mc_images_text(ask, value, size, "a property is UTF-8 text", &text);
 
-	if (!mc_images_is_text(value, size))
-		return mc_error_set(ask->error, EINVAL, "a property is UTF-8 text");
-	if (!text)
-		return mc_error_set(ask->error, ENOMEM, "out of memory");
-	return mc_images_set(ask, property_name(ask), cJSON_CreateString(text));
+	return r < 0 ? r : mc_images_set(ask, property_name(ask), cJSON_CreateString(text));
 }
 
 static int remove_property(struct mc_ask *ask)

@@ -7,7 +7,7 @@
 
 #define PREFIX "user.glance."
 
-bool mc_images_is_text(const char *text, size_t size)
+static bool is_text(const char *text, size_t size)
 {
 	const unsigned char *at = (const unsigned char *)text, *end = at + size;
 
@@ -25,6 +25,14 @@ bool mc_images_is_text(const char *text, size_t size)
 		at += length;
 	}
 	return true;
+}
+
+int mc_images_text(struct mc_ask *ask, const char *value, size_t size, const char *flaw, char **ret_text)
+{
+	if (!is_text(value, size))
+		return mc_error_set(ask->error, EINVAL, "%s", flaw);
+	*ret_text = strndup(value, size);
+	return *ret_text ? 0 : mc_error_set(ask->error, ENOMEM, "out of memory");
 }
 
 /* The property that an attribute NAME stands for, or NULL. */
@@ -79,27 +87,23 @@ static int get_xattr(struct mc_ask *ask, const char *name, struct mc_buffer *val
 
 static int set_xattr(struct mc_ask *ask, const char *name, const char *value, size_t size, int flags)
 {
+	MC_CLEANUP(free_pointer) char *text = NULL;
 	const char *property = property_of(name);
 
 	if (!property)
 		return mc_error_set(ask->error, EOPNOTSUPP, "images have attributes " PREFIX "PROPERTY only");
-	if (!mc_images_is_text(value, size))
-		return mc_error_set(ask->error, EINVAL, "a property is UTF-8 text");
-	if (flags) {
+	int r = mc_images_text(ask, value, size, "a property is UTF-8 text", &text);
+	if (r == 0 && flags) {
 		MC_CLEANUP(image) struct mc_image image = {0};
 		MC_CLEANUP(json) cJSON *json = NULL;
-		int r = mc_images_look(ask, &image, &json);
+		r = mc_images_look(ask, &image, &json);
 		bool is_there = r == 0 && value_of(json, property);
 		if (r == 0 && (flags & XATTR_CREATE) && is_there)
 			r = -EEXIST;
 		if (r == 0 && (flags & XATTR_REPLACE) && !is_there)
 			r = -ENODATA;
-		if (r < 0)
-			return r;
 	}
-	MC_CLEANUP(free_pointer) char *text = strndup(value, size);
-	return text ? mc_images_set(ask, property, cJSON_CreateString(text))
-		    : mc_error_set(ask->error, ENOMEM, "out of memory");
+	return r < 0 ? r : mc_images_set(ask, property, cJSON_CreateString(text));
 }
 
 static int remove_xattr(struct mc_ask *ask, const char *name)

@@ -52,6 +52,8 @@ static const struct {
 } image_families[] = {
 	{"mcloudfs_image_read_bytes_total", "counter", "Bytes of images that were read through the mount.",
 		offsetof(struct mc_glance_counts, read), false},
+	{"mcloudfs_image_cached_bytes_total", "counter", "Bytes of these that came from copies in cache=.",
+		offsetof(struct mc_glance_counts, copied), false},
 	{"mcloudfs_image_written_bytes_total", "counter", "Bytes of images that were written through the mount.",
 		offsetof(struct mc_glance_counts, written), false},
 	{"mcloudfs_images", "gauge", "Images of the region, as they were last listed.",
@@ -112,6 +114,22 @@ static void containers(const struct mc_engine_service_list *services, struct mc_
 	}
 }
 
+static void node_metrics(const struct mc_overview *overview, struct mc_exposition *to)
+{
+	mc_expose_family(
+		to, "mcloudfs_node_up", "gauge", "1 while the machine is ready; 0: it is down, or can't be reached.");
+	for (size_t i = 0; i < overview->nodes.count; i++) {
+		const struct mc_engine_node *node = &overview->nodes.items[i];
+		mc_expose_count(to, MC_LABELS({"node", node->name}), mc_overview_node_health(node) == MC_HEALTH_GOOD);
+	}
+	mc_expose_family(to, "mcloudfs_region_node", "gauge", "1; which machine the region runs on.");
+	for (size_t i = 0; i < overview->regions.count; i++) {
+		const struct mc_region_view *region = &overview->regions.items[i];
+		if (*mc_overview_node(region))
+			mc_expose_count(to, MC_LABELS({"region", region->name}, {"node", mc_overview_node(region)}), 1);
+	}
+}
+
 void mc_overview_metrics(const struct mc_overview *overview, struct mc_exposition *exposition)
 {
 	region_states(&overview->regions, exposition);
@@ -119,4 +137,6 @@ void mc_overview_metrics(const struct mc_overview *overview, struct mc_expositio
 	replication_metrics(&overview->regions, exposition);
 	images(&overview->regions, exposition);
 	containers(&overview->services, exposition);
+	if (overview->has_nodes)
+		node_metrics(overview, exposition);
 }

@@ -6,7 +6,6 @@
 #include "fs/tree/text.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,20 +112,4 @@ void mc_openrc(const struct mc_client_settings *settings, struct mc_buffer *out)
 		no_proxy(out, settings->address);
 	mc_buffer_text(out, "command -v openstack >/dev/null || "
 			    "echo 'openstack is missing: apt-get install python3-openstackclient' >&2\n");
-}
-
-char *mc_openrc_auth_url(const char *address)
-{
-	char *text = NULL, *copy = NULL;
-	CURLU *url = curl_url();
-	if (!url)
-		return NULL;
-	if (!curl_url_set(url, CURLUPART_SCHEME, "http", 0) && !curl_url_set(url, CURLUPART_HOST, address, 0) &&
-		!curl_url_set(url, CURLUPART_PORT, "5000", 0) && !curl_url_set(url, CURLUPART_PATH, "/v3", 0) &&
-		!curl_url_get(url, CURLUPART_URL, &text, 0)) {
-		copy = strdup(text);
-		curl_free(text);
-	}
-	curl_url_cleanup(url);
-	return copy;
 }

@@ -9,7 +9,4 @@ struct mc_client_settings;
 /* SETTINGS as assignments for a POSIX shell, to be sourced. */
 void mc_openrc(const struct mc_client_settings *settings, struct mc_buffer *out);
 
-/* "http://ADDRESS:5000/v3", malloc'd; NULL: out of memory, or ADDRESS is none. */
-char *mc_openrc_auth_url(const char *address);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/tree/overview.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,11 @@ int mc_overview_take(struct mc_cloud *cloud, struct mc_overview *ret_overview, s
 	int r = mc_cloud_regions(cloud, &ret_overview->regions);
 	if (r == 0)
 		r = mc_cloud_services(cloud, &ret_overview->services);
+	ret_overview->has_nodes = mc_cloud_has_machines(cloud);
+	if (r == 0 && ret_overview->has_nodes)
+		r = mc_cloud_known_nodes(cloud, &ret_overview->nodes, NULL);
+	if (r == -EAGAIN) /* there will be some */
+		r = 0;
 	if (r < 0)
 		return mc_error_errno(error, -r, "can't list the cloud");
 	if (ret_overview->services.count)
@@ -29,6 +35,7 @@ void mc_overview_clear(struct mc_overview *overview)
 {
 	mc_region_views_clear(&overview->regions);
 	mc_engine_service_list_clear(&overview->services);
+	mc_engine_node_list_clear(&overview->nodes);
 }
 
 enum mc_health mc_overview_health(const struct mc_engine_service *service)
@@ -86,6 +93,37 @@ void mc_overview_lag(const struct mc_region_view *region, char *text, size_t siz
 const char *mc_overview_kind(const struct mc_engine_service *service)
 {
 	return service->kind && *service->kind ? service->kind : service->name;
+}
+
+const char *mc_overview_node(const struct mc_region_view *region)
+{
+	return region->node ? region->node : "";
+}
+
+unsigned mc_overview_count_regions(const struct mc_overview *overview, const struct mc_engine_node *node)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < overview->regions.count; i++)
+		count += strcmp(mc_overview_node(&overview->regions.items[i]), node->name) == 0;
+	return count;
+}
+
+enum mc_health mc_overview_node_health(const struct mc_engine_node *node)
+{
+	return strcmp(node->state, "ready") == 0 ? MC_HEALTH_GOOD : MC_HEALTH_BAD;
+}
+
+void mc_overview_node_figures(const struct mc_engine_node *node, char cpus[16], char memory[24])
+{
+	if (node->cpus)
+		snprintf(cpus, 16, "%u", node->cpus);
+	else
+		snprintf(cpus, 16, "-");
+	uint64_t tenths = node->memory / ((1 << 30) / 10);
+	if (node->memory)
+		snprintf(memory, 24, "%" PRIu64 ".%u GiB", tenths / 10, (unsigned)(tenths % 10));
+	else
+		snprintf(memory, 24, "-");
 }
 
 bool mc_overview_belongs(const struct mc_engine_service *service, const char *region)

@@ -13,6 +13,8 @@ struct mc_overview {
 	const char *cloud; /* its name */
 	struct mc_region_views regions;
 	struct mc_engine_service_list services;
+	bool has_nodes; /* the engine may be of several machines: which of them has what is told, too */
+	struct mc_engine_node_list nodes; /* as far as they are known */
 };
 
 /* From memory. To be cleared also after a failure. */
@@ -39,14 +41,21 @@ void mc_overview_lag(const struct mc_region_view *region, char *text, size_t siz
 /* What the service is: its label, else its name. */
 const char *mc_overview_kind(const struct mc_engine_service *service);
 
+/* The machine of REGION, "" where there is one only. */
+const char *mc_overview_node(const struct mc_region_view *region);
+unsigned mc_overview_count_regions(const struct mc_overview *overview, const struct mc_engine_node *node);
+enum mc_health mc_overview_node_health(const struct mc_engine_node *node);
+/* Its processors and its memory: "4", "7.8 GiB"; "-": it isn't known. */
+void mc_overview_node_figures(const struct mc_engine_node *node, char cpus[16], char memory[24]);
+
 /* Whether SERVICE belongs to REGION (NULL: to all of them). */
 bool mc_overview_belongs(const struct mc_engine_service *service, const char *region);
 
-/* The table of `status`, and the same for programs. */
+/* The table of `status`, and below it that of the machines, where there are several; and the same for programs. */
 void mc_status_table(const struct mc_overview *overview, struct mc_buffer *out);
 void mc_status_json(const struct mc_overview *overview, struct mc_buffer *out);
 
-/* States of regions, replication and containers, and bytes of images. */
+/* States of regions, replication, containers and machines, and bytes of images. */
 void mc_overview_metrics(const struct mc_overview *overview, struct mc_exposition *exposition);
 
 /* The picture, in the DOT language and as SVG 1.1. */

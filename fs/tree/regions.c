@@ -14,6 +14,8 @@ static int wait_settled(struct mc_ask *ask);
 static int wait_at_end(struct mc_ask *ask);
 static int show_error(struct mc_ask *ask, struct mc_buffer *out);
 static int attributes(struct mc_ask *ask, struct mc_attributes *ret);
+static int show_node(struct mc_ask *ask, struct mc_buffer *out);
+static bool has_node(struct mc_ask *ask);
 
 static const struct mc_stream_type progress_stream;
 static const struct mc_verb verbs[];
@@ -42,12 +44,12 @@ enum region_value { REGION_STATE, REGION_ROLE, REGION_ADDRESS, REGION_CREATED, R
 /* clang-format on */
 
 static const struct mc_row region_rows[] = {
-	MC_VALUE("state", 0444, "starting, standby, seeding, ready, degraded, failed, stopping, stopped",
+	MC_VALUE("state", 0444, "starting, standby, seeding, upgrading, ready, degraded, failed, stopping, stopped",
 		.show = show_region_value, .attributes = attributes, .data = REGION_STATE),
 	MC_VALUE("role", 0444, "master or slave", .show = show_region_value, .attributes = attributes,
 		.data = REGION_ROLE),
-	MC_VALUE("address", 0444, "its loopback address", .show = show_region_value, .attributes = attributes,
-		.data = REGION_ADDRESS),
+	MC_VALUE("address", 0444, "its loopback address, or its machine's", .show = show_region_value,
+		.attributes = attributes, .data = REGION_ADDRESS),
 	MC_VALUE("created", 0444, "when it was made", .show = show_region_value, .attributes = attributes,
 		.data = REGION_CREATED),
 	MC_VALUE("release", 0444, "of OpenStack, what its services are", .show = show_region_value,
@@ -55,7 +57,7 @@ static const struct mc_row region_rows[] = {
 	WAIT,
 	MC_STREAM("progress", 0444, "its start, step by step", &progress_stream),
 	ERROR,
-	MC_CONTROL("ctl", 0600, "start, stop, restart, repair, destroy", verbs),
+	MC_CONTROL("ctl", 0600, "start, stop, restart, repair, upgrade, destroy", verbs),
 	CATALOG,
 	MC_DOCUMENT("openrc", 0600, "source it to use the openstack client as admin",
 		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_login, .data = MC_CLIENT_OPENRC),
@@ -64,6 +66,8 @@ static const struct mc_row region_rows[] = {
 	MC_DOCUMENT("log", 0444, "the logs of its containers, merged by time", .terms = {MC_LANE_ENGINE, 1, 0},
 		.show = mc_region_docs_log),
 	MC_DIRECTORY("containers", 0555, "links to its containers", &container_links),
+	MC_LINK("node", 0777, "the machine that it runs on, with -o engine=swarm", .show = show_node,
+		.present = has_node),
 	MC_DIRECTORY("replication", 0555, "how Keystone's database gets here from the master", &mc_tree_replication),
 	IMAGES,
 	MC_IDENTITY_ROWS(0555),
@@ -159,6 +163,27 @@ static int attributes(struct mc_ask *ask, struct mc_attributes *ret)
 	if (r == 0)
 		*ret = (struct mc_attributes){.size = -1, .mtime = view.changed};
 	return r;
+}
+
+static int show_node(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	int r = mc_region_docs_view(ask, &view);
+	if (r == 0 && (!view.node || !*view.node))
+		r = mc_error_set(ask->error, ENOENT, "region %s runs on the only machine there is", view.name);
+	if (r < 0)
+		return r;
+	MC_CLEANUP(free_pointer) char *file = mc_name_to_file(view.node, view.node);
+	if (!file)
+		return mc_error_set(ask->error, ENOMEM, "out of memory");
+	mc_buffer_printf(out, "../../nodes/%s", file);
+	return 0;
+}
+
+static bool has_node(struct mc_ask *ask)
+{
+	MC_CLEANUP(region_view) struct mc_region_view view = {0};
+	return mc_cloud_region(ask->cloud, mc_ask_key(ask, MC_KEY_REGION), &view) == 0 && view.node && *view.node;
 }
 
 /* progress: the model keeps the lines; a reader is a place among them. */
@@ -326,7 +351,7 @@ static int find_region(struct mc_ask *ask, const char *name, struct mc_entry *re
 
 static int make_region(struct mc_ask *ask, const char *name)
 {
-	return mc_region_create(ask->cloud, ask->call, name, ask->error);
+	return mc_region_create(ask->cloud, ask->call, name, NULL, ask->error);
 }
 
 static int remove_region(struct mc_ask *ask)

@@ -12,6 +12,8 @@
 
 static int show_readme(struct mc_ask *ask, struct mc_buffer *out);
 static int show_version(struct mc_ask *ask, struct mc_buffer *out);
+static int show_ca(struct mc_ask *ask, struct mc_buffer *out);
+static bool has_ca(struct mc_ask *ask);
 static int show_overview(struct mc_ask *ask, struct mc_buffer *out);
 static int show_errors(struct mc_ask *ask, struct mc_buffer *out);
 static int show_journal(struct mc_ask *ask, struct mc_buffer *out);
@@ -49,8 +51,11 @@ static const struct mc_row rows[] = {
 	MC_DOCUMENT("clouds.yaml", 0600, "for openstacksdk and openstackclient",
 		.terms = {MC_LANE_MODEL, 1, MC_NEEDS_REGION}, .show = mc_region_docs_login,
 		.data = MC_CLIENT_CLOUDS_YAML),
+	MC_DOCUMENT("ca.pem", 0444, "by which its services are believed, with -o tls=on", .present = has_ca,
+		.show = show_ca),
 	MC_DIRECTORY("regions", 0755, "mkdir starts a region, rmdir destroys it", &mc_tree_regions),
 	MC_DIRECTORY("containers", 0555, "what runs", &mc_tree_containers),
+	MC_DIRECTORY("nodes", 0555, "the machines, with -o engine=swarm", &mc_tree_nodes, .present = mc_tree_has_nodes),
 	MC_IDENTITY_ROWS(0755),
 	MC_DIRECTORY("ldap", 0555, "the directory of people that all regions share", &mc_tree_ldap),
 	MC_DIRECTORY("fernet", 0555, "the token keys that all regions share", &mc_tree_fernet),
@@ -60,17 +65,17 @@ static const struct mc_row rows[] = {
 const struct mc_directory_type mc_tree_root = {.rows = rows};
 
 static const struct mc_row attached_rows[] = {
-	MC_DOCUMENT("README", 0444, "this text", .show = mc_attached_show_readme),
-	MC_VALUE("version", 0444, "of this program", .show = mc_attached_show_version),
+	MC_DOCUMENT("README", 0444, "this text", .is_early = true, .show = mc_attached_show_readme),
+	MC_VALUE("version", 0444, "of this program", .is_early = true, .show = mc_attached_show_version),
 	MC_DOCUMENT(
 		"status", 0444, "the regions, one a line, and how one is logged in", .show = mc_attached_show_status),
 	MC_DOCUMENT("status.json", 0444, "the same for programs", .show = mc_attached_show_status_json),
 	MC_DOCUMENT("clouds.yaml", 0600, "the same login, for openstacksdk and openstackclient",
 		.show = mc_region_docs_login, .data = MC_CLIENT_CLOUDS_YAML),
 	MC_DOCUMENT("whoami", 0444, "user, domain, project, roles, expires, auth_type",
-		.terms = {MC_LANE_KEYSTONE, 1, 0}, .show = mc_attached_show_whoami),
+		.terms = {MC_LANE_KEYSTONE, 1, 0}, .is_early = true, .show = mc_attached_show_whoami),
 	MC_VALUE("login", 0200, "write only: the code that one's device shows, where the login needs one",
-		.terms = {MC_LANE_KEYSTONE, 1, 0}, .store = mc_attached_store_code, .unread = true),
+		.terms = {MC_LANE_KEYSTONE, 1, 0}, .is_early = true, .store = mc_attached_store_code, .unread = true),
 	EVENTS,
 	RECORDS,
 	MC_DIRECTORY("regions", 0555, "those of the configuration, the catalog and Keystone's list",
@@ -107,6 +112,21 @@ static int show_version(struct mc_ask *ask, struct mc_buffer *out)
 	if (r < 0)
 		return r;
 	mc_buffer_printf(out, "mcloudfs %s, %s %s", MC_VERSION, engine->ops->name, version);
+	return mc_text_check(out, ask->error);
+}
+
+static bool has_ca(struct mc_ask *ask)
+{
+	MC_CLEANUP(free_pointer) char *ca = mc_cloud_ca(ask->cloud);
+	return ca != NULL;
+}
+
+static int show_ca(struct mc_ask *ask, struct mc_buffer *out)
+{
+	MC_CLEANUP(free_pointer) char *ca = mc_cloud_ca(ask->cloud);
+	if (!ca)
+		return mc_error_set(ask->error, EAGAIN, "the cloud has no CA yet: it is made with its first region");
+	mc_buffer_text(out, ca);
 	return mc_text_check(out, ask->error);
 }
 

@@ -41,23 +41,62 @@ static void services(const struct mc_overview *overview, const char *region, con
 	}
 }
 
-static void cluster(const struct mc_overview *overview, const struct mc_region_view *region, struct mc_buffer *out)
+static void begin_cluster(struct mc_buffer *out, const char *indent, const char *id, const char *name,
+	const char *second, const char *colour)
 {
-	MC_CLEANUP(buffer) struct mc_buffer id = {0}, second = {0};
+	mc_buffer_printf(out, "%ssubgraph ", indent);
+	mc_text_dot(out, id);
+	mc_buffer_printf(out, " {\n%s\tlabel=", indent);
+	two_lines(out, name, second);
+	mc_buffer_printf(out, ";\n%s\tstyle=\"rounded,filled\";\n%s\tfillcolor=\"%s\";\n", indent, indent, colour);
+}
+
+static void cluster(const struct mc_overview *overview, const struct mc_region_view *region, const char *indent,
+	struct mc_buffer *out)
+{
+	MC_CLEANUP(buffer) struct mc_buffer id = {0}, second = {0}, inner = {0};
 	mc_buffer_printf(&id, "cluster_%s", region->name);
 	mc_buffer_printf(&second, "%s, %s, %s", mc_region_role_name(region->role), mc_region_state_name(region->state),
 		region->address);
+	mc_buffer_printf(&inner, "%s\t", indent);
+	if (id.failed || second.failed || inner.failed) {
+		out->failed = -ENOMEM;
+		return;
+	}
+	begin_cluster(out, indent, id.data, region->name, second.data, "#f7f8fa");
+	services(overview, region->name, inner.data, out);
+	mc_buffer_printf(out, "%s}\n", indent);
+}
+
+/* A machine, with its regions in it. */
+static void node_cluster(const struct mc_overview *overview, const struct mc_engine_node *node, struct mc_buffer *out)
+{
+	MC_CLEANUP(buffer) struct mc_buffer id = {0}, second = {0};
+	mc_buffer_printf(&id, "cluster_/%s", node->name); /* no region's: their names have no slash */
+	mc_buffer_printf(&second, "%s%s%s", node->state, *node->address ? ", " : "", node->address);
 	if (id.failed || second.failed) {
 		out->failed = -ENOMEM;
 		return;
 	}
-	mc_buffer_text(out, "\tsubgraph ");
-	mc_text_dot(out, id.data);
-	mc_buffer_text(out, " {\n\t\tlabel=");
-	two_lines(out, region->name, second.data);
-	mc_buffer_text(out, ";\n\t\tstyle=\"rounded,filled\";\n\t\tfillcolor=\"#f7f8fa\";\n");
-	services(overview, region->name, "\t\t", out);
+	begin_cluster(out, "\t", id.data, node->name, second.data, health_colour(mc_overview_node_health(node)));
+	for (size_t i = 0; i < overview->regions.count; i++)
+		if (strcmp(mc_overview_node(&overview->regions.items[i]), node->name) == 0)
+			cluster(overview, &overview->regions.items[i], "\t\t", out);
+	if (!mc_overview_count_regions(overview, node)) {
+		mc_buffer_text(out, "\t\t"); /* Graphviz leaves out a cluster without a node */
+		mc_text_dot(out, id.data);
+		mc_buffer_text(out, " [style=invis, label=\"\"];\n");
+	}
 	mc_buffer_text(out, "\t}\n");
+}
+
+/* On none of the machines that are known. */
+static bool stands_alone(const struct mc_overview *overview, const struct mc_region_view *region)
+{
+	for (size_t i = 0; i < overview->nodes.count; i++)
+		if (strcmp(overview->nodes.items[i].name, mc_overview_node(region)) == 0)
+			return false;
+	return true;
 }
 
 /* Edges from what reads the directory, each region's Keystone, to the services that all regions share. */
@@ -111,8 +150,11 @@ void mc_topology_dot(const struct mc_overview *overview, struct mc_buffer *out)
 	mc_text_dot(out, overview->cloud);
 	mc_buffer_text(out, " {\n\tcompound=true;\n\tfontname=\"sans-serif\";\n"
 			    "\tnode [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n");
+	for (size_t i = 0; i < overview->nodes.count; i++)
+		node_cluster(overview, &overview->nodes.items[i], out);
 	for (size_t i = 0; i < overview->regions.count; i++)
-		cluster(overview, &overview->regions.items[i], out);
+		if (stands_alone(overview, &overview->regions.items[i]))
+			cluster(overview, &overview->regions.items[i], "\t", out);
 	services(overview, NULL, "\t", out);
 	edges(overview, out);
 	replication_arrows(overview, out);

@@ -58,7 +58,9 @@ static void cell(struct mc_buffer *out, const char *text)
 	mc_buffer_text(out, "</td>");
 }
 
-static void row(struct mc_buffer *out, const struct mc_region_view *region)
+enum { NODE_COLUMN = 8 }; /* of the table of regions; only where there are several machines */
+
+static void row(struct mc_buffer *out, const struct mc_region_view *region, bool has_nodes)
 {
 	char lag[32], services[32];
 	mc_overview_lag(region, lag, sizeof(lag));
@@ -69,22 +71,47 @@ static void row(struct mc_buffer *out, const struct mc_region_view *region)
 	const char *const cells[] = {region->name, mc_region_role_name(region->role),
 		mc_region_state_name(region->state), region->master,
 		region->master ? mc_replication_state_name(region->replication) : "", lag, services, region->address,
-		region->release, region->error};
+		mc_overview_node(region), region->release, region->error};
+	for (size_t i = 0; i < MC_COUNT(cells); i++)
+		if (i != NODE_COLUMN || has_nodes)
+			cell(out, cells[i]);
+	mc_buffer_text(out, "</tr>\n");
+}
+
+static void table(struct mc_buffer *out, const struct mc_overview *overview)
+{
+	static const char *const titles[] = {"region", "role", "state", "follows", "replication", "lag (s)", "services",
+		"address", "node", "release", "error"};
+	mc_buffer_text(out, "<table>\n<tr>");
+	for (size_t i = 0; i < MC_COUNT(titles); i++)
+		if (i != NODE_COLUMN || overview->has_nodes)
+			mc_buffer_printf(out, "<th>%s</th>", titles[i]);
+	mc_buffer_text(out, "</tr>\n");
+	for (size_t i = 0; i < overview->regions.count; i++)
+		row(out, &overview->regions.items[i], overview->has_nodes);
+	mc_buffer_text(out, "</table>\n");
+}
+
+static void node_row(struct mc_buffer *out, const struct mc_overview *overview, const struct mc_engine_node *node)
+{
+	char regions[16], cpus[16], memory[24];
+	snprintf(regions, sizeof(regions), "%u", mc_overview_count_regions(overview, node));
+	mc_overview_node_figures(node, cpus, memory);
+	mc_buffer_text(out, "<tr data-node=\"");
+	mc_text_xml(out, node->name);
+	mc_buffer_printf(out, "\" data-state=\"%s\">", node->state);
+	const char *const cells[] = {node->name, node->state, regions, node->address, node->version, cpus, memory};
 	for (size_t i = 0; i < MC_COUNT(cells); i++)
 		cell(out, cells[i]);
 	mc_buffer_text(out, "</tr>\n");
 }
 
-static void table(struct mc_buffer *out, const struct mc_region_views *regions)
+static void node_table(struct mc_buffer *out, const struct mc_overview *overview)
 {
-	static const char *const titles[] = {"region", "role", "state", "follows", "replication", "lag (s)", "services",
-		"address", "release", "error"};
-	mc_buffer_text(out, "<table>\n<tr>");
-	for (size_t i = 0; i < MC_COUNT(titles); i++)
-		mc_buffer_printf(out, "<th>%s</th>", titles[i]);
-	mc_buffer_text(out, "</tr>\n");
-	for (size_t i = 0; i < regions->count; i++)
-		row(out, &regions->items[i]);
+	mc_buffer_text(out, "<table>\n<tr><th>node</th><th>state</th><th>regions</th><th>address</th><th>engine</th>"
+			    "<th>processors</th><th>memory</th></tr>\n");
+	for (size_t i = 0; i < overview->nodes.count; i++)
+		node_row(out, overview, &overview->nodes.items[i]);
 	mc_buffer_text(out, "</table>\n");
 }
 
@@ -96,7 +123,9 @@ void mc_topology_html(const struct mc_overview *overview, struct mc_buffer *out)
 	mc_buffer_text(out, style);
 	mc_buffer_text(out, "</head>\n<body>\n<main id=\"now\">\n");
 	mc_topology_svg(overview, out);
-	table(out, &overview->regions);
+	table(out, overview);
+	if (overview->nodes.count)
+		node_table(out, overview);
 	mc_buffer_text(out, "</main>\n<footer id=\"said\"></footer>\n");
 	mc_buffer_text(out, script);
 	mc_buffer_text(out, "</body>\n</html>\n");

@@ -14,6 +14,7 @@
 
 struct mc_cloud;
 struct mc_cloud_event;
+struct mc_image_cache;
 
 /* How to reach a cloud that is there already: what clouds.yaml, secure.yaml, clouds-public.yaml and the environment say
  * of it, found and merged as openstacksdk does (openstack.config: OpenStackConfig().get_one(),
@@ -109,16 +110,21 @@ struct mc_attached_options {
 	struct mc_attached_source source; /* texts are copied; the environment is not */
 	int ttl_ms;                       /* as of struct mc_cloud_options */
 	int timeout_ms;                   /* likewise; 0: what api_timeout says, else MC_CLOUD_TIMEOUT_MS */
-	int patience_ms;                  /* how long the first look is waited for */
+	int patience_ms;                  /* how long the login, and the first look, are waited for */
+	struct mc_image_cache *cache;     /* of images, outliving the cloud; NULL: none */
 	bool read_only;
 };
 
-/* Opens it, and looks, for patience_ms at most, for what it has: regions, and their services. Succeeds also while it
- * can't be reached, or doesn't let one in: its regions have failed then, say why, and are looked at again and again.
+/* Opens it, and logs in. Succeeds also while it can't be reached, or doesn't let one in: its regions have failed then,
+ * say why, and are looked at again and again. What it has, regions and their services, is looked for meanwhile, and
+ * mc_cloud_is_seen() when that is known, or after patience_ms.
  * The errors are those of mc_attached_load(). HANDLER as of mc_cloud_open(); for mc_cloud_close(). */
 int mc_attached_open(const struct mc_attached_options *options, struct mc_journal *journal,
 	void (*handler)(void *data, const struct mc_cloud_event *event), void *data, struct mc_cloud **ret_cloud,
 	struct mc_error *error);
+
+/* Whether a login has succeeded yet. */
+bool mc_attached_was_in(struct mc_cloud *cloud);
 
 /* As it was when CLOUD was opened; lives as long as that. */
 const struct mc_attached_config *mc_attached_config(const struct mc_cloud *cloud);

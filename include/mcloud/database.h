@@ -19,6 +19,9 @@ struct mc_database_options {
 	unsigned short port;
 	const char *user; /* NULL: root */
 	const char *password;
+	/* It is spoken to by TLS only, and only if it shows a certificate for HOST of this CA, in PEM; NULL: without.
+	 */
+	const char *ca_pem;
 	struct mc_journal *journal;
 };
 

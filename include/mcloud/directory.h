@@ -16,6 +16,9 @@ struct mc_directory_options {
 	const char *url;    /* "ldap://127.77.0.1:389" */
 	const char *suffix; /* "dc=acme,dc=org" */
 	const char *bind_dn, *password;
+	/* Nothing is said but after StartTLS (RFC 4511, section 4.14), and only to whom shows a certificate for the
+	 * URL's host of this CA, in PEM; NULL: without TLS. */
+	const char *ca_pem;
 	struct mc_journal *journal;
 };
 

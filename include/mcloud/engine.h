@@ -6,6 +6,7 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/journal.h"
+#include "mcloud/reach.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,10 @@ struct mc_engine_label {
 		*value; /* short names: "region", "number"; the engine prefixes them. Lists end with a NULL name */
 };
 
+/* A service that is made with this label, as a spare, becomes another later (adopt): one whose name is the label's
+ * value, a hyphen, and its region's name. All its other labels stay. */
+#define MC_ENGINE_SPARE "spare"
+
 struct mc_engine_file {
 	const char *path; /* absolute, inside the container; missing directories are made, owned as the file, and open
 			     to whom it is */
@@ -32,34 +37,42 @@ struct mc_engine_file {
 
 struct mc_engine_service_spec {
 	const char *name;
+	const char *node;  /* the machine that it is to run on, of those of `nodes`; NULL: here */
 	const char *host;  /* the name by which the others reach it: one DNS label, 63 bytes at most */
 	const char *alias; /* another such name, which may have dots; NULL: none */
 	const struct mc_engine_label *labels; /* "region", "kind", "number", … */
 	const char *image;
 	const char *const *command;       /* argv; NULL: the image's own */
+	bool is_root;                     /* whoever the image's user is */
 	const char *volume, *volume_path; /* NULL: none; a volume's name is the cloud's own as well */
 	const char *volume_device;        /* as volume_create has it */
 	const char *source, *source_path; /* likewise: one that it can only read */
 	const char *source_device;
+	const char *folder, *folder_path;   /* a directory of its machine, made if it is missing; NULL: none */
 	const char *sockets, *sockets_path; /* as volume and its path: one without data, which services meet in */
-	const char *host_address;           /* where its port is published; NULL: it is not */
-	unsigned short port;
-	const char *const *health;   /* argv; NULL: none */
-	unsigned health_interval_ms; /* failures in the first 2 minutes don't make it unhealthy */
+	const char *host_address;           /* where its port is published on its machine; NULL: it is not */
+	unsigned short port, host_port;     /* HOST_PORT 0: as PORT */
+	const char *const *health;          /* argv; NULL: none */
+	unsigned health_interval_ms;        /* failures in the first 2 minutes don't make it unhealthy */
 	unsigned stop_seconds;
 };
 
 /* How a service is doing; strings are owned by the info. */
 struct mc_engine_service {
 	char *name, *id, *image;
-	char *health;            /* starting healthy unhealthy; NULL: no check, or it has never run */
-	char *address, *ports;   /* "": none */
-	char *region, *kind;     /* of its labels; region NULL: shared by all */
-	char state[16];          /* created running paused restarting exited dead */
+	char *health;          /* starting healthy unhealthy; NULL: no check, or it has never run */
+	char *address, *ports; /* "": none */
+	char *node;            /* the machine that it runs on; NULL: here, and the engine knows no others */
+	char *link;            /* the interface of this machine behind which ADDRESS is; NULL: it isn't known */
+	char *region, *kind;   /* of its labels; region NULL: shared by all */
+	/* created running paused restarting exited dead; or unreachable: its machine can't be asked, and the rest is as
+	 * it was seen last */
+	char state[16];
 	double created, started; /* seconds since 1970; 0: never */
 	int exit_code;
 	unsigned restarts;
 	bool is_detached; /* somebody has taken it out of the cloud's network */
+	bool is_spare;    /* it was made as a spare, and still is one */
 };
 
 struct mc_engine_service_list {
@@ -76,6 +89,42 @@ struct mc_engine_volume {
 struct mc_engine_volume_list {
 	struct mc_engine_volume *items;
 	size_t count;
+};
+
+/* A machine that services can run on. */
+struct mc_engine_node {
+	char *name, *address, *version; /* of its engine; "": it isn't known */
+	/* ready; down: the others of the cluster miss it; unreachable: its engine doesn't answer, and its services may
+	 * well run */
+	char state[12];
+	bool is_here, takes_regions; /* it is not being emptied, nor put aside */
+	unsigned cpus;
+	uint64_t memory; /* bytes */
+};
+
+struct mc_engine_node_list {
+	struct mc_engine_node *items;
+	size_t count;
+};
+
+#define MC_ENGINE_LEASE_MAX 127
+
+/* Which daemon may change the cloud, where several machines could have one: a thing that all machines of the engine
+ * agree on, and that is changed only from the version that was seen. When a daemon may take it, or has lost it, is not
+ * the engine's to say. */
+struct mc_engine_lease {
+	char holder[MC_ENGINE_LEASE_MAX + 1]; /* who has it, or, where `run` is "", has given it back */
+	char run[MC_ENGINE_LEASE_MAX + 1];    /* which daemon of the holder's */
+	char host[MC_ENGINE_LEASE_MAX + 1];   /* the name of the holder's machine */
+	char here[MC_ENGINE_LEASE_MAX + 1];   /* an id of this machine's, which none of the others has */
+	char id[MC_ENGINE_LEASE_MAX + 1];     /* the engine's own */
+	uint64_t version;                     /* each change makes it another one; 0: there is no lease */
+};
+
+enum mc_engine_lease_action {
+	MC_ENGINE_LEASE_LOOK, /* fills in the lease as it is now */
+	MC_ENGINE_LEASE_PUT,  /* `holder` and `run` are so from now on, if `version` is that which was looked at */
+	MC_ENGINE_LEASE_DROP  /* there is none any more, whoever has it */
 };
 
 struct mc_engine_stats {
@@ -100,16 +149,18 @@ enum mc_engine_event_kind {
 	MC_ENGINE_GONE,         /* `name` was removed */
 	MC_ENGINE_CONNECTED,    /* events flow (again): list everything, some may have been missed */
 	MC_ENGINE_DISCONNECTED, /* the engine can't be reached; it is tried again until it can */
+	MC_ENGINE_NODE,         /* machine `name` is in `state` now: list what runs there, some may have been missed */
 };
 
 struct mc_engine_event {
 	enum mc_engine_event_kind kind;
-	const char *name; /* of the service, else NULL */
+	const char *name; /* of the service or machine, else NULL */
 	const char *id;   /* where only this is known of the service, instead of its name; else NULL */
 	/* The state that the event itself tells ("running", "exited", "paused"), or NULL where a look is needed; valid
 	 * with its exit code at once, without another question. */
 	const char *state;
 	const char *health; /* likewise */
+	const char *text;   /* of a machine: a sentence on what is being done to it; NULL: nothing to be told */
 	int exit_code;
 	double when; /* seconds since 1970 */
 };
@@ -124,6 +175,16 @@ struct mc_engine_ops {
 	/* "20.10.24 (API 1.41)" in *RET_VERSION, malloc'd. */
 	int (*version)(struct mc_engine *, struct mc_call *, char **ret_version, struct mc_error *);
 
+	/* The machines, this one among them, at first. Without a call they are told from memory, at once; -EAGAIN: it
+	 * isn't known yet which there are. NULL: the engine is of one machine. */
+	int (*nodes)(struct mc_engine *, struct mc_call *, struct mc_engine_node_list *ret, struct mc_error *);
+
+	/* Does ACTION to the cloud's lease. -EBUSY: it has changed since it was looked at, and was left as it is;
+	 * -EHOSTUNREACH: those who have to agree can't be reached; -EEXIST: something of its name isn't the cloud's.
+	 * After another failure a change may be made yet. NULL: the engine is of one machine. */
+	int (*lease)(struct mc_engine *, struct mc_call *, enum mc_engine_lease_action, struct mc_engine_lease *,
+		struct mc_error *);
+
 	/* 0: the image is there; -ENOENT with a sentence that says how to get it. */
 	int (*has_image)(struct mc_engine *, struct mc_call *, const char *image, struct mc_error *);
 
@@ -131,19 +192,26 @@ struct mc_engine_ops {
 	int (*prepare)(struct mc_engine *, struct mc_call *, struct mc_error *);
 	int (*clear)(struct mc_engine *, struct mc_call *, struct mc_error *);
 
-	/* A volume's content is the directory DEVICE of this machine (NULL: the engine keeps it), and stays there when
+	/* A volume is on NODE (as in struct mc_engine_service_spec; an engine of one machine ignores it). Its content
+	 * is the directory DEVICE of that machine (NULL: the engine keeps it), and stays there when
 	 * the volume is removed; an empty one gets what the image of the first service that has the volume has in its
 	 * place. volume_create is -EEXIST if one of that name is there already (in this cloud: with whatever labels),
-	 * -EBUSY if somebody else's is, or its content isn't DEVICE's. */
-	int (*volume_create)(struct mc_engine *, struct mc_call *, const char *name, const struct mc_engine_label *,
-		const char *device, struct mc_error *);
+	 * -EBUSY if somebody else's is, its content isn't DEVICE's, or it is on another node. */
+	int (*volume_create)(struct mc_engine *, struct mc_call *, const char *name, const char *node,
+		const struct mc_engine_label *, const char *device, struct mc_error *);
 	int (*volume_list)(struct mc_engine *, struct mc_call *, struct mc_engine_volume_list *ret, struct mc_error *);
 	int (*volume_remove)(struct mc_engine *, struct mc_call *, const char *name, struct mc_error *);
 
 	/* Makes a service with its files in it, not yet running; -EEXIST if there is one of that name, -EBUSY if the
-	 * engine has something of that name that isn't the cloud's. It has its files or isn't there, also after kill
-	 * -9. */
+	 * engine has something of that name that isn't the cloud's, or has it on another node. It has its files or
+	 * isn't there, also after kill -9. */
 	int (*create)(struct mc_engine *, struct mc_call *, const struct mc_engine_service_spec *,
+		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
+
+	/* The spare SPARE, which runs, gets FILES, and then is the service NAME, wholly or not at all: a spare whose
+	 * files were put into it in vain can be adopted again. -ENOENT: there is no such spare, or it doesn't run;
+	 * -EEXIST, -EBUSY: as of create. An engine that has no spares refuses their creation by -EOPNOTSUPP. */
+	int (*adopt)(struct mc_engine *, struct mc_call *, const char *spare, const char *name,
 		const struct mc_engine_file *files, size_t n_files, struct mc_error *);
 
 	/* Puts a service, running or not, back into the network of the cloud, where others reach it as HOST and, if
@@ -196,22 +264,42 @@ struct mc_engine {
 	const struct mc_engine_ops *ops;
 };
 
-/* The Docker Engine API at a unix socket, for the cloud CLOUD. TIMEOUT_MS bounds calls of the engine's own
- * (re-connection). Succeeds also while the engine isn't there: its calls say ECONNREFUSED. NULL: out of memory. */
+/* Where an engine is reached, and as whom. */
+struct mc_engine_place {
+	const char *socket; /* of a Unix socket the absolute path or "unix:///PATH"; or "tcp://HOST:PORT" (IPv6 in
+			       brackets), which is always https */
+	struct mc_tls tls;  /* for tcp: cacert, cert and key, as DOCKER_CERT_PATH has them in ca.pem, cert.pem and
+			       key.pem (docs.docker.com/engine/security/protect-access); the rest is not looked at */
+	bool encrypts; /* what services of several machines say to each other; an engine of one machine ignores it */
+};
+
+/* The Docker Engine API at PLACE (copied), for the cloud CLOUD. TIMEOUT_MS bounds calls of the engine's own
+ * (re-connection). Succeeds also while the engine isn't there: its calls say ECONNREFUSED; and where PLACE is none:
+ * they say EINVAL, with a sentence. NULL: out of memory. */
 struct mc_engine *mc_engine_docker_new(
-	const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
+	const struct mc_engine_place *place, const char *cloud, struct mc_journal *journal, int timeout_ms);
+
+/* The engines of all nodes of a Docker Swarm as one, of which the one at PLACE is a manager; each other one is reached
+ * where the node's label "org.mcloudfs.engine" says ("tcp://…", "unix://…"), or else at tcp://ADDRESS:2376, with
+ * PLACE's certificate. Otherwise as mc_engine_docker_new(). */
+struct mc_engine *mc_engine_swarm_new(
+	const struct mc_engine_place *place, const char *cloud, struct mc_journal *journal, int timeout_ms);
 
 /* Whether NAME is an engine's (backends/engine/engines.c), or "auto": the first of them. */
 bool mc_engine_is_known(const char *name);
-/* The path CHOSEN, or (NULL) where the engine NAME is when nothing else is said; NULL: it is not known. */
+/* The place CHOSEN, or (NULL) where the engine NAME is when nothing else is said; NULL: it is not known. */
 const char *mc_engine_socket(const char *name, const char *chosen);
 /* The engine NAME, as its own function makes it. NULL also when it is not known. */
-struct mc_engine *mc_engine_new(
-	const char *name, const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms);
+struct mc_engine *mc_engine_new(const char *name, const struct mc_engine_place *place, const char *cloud,
+	struct mc_journal *journal, int timeout_ms);
 
+/* 0 or -ENOMEM. */
+int mc_engine_service_copy(struct mc_engine_service *ret, const struct mc_engine_service *service);
 void mc_engine_service_clear(struct mc_engine_service *service);
 void mc_engine_service_list_clear(struct mc_engine_service_list *list);
 void mc_engine_volume_list_clear(struct mc_engine_volume_list *list);
+void mc_engine_node_clear(struct mc_engine_node *node);
+void mc_engine_node_list_clear(struct mc_engine_node_list *list);
 
 /* The value of label NAME, or NULL. */
 const char *mc_engine_volume_label(const struct mc_engine_volume *volume, const char *name);

@@ -5,6 +5,7 @@
 #include "mcloud/call.h"
 #include "mcloud/error.h"
 #include "mcloud/identity.h"
+#include "mcloud/image_cache.h"
 #include "mcloud/loan.h"
 #include "mcloud/reach.h"
 
@@ -17,12 +18,14 @@
  * https://docs.openstack.org/api-ref/image/v2/ */
 struct mc_glance;
 
-/* A way behind Glance, for what its API never does: disk_format and container_format of an image that has its content.
- */
+/* What is known of a Glance besides its API. */
 struct mc_glance_behind {
-	/* Sets ATTRIBUTE, one of the two, of image ID to VALUE, which Glance knows. NULL: there is no such way. */
+	/* Sets ATTRIBUTE, disk_format or container_format, of image ID, which has its content, to VALUE, which Glance
+	 * knows: its API never does that. NULL: there is no such way. */
 	int (*set_format)(void *data, struct mc_call *call, const char *id, const char *attribute, const char *value,
 		struct mc_error *error);
+	/* The way that the bytes of images take for now, in *RET; false: as all the rest. NULL: always so. */
+	bool (*shortcut)(void *data, struct mc_shortcut *ret);
 	void (*free_data)(void *data); /* with the glance; may be NULL */
 	void *data;
 };
@@ -33,6 +36,7 @@ struct mc_glance_options {
 	struct mc_reach reach;
 	struct mc_keystone *keystone; /* where its tokens come from; a reference is taken */
 	struct mc_journal *journal;
+	struct mc_image_cache *cache; /* where copies of contents are kept, outliving the glance; NULL: nowhere */
 	int ttl_ms;
 	bool may_import; /* where content isn't taken by PUT, it is staged, and imported by "glance-direct" */
 	int timeout_ms;  /* how long an upload may stand still, and a clean-up may take; 0: 10 s */
@@ -63,6 +67,7 @@ MC_DEFINE_CLEANUP(glance, struct mc_glance *, mc_glance_unref);
  */
 struct mc_glance_counts {
 	int64_t read, written; /* bytes of images */
+	int64_t copied;        /* of those read: from copies, without asking Glance */
 	bool is_listed;
 	int64_t images, bytes;
 };
@@ -141,11 +146,11 @@ int mc_glance_member_status(struct mc_glance *glance, struct mc_call *call, cons
 int mc_glance_member_set_status(struct mc_glance *glance, struct mc_call *call, const char *id, const char *project,
 	const char *status, struct mc_error *error);
 
-/* Reading: any offsets in any order; sequential reads come from one running request with read-ahead, others are range
- * requests on kept connections. VERIFY: the content is compared with its hash as soon as all readers of the image
- * together have got all of it, before the last piece is given; from then on, where it differs, each read is -EIO, until
- * a reader that is made later finds another content. One reader serves one open file; its read may be called by several
- * threads. */
+/* Reading: any offsets in any order; from a verified copy where there is one, and where not, sequential reads come from
+ * one running request with read-ahead, which makes the copy, others are range requests on kept connections. VERIFY: the
+ * content is compared with its hash as soon as all readers of the image together have got all of it, before the last
+ * piece is given; from then on, where it differs, each read is -EIO, until a reader that is made later finds another
+ * content. One reader serves one open file; its read may be called by several threads. */
 struct mc_image_reader;
 int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, bool verify,
 	struct mc_image_reader **ret_reader, struct mc_error *error);
@@ -153,6 +158,8 @@ int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, 
  * as the stream stops before it would write over them, and before the reader is freed. */
 int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
 	struct mc_loan *ret_loan, struct mc_error *error);
+/* The same where a copy has it in memory; false: it is to be asked by the former. Doesn't wait. */
+bool mc_image_reader_read_now(struct mc_image_reader *reader, size_t size, int64_t offset, struct mc_loan *ret_loan);
 /* Whether what is read is known to be right, or isn't to be verified: then somebody may keep it for others. */
 bool mc_image_reader_is_proven(struct mc_image_reader *reader);
 void mc_image_reader_free(struct mc_image_reader *reader);

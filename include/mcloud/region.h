@@ -22,16 +22,22 @@
 struct mc_cloud;
 
 struct mc_cloud_options {
-	const char *name;        /* "mcloud" */
-	const char *engine;      /* "auto", "docker" */
-	const char *socket;      /* NULL: the engine's usual one */
-	const char *base;        /* "127.77.0.0" */
-	const char *ldap_suffix; /* "dc=acme,dc=org" */
-	const char *domain;      /* "acme" */
-	const char *state_dir;   /* where the cloud's secrets, facts and data lie */
-	const char *release;     /* "epoxy": what a new cloud's regions run; NULL: the default */
-	bool read_only;          /* nothing is changed: no work is begun or gone on with */
-	bool replicates;         /* slaves that have never served begin to replicate when they start */
+	const char *name;             /* "mcloud" */
+	const char *engine;           /* "auto", "docker" */
+	const char *socket;           /* NULL: the engine's usual one */
+	const char *engine_certs;     /* a directory with ca.pem, cert.pem and key.pem, by which engines that are
+					 reached by TLS and this client of theirs know each other; NULL: none */
+	const char *base;             /* "127.77.0.0" */
+	const char *ldap_suffix;      /* "dc=acme,dc=org" */
+	const char *domain;           /* "acme" */
+	const char *state_dir;        /* where the cloud's secrets, facts and data lie */
+	const char *release;          /* "epoxy": what a new cloud's regions run; NULL: the default */
+	struct mc_image_cache *cache; /* of images, outliving the cloud; NULL: none */
+	const char *tls; /* "on", "off": whether Keystone and Glance are reached by https only; NULL: as the
+			    cloud was made, and a new one is not */
+	bool read_only;  /* nothing is changed: no work is begun or gone on with */
+	unsigned spare;  /* so many regions to come have services that have loaded */
+	bool replicates; /* slaves that have never served begin to replicate when they start */
 	int ttl_ms, timeout_ms;
 };
 
@@ -69,9 +75,14 @@ enum mc_replication_state {
 
 const char *mc_replication_state_name(enum mc_replication_state state);
 
+#define MC_NODE_NAME_MAX 63    /* of a machine (RFC 1123, section 2.1) */
+#define MC_NODE_ADDRESS_MAX 45 /* of IPv4 or IPv6, as text */
+
 /* A region as it is now; strings are owned by the view. */
 struct mc_region_view {
 	char *name, *address, *error; /* error: why failed or degraded and what to do; "" when all is well */
+	char *node;                   /* the machine that it runs on; "": this one, where a cloud has one only */
+	char *auth_url;               /* of its Keystone, for everybody; "": of a cloud that is there already */
 	enum mc_region_role role;
 	char *master;                          /* whom it replicates; NULL: the master itself, or nobody yet */
 	enum mc_replication_state replication; /* as last seen */
@@ -101,16 +112,20 @@ enum mc_cloud_event_kind {
 	MC_CLOUD_STEP,        /* a step of a region's start (or stop …) began or ended */
 	MC_CLOUD_FAILURE,     /* something failed that no request waits for: `error` */
 	MC_CLOUD_ENGINE,      /* the engine came or went: `text` */
+	MC_CLOUD_NODE,        /* machine `node`: `text` is its state, or what is being done to it */
 	MC_CLOUD_REPLICATION, /* a slave's replication: `text` is its new state */
 	MC_CLOUD_ROLE,        /* a region's role: `text` is "master" or "slave" */
 	MC_CLOUD_COPY,        /* an image on its way into `region`: `text` */
 	MC_CLOUD_PROGRESS,    /* work on a region goes on, without a step being done: `text` */
+	MC_CLOUD_SPARE,       /* a spare waits for a region: `text` */
+	MC_CLOUD_SEEN,        /* for those who wait for mc_cloud_is_seen(); no news to a user */
 };
 
 struct mc_cloud_event {
 	enum mc_cloud_event_kind kind;
 	const char *region;  /* or NULL */
 	const char *service; /* or NULL */
+	const char *node;    /* or NULL */
 	const char *text;    /* "starting", "running", "exited (137)", … */
 	const struct mc_error *error;
 	double when; /* seconds since 1970 */
@@ -130,6 +145,14 @@ struct mc_engine *mc_cloud_engine(struct mc_cloud *cloud);
 /* The journal that the cloud was opened with. */
 struct mc_journal *mc_cloud_journal(struct mc_cloud *cloud);
 
+/* Whether all that it has may be asked for. False for a cloud that is there already while it is looked at for the first
+ * time; MC_CLOUD_SEEN ends that. */
+bool mc_cloud_is_seen(const struct mc_cloud *cloud);
+
+/* Whether anything of it may be changed through this mount, now: 0; -EROFS: it is mounted read-only; -EBUSY: another
+ * machine's daemon has the cloud, or may have it. Asks nobody. Who has begun before it changed stops by himself. */
+int mc_cloud_may_change(struct mc_cloud *cloud, struct mc_error *error);
+
 int mc_cloud_regions(struct mc_cloud *cloud, struct mc_region_views *ret_views); /* by number; 0 or -ENOMEM */
 void mc_region_views_clear(struct mc_region_views *views);
 /* -ENOENT: no such region. */
@@ -141,12 +164,24 @@ char *mc_cloud_master(struct mc_cloud *cloud);
 int mc_cloud_services(struct mc_cloud *cloud, struct mc_engine_service_list *ret_list);
 int mc_cloud_service(struct mc_cloud *cloud, const char *name, struct mc_engine_service *ret_service);
 
-/* Does ACTION to the service NAME; what that has made of it is known, and told, when this returns. */
+/* Does ACTION to the service NAME; what that has made of it is known, and told, when this returns. Errors are the
+ * engine's; -EBUSY also where its network was removed: its region is repaired then. */
 int mc_cloud_act(struct mc_cloud *cloud, struct mc_call *call, const char *name, enum mc_engine_action action,
 	const char *signal, struct mc_error *error);
 
+/* Whether the cloud's engine is of several machines; constant. */
+bool mc_cloud_has_machines(const struct mc_cloud *cloud);
+/* The machines of the cloud's engine, which is asked where it hasn't told yet, or not lately. -EOPNOTSUPP: it is of one
+ * only. */
+int mc_cloud_nodes(struct mc_cloud *cloud, struct mc_engine_node_list *ret_list, struct mc_error *error);
+/* The same as far as they are known, from memory. -EOPNOTSUPP: it is of one only; -EAGAIN: it has never told. */
+int mc_cloud_known_nodes(struct mc_cloud *cloud, struct mc_engine_node_list *ret_list, struct mc_error *error);
+
 /* The life of a region. All return as soon as the work has begun; `progress` and events tell the rest. */
-int mc_region_create(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error);
+/* On the machine NODE, or (NULL) where the fewest regions are. -ENOENT: there is no such machine; -EBUSY: it takes no
+ * regions; -EHOSTUNREACH: it is down, or can't be reached. */
+int mc_region_create(
+	struct mc_cloud *cloud, struct mc_call *call, const char *name, const char *node, struct mc_error *error);
 enum mc_region_verb { MC_REGION_START, MC_REGION_STOP, MC_REGION_RESTART, MC_REGION_REPAIR, MC_REGION_DESTROY };
 int mc_region_command(struct mc_cloud *cloud, const char *name, enum mc_region_verb verb, struct mc_error *error);
 /* Takes the region, and with a master the slaves after it, to RELEASE, or (NULL) the one that the cloud was mounted
@@ -207,6 +242,12 @@ int mc_image_replicate(
 size_t mc_image_progress(struct mc_cloud *cloud, const char *from, const char *id, size_t at, struct mc_buffer *out,
 	bool *ret_done, int *ret_result);
 
+/* The certificate, in PEM, of the CA by which the cloud's services are believed, malloc'd; NULL: they have no TLS, or
+ * there never was a region. */
+char *mc_cloud_ca(struct mc_cloud *cloud);
+/* Whether Keystone and Glance of a cloud that is made here are reached by https only. */
+bool mc_cloud_has_tls(const struct mc_cloud *cloud);
+
 /* The password of the mount's admin login, malloc'd, for `openrc` and `clouds.yaml`. */
 char *mc_cloud_admin_password(struct mc_cloud *cloud);
 
@@ -228,8 +269,9 @@ char *mc_cloud_partial(struct mc_cloud *cloud, unsigned kind, const char *place)
 /* Whether there is one in any place. */
 bool mc_cloud_is_partial(struct mc_cloud *cloud, unsigned kind);
 
-/* Fernet keys. */
-int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error);
+/* Fernet keys. What a region's Keystone holds is asked of each in turn, for as long as the cloud's timeout; one
+ * that doesn't answer is not shown as a holder. -EINTR: CALL was cancelled meanwhile. */
+int mc_fernet_show(struct mc_cloud *cloud, struct mc_call *call, struct mc_buffer *out, struct mc_error *error);
 int mc_fernet_rotate(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error);
 
 #endif

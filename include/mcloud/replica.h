@@ -24,6 +24,8 @@ int mc_gtid_within(const char *position, const char *other, char ret_part[MC_GTI
 int mc_gtid_cut(const char *position, const char *other, char ret_part[MC_GTID_MAX]);
 /* What POSITION has of one domain; "": nothing. */
 int mc_gtid_of(const char *position, unsigned domain, char ret_part[MC_GTID_MAX]);
+/* How many transactions POSITION has of all domains together, by their numbers; -EINVAL: it is no position. */
+int mc_gtid_total(const char *position, uint64_t *ret_total);
 
 /* Whether a statement of the binary log ("use `keystone`; OPTIMIZE TABLE `user`") changes no row of no table. */
 bool mc_statement_is_maintenance(const char *statement);
@@ -42,6 +44,9 @@ enum mc_gtid_kind {
 int mc_database_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind,
 	char **ret_position, struct mc_error *error);
 
+/* MariaDB's CR_SSL_CONNECTION_ERROR, of a slave: its master shows no certificate that it believes. */
+#define MC_REPLICA_UNTRUSTED 2026
+
 /* What the database says of itself as a slave (SHOW SLAVE STATUS). */
 enum mc_replica_thread { MC_REPLICA_NO, MC_REPLICA_CONNECTING, MC_REPLICA_YES };
 struct mc_replica_status {
@@ -59,15 +64,25 @@ int mc_database_replica_status(struct mc_database *database, struct mc_call *cal
 int mc_database_replica_json(
 	struct mc_database *database, struct mc_call *call, bool is_master, char **ret_json, struct mc_error *error);
 
-/* The account of slave NUMBER in the database that is to be its master, with that password from now on. */
+/* The account of slave NUMBER in the database that is to be its master, with that password from now on. NEEDS_TLS: it
+ * can be used by TLS only. */
 int mc_database_put_replica_user(struct mc_database *database, struct mc_call *call, unsigned number,
-	const char *password, struct mc_error *error);
+	const char *password, bool needs_tls, struct mc_error *error);
 int mc_database_drop_replica_user(
 	struct mc_database *database, struct mc_call *call, unsigned number, struct mc_error *error);
 
-/* From now on the database, slave NUMBER, gets what it lacks from HOST; its threads are left stopped. */
-int mc_database_follow(struct mc_database *database, struct mc_call *call, const char *host, unsigned short port,
-	unsigned number, const char *password, struct mc_error *error);
+/* Where a slave gets what it lacks. */
+struct mc_replica_source {
+	const char *host; /* of the master, as the slave knows it */
+	unsigned short port;
+	const char *password; /* of the slave's account there */
+	/* In the slave's own files, the CA's certificate, of which HOST has to show one; NULL: without TLS. */
+	const char *ca_file;
+};
+
+/* From now on the database, slave NUMBER, gets what it lacks from SOURCE; its threads are left stopped. */
+int mc_database_follow(struct mc_database *database, struct mc_call *call, unsigned number,
+	const struct mc_replica_source *source, struct mc_error *error);
 
 enum mc_replica_action {
 	MC_REPLICA_START,
@@ -112,6 +127,20 @@ int mc_database_acknowledging(
 	struct mc_database *database, struct mc_call *call, unsigned long *ret_slaves, struct mc_error *error);
 /* 1 or 0. */
 int mc_database_semisync(struct mc_database *database, struct mc_call *call, bool is_master, struct mc_error *error);
+
+/* How far the binary log has come, between two counts of what was committed to it since the database came up
+ * (Binlog_commits). Each commit takes a number, so that the numbers never fall behind the commits, but in a log that is
+ * begun anew (RESET MASTER). https://mariadb.com/kb/en/replication-and-binary-log-status-variables/ */
+struct mc_log_count {
+	uint64_t commits_before, numbers, commits_after;
+};
+/* By how much the numbers are ahead of the commits, at the least. {0}: nobody has looked yet. */
+struct mc_log_lead {
+	bool is_known;
+	int64_t least;
+};
+int mc_database_count_log(
+	struct mc_database *database, struct mc_call *call, struct mc_log_count *ret_count, struct mc_error *error);
 
 /* Whether both databases began as copies of the same template: 1 or 0. */
 int mc_database_same_origin(

@@ -37,13 +37,30 @@ void mc_cleanup_json(void *pointer_to_cjson);
 /* A copy of TEXT, malloc'd; NULL of NULL. *FAILED is set when memory is out, and left alone otherwise. */
 char *mc_copy_text(const char *text, bool *failed);
 
+/* A file that holds TEXT and is on no disk, for libraries that want the path of one: RET_PATH names it within this
+ * process, for as long as the descriptor that is given is open. The text is no secret. -errno. */
+#define MC_TEXT_FILE_PATH 32
+int mc_text_file(const char *text, char ret_path[MC_TEXT_FILE_PATH]);
+
+/* Wipes VALUE, a cJSON, and all that is in it, of its strings; names stay. Takes NULL. */
+void mc_wipe_json(void *value);
+
 /* Frees a string, which is wiped first. Takes NULL. */
 void mc_free_secret(char *secret);
 MC_DEFINE_CLEANUP(secret, char *, mc_free_secret);
 
+/* FNV-1a of 64 bits (draft-eastlake-fnv), for tables: of SIZE bytes, going on from VALUE, which is MC_HASH_START at
+ * first. Whoever chooses the bytes can choose collisions. */
+#define MC_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t mc_hash(uint64_t value, const void *bytes, size_t size);
+/* The same of a string, folded so that its low bits know of all. */
+uint64_t mc_hash_text(const char *text);
+
 /* CLOCK_MONOTONIC in milliseconds and CLOCK_REALTIME in seconds. */
 int64_t mc_now_ms(void);
 double mc_wall_clock(void);
+/* CLOCK_BOOTTIME in milliseconds: as CLOCK_MONOTONIC, but it goes on while the machine sleeps. */
+int64_t mc_boot_ms(void);
 
 /* WHEN as "2026-11-23T01:02:03.456Z"; SIZE of TEXT is 25 at least. */
 void mc_format_time(double when, char *text, size_t size);

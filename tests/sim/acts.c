@@ -76,11 +76,7 @@ void act_keep(struct sim *sim, size_t region)
 /* Where nobody is counted on any more, nothing more is promised than what async does. */
 static void forget_promise(struct sim *sim)
 {
-	struct mc_facts facts[REGIONS];
-	size_t master = sim_master(sim);
-
-	sim_facts(sim, facts);
-	if (!facts[master].is_semisync && !mc_plan_waits(facts, REGIONS, master))
+	if (!check_is_promised(sim, sim_master(sim)))
 		memset(&sim->safe, 0, sizeof(sim->safe));
 }
 
@@ -91,6 +87,26 @@ static int note_mode(struct sim *sim, size_t region, bool semisync)
 	return r || semisync ? r : sim_keep(sim, &sim->facts[region].is_incomplete, false);
 }
 
+/* Whoever follows a former master stops to receive, and is told when it follows the one of now. */
+static int tell_mode(struct sim *sim, size_t slave)
+{
+	struct mc_facts facts[REGIONS];
+	bool acknowledges;
+	int r = sim_look(sim, slave);
+
+	if (r < 0)
+		return r;
+	sim_facts(sim, facts);
+	acknowledges = mc_plan_may_acknowledge(&facts[slave], &sim->observed[slave]);
+	if (sim->mutation == MUTATION_ACKNOWLEDGES_ANYBODY)
+		acknowledges = facts[slave].is_semisync;
+	r = sim_ask(sim, slave, statement_set_acknowledges, &acknowledges);
+	if (r < 0 || !sim->observed[slave].is_configured || facts[slave].is_halted || facts[slave].is_estranged)
+		return r;
+	return sim_ask(sim, slave,
+		sim->observed[slave].follows_master || acknowledges ? statement_reconnect : statement_deafen, NULL);
+}
+
 static int set_slave_mode(struct sim *sim, size_t slave, bool semisync, bool is_alone)
 {
 	int r = semisync ? follow_count(sim, slave) : 0;
@@ -98,13 +114,11 @@ static int set_slave_mode(struct sim *sim, size_t slave, bool semisync, bool is_
 	if (r == 0 && !semisync && is_alone)
 		r = follow_uncount(sim, slave);
 	r = r ? r : note_mode(sim, slave, semisync);
-	if (r == 0 && !semisync && !answers(sim, slave))
+	if (r == 0 && !semisync && !answers(sim, slave)) {
+		sim->is_to_realign[slave] = true; /* it hears of that when it is back */
 		return 0;
-	r = r ? r : sim_ask(sim, slave, statement_set_acknowledges, &semisync);
-	if (r == 0 && sim->databases[slave].is_configured && !sim->facts[slave].is_halted &&
-		!sim->facts[slave].is_estranged)
-		r = sim_ask(sim, slave, statement_reconnect, NULL);
-	return r;
+	}
+	return r ? r : tell_mode(sim, slave);
 }
 
 /* Said of the master, the mode is that of all. */
@@ -161,7 +175,8 @@ static void start(struct sim *sim, size_t region)
 	if (state == MC_REPLICATION_RUNNING || state == MC_REPLICATION_DIVERGED)
 		return;
 	position_text(sim, &sim->databases[master].oldest, oldest);
-	if (state != MC_REPLICATION_STOPPED || mc_gtid_covers(sim->observed[region].applied, oldest) != 1) {
+	if (state != MC_REPLICATION_STOPPED || !sim->observed[region].follows_master ||
+		mc_gtid_covers(sim->observed[region].applied, oldest) != 1) {
 		follow_attach(sim, region);
 		return;
 	}

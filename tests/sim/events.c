@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "mcloud/util.h"
 #include "sim.h"
 
 #include <stdarg.h>
@@ -121,8 +122,7 @@ void sim_pass(struct sim *sim, int64_t ms)
 
 static void keep_line(struct sim *sim, const char *line, size_t size)
 {
-	for (size_t i = 0; i < size; i++) /* FNV-1a */
-		sim->digest = (sim->digest ^ (unsigned char)line[i]) * 0x100000001b3;
+	sim->digest = mc_hash(sim->digest, line, size);
 	if (!sim->tells)
 		return;
 	while (sim->journal_size + size + 1 > sim->journal_room)

@@ -169,7 +169,8 @@ static int move_role(struct sim *sim, const struct promotion *promotion)
 	sim->facts[former].is_master = false;
 	sim->is_replica[former] = true; /* believed; the fact comes next */
 	sim->facts[who].is_master = true;
-	sim->was_living = promotion->is_living;
+	if (!promotion->is_living)
+		check_failed_over(sim, who);
 	sim->figures.promoted[promotion->is_living]++;
 	sim->figures.over_unreachable += sim->is_left_open[former];
 	sim_say(sim, "the role moves from %s to %s%s", sim->names[former], sim->names[who],

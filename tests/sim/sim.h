@@ -125,12 +125,14 @@ enum mutation {
 	MUTATION_MOUNT_GOES_ON,
 	MUTATION_DONE_TOO_EARLY,
 	MUTATION_NEVER_FOLLOWS,
+	MUTATION_ACKNOWLEDGES_ANYBODY,
 	MUTATION_UNCOUNTS_UNTOLD,
 	MUTATIONS
 };
 struct mutation_row {
 	const char *what;
 	uint64_t seed; /* of a run that shows it, to be quick: tried first, and then those after it */
+	size_t faults; /* of which it needs more than others; 0: no */
 };
 extern const struct mutation_row mutations[MUTATIONS];
 
@@ -188,7 +190,6 @@ struct sim {
 	bool is_forsaken[REGIONS];  /* it was given up by name: what it goes on acknowledging is not counted */
 	struct position safe, told;
 	size_t asked;
-	bool was_living; /* the last master whose role moved */
 	char violation[256];
 
 	uint64_t digest; /* of the journal */
@@ -296,6 +297,8 @@ void faults_mend_all(struct sim *sim);
 
 /* check.c */
 void check_opened(struct sim *sim, size_t region);
+bool check_is_promised(const struct sim *sim, size_t region);
+void check_failed_over(struct sim *sim, size_t region);
 void check_acknowledged(struct sim *sim, size_t region, uint32_t transaction);
 /* Whether all is as it should be when nothing is broken. */
 bool check_is_well(struct sim *sim, char *why, size_t size);

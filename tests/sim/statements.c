@@ -96,14 +96,13 @@ int statement_observe(struct sim *sim, size_t region, const void *argument)
 	seen->receiver = database->receiver;
 	seen->applier = database->applier;
 	seen->error = database->error;
-	seen->is_coming_up = database->is_configured && database->receiver == MC_REPLICA_NO &&
-			     !sim->facts[region].is_halted && !sim->facts[region].is_estranged;
 	if (database->error)
 		strncpy(seen->message, database->message, sizeof(seen->message) - 1);
 	position_text(sim, &database->written, seen->written);
 	position_text(sim, &database->applied, seen->applied);
 	if (database->knows_received)
 		position_text(sim, &database->received, seen->received);
+	seen->is_coming_up = mc_plan_comes_up(&sim->facts[region], seen);
 	return 0;
 }
 

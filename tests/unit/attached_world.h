@@ -75,12 +75,15 @@ struct world {
 	unsigned failures;
 	char failure[512]; /* the last one */
 	bool tells;        /* a secret */
+	sem_t seen;        /* how often MC_CLOUD_SEEN came */
 };
 
 static inline void note_event(void *data, const struct mc_cloud_event *event)
 {
 	struct world *world = data;
 
+	if (event->kind == MC_CLOUD_SEEN)
+		sem_post(&world->seen);
 	if (event->kind != MC_CLOUD_FAILURE)
 		return;
 	world->failures++;
@@ -92,6 +95,7 @@ static inline void setup(struct world *world)
 {
 	*world = (struct world){.server = fake_http_new_tcp(), .journal = mc_journal_new()};
 	world->url = fake_http_url(world->server);
+	sem_init(&world->seen, 0, 0);
 }
 
 static inline void teardown(struct world *world)
@@ -104,6 +108,7 @@ static inline void teardown(struct world *world)
 	assert_false(world->tells);
 	mc_journal_free(world->journal);
 	fake_http_free(world->server);
+	sem_destroy(&world->seen);
 	for (size_t i = 0; i < world->n_answers; i++)
 		free(world->answers[i]);
 }
@@ -121,29 +126,37 @@ static inline void put_clouds(const char *name, const char *url, const char *pas
 	assert_int_equal(rename("new.yaml", "clouds.yaml"), 0);
 }
 
-/* WAITS: until the first look is over. TIMEOUT_MS is what whoever mounts says; 0: nothing. */
-static inline void open_cloud_for(struct world *world, bool waits, int timeout_ms)
-{
-	static char home[] = "HOME=/nonexistent";
-	static char *nothing[] = {home, NULL};
-	const struct mc_attached_options options = {.source = {.clouds_file = "clouds.yaml", .environment = nothing},
-		.timeout_ms = timeout_ms,
-		.patience_ms = waits ? 60000 : 0};
-	struct mc_error error = {0};
-
-	assert_int_equal(mc_attached_open(&options, world->journal, note_event, world, &world->cloud, &error), 0);
-}
-
-static inline void open_cloud(struct world *world, bool waits)
-{
-	open_cloud_for(world, waits, 0);
-}
-
 static inline void await_look(struct world *world)
 {
 	MC_HOLD(&world->cloud->lock);
 	while (!world->cloud->attachment->has_looked)
 		pthread_cond_wait(&world->cloud->idle, &world->cloud->lock);
+}
+
+/* TIMEOUT_MS is what whoever mounts says; 0: nothing. */
+static inline void open_patiently(struct world *world, int patience_ms, int timeout_ms)
+{
+	static char home[] = "HOME=/nonexistent";
+	static char *nothing[] = {home, NULL};
+	const struct mc_attached_options options = {.source = {.clouds_file = "clouds.yaml", .environment = nothing},
+		.timeout_ms = timeout_ms,
+		.patience_ms = patience_ms};
+	struct mc_error error = {0};
+
+	assert_int_equal(mc_attached_open(&options, world->journal, note_event, world, &world->cloud, &error), 0);
+}
+
+/* WAITS: until the first look is over. */
+static inline void open_cloud_for(struct world *world, bool waits, int timeout_ms)
+{
+	open_patiently(world, waits ? 60000 : 0, timeout_ms);
+	if (waits)
+		await_look(world);
+}
+
+static inline void open_cloud(struct world *world, bool waits)
+{
+	open_cloud_for(world, waits, 0);
 }
 
 /* One more look, LATER_MS after the last one. */

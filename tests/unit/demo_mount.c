@@ -88,7 +88,8 @@ static int start_watchdog(struct demo_mount *mount)
 	return pthread_create(&mount->watchdog, NULL, run_watchdog, mount);
 }
 
-int demo_mount_with(void **state, int timeout_ms, int ttl_ms)
+static int mount_tree(
+	void **state, const struct mc_directory_type *root, int timeout_ms, int ttl_ms, const char *options)
 {
 	struct demo_mount *mount = calloc(1, sizeof *mount);
 	struct run *run = calloc(1, sizeof *run);
@@ -100,7 +101,7 @@ int demo_mount_with(void **state, int timeout_ms, int ttl_ms)
 	snprintf(mount->path, sizeof mount->path, "/tmp/mcloudfs-test-XXXXXX");
 	if (!mkdtemp(mount->path))
 		return -1;
-	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = &demo_root,
+	mount->fs = mc_fs_new(&(struct mc_fs_config){.root = root,
 		.ttl_ms = ttl_ms,
 		.timeout_ms = timeout_ms,
 		.uid = getuid(),
@@ -108,7 +109,7 @@ int demo_mount_with(void **state, int timeout_ms, int ttl_ms)
 		.mountpoint = mount->path,
 		.debug = getenv("DEMO_DEBUG")});
 	mc_fs_attach(mount->fs, &mount->cloud, NULL);
-	if (mc_fs_mount(mount->fs, "fsname=demo,subtype=mcloudfs", &error) < 0) {
+	if (mc_fs_mount(mount->fs, options, &error) < 0) {
 		fprintf(stderr, "%s\n", error.message);
 		return -1;
 	}
@@ -122,6 +123,23 @@ int demo_mount_with(void **state, int timeout_ms, int ttl_ms)
 	free(run);
 	*state = mount;
 	return 0;
+}
+
+#define OPTIONS "fsname=demo,subtype=mcloudfs"
+
+int demo_mount_with(void **state, int timeout_ms, int ttl_ms)
+{
+	return mount_tree(state, &demo_root, timeout_ms, ttl_ms, OPTIONS);
+}
+
+int demo_mount_for_all(void **state)
+{
+	return mount_tree(state, &demo_root, 30000, DEMO_TTL_MS, OPTIONS ",allow_other");
+}
+
+int demo_mount_tree(void **state, const struct mc_directory_type *root)
+{
+	return mount_tree(state, root, 30000, DEMO_TTL_MS, OPTIONS);
 }
 
 int demo_mount(void **state)
@@ -238,4 +256,14 @@ void demo_await(atomic_uint *value, unsigned wanted)
 		(void)poll(NULL, 0, 1);
 	}
 	fail_msg("%u is awaited, it stays %u", wanted, atomic_load(value));
+}
+
+bool mc_cloud_is_seen(const struct mc_cloud *cloud)
+{
+	return !atomic_load(&cloud->unseen);
+}
+
+int mc_cloud_may_change(struct mc_cloud *cloud, struct mc_error *error)
+{
+	return atomic_load(&cloud->is_lost) ? mc_error_set(error, EBUSY, "another machine has it") : 0;
 }

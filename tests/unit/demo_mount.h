@@ -22,6 +22,10 @@ struct demo_mount {
 int demo_mount(void **state);
 #define DEMO_TTL_MS 600000
 int demo_mount_with(void **state, int timeout_ms, int ttl_ms);
+/* With allow_other. */
+int demo_mount_for_all(void **state);
+/* Another tree, whose functions of the cloud the test has itself. */
+int demo_mount_tree(void **state, const struct mc_directory_type *root);
 int demo_unmount(void **state);
 
 /* One of the cloud's texts (its name, what was done last …), as it is now; in a static buffer. */

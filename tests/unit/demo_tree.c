@@ -412,6 +412,7 @@ static const struct mc_directory_type slow_things = {
 
 static const struct mc_row root_rows[] = {
 	{.name = "name",
+		.is_early = true,
 		.kind = MC_KIND_VALUE,
 		.mode = 0644,
 		.help = "its name",

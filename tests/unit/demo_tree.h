@@ -40,6 +40,8 @@ struct mc_cloud {
 	atomic_uint stores;       /* into it */
 	atomic_bool not_empty;    /* and nothing empty */
 	atomic_int serving;       /* what mc_region_serving() says */
+	atomic_bool is_lost;      /* what mc_cloud_may_change() says */
+	atomic_bool unseen;       /* what mc_cloud_is_seen() denies */
 	atomic_int settled;       /* what `wait` has settled to: 1 not yet, 0 well, 2 failed */
 	atomic_bool present;      /* whether `maybe` is there */
 	atomic_uint many;         /* entries of `many` */

@@ -61,6 +61,7 @@ static inline void on_event(void *data, const struct mc_engine_event *event)
 		[MC_ENGINE_GONE] = "gone",
 		[MC_ENGINE_CONNECTED] = "connected",
 		[MC_ENGINE_DISCONNECTED] = "disconnected",
+		[MC_ENGINE_NODE] = "node",
 	};
 	char text[128];
 

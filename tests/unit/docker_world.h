@@ -45,7 +45,8 @@ static inline struct world setup(void)
 {
 	struct world world = {.server = fake_http_new_unix(), .call = mc_call_new(LONG_MS)};
 
-	world.engine = mc_engine_docker_new(fake_http_socket(world.server), "try", NULL, 60000);
+	world.engine = mc_engine_docker_new(
+		&(struct mc_engine_place){.socket = fake_http_socket(world.server)}, "try", NULL, 60000);
 	assert_non_null(world.engine);
 	atomic_store(&mc_docker_of(world.engine)->api, 41); /* how it is found out: test_docker_api.c */
 	return world;

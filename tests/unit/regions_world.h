@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct mc_cloud {
 	unsigned catalogs, tokens, fresh_tokens;
 	enum mc_region_verb verb;
 	const char *commanded, *created, *removed;
+	const char *node;                  /* of Kista; NULL: there is one machine */
 	const char *upgrade, *upgraded_to; /* what Kista can be upgraded to; what it was told to be */
 };
 
@@ -71,7 +73,9 @@ bool mc_region_state_settled(enum mc_region_state state)
 void mc_region_view_clear(struct mc_region_view *view)
 {
 	free(view->name);
+	free(view->node);
 	free(view->address);
+	free(view->auth_url);
 	free(view->error);
 	*view = (struct mc_region_view){0};
 }
@@ -82,7 +86,9 @@ int mc_cloud_region(struct mc_cloud *c, const char *name, struct mc_region_view 
 	if (!first && strcmp(name, "Solna") != 0)
 		return -ENOENT;
 	*ret = (struct mc_region_view){.name = strdup(name),
+		.node = strdup(first && c->node ? c->node : ""),
 		.address = strdup(first ? "127.77.1.1" : "127.77.2.1"),
+		.auth_url = strdup(first ? "http://127.77.1.1:5000/v3" : "http://127.77.2.1:5000/v3"),
 		.error = strdup(first ? c->reason : ""),
 		.role = first == (c->role == MC_REGION_MASTER) ? MC_REGION_MASTER : MC_REGION_SLAVE,
 		.state = first ? c->state : MC_REGION_READY,
@@ -132,6 +138,42 @@ void mc_engine_service_list_clear(struct mc_engine_service_list *list)
 	*list = (struct mc_engine_service_list){0};
 }
 
+bool mc_cloud_has_machines(const struct mc_cloud *c)
+{
+	(void)c;
+	return false;
+}
+
+int mc_cloud_known_nodes(struct mc_cloud *c, struct mc_engine_node_list *ret, struct mc_error *e)
+{
+	(void)c, (void)ret;
+	return mc_error_set(e, EOPNOTSUPP, "one machine");
+}
+
+void mc_engine_node_list_clear(struct mc_engine_node_list *list)
+{
+	assert_int_equal(list->count, 0);
+}
+
+char *mc_name_to_file(const char *name, const char *key)
+{
+	char *file;
+	assert_ptr_equal(name, key);
+	return asprintf(&file, "file of %s", name) < 0 ? NULL : file;
+}
+
+bool mc_cloud_has_tls(const struct mc_cloud *of)
+{
+	(void)of;
+	return false;
+}
+
+char *mc_fs_path(const struct mc_fs *fs, const char *name)
+{
+	(void)fs;
+	return strdup(name);
+}
+
 const struct mc_cloud_options *mc_cloud_options(const struct mc_cloud *c)
 {
 	static const struct mc_cloud_options options = {.name = "mcloud"};
@@ -149,9 +191,9 @@ char *mc_cloud_admin_password(struct mc_cloud *c)
 	return c->no_secrets ? NULL : strdup("se'cret");
 }
 
-int mc_region_create(struct mc_cloud *c, struct mc_call *call, const char *name, struct mc_error *e)
+int mc_region_create(struct mc_cloud *c, struct mc_call *call, const char *name, const char *node, struct mc_error *e)
 {
-	(void)call;
+	(void)call, (void)node;
 	c->created = name;
 	return strcmp(name, "kista") == 0 ? mc_error_set(e, EEXIST, "there is a region Kista") : 0;
 }

@@ -32,7 +32,18 @@ static void give_up(const char *what)
 	abort();
 }
 
-static void write_configuration(const struct slapd *slapd)
+static void write_tls(const struct slapd *slapd, FILE *file, const char *pem)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/server.pem", slapd->directory);
+	FILE *own = fopen(path, "we");
+	if (!own || fputs(pem, own) < 0 || fclose(own) != 0)
+		give_up(path);
+	fprintf(file, "TLSCertificateFile %s\nTLSCertificateKeyFile %s\nsecurity simple_bind=128\n", path, path);
+}
+
+static void write_configuration(const struct slapd *slapd, const char *pem)
 {
 	/* In slapd.conf a backslash in quotes stands for what follows it. */
 	static const char *const suffixes[] = {SLAPD_SUFFIX, "o=Acme \\\\2b Sons,c=SE"};
@@ -46,6 +57,8 @@ static void write_configuration(const struct slapd *slapd)
 	for (size_t i = 0; i < 4; i++)
 		fprintf(file, "include /etc/ldap/schema/%s.schema\n", schemas[i]);
 	fprintf(file, "modulepath /usr/lib/ldap\nmoduleload back_mdb\npidfile %s/pid\n", slapd->directory);
+	if (pem)
+		write_tls(slapd, file, pem);
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(path, sizeof path, "%s/db%zu", slapd->directory, i);
 		if (mkdir(path, 0700) < 0)
@@ -130,6 +143,11 @@ static bool run(struct slapd *slapd)
 
 struct slapd *slapd_start(void)
 {
+	return slapd_start_tls(NULL);
+}
+
+struct slapd *slapd_start_tls(const char *pem)
+{
 	if (access(PROGRAM, X_OK) < 0)
 		return NULL;
 	struct slapd *slapd = calloc(1, sizeof *slapd);
@@ -138,7 +156,7 @@ struct slapd *slapd_start(void)
 	snprintf(slapd->directory, sizeof slapd->directory, "/tmp/mcloudfs-slapd-XXXXXX");
 	if (!mkdtemp(slapd->directory))
 		give_up("mkdtemp");
-	write_configuration(slapd);
+	write_configuration(slapd, pem);
 	/* Somebody else may take the port in between. */
 	for (int attempt = 0; attempt < 5; attempt++) {
 		snprintf(slapd->url, sizeof slapd->url, "ldap://127.0.0.1:%u", (unsigned)free_port());

@@ -13,6 +13,8 @@ struct slapd;
 
 /* NULL: there is none on this machine. Serves when it returns. */
 struct slapd *slapd_start(void);
+/* The same with the certificate and key PEM for StartTLS, without which it takes no password. */
+struct slapd *slapd_start_tls(const char *pem);
 void slapd_stop(struct slapd *slapd);
 const char *slapd_url(const struct slapd *slapd);
 

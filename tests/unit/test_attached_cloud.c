@@ -319,6 +319,48 @@ static void test_timeout(void **state)
 	}
 }
 
+/* Whoever is let in needs not wait for what there is; and that is waited for no longer than one's patience lasts. */
+static void test_first_look(void **state)
+{
+	(void)state;
+	for (int is_late = 0; is_late < 2; is_late++) {
+		MC_CLEANUP(free_pointer) char *me = NULL;
+		struct mc_error error = {0};
+		struct world world;
+
+		setup(&world);
+		put_clouds("one", world.url, "secret1", "");
+		expect_services(&world);
+		expect_login(&world, BY_PASSWORD("secret1"), true, false);
+		fake_http_expect(world.server, &(struct fake_step){.method = "GET",
+						       .target = "/v3/auth/catalog",
+						       .held = true,
+						       .status = 200,
+						       .answer = "{\"catalog\":[]}"});
+		expect_regions(&world, "ABC");
+		open_patiently(&world, 1000, 0);
+		assert_false(mc_cloud_is_seen(world.cloud));
+		assert_true(mc_attached_was_in(world.cloud));
+		MC_CLEANUP(call) struct mc_call *call = mc_call_new(60000);
+		assert_int_equal(mc_attached_whoami(world.cloud, call, &me, &error), 0);
+		if (is_late) {
+			MC_LOCKED(&world.cloud->lock) {
+				now_ms += 1000;
+				pthread_cond_broadcast(&world.cloud->idle);
+			}
+			await(&world.seen);
+			assert_true(mc_cloud_is_seen(world.cloud));
+		}
+		fake_http_release(world.server, 1);
+		await_look(&world);
+		if (!is_late)
+			await(&world.seen);
+		assert_true(mc_cloud_is_seen(world.cloud));
+		check_regions(&world, "ABC");
+		teardown(&world);
+	}
+}
+
 /* An unmount doesn't wait for a name server: this one answers when the cloud is closed, and not before. */
 static void test_close_without_names(void **state)
 {
@@ -336,6 +378,7 @@ static void test_close_without_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_look),
 		cmocka_unit_test(test_failed_look),
 		cmocka_unit_test(test_own_settings),
 		cmocka_unit_test(test_unusable_settings),

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 static void test_error(void **state)
@@ -250,9 +251,33 @@ static void test_journal(void **state)
 	mc_journal_free(journal);
 }
 
+static void test_wipe_json(void **state)
+{
+	cJSON *json = cJSON_Parse("{\"a\": \"one\", \"b\": [\"two\", {\"c\": \"three\"}], \"d\": 4, \"e\": null}");
+	(void)state;
+	mc_wipe_json(NULL);
+	mc_wipe_json(json);
+	char *text = cJSON_PrintUnformatted(json);
+	assert_string_equal(text, "{\"a\":\"\",\"b\":[\"\",{\"c\":\"\"}],\"d\":4,\"e\":null}");
+	cJSON_free(text);
+	cJSON_Delete(json);
+}
+
+/* The values that draft-eastlake-fnv gives. */
+static void test_hash(void **state)
+{
+	(void)state;
+	assert_true(mc_hash(MC_HASH_START, "", 0) == UINT64_C(0xcbf29ce484222325));
+	assert_true(mc_hash(MC_HASH_START, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));
+	assert_true(mc_hash(MC_HASH_START, "foobar", 6) == UINT64_C(0x85944171f73967e8));
+	assert_true(mc_hash(mc_hash(MC_HASH_START, "foo", 3), "bar", 3) == UINT64_C(0x85944171f73967e8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_wipe_json),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_error_cut),
 		cmocka_unit_test(test_error_names),

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ struct mc_cloud {
 	struct mc_engine *engine;
 	struct mc_attached_config config, *own;
 	size_t n_regions;
-	bool has_secrets;
+	bool has_secrets, has_tls;
 };
 
 static struct mc_cloud cloud;
@@ -34,8 +35,14 @@ const char *mc_ask_key(const struct mc_ask *ask, enum mc_key key)
 }
 
 static struct mc_region_view regions[] = {
-	{.name = (char[]){"Kista"}, .address = (char[]){"127.77.1.1"}, .role = MC_REGION_MASTER},
-	{.name = (char[]){"Solna"}, .address = (char[]){"127.77.2.1"}, .role = MC_REGION_SLAVE},
+	{.name = (char[]){"Kista"},
+		.address = (char[]){"127.77.1.1"},
+		.auth_url = (char[]){"http://127.77.1.1:5000/v3"},
+		.role = MC_REGION_MASTER},
+	{.name = (char[]){"Solna"},
+		.address = (char[]){"127.77.2.1"},
+		.auth_url = (char[]){"http://127.77.2.1:5000/v3"},
+		.role = MC_REGION_SLAVE},
 };
 
 int mc_cloud_regions(struct mc_cloud *of, struct mc_region_views *ret_views)
@@ -65,6 +72,19 @@ struct mc_engine *mc_cloud_engine(struct mc_cloud *of)
 char *mc_cloud_admin_password(struct mc_cloud *of)
 {
 	return of->has_secrets ? strdup("hush") : NULL;
+}
+
+bool mc_cloud_has_tls(const struct mc_cloud *of)
+{
+	return of->has_tls;
+}
+
+char *mc_fs_path(const struct mc_fs *fs, const char *name)
+{
+	char *path;
+
+	(void)fs;
+	return asprintf(&path, "/mnt/a cloud/%s", name) < 0 ? NULL : path;
 }
 
 const struct mc_attached_config *mc_attached_config(const struct mc_cloud *of)
@@ -144,6 +164,22 @@ static void test_own(void **state)
 	assert_int_equal(here.settings.n_regions, 2);
 	assert_string_equal(here.settings.regions[0].name, "Solna");
 	assert_string_equal(here.settings.regions[1].name, "Kista");
+}
+
+/* One whose services are reached by https only: its CA is in the mount. */
+static void test_own_with_tls(void **state)
+{
+	(void)state;
+	MC_CLEANUP(client) struct mc_client client = {0}, plain = {0};
+	struct mc_ask at = ask(&solna);
+
+	assert_int_equal(mc_client_of_mount(&at, &plain), 0);
+	assert_null(plain.settings.cacert);
+	cloud.has_tls = true;
+	assert_int_equal(mc_client_of_mount(&at, &client), 0);
+	assert_string_equal(client.settings.auth[0].text, "http://127.77.2.1:5000/v3");
+	assert_string_equal(client.settings.cacert, "/mnt/a cloud/ca.pem");
+	assert_true(client.settings.verify);
 }
 
 static void test_attached(void **state)
@@ -259,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_own, make_own),
+		cmocka_unit_test_setup(test_own_with_tls, make_own),
 		cmocka_unit_test_setup(test_attached, make_attached),
 		cmocka_unit_test_setup(test_values, make_attached),
 		cmocka_unit_test_setup(test_unscoped, make_attached),

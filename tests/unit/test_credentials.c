@@ -216,14 +216,6 @@ static void test_values(void **state)
 	assert_non_null(strstr(other.data, "    image_service_name: 'glance'\n"));
 }
 
-static void test_auth_url(void **state)
-{
-	MC_CLEANUP(free_pointer) char *url = mc_openrc_auth_url("127.77.3.1");
-	(void)state;
-	assert_string_equal(url, "http://127.77.3.1:5000/v3");
-	assert_null(mc_openrc_auth_url("bad host/"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,7 +224,6 @@ int main(void)
 		cmocka_unit_test(test_openrc_in_a_shell),
 		cmocka_unit_test(test_other_login),
 		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_auth_url),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,16 +14,21 @@ static const struct mc_engine_service_spec spec = {.name = "svc",
 	.alias = "svc.7",
 	.labels = labels,
 	.image = "mcloudfs/test",
+	.is_root = true,
 	.volume = "vol",
 	.volume_path = "/data",
+	.folder = "/srv/lab",
+	.folder_path = "/state",
 	.host_address = "127.77.1.1",
 	.port = 5000,
+	.host_port = 5003,
 	.health = health,
 	.health_interval_ms = 250,
 	.stop_seconds = 7};
 
 static const char created_json[] =
-	"{\"Image\":\"mcloudfs/test\",\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"svc\","
+	"{\"Image\":\"mcloudfs/"
+	"test\",\"User\":\"0:0\",\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"svc\","
 	"\"org.mcloudfs.kind\":\"test\",\"org.mcloudfs.region\":\"Kista\"},\"Hostname\":\"svc\",\"StopTimeout\":7,"
 	"\"Healthcheck\":{\"Test\":[\"CMD\",\"ok\",\"a \\\"b\\\"\"],\"Interval\":250000000,\"Timeout\":10000000000,"
 	"\"StartPeriod\":120000000000,\"Retries\":3},\"ExposedPorts\":{\"5000/"
@@ -32,7 +37,7 @@ static const char created_json[] =
 	"port_start\":\"0\"},\"RestartPolicy\":"
 	"{\"Name\":\"no\"},\"Init\":true,\"NetworkMode\":\"try\",\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{"
 	"\"max-size\":\"4m\",\"max-file\":\"2\"}},\"PortBindings\":{\"5000/tcp\":[{\"HostIp\":\"127.77.1.1\","
-	"\"HostPort\":\"5000\"}]},\"Binds\":[\"try-vol:/data:z\"]},"
+	"\"HostPort\":\"5003\"}]},\"Binds\":[\"try-vol:/data:z\",\"/srv/lab:/state:z\"]},"
 	"\"NetworkingConfig\":{\"EndpointsConfig\":{\"try\":{\"Aliases\":[\"svc\",\"svc.7\"]}}}}";
 
 /* Says what the engine would: the new volume as it was asked for. */

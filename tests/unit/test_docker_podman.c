@@ -322,9 +322,9 @@ static void test_volume_made_meanwhile(void **state)
 	expect(&world, "POST", API "/volumes/create", 500,
 		"{\"message\":\"volume with name try-vol already exists: volume already exists\"}");
 	expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Name\":\"try-vol\"," OURS "}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL), -EEXIST);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL, NULL), -EEXIST);
 	expect(&world, "POST", API "/volumes/create", 500, "{\"message\":\"no room\"}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, &world.error), -EIO);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL, &world.error), -EIO);
 	assert_says(&world, "no room");
 	teardown(&world);
 }

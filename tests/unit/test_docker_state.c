@@ -180,7 +180,8 @@ static void test_bad_answers(void **state)
 		assert_null(strpbrk(world.error.message, "\n\a"));
 		teardown(&world);
 	}
-	struct mc_engine *nowhere = mc_engine_docker_new("/nonexistent/docker.sock", "try", NULL, 1000);
+	struct mc_engine *nowhere = mc_engine_docker_new(
+		&(struct mc_engine_place){.socket = "/nonexistent/docker.sock"}, "try", NULL, 1000);
 	struct mc_call *call = mc_call_new(LONG_MS);
 	struct world world = {0};
 	assert_int_equal(nowhere->ops->list(nowhere, call, &services, &world.error), -ECONNREFUSED);
@@ -211,19 +212,19 @@ static void test_volumes(void **state)
 					       .status = 201,
 					       .answer = echo_answer,
 					       .is_echo = true});
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", labels, NULL, NULL), 0);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, labels, NULL, NULL), 0);
 	assert_non_null(strstr(echo_answer, "\"Name\":\"try-vol\""));
 	assert_non_null(strstr(echo_answer, "\"org.mcloudfs.mark\":\"a \\\"b\\\"\""));
 
 	expect(&world, "POST", API "/volumes/create", 201,
 		"{\"Labels\":{\"org.mcloudfs.cloud\":\"try\",\"org.mcloudfs.name\":\"vol\",\"org.mcloudfs.nonce\":"
 		"\"1\"}}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", labels, NULL, NULL), -EEXIST);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, labels, NULL, NULL), -EEXIST);
 	expect(&world, "POST", API "/volumes/create", 201,
 		"{\"Labels\":{\"org.mcloudfs.cloud\":\"other\",\"org.mcloudfs.name\":\"vol\"}}");
 	expect(&world, "GET", API "/volumes/try-vol", 200,
 		"{\"Labels\":{\"org.mcloudfs.cloud\":\"other\",\"org.mcloudfs.name\":\"vol\"}}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", labels, NULL, NULL), -EBUSY);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, labels, NULL, NULL), -EBUSY);
 
 	expect(&world, "GET", target(API "/volumes?filters=", CLOUD_FILTER), 200,
 		"{\"Volumes\":[{\"Name\":\"try-vol\",\"CreatedAt\":\"2026-11-23T01:00:00Z\",\"Labels\":{\"a\":\"b\","
@@ -272,22 +273,23 @@ static void test_second_look_at_volume(void **state)
 	for (size_t i = 0; i < MC_COUNT(bare); i++) {
 		expect(&world, "POST", API "/volumes/create", 201, bare[i]);
 		expect(&world, "GET", API "/volumes/try-vol", 200, "{\"Name\":\"try-vol\"," OURS "}");
-		assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL), -EEXIST);
+		assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL, NULL), -EEXIST);
 	}
 	/* it is nobody's, or gone, or can't be asked for: each is told as what it is */
 	expect(&world, "POST", API "/volumes/create", 201, bare[0]);
 	expect(&world, "GET", API "/volumes/try-vol", 200, bare[0]);
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, &world.error), -EBUSY);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL, &world.error), -EBUSY);
 	assert_says(&world, "isn't this cloud's");
 	expect(&world, "POST", API "/volumes/create", 201, bare[0]);
 	expect(&world, "GET", API "/volumes/try-vol", 500, "{\"message\":\"broken\"}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, &world.error), -EIO);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, NULL, &world.error), -EIO);
 	teardown(&world);
 }
 
 static void test_volume_of_directory(void **state)
 {
 	(void)state;
+	static const char at[] = "/s/try/data/vol";
 	struct world world = setup();
 	const struct mc_engine_ops *ops = world.engine->ops;
 
@@ -297,19 +299,17 @@ static void test_volume_of_directory(void **state)
 					       .status = 201,
 					       .answer = echo_answer,
 					       .is_echo = true});
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", NULL), 0);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, at, NULL), 0);
 	assert_non_null(strstr(
 		echo_answer, "\"DriverOpts\":{\"type\":\"none\",\"o\":\"bind\",\"device\":\"/s/try/data/vol\"}"));
 	expect(&world, "POST", API "/volumes/create", 201, "{\"Options\":{\"device\":\"/s/try/data/vol\"}," OURS "}");
-	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", NULL), -EEXIST);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, at, NULL), -EEXIST);
 	/* what lies elsewhere is not taken for it */
 	expect(&world, "POST", API "/volumes/create", 201, "{\"Options\":{\"device\":\"/other\"}," OURS "}");
-	assert_int_equal(
-		ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", &world.error), -EBUSY);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, at, &world.error), -EBUSY);
 	assert_says(&world, "is in /other");
 	expect(&world, "POST", API "/volumes/create", 201, "{\"Options\":null," OURS "}");
-	assert_int_equal(
-		ops->volume_create(world.engine, world.call, "vol", NULL, "/s/try/data/vol", &world.error), -EBUSY);
+	assert_int_equal(ops->volume_create(world.engine, world.call, "vol", NULL, NULL, at, &world.error), -EBUSY);
 	assert_says(&world, "is in the engine");
 	teardown(&world);
 }

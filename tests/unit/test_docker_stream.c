@@ -348,7 +348,8 @@ static void test_watch_ends(void **state)
 	teardown(&world);
 	assert_true(mc_now_ms() - begin < 30000);
 
-	struct mc_engine *nowhere = mc_engine_docker_new("/nonexistent/docker.sock", "try", NULL, 60000);
+	struct mc_engine *nowhere = mc_engine_docker_new(
+		&(struct mc_engine_place){.socket = "/nonexistent/docker.sock"}, "try", NULL, 60000);
 	assert_int_equal(nowhere->ops->watch(nowhere, on_event, &story, NULL), 0);
 	assert_story(&story, "disconnected - -;");
 	nowhere->ops->free(nowhere);

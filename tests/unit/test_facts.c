@@ -200,6 +200,8 @@ static void test_facts_are_kept(void **state)
 	fact.facts[fact.n_facts++] = "master";
 	snprintf(fact.release, sizeof(fact.release), "epoxy");
 	snprintf(fact.former, sizeof(fact.former), "zed");
+	snprintf(fact.machine.name, sizeof(fact.machine.name), "rack-7");
+	snprintf(fact.machine.address, sizeof(fact.machine.address), "2001:db8::7");
 	fact.generation = 2;
 	directories_synced = 0;
 	assert_int_equal(mc_fact_files_write(&options, &fact, &error), 0);
@@ -218,11 +220,14 @@ static void test_facts_are_kept(void **state)
 	assert_string_equal(found.facts[0].release, "epoxy");
 	assert_string_equal(found.facts[0].former, "zed");
 	assert_int_equal(found.facts[0].generation, 2);
+	assert_string_equal(found.facts[0].machine.name, "rack-7");
+	assert_string_equal(found.facts[0].machine.address, "2001:db8::7");
 	put("lab/regions/Kista.json", "{\"number\":1,\"created\":1,\"marks\":[]}"); /* of a version with one release */
 	assert_int_equal(mc_fact_files_read(&options, known, add, &found, &error), 0);
 	assert_string_equal(found.facts[1].release, "");
 	assert_string_equal(found.facts[1].former, "");
 	assert_int_equal(found.facts[1].generation, 0);
+	assert_string_equal(found.facts[1].machine.name, "");
 	directories_synced = 0;
 	assert_int_equal(mc_fact_files_remove(&options, "Kista", &error), 0);
 	assert_true(directories_synced > 0);
@@ -242,6 +247,10 @@ static void test_damaged_facts_are_refused(void **state)
 		"{\"number\":1,\"created\":1,\"marks\":[\"of a later version\"]}",
 		"{\"number\":1,\"created\":1,\"release\":2,\"marks\":[]}",
 		"{\"number\":1,\"created\":1,\"former\":[],\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"node\":7,\"marks\":[]}",
+		"{\"number\":1,\"created\":1,\"node\":\"rack-7\",\"marks\":[]}", /* nobody knows where that is */
+		("{\"number\":1,\"created\":1,\"node\":"
+		 "\"abcdefghijklmnopqrstuvwxyz1234567890abcdefghijklmnopqrstuvwxyz-12\",\"marks\":[]}"),
 		"{\"number\":1,\"created\":1,\"generation\":-1,\"marks\":[]}",
 		"{\"number\":1,\"created\":1,\"generation\":\"1\",\"marks\":[]}",
 		"{\"number\":1,\"created\":1,\"generation\":1e10,\"marks\":[]}",

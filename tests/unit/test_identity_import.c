@@ -168,6 +168,31 @@ static void test_interrupted(void **state)
 	log_text[0] = '\0';
 }
 
+/* It has ended when close(2) is answered, and not when the kernel gives the file back; who has it open still goes on.
+ */
+static void test_end(void **state)
+{
+	(void)state;
+	struct open_import import;
+
+	begin(&import, USERS);
+	assert_true(write_text(&import, "name\nold\n") > 0);
+	assert_int_equal(import.file->flush(&import.ask, import.state), 0);
+#define OLD "{\"line\":2,\"name\":\"old\",\"outcome\":\"unchanged\"}\n"
+#define SUM(records, done)                                                                                             \
+	"{\"records\":" records ",\"created\":0,\"changed\":0,\"unchanged\":" records ",\"failed\":0,\"done\":" done   \
+	"}\n"
+	check_result(USERS, OLD SUM("1", "true"));
+	import.offset = 0;
+	assert_true(write_text(&import, "\n") > 0);
+	check_result(USERS, OLD SUM("1", "false"));
+	assert_int_equal(import.file->flush(&import.ask, import.state), 0);
+	check_result(USERS, OLD SUM("1", "true"));
+	assert_int_equal(end(&import), 0);
+	check_result(USERS, OLD SUM("1", "true"));
+	log_text[0] = '\0';
+}
+
 static void test_view(void **state)
 {
 	(void)state;
@@ -212,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_interrupted),
+		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_view),
 	};
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,8 +39,12 @@ static void test_defaults(void **state)
 	assert_string_equal(options->domain, "acme");
 	assert_string_equal(options->state_dir, "/var/lib/mcloudfs");
 	assert_true(options->verify);
+	assert_null(options->tls);
 	assert_int_equal(options->ttl_ms, 1000);
 	assert_int_equal(options->timeout_ms, 0); /* not said */
+	assert_null(options->cache);
+	assert_int_equal(options->spare, 0);
+	assert_int_equal(options->cache_size, INT64_C(10) << 30);
 }
 
 static void test_all(void **state)
@@ -47,15 +52,17 @@ static void test_all(void **state)
 	struct mc_options *options = *state;
 	struct mc_error error = {0};
 
-	assert_int_equal(mc_options_parse(options,
-				 "cloud=lab-2,engine=docker,socket=/run/"
-				 "x\\,y.sock,base=127.90.0.0,ldap_suffix=dc=example,dc=net,ou=x,"
-				 "domain=people,verify=off,ttl=0.25,timeout=60,state_dir=/srv/"
-				 "state,replicate=auto,,ro,allow_other,"
-				 "noauto,x-systemd.automount,_netdev",
-				 &error),
+	assert_int_equal(
+		mc_options_parse(options,
+			"cloud=lab-2,engine=docker,socket=/run/"
+			"x\\,y.sock,base=127.90.0.0,ldap_suffix=dc=example,dc=net,ou=x,"
+			"domain=people,verify=off,ttl=0.25,timeout=60,state_dir=/srv/"
+			"state,replicate=auto,tls=on,,ro,allow_other,cache=/var/cache/images,cache_size=500M,spare=2,"
+			"noauto,x-systemd.automount,_netdev",
+			&error),
 		0);
 	assert_string_equal(options->cloud, "lab-2");
+	assert_string_equal(options->tls, "on");
 	assert_string_equal(options->engine, "docker");
 	assert_string_equal(options->socket, "/run/x,y.sock");
 	assert_string_equal(options->base, "127.90.0.0");
@@ -63,7 +70,10 @@ static void test_all(void **state)
 	assert_string_equal(options->domain, "people");
 	assert_string_equal(options->state_dir, "/srv/state");
 	assert_false(options->verify);
+	assert_string_equal(options->cache, "/var/cache/images");
+	assert_int_equal(options->cache_size, INT64_C(500) << 20);
 	assert_true(options->replicates);
+	assert_int_equal(options->spare, 2);
 	assert_int_equal(options->ttl_ms, 250);
 	assert_int_equal(options->timeout_ms, 60000);
 	assert_string_equal(options->mount.data, "ro,allow_other");
@@ -76,6 +86,25 @@ static void test_all(void **state)
 	assert_false(options->read_only);
 	assert_int_equal(mc_options_parse(options, "context=a\\,b", &error), 0);
 	assert_string_equal(options->mount.data, "ro,allow_other,rw,context=a\\,b");
+}
+
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} sizes[] = {{"1", 1}, {"4096", 4096}, {"3K", 3072}, {"500m", INT64_C(500) << 20}, {"10G", INT64_C(10) << 30},
+		{"2T", INT64_C(2) << 40}, {"999999999999", INT64_C(999999999999)},
+		{"8388607T", INT64_C(8388607) << 40}};
+	struct mc_options *options = *state;
+	struct mc_error error = {0};
+
+	for (size_t i = 0; i < MC_COUNT(sizes); i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "cache_size=%s", sizes[i].text);
+		assert_int_equal(mc_options_parse(options, text, &error), 0);
+		assert_int_equal(options->cache_size, sizes[i].bytes);
+	}
 }
 
 static void test_bad(void **state)
@@ -96,9 +125,19 @@ static void test_bad(void **state)
 		{"cloud=../x", "a cloud's name"},
 		{"cloud=-x", "a cloud's name"},
 		{"cloud=abcdefghijklmnopqrstuvwxyz0123456", "a cloud's name"},
-		{"engine=lxc", "engine=lxc: the engines are auto, docker and podman"},
+		{"engine=lxc", "engine=lxc: the engines are auto, docker, podman and swarm"},
 		{"socket=run/docker.sock", "an absolute path is needed"},
 		{"state_dir=.", "an absolute path is needed"},
+		{"cache=copies", "an absolute path is needed"},
+		{"cache", "option cache needs a value: cache=PATH"},
+		{"cache_size=0", "a size is needed, such as 500M or 10G"},
+		{"cache_size=-1", "a size is needed"},
+		{"cache_size=G", "a size is needed"},
+		{"cache_size=1.5G", "a size is needed"},
+		{"cache_size=1GB", "a size is needed"},
+		{"cache_size=1X", "a size is needed"},
+		{"cache_size=9999999T", "a size is needed"},
+		{"cache_size=9223372036854775808", "a size is needed"},
 		{"base=10.0.0.0", "an address 127.N.0.0 is needed"},
 		{"base=127.77.1.0", "an address 127.N.0.0 is needed"},
 		{"base=127.77.0.1", "an address 127.N.0.0 is needed"},
@@ -116,6 +155,11 @@ static void test_bad(void **state)
 		{"timeout=0", "0.1 to 3600 seconds are possible"},
 		{"timeout=1e9", "0.1 to 3600 seconds"},
 		{"replicate=yes", "auto or manual is needed"},
+		{"spare=17", "a number up to 16 is needed"},
+		{"spare=-1", "a number up to 16 is needed"},
+		{"spare=1.5", "a number up to 16 is needed"},
+		{"spare=99999999999999999999", "a number up to 16 is needed"},
+		{"tls=yes", "on or off is needed"},
 		{"debug", "unknown option \"debug\""},
 		{"allow_root", "unknown option \"allow_root\""},
 	};
@@ -288,8 +332,8 @@ static void test_help(void **state)
 	assert_true(options->help);
 	mc_options_help(&text);
 	static const char *const names[] = {"cloud=", "engine=", "socket=", "base=", "ldap_suffix=", "domain=",
-		"replicate=", "verify=", "ttl=", "timeout=", "state_dir=", "allow_other", "ro ", "-f", "-d",
-		"--version", "OIDC", "v3applicationcredential", "v3totp"};
+		"replicate=", "spare=", "tls=", "verify=", "cache=", "cache_size=", "ttl=", "timeout=", "state_dir=",
+		"allow_other", "ro ", "-f", "-d", "--version", "OIDC", "v3applicationcredential", "v3totp"};
 	for (size_t i = 0; i < MC_COUNT(names); i++)
 		assert_non_null(strstr(text.data, names[i]));
 }
@@ -316,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mount_line, setup, teardown),

@@ -240,6 +240,39 @@ static void refusals_are_known(void **state)
 	}
 }
 
+/* Three looks each, and what is told at the third. */
+static void logs_begun_anew_are_known(void **state)
+{
+	static const struct {
+		const char *what;
+		struct mc_log_count looks[3];
+		bool is_anew;
+	} rows[] = {
+		{"nothing is written", {{9, 39, 9}, {9, 39, 9}, {9, 39, 9}}, false},
+		{"commits go on, while it is counted too", {{9, 39, 9}, {9, 45, 19}, {20, 50, 20}}, false},
+		{"numbers run ahead of commits", {{9, 39, 9}, {10, 45, 10}, {10, 60, 10}}, false},
+		{"a commit is counted before it has its number", {{9, 39, 9}, {10, 40, 10}, {12, 41, 12}}, false},
+		{"the database comes up again", {{900, 939, 900}, {900, 939, 900}, {0, 939, 0}}, false},
+		{"its numbers begin anew", {{9, 39, 9}, {9, 39, 9}, {9, 0, 9}}, true},
+		{"and have come as far already", {{9, 39, 9}, {9, 39, 9}, {49, 40, 49}}, true},
+		{"and further, while it is counted", {{9, 39, 9}, {9, 39, 9}, {109, 110, 119}}, true},
+		{"that was told at the look before", {{9, 39, 9}, {49, 40, 49}, {50, 41, 50}}, false},
+		{"once more", {{9, 39, 9}, {49, 40, 49}, {90, 40, 90}}, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(rows); i++) {
+		struct mc_log_lead lead = {0};
+		bool is_anew = mc_plan_is_begun_anew(&rows[i].looks[0], &lead);
+
+		if (is_anew)
+			fail_msg("%s: at the first look", rows[i].what);
+		mc_plan_is_begun_anew(&rows[i].looks[1], &lead);
+		if (mc_plan_is_begun_anew(&rows[i].looks[2], &lead) != rows[i].is_anew)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +280,7 @@ int main(void)
 		cmocka_unit_test(beginnings_are_chosen),
 		cmocka_unit_test(who_is_astray_is_brought_back),
 		cmocka_unit_test(refusals_are_known),
+		cmocka_unit_test(logs_begun_anew_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,8 @@ static const struct row rows[] = {
 	{"a dead one takes none", "m", "r", "r", {""}, {"acfA", "1-1-9"}, {"acfA", "1-1-9"}, GO, GO, ""},
 	{"given up, but commits wait for others", "mg", "ry", "ry", {"u"}, {"acfA", "1-1-9"}, {"acfRA", "1-1-9"}, GO,
 		NO, "region Lund may acknowledge"},
+	{"another has more, which is found out when nobody receives", "my", "ry", "ry", {"u"}, {"acfA", "1-1-8"},
+		{"acfA", "1-1-9"}, GO, NO, "region Lund has more of the master's writes"},
 	{"only a slave is unreachable", "m", "r", "r", {""}, {"acfA", "1-1-9"}, {"u"}, GO, GO, ""},
 	{"the slave itself is", "my", "ry", "ry", {""}, {"u"}, {"acfA", "1-1-9"}, NO, NO, "Solna does not answer"},
 };
@@ -124,12 +126,70 @@ static void who_counts_is_told_first(void **state)
 	}
 }
 
+/* One that follows a former master, which may be unreachable, would let that one acknowledge. */
+static void only_the_master_of_now_is_answered(void **state)
+{
+	static const struct {
+		const char *what, *solna, *sight;
+		bool may;
+	} cases[] = {
+		{"it follows the master", "ry", "acfRA", true},
+		{"it was halted there", "ryh", "acf", true},
+		{"it follows another", "ry", "acRA", false},
+		{"it follows nobody", "ry", "a", false},
+		{"it counts no more", "r", "acfRA", false},
+		{"it does not answer", "ry", "u", false},
+		{"it is the master itself", "my", "acfRA", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		const struct mc_facts facts = facts_of("Solna", cases[i].solna);
+		struct mc_observed seen;
+
+		observe(&(struct sight){cases[i].sight, "1-1-9"}, &seen);
+		if (mc_plan_may_acknowledge(&facts, &seen) != cases[i].may)
+			fail_msg("%s", cases[i].what);
+	}
+}
+
+/* Kept from receiving by a promotion over a master that can't be reached, a slave still says what it has; else none
+ * could be promoted that isn't the only one that counts. */
+static void who_is_deaf_says_what_it_has(void **state)
+{
+	static const struct {
+		const char *what, *solna, *sight, *received;
+		bool comes_up;
+	} cases[] = {
+		{"its threads have not begun", "ry", "acf", "", true},
+		{"they have not, and its relay log was looked at", "ry", "acf", "1-1-9", true},
+		{"its receiver was stopped", "ry", "acfA", "1-1-9", false},
+		{"its applier alone was started", "ry", "acfA", "", true},
+		{"it connects", "ry", "acfCA", "", false},
+		{"it was halted", "ryh", "acf", "", false},
+		{"it is estranged", "rye", "acf", "", false},
+		{"it follows nobody", "ry", "a", "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(cases); i++) {
+		const struct mc_facts facts = facts_of("Solna", cases[i].solna);
+		struct mc_observed seen;
+
+		observe(&(struct sight){cases[i].sight, "1-1-9", "1-1-9", cases[i].received}, &seen);
+		if (mc_plan_comes_up(&facts, &seen) != cases[i].comes_up)
+			fail_msg("%s", cases[i].what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unreachable_is_not_dead),
 		cmocka_unit_test(who_comes_back_is_fenced),
 		cmocka_unit_test(who_counts_is_told_first),
+		cmocka_unit_test(only_the_master_of_now_is_answered),
+		cmocka_unit_test(who_is_deaf_says_what_it_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

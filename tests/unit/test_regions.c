@@ -143,6 +143,18 @@ static void test_ctl(void **state)
 	assert_verbs(MC_REGION_STOPPED, "start destroy ");
 }
 
+/* What README says of a file names all that can be in it, or written to it. */
+static void test_help(void **state)
+{
+	(void)state;
+	for (const struct mc_verb *verb = row("ctl")->verbs; verb->name; verb++)
+		if (!strstr(row("ctl")->help, verb->name))
+			fail_msg("ctl takes %s", verb->name);
+	for (int i = MC_REGION_STARTING; i <= MC_REGION_STOPPED; i++)
+		if (!strstr(row("state")->help, mc_region_state_name((enum mc_region_state)i)))
+			fail_msg("a region can be %s", mc_region_state_name((enum mc_region_state)i));
+}
+
 static void test_upgrade(void **state)
 {
 	struct mc_ask ask = ask_of(&kista);
@@ -265,6 +277,18 @@ static void test_containers(void **state)
 	assert_shows(links->entry, &link, "../../../containers/glance-Kista");
 }
 
+static void test_node(void **state)
+{
+	struct mc_ask ask = ask_of(&kista), gone = ask_of(&nowhere);
+	(void)state;
+	assert_false(row("node")->present(&ask));
+	assert_fails(row("node"), &kista, ENOENT, "region Kista runs on the only machine there is");
+	cloud.node = "b";
+	assert_true(row("node")->present(&ask));
+	assert_false(row("node")->present(&gone));
+	assert_shows(row("node"), &kista, "../../nodes/file of b");
+}
+
 static void test_directory(void **state)
 {
 	struct mc_ask ask = ask_of(&kista);
@@ -291,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wait, setup),
 		cmocka_unit_test_setup(test_progress, setup),
 		cmocka_unit_test_setup(test_ctl, setup),
+		cmocka_unit_test_setup(test_help, setup),
 		cmocka_unit_test_setup(test_upgrade, setup),
 		cmocka_unit_test_setup(test_catalog, setup),
 		cmocka_unit_test_setup(test_endpoints, setup),
@@ -298,6 +323,7 @@ int main(void)
 		cmocka_unit_test_setup(test_waits_at_open, setup),
 		cmocka_unit_test_setup(test_log, setup),
 		cmocka_unit_test_setup(test_containers, setup),
+		cmocka_unit_test_setup(test_node, setup),
 		cmocka_unit_test_setup(test_directory, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,18 @@ static void positions_are_joined_and_cut(void **state)
 	assert_int_equal(mc_gtid_within("", "1-1", text), -EINVAL);
 }
 
+static void numbers_are_counted(void **state)
+{
+	uint64_t total;
+
+	(void)state;
+	assert_int_equal(mc_gtid_total("", &total), 0);
+	assert_true(total == 0);
+	assert_int_equal(mc_gtid_total("1-1-34,2-2-5,7-1-1000000000000", &total), 0);
+	assert_true(total == 1000000000039);
+	assert_int_equal(mc_gtid_total("1-1", &total), -EINVAL);
+}
+
 static void what_is_no_position_is_refused(void **state)
 {
 	static const char *const bad[] = {"1", "1-1", "1-1-", "1-1-x", "-1-1-1", "1--1", "1-1-5,", ",1-1-5",
@@ -163,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(positions_are_compared_by_domain),
 		cmocka_unit_test(positions_are_joined_and_cut),
+		cmocka_unit_test(numbers_are_counted),
 		cmocka_unit_test(what_is_no_position_is_refused),
 		cmocka_unit_test(a_status_row_is_read),
 		cmocka_unit_test(odd_status_rows_do_no_harm),

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/managed/certificates.h"
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/fernet.h"
 #include "backends/managed/services/table.h"
+#include "backends/managed/ssha.h"
 #include "mcloud/util.h"
+#include "secrets_world.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,25 +19,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static char directory[64], file[128];
-
-static int make_directory(void **state)
-{
-	(void)state;
-	snprintf(directory, sizeof(directory), "/tmp/mcloudfs-secrets.XXXXXX");
-	if (!mkdtemp(directory))
-		return -1;
-	snprintf(file, sizeof(file), "%s/lab.json", directory);
-	return 0;
-}
-
-static int remove_directory(void **state)
-{
-	(void)state;
-	unlink(file);
-	return rmdir(directory);
-}
 
 static void test_made_once(void **state)
 {
@@ -166,17 +150,49 @@ static void test_ssha(void **state)
 	char one[64], other[64];
 
 	(void)state;
-	assert_int_equal(mc_secrets_ssha("secret", one), 0);
-	assert_int_equal(mc_secrets_ssha("secret", other), 0);
+	assert_int_equal(mc_ssha("secret", one), 0);
+	assert_int_equal(mc_ssha("secret", other), 0);
 	assert_int_equal(strncmp(one, "{SSHA}", 6), 0);
 	assert_int_equal(strlen(one), 6 + 40);
 	assert_string_not_equal(one, other); /* salted */
+}
+
+static void test_ca(void **state)
+{
+	const struct mc_certificate_names names = {"127.77.1.1", "keystone-Kista"};
+	struct mc_secrets *secrets, *again;
+	struct mc_error error = {0};
+	MC_CLEANUP(secret) char *pem = NULL;
+
+	(void)state;
+	assert_int_equal(mc_secrets_open(directory, "lab", true, &secrets, &error), 0);
+	assert_null(mc_secrets_ca(secrets));
+	assert_int_equal(mc_secrets_issue(secrets, &names, mc_wall_clock(), &pem, &error), -ENOENT);
+	assert_int_equal(mc_secrets_set_ca(secrets, "lab", &error), 0);
+	MC_CLEANUP(free_pointer) char *ca = mc_secrets_ca(secrets);
+	assert_non_null(ca);
+	assert_int_equal(mc_secrets_issue(secrets, &names, mc_wall_clock(), &pem, &error), 0);
+	assert_true(mc_certificate_rest(pem, ca, &names, mc_wall_clock()) > 0);
+	/* once made it stays, also for the next daemon */
+	assert_int_equal(mc_secrets_set_ca(secrets, "lab", &error), 0);
+	assert_int_equal(mc_secrets_open(directory, "lab", false, &again, &error), 0);
+	MC_CLEANUP(free_pointer) char *kept = mc_secrets_ca(again);
+	assert_string_equal(kept, ca);
+	mc_secrets_free(again);
+	/* until the cloud is to have none */
+	assert_int_equal(mc_secrets_set_ca(secrets, NULL, &error), 0);
+	assert_null(mc_secrets_ca(secrets));
+	assert_int_equal(mc_secrets_open(directory, "lab", false, &again, &error), 0);
+	assert_null(mc_secrets_ca(again));
+	mc_secrets_free(again);
+	mc_secrets_free(secrets);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_made_once, make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(test_ca, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_new_services, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_keys_are_kept, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(test_damaged_files_are_refused, make_directory, remove_directory),

@@ -20,7 +20,8 @@
 
 static struct mc_region named(const char *name, unsigned number)
 {
-	struct mc_region region = {.number = number};
+	static struct mc_cloud cloud = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct mc_region region = {.cloud = &cloud, .number = number};
 
 	snprintf(region.name, sizeof(region.name), "%s", name);
 	return region;

@@ -61,6 +61,20 @@ static void write_identity(enum identity who, const char *name, bool certificate
 	tls_identity_write(identities[who], path, certificate, word);
 }
 
+static char *read_text(const char *name)
+{
+	char path[100], *text = calloc(1, 8192);
+	FILE *file;
+
+	in_folder(path, sizeof(path), name);
+	file = fopen(path, "re");
+	assert_non_null(text);
+	assert_non_null(file);
+	assert_true(fread(text, 1, 8191, file) > 0);
+	fclose(file);
+	return text;
+}
+
 static int make_files(void **state)
 {
 	char name[32], hash[16], path[100];
@@ -91,7 +105,7 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
 	static const char *const names[] = {"ca.pem", "other-ca.pem", "self.pem", "client.pem", "client.key",
-		"client-and-key.pem", "locked.key", "stranger.pem", "rubbish.pem"};
+		"client-and-key.pem", "locked.key", "stranger.pem", "rubbish.pem", "shown.pem"};
 	char path[100], hash[16];
 
 	(void)state;
@@ -247,6 +261,51 @@ static void test_certificates(void **state)
 	}
 }
 
+/* A CA that is given as a text is believed, and no other; the system's are not. */
+static void test_ca_in_memory(void **state)
+{
+	(void)state;
+	MC_CLEANUP(free_pointer) char *ca = read_text("ca.pem"), *other = read_text("other-ca.pem");
+	struct tls_server *server = tls_server_new(&(struct tls_setup){.identity = identities[GOOD]});
+	struct mc_error error = {0};
+	char url[64];
+
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d", tls_server_port(server));
+	struct mc_http_options options = {.service = "tls", .base_url = url, .tls = {.ca_pem = other}};
+	assert_int_equal(ask_tls(&options, &error), -EIO);
+	assert_true(says(error.message, "the certificate of https://127.0.0.1:*"));
+	assert_non_null(strstr(error.message, "is not one of this cloud's"));
+	assert_string_equal(tls_server_request(server), "");
+	options.tls.ca_pem = ca;
+	assert_int_equal(ask_tls(&options, &error), 0);
+	tls_server_free(server);
+}
+
+/* What a server shows is told to whoever wants it, whether it is believed or not. */
+static void test_shown_certificate(void **state)
+{
+	static const enum identity shown[] = {GOOD, EXPIRED, SELF};
+
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(shown); i++) {
+		MC_CLEANUP(http_response) struct mc_http_response response = {0};
+		MC_CLEANUP(call) struct mc_call *call = mc_call_new(20000);
+		struct tls_server *server = tls_server_new(&(struct tls_setup){.identity = identities[shown[i]]});
+		char url[64];
+
+		snprintf(url, sizeof(url), "https://127.0.0.1:%d", tls_server_port(server));
+		struct mc_http *http = mc_http_new(
+			&(struct mc_http_options){.service = "tls", .base_url = url, .tls = {.insecure = true}});
+		const struct mc_http_request request = {.method = "GET", .wants_certificate = true};
+		assert_int_equal(mc_http_perform(http, call, &request, &response, NULL), 0);
+		write_identity(shown[i], "shown.pem", true, NULL);
+		MC_CLEANUP(free_pointer) char *expected = read_text("shown.pem");
+		assert_string_equal(response.certificate.data, expected);
+		mc_http_unref(http);
+		tls_server_free(server);
+	}
+}
+
 /* A proxy of the environment takes https on by CONNECT, and what it answers is not the server's answer. */
 static void test_proxy(void **state)
 {
@@ -284,6 +343,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_certificates),
+		cmocka_unit_test(test_ca_in_memory),
+		cmocka_unit_test(test_shown_certificate),
 		cmocka_unit_test(test_proxy),
 	};
 

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+#include "backends/cloud/model.h"
+#include "backends/cloud/work.h"
+#include "backends/managed/sight.h"
 #include "backends/managed/upgrade/upgrade.h"
 #include "mcloud/error.h"
+#include "mcloud/lock.h"
 #include "mcloud/util.h"
+#include "quiet_world.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -58,10 +64,61 @@ static void who_may_be_upgraded(void **state)
 	}
 }
 
+static char followed[64];
+
+static void note_followed(struct mc_region *region, int result)
+{
+	assert_int_equal(result, 0);
+	strcat(followed, region->name);
+}
+
+/* The others are not kept waiting for one whose machine isn't there. */
+static void who_is_away_is_passed_over(void **state)
+{
+	static const struct mc_work_type upgrade = {.doing = "being upgraded",
+		.outcome = "ready",
+		.shown = MC_REGION_UPGRADING,
+		.run = run_nothing,
+		.finish = finish_nothing,
+		.follow = note_followed};
+	static const struct mc_work_type *const works[MC_WORK_KINDS] = {[MC_WORK_UPGRADE] = &upgrade};
+	static const struct mc_cloud_kind kind = {.look = mc_sight_look};
+	struct mc_region kista = {.references = 1, .name = "Kista", .is_master = true},
+			 solna = {.references = 1, .name = "Solna", .is_away = true, .edition.release = 1},
+			 sala = {.references = 1, .name = "Sala", .has_left = true, .edition.release = 1},
+			 umea = {.references = 1, .name = "Umea", .edition.release = 1};
+	struct mc_region *list[] = {&kista, &solna, &sala, &umea};
+	struct mc_cloud cloud = {
+		.kind = &kind, .works = works, .handler = ignore_event, .regions = list, .n_regions = MC_COUNT(list)};
+
+	(void)state;
+	pthread_mutex_init(&cloud.lock, NULL);
+	pthread_mutex_init(&cloud.telling, NULL);
+	pthread_cond_init(&cloud.idle, NULL);
+	for (size_t i = 0; i < MC_COUNT(list); i++) {
+		list[i]->cloud = &cloud;
+		list[i]->is_replica = i > 0;
+	}
+	mc_upgrade_go_on(&cloud);
+	MC_LOCKED(&cloud.lock)
+		while (cloud.threads)
+			pthread_cond_wait(&cloud.idle, &cloud.lock);
+	assert_string_equal(followed, "Umea");
+	for (size_t i = 0; i < MC_COUNT(list); i++)
+		free(list[i]->error);
+	for (size_t i = 0; i < umea.n_progress; i++)
+		free(umea.progress[i]);
+	free(umea.progress);
+	pthread_cond_destroy(&cloud.idle);
+	pthread_mutex_destroy(&cloud.telling);
+	pthread_mutex_destroy(&cloud.lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_may_be_upgraded),
+		cmocka_unit_test(who_is_away_is_passed_over),
 	};
 
 	return cmocka_run_group_tests_name("upgrade", tests, NULL, NULL);

@@ -370,9 +370,28 @@ static void test_refused(void **state)
 	assert_string_equal(noted_in_all(), "");
 }
 
+static void note_thread(void *data)
+{
+	note(*(const char *)data);
+}
+
+/* Whoever closes the cloud waits for the threads that there are, and frees it. */
+static void test_late_thread(void **state)
+{
+	char late = 't';
+
+	(void)state;
+	pthread_mutex_lock(&cloud.lock);
+	cloud.is_closing = true;
+	pthread_mutex_unlock(&cloud.lock);
+	assert_int_equal(mc_cloud_spawn(&cloud, note_thread, &late), -EBUSY);
+	assert_string_equal(noted, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_late_thread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_success, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_aside, set_up, tear_down),

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define HEAD_SIZE 4096
@@ -67,6 +69,19 @@ struct tls_identity *tls_identity_new(const struct tls_certificate *as)
 	return identity;
 }
 
+struct tls_identity *tls_identity_read(const char *pem)
+{
+	struct tls_identity *identity = calloc(1, sizeof(*identity));
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+
+	must(identity && bio, "memory");
+	identity->key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	identity->certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	must(identity->key && identity->certificate, "PEM");
+	BIO_free(bio);
+	return identity;
+}
+
 void tls_identity_free(struct tls_identity *identity)
 {
 	X509_free(identity->certificate);
@@ -97,8 +112,13 @@ void tls_identity_hash_name(const struct tls_identity *identity, char text[16])
 struct tls_server {
 	SSL_CTX *context; /* NULL: no TLS is spoken */
 	bool is_proxy;
+	const char *behind;
 	int fd, port;
 	pthread_t thread;
+	pthread_mutex_t lock; /* guards the connections that are passed on */
+	pthread_cond_t ended;
+	unsigned passing;
+	int passed[64];
 	char request[HEAD_SIZE], connect[HEAD_SIZE]; /* by the thread, before what it answers */
 };
 
@@ -147,13 +167,109 @@ static void serve_connection(struct tls_server *server, int fd)
 	close(fd);
 }
 
+struct passage {
+	struct tls_server *server;
+	int fd;
+};
+
+static int connect_behind(const struct tls_server *server)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->behind);
+	must(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0, server->behind);
+	return fd;
+}
+
+/* Until one of both closes. */
+static void pass_on(SSL *ssl, int front, int back)
+{
+	char bytes[16384];
+
+	for (bool open = true; open;) {
+		struct pollfd fds[] = {{.fd = front, .events = POLLIN}, {.fd = back, .events = POLLIN}};
+		ssize_t size = 0;
+
+		if (!SSL_pending(ssl) && poll(fds, 2, -1) < 0)
+			break;
+		if (SSL_pending(ssl) || fds[0].revents) {
+			size = SSL_read(ssl, bytes, sizeof(bytes));
+			open = size > 0 && write(back, bytes, (size_t)size) == size;
+		}
+		if (open && fds[1].revents) {
+			size = read(back, bytes, sizeof(bytes));
+			open = size > 0 && SSL_write(ssl, bytes, (int)size) == size;
+		}
+	}
+}
+
+static void *pass_connection(void *data)
+{
+	struct passage *passage = data;
+	struct tls_server *server = passage->server;
+	SSL *ssl = SSL_new(server->context);
+
+	if (SSL_set_fd(ssl, passage->fd) == 1 && SSL_accept(ssl) == 1) {
+		int back = connect_behind(server);
+
+		pass_on(ssl, passage->fd, back);
+		SSL_shutdown(ssl);
+		close(back);
+	}
+	SSL_free(ssl);
+	pthread_mutex_lock(&server->lock);
+	for (size_t i = 0; i < sizeof(server->passed) / sizeof(*server->passed); i++)
+		if (server->passed[i] == passage->fd)
+			server->passed[i] = -1;
+	shutdown(passage->fd, SHUT_WR);
+	close(passage->fd);
+	server->passing--;
+	pthread_cond_broadcast(&server->ended);
+	pthread_mutex_unlock(&server->lock);
+	free(passage);
+	return NULL;
+}
+
+static void begin_passage(struct tls_server *server, int fd)
+{
+	struct passage *passage = calloc(1, sizeof(*passage));
+	pthread_t thread;
+	size_t free_one = 0;
+
+	must(passage, "memory");
+	*passage = (struct passage){server, fd};
+	pthread_mutex_lock(&server->lock);
+	while (server->passed[free_one] >= 0)
+		must(++free_one < sizeof(server->passed) / sizeof(*server->passed), "room for a connection");
+	server->passed[free_one] = fd;
+	server->passing++;
+	pthread_mutex_unlock(&server->lock);
+	must(pthread_create(&thread, NULL, pass_connection, passage) == 0, "thread");
+	pthread_detach(thread);
+}
+
 static void *serve(void *data)
 {
 	struct tls_server *server = data;
 
 	for (int fd; (fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0;)
-		serve_connection(server, fd);
+		if (server->behind)
+			begin_passage(server, fd);
+		else
+			serve_connection(server, fd);
 	return NULL;
+}
+
+static void end_passages(struct tls_server *server)
+{
+	pthread_mutex_lock(&server->lock);
+	for (size_t i = 0; i < sizeof(server->passed) / sizeof(*server->passed); i++)
+		if (server->passed[i] >= 0)
+			shutdown(server->passed[i], SHUT_RDWR);
+	while (server->passing > 0)
+		pthread_cond_wait(&server->ended, &server->lock);
+	pthread_mutex_unlock(&server->lock);
 }
 
 static void set_context(struct tls_server *server, const struct tls_setup *setup)
@@ -170,23 +286,33 @@ static void set_context(struct tls_server *server, const struct tls_setup *setup
 	if (!setup->clients)
 		return;
 	X509_STORE_add_cert(SSL_CTX_get_cert_store(context), setup->clients->certificate);
+	/* without it, no client comes a second time */
+	must(SSL_CTX_set_session_id_context(context, (const unsigned char *)"tests", 5) == 1, "sessions");
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 }
 
 struct tls_server *tls_server_new(const struct tls_setup *setup)
 {
 	struct tls_server *server = calloc(1, sizeof(*server));
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_addr = {setup->address ? inet_addr(setup->address) : htonl(INADDR_LOOPBACK)},
+		.sin_port = htons((in_port_t)setup->port)};
 	socklen_t size = sizeof(address);
+	const int again = 1;
 
 	must(server, "memory");
 	signal(SIGPIPE, SIG_IGN); /* of a client that has gone */
 	server->is_proxy = setup->is_proxy;
+	server->behind = setup->behind;
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->ended, NULL);
+	memset(server->passed, 0xff, sizeof(server->passed));
 	if (setup->identity)
 		set_context(server, setup);
 	server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(server->fd >= 0 && bind(server->fd, (struct sockaddr *)&address, size) == 0 &&
-			listen(server->fd, 8) == 0 && getsockname(server->fd, (struct sockaddr *)&address, &size) == 0,
+	must(server->fd >= 0 && setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &again, sizeof(again)) == 0 &&
+			bind(server->fd, (struct sockaddr *)&address, size) == 0 && listen(server->fd, 8) == 0 &&
+			getsockname(server->fd, (struct sockaddr *)&address, &size) == 0,
 		"socket");
 	server->port = ntohs(address.sin_port);
 	must(pthread_create(&server->thread, NULL, serve, server) == 0, "thread");
@@ -197,7 +323,10 @@ void tls_server_free(struct tls_server *server)
 {
 	shutdown(server->fd, SHUT_RDWR);
 	pthread_join(server->thread, NULL);
+	end_passages(server);
 	close(server->fd);
+	pthread_cond_destroy(&server->ended);
+	pthread_mutex_destroy(&server->lock);
 	SSL_CTX_free(server->context);
 	free(server);
 }

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Certificates made here, and a server behind TLS in this process that answers each request with {} and closes. */
+/* Certificates made here, and a server behind TLS in this process that answers each request with {} and closes,
+ * or stands before another that speaks none. */
 
 struct tls_identity; /* a certificate and its key */
 
@@ -17,6 +18,8 @@ struct tls_certificate {
 };
 
 struct tls_identity *tls_identity_new(const struct tls_certificate *certificate);
+/* That of a PEM, with its key. */
+struct tls_identity *tls_identity_read(const char *pem);
 void tls_identity_free(struct tls_identity *identity);
 /* Writes its certificate, and with a WORD (NULL: none; "": a key without one) its key, to PATH. */
 void tls_identity_write(const struct tls_identity *identity, const char *path, bool certificate, const char *word);
@@ -29,6 +32,9 @@ struct tls_setup {
 	const struct tls_identity *clients;  /* clients must have a certificate of it; NULL: none is asked for */
 	bool old;                            /* TLS 1.2, no newer */
 	bool is_proxy;                       /* begins with CONNECT */
+	const char *behind;  /* a Unix socket: what comes is passed on to who serves there; NULL: answered here */
+	const char *address; /* where it listens; NULL: at 127.0.0.1 */
+	int port;            /* 0: any */
 };
 
 struct tls_server;

@@ -55,7 +55,12 @@ static inline void twelve_region(struct twelve *twelve, size_t i)
 		.services = TWELVE_KINDS,
 		.services_up = states[i] == MC_REGION_READY ? TWELVE_KINDS : 1,
 		.release = "epoxy",
-		.images = {.read = 1000 * (int64_t)i, .written = 7, .is_listed = i > 0, .images = 3, .bytes = 1 << 20},
+		.images = {.read = 1000 * (int64_t)i,
+			.written = 7,
+			.copied = i ? 1000 : 0,
+			.is_listed = i > 0,
+			.images = 3,
+			.bytes = 1 << 20},
 	};
 }
 

@@ -122,6 +122,8 @@ int mc_docker_address(struct mc_docker *docker, struct mc_call *call, const stru
 {
 	unsigned api = atomic_load(&docker->api);
 
+	if (docker->flaw.code)
+		return mc_docker_error(error, docker->flaw.code, "%s", docker->flaw.message);
 	if (ask->failed)
 		return mc_docker_error(error, -ask->failed, "no memory for a request to the engine");
 	int r = api ? 0 : negotiate(docker, call, &api, error);

@@ -72,7 +72,7 @@ static cJSON *port_bindings(const struct mc_engine_service_spec *spec)
 	char port[16];
 	int failed = 0;
 
-	snprintf(port, sizeof port, "%hu", spec->port);
+	snprintf(port, sizeof port, "%u", (unsigned)(spec->host_port ? spec->host_port : spec->port));
 	mc_docker_put(binding, "HostIp", cJSON_CreateString(spec->host_address), &failed);
 	mc_docker_put(binding, "HostPort", cJSON_CreateString(port), &failed);
 	if (!cJSON_AddItemToArray(bindings, binding)) {
@@ -87,14 +87,23 @@ static cJSON *port_bindings(const struct mc_engine_service_spec *spec)
 
 /* "VOLUME:PATH:z": what the image has at that path becomes the content of a volume that is empty, and its owner the
  * volume's; z: where SELinux is on, containers may use a directory of the host. */
-static void add_bind(const struct mc_docker *docker, cJSON *list, const char *volume, const char *path,
+static void add_bind(cJSON *list, const char *source, const char *path, const char *options, int *failed)
+{
+	MC_CLEANUP(buffer) struct mc_buffer text = {0};
+
+	mc_buffer_printf(&text, "%s:%s:%s", source, path, options);
+	if (text.failed || !cJSON_AddItemToArray(list, cJSON_CreateString(text.data)))
+		*failed = -ENOMEM;
+}
+
+static void add_volume(const struct mc_docker *docker, cJSON *list, const char *volume, const char *path,
 	const char *options, int *failed)
 {
 	MC_CLEANUP(free_pointer) char *source = mc_docker_engine_name(docker, volume, "");
-	MC_CLEANUP(buffer) struct mc_buffer text = {0};
 
-	mc_buffer_printf(&text, "%s:%s:%s", source ? source : "", path, options);
-	if (!source || text.failed || !cJSON_AddItemToArray(list, cJSON_CreateString(text.data)))
+	if (source)
+		add_bind(list, source, path, options, failed);
+	else
 		*failed = -ENOMEM;
 }
 
@@ -104,11 +113,13 @@ static cJSON *binds(const struct mc_docker *docker, const struct mc_engine_servi
 	int failed = 0;
 
 	if (spec->volume)
-		add_bind(docker, list, spec->volume, spec->volume_path, "z", &failed);
+		add_volume(docker, list, spec->volume, spec->volume_path, "z", &failed);
 	if (spec->source)
-		add_bind(docker, list, spec->source, spec->source_path, "ro,z", &failed);
+		add_volume(docker, list, spec->source, spec->source_path, "ro,z", &failed);
 	if (spec->sockets)
-		add_bind(docker, list, spec->sockets, spec->sockets_path, "z", &failed);
+		add_volume(docker, list, spec->sockets, spec->sockets_path, "z", &failed);
+	if (spec->folder)
+		add_bind(list, spec->folder, spec->folder_path, "z", &failed);
 	if (!failed)
 		return list;
 	cJSON_Delete(list);
@@ -172,7 +183,7 @@ static cJSON *host_config(const struct mc_docker *docker, const struct mc_engine
 	mc_docker_put(json, "LogConfig", log_config(), &failed);
 	if (spec->host_address)
 		mc_docker_put(json, "PortBindings", port_bindings(spec), &failed);
-	if (spec->volume || spec->source || spec->sockets)
+	if (spec->volume || spec->source || spec->sockets || spec->folder)
 		mc_docker_put(json, "Binds", binds(docker, spec), &failed);
 	if (!failed)
 		return json;
@@ -202,6 +213,8 @@ static cJSON *container_json(const struct mc_docker *docker, const struct mc_eng
 	mc_docker_put(json, "Image", cJSON_CreateString(spec->image), &failed);
 	if (spec->command)
 		mc_docker_put(json, "Cmd", words(NULL, spec->command), &failed);
+	if (spec->is_root)
+		mc_docker_put(json, "User", cJSON_CreateString("0:0"), &failed);
 	mc_docker_put(json, "Labels", mc_docker_labels(docker, spec->name, spec->labels), &failed);
 	if (strlen(spec->name) < 64) /* the kernel's limit for a host name */
 		mc_docker_put(json, "Hostname", cJSON_CreateString(spec->host), &failed);
@@ -228,6 +241,7 @@ static int name_taken(struct mc_docker *docker, struct mc_call *call, const char
 	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("containers", engine_name, "json"));
 	if (mc_docker_json(docker, call, &ask, &json, NULL, "can't look") < 0)
 		return mc_docker_error(error, EBUSY, "the container name %s is taken", engine_name);
+	mc_docker_settle_container(json);
 	const cJSON *labels = mc_docker_member(json, "Config", "Labels");
 	const char *cloud = mc_docker_text(labels, MC_DOCKER_LABEL_CLOUD);
 	if (strcmp(cloud, docker->cloud) == 0 && strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) == 0)
@@ -271,7 +285,7 @@ static int post_container(struct mc_docker *docker, struct mc_call *call, const 
 	return 0;
 }
 
-static int rename_finished_container(
+int mc_docker_rename(
 	struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -287,13 +301,13 @@ static int rename_finished_container(
 		return r;
 	if (response.status == 409)
 		return name_taken(docker, call, name, ref->name, error);
-	return mc_docker_fail(&response, error, "can't rename the new %s", ref->name);
+	return mc_docker_fail(&response, error, "can't give %s its name", ref->name);
 }
 
 static int make_missing_volume(struct mc_docker *docker, struct mc_call *call, const char *volume,
 	const struct mc_engine_label *labels, const char *device, struct mc_error *error)
 {
-	int r = mc_docker_volume_create(&docker->engine, call, volume, labels, device, error);
+	int r = mc_docker_volume_create(&docker->engine, call, volume, NULL, labels, device, error);
 
 	return r == -EEXIST ? 0 : r;
 }
@@ -310,6 +324,8 @@ static int create_container(struct mc_docker *docker, struct mc_call *call, cons
 	if (r == -ENOENT)
 		r = mc_docker_sweep(docker, call, spec->name, error);
 	if (r == 0)
+		r = mc_docker_check_spare(docker, spec->labels, error);
+	if (r == 0)
 		r = mc_docker_prepare(&docker->engine, call, error);
 	/* Ours, or there is none of that name: else the engine would mount somebody else's. */
 	if (r == 0 && spec->volume)
@@ -324,7 +340,7 @@ static int create_container(struct mc_docker *docker, struct mc_call *call, cons
 		return r;
 	r = mc_docker_put_files(docker, call, &ref, files, n_files, error);
 	if (r == 0)
-		r = rename_finished_container(docker, call, &ref, error);
+		r = mc_docker_rename(docker, call, &ref, error);
 	if (r < 0) {
 		/* Also when the asker has gone or its time is over. Anything that can't be removed now is removed by
 		 * the next create, remove or clear. */

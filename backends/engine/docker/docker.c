@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/engine/docker/private.h"
 
+#include "backends/engine/place.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,10 @@ static void docker_free(struct mc_engine *engine)
 	pthread_cond_destroy(&docker->released);
 	pthread_mutex_destroy(&docker->lock);
 	free(docker->socket);
+	free(docker->url);
+	free(docker->cacert);
+	free(docker->cert);
+	free(docker->key);
 	free(docker->cloud);
 	free(docker);
 }
@@ -84,6 +90,7 @@ static const struct mc_engine_ops docker_ops = {
 	.volume_list = mc_docker_volume_list,
 	.volume_remove = mc_docker_volume_remove,
 	.create = mc_docker_create,
+	.adopt = mc_docker_adopt,
 	.attach = mc_docker_attach,
 	.act = mc_docker_act,
 	.upload = mc_docker_upload,
@@ -101,11 +108,51 @@ static const struct mc_engine_ops docker_ops = {
 
 static struct mc_engine *make_twin(const struct mc_docker *docker)
 {
-	return mc_engine_docker_new(docker->socket, docker->cloud, NULL, docker->timeout_ms);
+	return mc_engine_docker_new(
+		&(struct mc_engine_place){.socket = docker->socket,
+			.tls = {.cacert = docker->cacert, .cert = docker->cert, .key = docker->key}},
+		docker->cloud, NULL, docker->timeout_ms);
+}
+
+#define CONNECTIONS 24 /* starts and stops of a region's services wait side by side, and others still get an answer */
+#define SILENCE_S 10   /* of another machine, whose cable may be cut */
+
+/* 0 or -ENOMEM. */
+static int connect_to(struct mc_docker *docker, const struct mc_engine_place *place, struct mc_journal *journal)
+{
+	struct mc_engine_address address;
+	bool failed = false;
+
+	docker->socket = mc_copy_text(place->socket, &failed);
+	docker->cacert = mc_copy_text(place->tls.cacert, &failed);
+	docker->cert = mc_copy_text(place->tls.cert, &failed);
+	docker->key = mc_copy_text(place->tls.key, &failed);
+	if (failed)
+		return -ENOMEM;
+	const struct mc_engine_place own = {.socket = docker->socket, .tls.cert = docker->cert};
+	/* With a flaw nothing is ever asked. */
+	if (mc_engine_address_of(&own, &address, &docker->flaw) < 0)
+		address = (struct mc_engine_address){.url = "http://localhost"};
+	docker->url = mc_copy_text(address.url, &failed);
+	docker->options = (struct mc_http_options){.service = "engine",
+		.base_url = docker->url,
+		.unix_socket = address.path,
+		.connections = CONNECTIONS,
+		.silence_s = SILENCE_S,
+		.tls = {.cacert = docker->cacert,
+			.cert = docker->cert,
+			.key = docker->key,
+			.cures = mc_engine_tls_cures},
+		.journal = journal};
+	if (failed)
+		return -ENOMEM;
+	docker->http = mc_http_new(&docker->options);
+	docker->loop = mc_http_loop_new();
+	return docker->http && docker->loop ? 0 : -ENOMEM;
 }
 
 struct mc_engine *mc_engine_docker_new(
-	const char *socket_path, const char *cloud, struct mc_journal *journal, int timeout_ms)
+	const struct mc_engine_place *place, const char *cloud, struct mc_journal *journal, int timeout_ms)
 {
 	struct mc_docker *docker = calloc(1, sizeof *docker);
 	pthread_condattr_t monotonic;
@@ -115,6 +162,7 @@ struct mc_engine *mc_engine_docker_new(
 	docker->engine.ops = &docker_ops;
 	atomic_init(&docker->api, 0);
 	atomic_init(&docker->is_podman, false);
+	atomic_init(&docker->has_spares, false);
 	docker->twin = make_twin;
 	pthread_mutex_init(&docker->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -123,18 +171,7 @@ struct mc_engine *mc_engine_docker_new(
 	pthread_condattr_destroy(&monotonic);
 	docker->timeout_ms = timeout_ms;
 	docker->cloud = strdup(cloud);
-	docker->socket = strdup(socket_path);
-	/* Starts and stops of all of a region's services wait side by side; others shall still get an answer. */
-	docker->options = (struct mc_http_options){.service = "engine",
-		.base_url = "http://localhost",
-		.unix_socket = docker->socket,
-		.connections = 24,
-		.journal = journal};
-	if (docker->cloud && docker->socket) {
-		docker->http = mc_http_new(&docker->options);
-		docker->loop = mc_http_loop_new();
-	}
-	if (docker->http && docker->loop)
+	if (docker->cloud && connect_to(docker, place, journal) == 0)
 		return &docker->engine;
 	docker_free(&docker->engine);
 	return NULL;

@@ -97,7 +97,9 @@ int mc_docker_event_parse(const char *line, size_t size, const char *cloud, stru
 	*ret = (struct mc_docker_event){0};
 	if (!cJSON_IsObject(json))
 		return -EBADMSG;
-	const cJSON *attributes = mc_docker_member(json, "Actor", "Attributes");
+	cJSON *attributes =
+		cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "Actor"), "Attributes");
+	mc_docker_settle_labels(attributes, mc_docker_text(attributes, "name"), mc_docker_text(attributes, "image"));
 	const char *name = mc_docker_text(attributes, MC_DOCKER_LABEL_NAME);
 	const char *type = mc_docker_text(json, "Type"), *action = mc_docker_text(json, "Action");
 	if (strcmp(type, "network") == 0)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/engine/docker/private.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +61,25 @@ static const char *address_of(const cJSON *json)
 	return "";
 }
 
+/* Docker names the bridge of a network after the network's id, by chance nobody else does. */
+static int copy_link(const cJSON *json, struct mc_engine_service *ret)
+{
+	const char *own = mc_docker_text(mc_docker_member(json, "Config", "Labels"), MC_DOCKER_LABEL_CLOUD);
+	const cJSON *network =
+		cJSON_GetObjectItemCaseSensitive(mc_docker_member(json, "NetworkSettings", "Networks"), own);
+	char link[IF_NAMESIZE];
+	struct in_addr address;
+	int failed = 0;
+
+	if (inet_pton(AF_INET, ret->address, &address) != 1 ||
+		strcmp(mc_docker_text(network, "IPAddress"), ret->address) != 0)
+		return 0;
+	snprintf(link, sizeof link, "br-%.12s", mc_docker_text(network, "NetworkID"));
+	if (if_nametoindex(link) > 0)
+		ret->link = mc_docker_copy(link, &failed);
+	return failed;
+}
+
 /* Whether the cloud's network, which has the cloud's name, is none of those that it is in. */
 static bool is_detached(const cJSON *json)
 {
@@ -104,6 +125,8 @@ int mc_docker_info(const cJSON *json, struct mc_engine_service *ret)
 	if (*health && strcmp(health, "none") != 0)
 		ret->health = mc_docker_copy(health, &failed);
 	ret->address = mc_docker_copy(address_of(json), &failed);
+	if (!failed)
+		failed = copy_link(json, ret);
 	ret->ports = ports_of(json);
 	if (*region)
 		ret->region = mc_docker_copy(region, &failed);
@@ -114,6 +137,7 @@ int mc_docker_info(const cJSON *json, struct mc_engine_service *ret)
 	/* Go's zero time, year 1: never. */
 	ret->started = strncmp(started, "0001-", 5) == 0 ? 0 : mc_parse_time(started);
 	ret->is_detached = is_detached(json);
+	ret->is_spare = mc_docker_is_spare(labels);
 	ret->exit_code = int_of(state, "ExitCode");
 	ret->restarts = (unsigned)(int_of(json, "RestartCount") > 0 ? int_of(json, "RestartCount") : 0);
 	if (failed || !ret->ports) {

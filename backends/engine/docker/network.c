@@ -2,14 +2,19 @@
 #include "backends/engine/docker/private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The network that a cloud's containers are in. */
 
-/* The id of the cloud's network, "" where there is none. */
-static int find_network(struct mc_docker *docker, struct mc_call *call, char ret_id[static 72], bool *ret_has_ipv4,
-	struct mc_error *error)
+struct network {
+	char id[72]; /* "": there is none */
+	bool has_ipv4, is_overlay, is_encrypted;
+};
+
+/* The cloud's network. */
+static int find_network(struct mc_docker *docker, struct mc_call *call, struct network *ret, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *json = NULL;
@@ -22,13 +27,38 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, char ret
 	int r = mc_docker_json(docker, call, &ask, &json, error, "can't list networks");
 	if (r < 0)
 		return r;
-	const char *id = mc_docker_text(cJSON_GetArrayItem(json, 0), "Id");
-	if (strlen(id) >= 72)
+	const cJSON *network = cJSON_GetArrayItem(json, 0);
+	const char *id = mc_docker_text(network, "Id");
+	if (strlen(id) >= sizeof ret->id)
 		return mc_docker_error(error, EIO, "the engine gives a network an id of %zu characters", strlen(id));
-	memcpy(ret_id, id, strlen(id) + 1);
+	memcpy(ret->id, id, strlen(id) + 1);
 	/* Since API 1.48; before, each has it. */
-	if (ret_has_ipv4)
-		*ret_has_ipv4 = !cJSON_IsFalse(mc_docker_member(cJSON_GetArrayItem(json, 0), "EnableIPv4", NULL));
+	ret->has_ipv4 = !cJSON_IsFalse(mc_docker_member(network, "EnableIPv4", NULL));
+	ret->is_overlay = strcmp(mc_docker_text(network, "Driver"), "overlay") == 0;
+	ret->is_encrypted = mc_docker_member(network, "Options", "encrypted");
+	return 0;
+}
+
+/* Whether NETWORK, which is there, is what would be made. */
+static int check_network(const struct mc_docker *docker, const struct network *network, struct mc_error *error)
+{
+	if (docker->network == MC_DOCKER_BRIDGE && !network->has_ipv4)
+		return mc_docker_error(error, EADDRNOTAVAIL,
+			"the engine's network %s has no IPv4, by which services are reached; remove it, and leave IPv4 "
+			"on for new ones (default-network-opts in Docker's daemon.json)",
+			docker->cloud);
+	if (docker->network == MC_DOCKER_OVERLAY && !network->is_overlay)
+		return mc_docker_error(error, EBUSY,
+			"the engine's network %s is of this machine alone, and other machines' containers can't be in "
+			"it; "
+			"remove it and what is in it (docker network rm %s), or choose another cloud=",
+			docker->cloud, docker->cloud);
+	if (docker->network == MC_DOCKER_OVERLAY && docker->encrypts && !network->is_encrypted)
+		return mc_docker_error(error, EBUSY,
+			"the engine's network %s is not encrypted, as it was made without that; remove it and what is "
+			"in it "
+			"(docker network rm %s), or choose another cloud=",
+			docker->cloud, docker->cloud);
 	return 0;
 }
 
@@ -53,6 +83,18 @@ static bool has_network(struct mc_docker *docker, struct mc_call *call)
 		       0;
 }
 
+/* Takes what makes a network one that several machines share into JSON. */
+static void put_overlay(const struct mc_docker *docker, cJSON *json, int *failed)
+{
+	cJSON *options = cJSON_CreateObject();
+
+	mc_docker_put(json, "Driver", cJSON_CreateString("overlay"), failed);
+	mc_docker_put(json, "Attachable", cJSON_CreateTrue(), failed);
+	if (docker->encrypts)
+		mc_docker_put(options, "encrypted", cJSON_CreateString(""), failed);
+	mc_docker_put(json, "Options", options, failed);
+}
+
 static int post_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -62,7 +104,10 @@ static int post_network(struct mc_docker *docker, struct mc_call *call, struct m
 
 	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", "create"));
 	mc_docker_put(json, "Name", cJSON_CreateString(docker->cloud), &failed);
-	mc_docker_put(json, "Driver", cJSON_CreateString("bridge"), &failed);
+	if (docker->network == MC_DOCKER_BRIDGE)
+		mc_docker_put(json, "Driver", cJSON_CreateString("bridge"), &failed);
+	else
+		put_overlay(docker, json, &failed);
 	if (atomic_load(&docker->api) < CHECKS_DUPLICATES)
 		mc_docker_put(json, "CheckDuplicate", cJSON_CreateTrue(), &failed);
 	mc_docker_put(json, "Labels", mc_docker_labels(docker, NULL, NULL), &failed);
@@ -90,20 +135,16 @@ static int post_network(struct mc_docker *docker, struct mc_call *call, struct m
 int mc_docker_prepare(struct mc_engine *engine, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_docker *docker = mc_docker_of(engine);
-	char id[72] = "";
-	bool has_ipv4 = true;
+	struct network network = {0};
 
+	if (docker->network == MC_DOCKER_ELSEWHERE)
+		return 0;
 	int r = mc_docker_hold(docker, call, "", error);
 	if (r < 0)
 		return r;
-	r = find_network(docker, call, id, &has_ipv4, error);
-	if (r == 0 && !*id)
-		r = post_network(docker, call, error);
-	else if (r == 0 && !has_ipv4)
-		r = mc_docker_error(error, EADDRNOTAVAIL,
-			"the engine's network %s has no IPv4, by which services are reached; remove it, and leave IPv4 "
-			"on for new ones (default-network-opts in Docker's daemon.json)",
-			docker->cloud);
+	r = find_network(docker, call, &network, error);
+	if (r == 0)
+		r = *network.id ? check_network(docker, &network, error) : post_network(docker, call, error);
 	mc_docker_release(docker, "");
 	return r;
 }
@@ -136,20 +177,23 @@ int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char 
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
 	struct mc_docker_ref ref;
-	char id[72] = "";
+	struct network network = {0};
 	int failed = 0;
 
 	int r = mc_docker_find(docker, call, name, &ref, error);
-	if (r == 0)
-		r = find_network(docker, call, id, NULL, error);
+	/* A worker of a Swarm lists it only while it has a container in it. */
+	if (r == 0 && docker->network == MC_DOCKER_ELSEWHERE)
+		snprintf(network.id, sizeof network.id, "%s", docker->cloud);
+	else if (r == 0)
+		r = find_network(docker, call, &network, error);
 	if (r < 0)
 		return r;
-	if (!*id)
+	if (!*network.id)
 		return mc_docker_error(error, ENONET, "cloud %s has no network", docker->cloud);
 	cJSON *json = cJSON_CreateObject();
 	mc_docker_put(json, "Container", cJSON_CreateString(ref.id), &failed);
 	mc_docker_put(json, "EndpointConfig", mc_docker_endpoint(host, alias), &failed);
-	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", id, "connect"));
+	mc_docker_ask(&ask, "POST", MC_DOCKER_PATH("networks", network.id, "connect"));
 	mc_docker_ask_body(&ask, json);
 	ask.failed = failed ? failed : ask.failed;
 	r = mc_docker_send(docker, call, &ask, &response, error);
@@ -163,7 +207,7 @@ static int remove_network(struct mc_docker *docker, struct mc_call *call, struct
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	MC_CLEANUP(json) cJSON *containers = NULL;
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
-	char id[72] = "";
+	struct network network = {0};
 
 	/* A network without running containers can be removed under those that are stopped, and then they can't start.
 	 */
@@ -173,10 +217,12 @@ static int remove_network(struct mc_docker *docker, struct mc_call *call, struct
 	if (cJSON_GetArraySize(containers) > 0)
 		return mc_docker_error(error, EBUSY, "%d containers of cloud %s still use its network",
 			cJSON_GetArraySize(containers), docker->cloud);
-	r = find_network(docker, call, id, NULL, error);
-	if (r < 0 || !*id)
+	if (docker->network == MC_DOCKER_ELSEWHERE)
+		return 0;
+	r = find_network(docker, call, &network, error);
+	if (r < 0 || !*network.id)
 		return r;
-	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("networks", id));
+	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("networks", network.id));
 	r = mc_docker_send(docker, call, &ask, &response, error);
 	if (r < 0 || response.status == 404 || (response.status >= 200 && response.status < 300))
 		return r;

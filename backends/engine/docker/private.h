@@ -28,18 +28,30 @@
 
 #define MC_DOCKER_JSON_LIMIT ((size_t)16 << 20)
 
+/* The network of the cloud. */
+enum mc_docker_network {
+	MC_DOCKER_BRIDGE,
+	MC_DOCKER_OVERLAY,  /* of a Swarm, that all of its engines can put their containers into */
+	MC_DOCKER_ELSEWHERE /* such a one, which another engine of the Swarm makes and removes */
+};
+
 struct mc_docker_held;
 struct mc_docker_watch;
 
 struct mc_docker {
 	struct mc_engine engine; /* first: what the ops are given */
-	char *cloud, *socket;
+	char *cloud, *socket;    /* the place's, for sentences */
+	char *url, *cacert, *cert, *key;
+	struct mc_error flaw; /* why the place is none; code 0: it is one */
 	int timeout_ms;
+	enum mc_docker_network network; /* these two are set before the first question */
+	bool encrypts;                  /* what goes through an overlay network between machines */
 	struct mc_http_options options;
 	struct mc_http *http;
 	struct mc_http_loop *loop;
-	atomic_uint api;       /* version 1.api of the API is spoken; 0: not known yet */
-	atomic_bool is_podman; /* which has another API beside it; known when `api` is */
+	atomic_uint api;        /* version 1.api of the API is spoken; 0: not known yet */
+	atomic_bool is_podman;  /* which has another API beside it; known when `api` is */
+	atomic_bool has_spares; /* some of its containers are, or were, spares: their labels don't say which service */
 	/* The same engine once more, for what no journal is to tell of; NULL: out of memory. */
 	struct mc_engine *(*twin)(const struct mc_docker *docker);
 	mc_mutex lock; /* guards `held` and `watch`; nothing else is locked while it is */
@@ -196,7 +208,29 @@ int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char 
  * memory. */
 cJSON *mc_docker_endpoint(const char *host, const char *alias);
 
+/* --- spare.c --- */
+
+/* Whether a container of LABELS was made as a spare, and whether it still is one: once they are settled. */
+bool mc_docker_is_made_as_spare(const cJSON *labels);
+bool mc_docker_is_spare(const cJSON *labels);
+/* The labels of a container become those of the service that it is: a spare that was adopted has had others. */
+void mc_docker_settle_labels(cJSON *labels, const char *engine_name, const char *image);
+/* The same of a container's description, and of a list of containers. */
+void mc_docker_settle_container(cJSON *json);
+void mc_docker_settle_list(struct mc_docker *docker, cJSON *containers);
+/* -EOPNOTSUPP if these are a spare's, and the engine has none. */
+int mc_docker_check_spare(struct mc_docker *docker, const struct mc_engine_label *labels, struct mc_error *error);
+
+/* --- adopt.c --- */
+
+int mc_docker_adopt(struct mc_engine *engine, struct mc_call *call, const char *spare, const char *name,
+	const struct mc_engine_file *files, size_t n_files, struct mc_error *error);
+
 /* --- service.c, info.c, create.c --- */
+
+/* The container REF becomes that of service REF->name; -EEXIST, -EBUSY as of create. */
+int mc_docker_rename(
+	struct mc_docker *docker, struct mc_call *call, const struct mc_docker_ref *ref, struct mc_error *error);
 
 /* The container of service NAME, unfinished ones aside; -ENOENT with a sentence. */
 int mc_docker_find(struct mc_docker *docker, struct mc_call *call, const char *name, struct mc_docker_ref *ret_ref,
@@ -231,7 +265,7 @@ int mc_docker_info(const cJSON *json, struct mc_engine_service *ret);
 
 /* --- volume.c --- */
 
-int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name,
+int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name, const char *node,
 	const struct mc_engine_label *labels, const char *device, struct mc_error *error);
 int mc_docker_volume_list(
 	struct mc_engine *engine, struct mc_call *call, struct mc_engine_volume_list *ret, struct mc_error *error);

@@ -34,11 +34,23 @@ static void drop_copies(const struct mc_docker *docker, cJSON *containers)
 			cJSON_DeleteItemFromArray(containers, i);
 }
 
+static void drop_others(cJSON *containers, const char *name)
+{
+	for (int i = cJSON_GetArraySize(containers) - 1; i >= 0; i--) {
+		const cJSON *labels = mc_docker_member(cJSON_GetArrayItem(containers, i), "Labels", NULL);
+
+		if (strcmp(mc_docker_text(labels, MC_DOCKER_LABEL_NAME), name) != 0)
+			cJSON_DeleteItemFromArray(containers, i);
+	}
+}
+
 int mc_docker_containers(
 	struct mc_docker *docker, struct mc_call *call, const char *name, cJSON **ret_json, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
-	MC_CLEANUP(free_pointer) char *filters = mc_docker_filters(docker, name);
+	/* Of what was a spare no label has the name. Whether there are such is known since the first list. */
+	MC_CLEANUP(free_pointer)
+	char *filters = mc_docker_filters(docker, atomic_load(&docker->has_spares) ? NULL : name);
 
 	if (!filters)
 		return mc_docker_error(error, ENOMEM, "no memory");
@@ -46,9 +58,13 @@ int mc_docker_containers(
 	ask.http.query = (struct mc_http_param[]){{"all", "1"}, {"filters", filters}, {NULL, NULL}};
 	int r = mc_docker_json(
 		docker, call, &ask, ret_json, error, "can't list the containers of cloud %s", docker->cloud);
-	if (r == 0)
-		drop_copies(docker, *ret_json);
-	return r;
+	if (r < 0)
+		return r;
+	mc_docker_settle_list(docker, *ret_json);
+	drop_copies(docker, *ret_json);
+	if (name)
+		drop_others(*ret_json, name);
+	return 0;
 }
 
 bool mc_docker_unfinished(const cJSON *container)
@@ -188,6 +204,7 @@ static int look_ref(struct mc_docker *docker, struct mc_call *call, const struct
 	int r = mc_docker_inspect_ref(docker, call, ref, &json, error);
 	if (r < 0)
 		return r;
+	mc_docker_settle_container(json);
 	r = mc_docker_info(json, ret);
 	if (r == -EBADMSG)
 		return mc_docker_error(error, EIO, "the engine's description of %s makes no sense", ref->name);

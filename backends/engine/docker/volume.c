@@ -100,7 +100,7 @@ static bool is_made_meanwhile(const struct mc_error *error)
 /* POST /volumes/create gives a volume that is there already back as if it were new: the nonce tells. Engine 28.5, at
  * its first answer for one after its start, leaves the labels out (null): nothing is called somebody else's without a
  * second look. */
-int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name,
+int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, const char *name, const char *node,
 	const struct mc_engine_label *labels, const char *device, struct mc_error *error)
 {
 	struct mc_docker *docker = mc_docker_of(engine);
@@ -111,6 +111,7 @@ int mc_docker_volume_create(struct mc_engine *engine, struct mc_call *call, cons
 	char nonce[33];
 	int failed = 0;
 
+	(void)node;
 	if (!mc_docker_name_ok(name) || !mc_docker_labels_ok(labels))
 		return mc_docker_error(
 			error, EINVAL, "\"%s\" can't be a volume's name, or its labels' names are bad", name);

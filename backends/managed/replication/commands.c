@@ -6,6 +6,7 @@
 #include "backends/managed/facts.h"
 #include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/follow.h"
+#include "backends/managed/replication/hold.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/realign.h"
@@ -242,7 +243,8 @@ static int note_mode(struct mc_region *region, bool semisync, struct mc_error *e
 /* One that runs and can't be told goes on acknowledging, and nobody would ask it any more what it has. */
 static int check_uncount(struct mc_region *slave, struct mc_error *error)
 {
-	struct mc_observed seen = {.is_unreachable = mc_probe_runs(slave) && !mc_probe_answers(slave)};
+	bool may_live = mc_probe_runs(slave) || mc_probe_is_unreachable(slave);
+	struct mc_observed seen = {.is_unreachable = may_live && !mc_probe_answers(slave)};
 	struct mc_facts facts;
 
 	MC_LOCKED(&slave->cloud->lock)
@@ -250,14 +252,35 @@ static int check_uncount(struct mc_region *slave, struct mc_error *error)
 	return mc_plan_check_uncount(&facts, &seen, error);
 }
 
+/* It tells the master when it connects. Whoever follows a former master receives nothing more of that one, and is told
+ * when it follows the one of now; who follows nobody has nobody to tell. */
+static int tell_mode(struct mc_region *slave, struct mc_call *call, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_observed seen = {0};
+	struct mc_facts facts;
+	int r = mc_region_database(slave, &database, error);
+
+	if (r == 0)
+		r = mc_observe(slave, database, call, &seen, NULL, error);
+	MC_LOCKED(&slave->cloud->lock)
+		facts = mc_facts_of(slave);
+	if (r == 0)
+		r = mc_database_set_semisync(database, call, false, mc_plan_may_acknowledge(&facts, &seen), error);
+	if (r < 0 || !seen.is_configured || facts.is_halted || facts.is_estranged)
+		return r;
+	return mc_database_replica_act(
+		database, call, seen.follows_master ? MC_REPLICA_RECONNECT : MC_REPLICA_DEAFEN, error);
+}
+
 /* IS_ALONE: the other slaves stay as they are. */
 static int set_slave_mode(
 	struct mc_region *slave, struct mc_call *call, bool semisync, bool is_alone, struct mc_error *error)
 {
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-	struct mc_replica_status status = {0};
-	int r = semisync ? mc_replicate_count(slave, error) : 0;
+	int r = mc_region_check_held(slave, error);
 
+	if (r == 0 && semisync)
+		r = mc_replicate_count(slave, error);
 	if (r == 0 && !semisync && is_alone)
 		r = check_uncount(slave, error);
 	if (r == 0 && !semisync && is_alone)
@@ -266,19 +289,11 @@ static int set_slave_mode(
 		r = note_mode(slave, semisync, error);
 
 	/* Nobody need wait any more for one that is away, and it hears of that when it is back. */
-	if (r == 0 && !semisync && !mc_probe_answers(slave))
+	if (r == 0 && !semisync && !mc_probe_answers(slave)) {
+		mc_region_realign_later(slave);
 		return 0;
-	if (r == 0)
-		r = mc_region_database(slave, &database, error);
-	if (r == 0)
-		r = mc_database_set_semisync(database, call, false, semisync, error);
-	if (r == 0)
-		r = mc_database_replica_status(database, call, &status, error);
-	/* It tells the master when it connects; who follows nobody has nobody to tell. */
-	if (r == 0 && status.is_configured && !mc_fact_known(slave, MC_FACT_HALTED) &&
-		!mc_fact_known(slave, MC_FACT_ESTRANGED))
-		r = mc_database_replica_act(database, call, MC_REPLICA_RECONNECT, error);
-	return r;
+	}
+	return r ? r : tell_mode(slave, call, error);
 }
 
 int mc_replication_set_mode(
@@ -335,13 +350,14 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL, *source = NULL;
 	struct mc_replication now = {0};
+	struct mc_observed seen = {0};
 	char oldest[MC_GTID_MAX];
 	int r = mc_region_database(known->region, &database, error);
 
 	if (r == 0)
 		r = mc_region_database(known->master, &source, error);
 	if (r == 0)
-		r = mc_replication_examine(known->region, database, source, call, &now, NULL, error);
+		r = mc_replication_examine(known->region, database, source, call, &now, &seen, error);
 	if (r == 0)
 		r = mc_region_position(source, call, MC_GTID_OLDEST, oldest, error);
 	if (r < 0)
@@ -354,7 +370,7 @@ static int go_on(const struct known *known, struct mc_call *call, struct mc_erro
 			"regions/%s/replication/ctl` throws "
 			"them away",
 			known->region->name, known->region->name);
-	if (now.state != MC_REPLICATION_STOPPED || mc_gtid_covers(now.applied, oldest) != 1)
+	if (now.state != MC_REPLICATION_STOPPED || !seen.follows_master || mc_gtid_covers(now.applied, oldest) != 1)
 		return 1;
 	r = mc_fact_clear(known->region, MC_FACT_HALTED, error);
 	mc_drift_forget(known->region);
@@ -384,6 +400,8 @@ int mc_replication_start(
 		return mc_error_set(
 			error, EINVAL, "region %s is a slave; the master is %s", master, known.master->name);
 	r = check_start(cloud, &known, error);
+	if (r == 0)
+		r = mc_region_check_held(known.region, error);
 	if (r < 0)
 		return r;
 	if (known.is_seeding)

@@ -23,6 +23,11 @@
 	"find /run/mysqld -name 'copy-*.cnf' -mmin +10 -delete\n"                                                      \
 	"exec 9>/run/mysqld/copy.lock && flock 9 || exit 1\n"
 
+/* What goes to another database goes to that of the certificate. The own one is known by the container's loopback
+ * address, which no certificate is for. */
+static const char tls_options[] = "ssl-verify-server-cert=OFF\n[client]\nssl-ca=" MC_MYSQL_FOLDER "/" MC_CA_FILE
+				  "\n[mysqldump]\nssl-verify-server-cert=ON\n";
+
 /* The programs' options, with the root password that all regions share: in a file, as others could see arguments and
  * environment. HOST: of the database that is copied. */
 static int upload_options(struct mc_region *slave, const char *host, struct mc_call *call, const char *service,
@@ -39,6 +44,8 @@ static int upload_options(struct mc_region *slave, const char *host, struct mc_c
 	/* the password is of hexadecimal digits, and a host's name has nothing to quote */
 	mc_buffer_printf(&text, "[client]\nuser=root\npassword=%s\n[mysqldump]\nhost=%s\n[mysql]\nhost=127.0.0.1\n",
 		mc_secrets_get(secrets, MC_SECRET_DB_ROOT), host);
+	if (mc_service_has_tls(slave->cloud, &mc_services[MC_DATABASE]))
+		mc_buffer_text(&text, tls_options);
 	if (text.failed)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	file.data = text.data;

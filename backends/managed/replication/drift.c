@@ -5,15 +5,19 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
 #include "backends/managed/replication/observe.h"
+#include "backends/managed/replication/plan.h"
 #include "mcloud/lock.h"
+#include "mcloud/region.h"
 #include "mcloud/replica.h"
 #include "mcloud/replication.h"
 #include "mcloud/util.h"
 
 /* Positions are numbers, and a master whose binary log was begun anew gives them out again: a slave may then go on as
  * if it had what it has not. So whenever a slave's replication has begun to run, its rows are compared with the
- * master's once. That reads both databases, so it isn't done all the time. */
+ * master's once. That reads both databases, so it isn't done all the time; that the log is begun anew is looked for
+ * with each look, as a slave may not notice: it connects again in no time, or waits where the old log ended. */
 
+#define COUNT_MS 2000
 #define COMPARE_MS (30 * 1000)
 #define AGAIN_MS 2000
 #define TIMES 20
@@ -63,8 +67,58 @@ static int compare_well(
 
 void mc_drift_forget(struct mc_region *region)
 {
-	MC_LOCKED(&region->cloud->lock)
+	MC_LOCKED(&region->cloud->lock) {
 		region->runs++;
+		region->log_lead.is_known = false; /* a copy begins its log anew */
+	}
+}
+
+/* All that follow MASTER; those that are being copied are compared when they begin to run. */
+static int estrange_slaves(struct mc_region *master, struct mc_error *error)
+{
+	struct mc_region_views views = {0};
+	int r = mc_cloud_regions(master->cloud, &views);
+
+	if (r < 0)
+		return mc_error_set(error, -r, "the regions can't be listed");
+	for (size_t i = 0; i < views.count && r == 0; i++) {
+		MC_CLEANUP(region) struct mc_region *region = mc_region_find(master->cloud, views.items[i].name);
+
+		if (region && views.items[i].master && !mc_fact_known(region, MC_FACT_SEEDING))
+			r = mc_fact_set(region, MC_FACT_ESTRANGED, error);
+	}
+	mc_region_views_clear(&views);
+	return r;
+}
+
+int mc_drift_look_at_log(struct mc_region *master, struct mc_database *database, struct mc_error *error)
+{
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(COUNT_MS);
+	struct mc_log_count count = {0};
+	struct mc_log_lead lead;
+	unsigned long run;
+	bool is_anew;
+	int r = call ? mc_database_count_log(database, call, &count, error)
+		     : mc_error_set(error, ENOMEM, "out of memory");
+
+	if (r < 0)
+		return r;
+	MC_LOCKED(&master->cloud->lock) {
+		lead = master->log_lead;
+		run = master->runs;
+	}
+	is_anew = mc_plan_is_begun_anew(&count, &lead);
+	if (is_anew && (r = estrange_slaves(master, error)) < 0)
+		return r; /* and is seen again at the next look */
+	MC_LOCKED(&master->cloud->lock)
+		if (run == master->runs) /* or it is another log by now */
+			master->log_lead = lead;
+	if (is_anew)
+		mc_error_set(error, EBUSY,
+			"the binary log of region %s was begun anew: its slaves may lack rows of it; "
+			"`echo resync > regions/R/replication/ctl` copies them",
+			master->name);
+	return is_anew;
 }
 
 /* Call with the lock. */

@@ -8,6 +8,8 @@
 #include "backends/managed/names.h"
 #include "backends/managed/replication/copy.h"
 #include "backends/managed/replication/drift.h"
+#include "backends/managed/replication/fence.h"
+#include "backends/managed/replication/hold.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/services/probe.h"
@@ -140,16 +142,6 @@ int mc_replicate_count(struct mc_region *slave, struct mc_error *error)
 	return r ? r : mc_fact_set(slave, MC_FACT_SEMISYNC, error);
 }
 
-/* It acknowledges nothing from here on, if it lives. */
-static void deafen(struct mc_region *slave)
-{
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
-	MC_CLEANUP(database) struct mc_database *database = NULL;
-
-	if (call && mc_probe_runs(slave) && mc_region_database(slave, &database, NULL) == 0)
-		mc_database_replica_act(database, call, MC_REPLICA_DEAFEN, NULL);
-}
-
 int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error)
 {
 	MC_CLEANUP(scene) struct mc_scene scene = {0};
@@ -158,7 +150,9 @@ int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error)
 
 	if (r < 0 || who == MC_PLAN_NOBODY || !scene.facts[who].is_semisync)
 		return r;
-	deafen(slave);
+	/* it acknowledges nothing from here on, if it lives */
+	scene.observed[who].is_unreachable = !mc_fence_deafen(slave) && mc_probe_is_unreachable(slave);
+	r = mc_plan_check_uncount(&scene.facts[who], &scene.observed[who], error);
 	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
 		if (mc_plan_loses(&scene.picture, i, who, NULL))
 			r = mc_fact_set(scene.regions[i], MC_FACT_INCOMPLETE, error);
@@ -173,12 +167,20 @@ int mc_replicate_uncount(struct mc_region *slave, struct mc_error *error)
 static int point_at_master(const struct pair *pair, struct mc_call *call, struct mc_error *error)
 {
 	char password[2 * 24 + 1], host[MC_HOST_MAX], there[MC_GTID_MAX];
+	const struct mc_service *database = &mc_services[MC_DATABASE];
+	bool has_tls = mc_service_has_tls(pair->slave->cloud, database);
+	const struct mc_replica_source source = {
+		.host = host,
+		.port = database->port,
+		.password = password,
+		.ca_file = has_tls ? MC_MYSQL_FOLDER "/" MC_CA_FILE : NULL,
+	};
 	int r = mc_random_hex(password, 24);
 
 	if (r < 0)
 		return mc_error_set(error, -r, "no random numbers for a password");
-	mc_service_host(pair->master, &mc_services[MC_DATABASE], host);
-	r = mc_database_put_replica_user(pair->source, call, pair->slave->number, password, error);
+	mc_service_host(pair->master, database, host);
+	r = mc_database_put_replica_user(pair->source, call, pair->slave->number, password, has_tls, error);
 	if (r == 0)
 		r = mc_database_replica_act(pair->own, call, MC_REPLICA_STOP, error);
 	if (r == 0)
@@ -186,8 +188,7 @@ static int point_at_master(const struct pair *pair, struct mc_call *call, struct
 	if (r == 0) /* a former master's own transactions are among those that it need not be sent */
 		r = mc_database_demote(pair->own, call, there, error);
 	if (r == 0)
-		r = mc_database_follow(
-			pair->own, call, host, mc_services[MC_DATABASE].port, pair->slave->number, password, error);
+		r = mc_database_follow(pair->own, call, pair->slave->number, &source, error);
 	explicit_bzero(password, sizeof(password));
 	if (r == 0 && mc_fact_known(pair->master, MC_FACT_SEMISYNC))
 		r = mc_replicate_count(pair->slave, error);
@@ -265,6 +266,10 @@ int mc_replicate_attach(struct mc_work *work, struct mc_error *error)
 	int r = open_pair(work->region, &pair, error);
 
 	if (r == 0)
+		r = mc_fence_returned(work->region, work->call, error);
+	if (r == 0)
+		r = mc_region_await_turn(work->region, work->call, error);
+	if (r == 0)
 		r = decide(&pair, work->call, has_to_follow(work), &deed, error);
 	begins = r == 0 && (deed == MC_DEED_FOLLOW || deed == MC_DEED_COPY);
 	if (begins)
@@ -286,6 +291,8 @@ int mc_replicate_rejoin(struct mc_region *region, struct mc_call *call, struct m
 	enum mc_deed deed = MC_DEED_NONE;
 	int r = open_pair(region, &pair, error);
 
+	if (r == 0)
+		r = mc_fence_returned(region, call, error);
 	if (r == 0)
 		r = decide(&pair, call, false, &deed, error);
 	if (r < 0 || deed == MC_DEED_LEAVE_ALONE || deed == MC_DEED_NONE)

@@ -10,6 +10,7 @@
 #include "backends/managed/replication/plan.h"
 #include "backends/managed/replication/promote.h"
 #include "backends/managed/replication/realign.h"
+#include "backends/managed/services/probe.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/replica.h"
@@ -68,10 +69,16 @@ static bool is_current(struct mc_region *master)
 	return current;
 }
 
+/* Else it only looks. */
+static bool may_act(struct mc_cloud *cloud)
+{
+	return mc_cloud_may_change(cloud, NULL) == 0;
+}
+
 /* Whether REGION acknowledges, and the master's commits wait. */
 static bool counts(struct mc_region *region, struct mc_database *own, struct mc_database *source, struct mc_call *call)
 {
-	return !region->cloud->options.read_only && mc_fact_known(region, MC_FACT_INCOMPLETE) &&
+	return may_act(region->cloud) && mc_fact_known(region, MC_FACT_INCOMPLETE) &&
 	       mc_database_acknowledges(own, call, NULL) == 1 && mc_database_semisync(source, call, true, NULL) == 1;
 }
 
@@ -87,8 +94,8 @@ static void complete(struct mc_region *region)
 }
 
 /* Why a region is degraded, and what to do; "": it is not, by its replication. */
-static void explain_trouble(const struct mc_region *region, const struct mc_facts *facts,
-	const struct mc_replication *now, char *trouble, size_t size)
+static void explain_trouble(const struct mc_region *region, const struct mc_region *master,
+	const struct mc_facts *facts, const struct mc_replication *now, char *trouble, size_t size)
 {
 	if (facts->is_estranged)
 		snprintf(trouble, size,
@@ -109,6 +116,11 @@ static void explain_trouble(const struct mc_region *region, const struct mc_fact
 			"it has transactions that the master has not; `echo resync > regions/%.*s/replication/ctl` "
 			"throws them away",
 			MC_REGION_NAME_MAX, region->name);
+	else if (now->state == MC_REPLICATION_BROKEN && now->status.error == MC_REPLICA_UNTRUSTED)
+		snprintf(trouble, size,
+			"replication is broken: %.64s shows no certificate of this cloud's; `echo repair > "
+			"regions/%.*s/ctl` puts it right",
+			now->status.master_host, MC_REGION_NAME_MAX, master->name);
 	else if (now->state == MC_REPLICATION_BROKEN)
 		snprintf(trouble, size, "replication is broken: %.120s (%u); regions/%.*s/replication/status",
 			now->status.message, now->status.error, MC_REGION_NAME_MAX, region->name);
@@ -158,31 +170,34 @@ static void look_at_slave(struct mc_region *region, struct mc_region *master, st
 	struct mc_error error = {0};
 	struct mc_facts facts;
 	char trouble[256] = "";
-	bool is_counting;
+	bool is_counting, is_cut_off = mc_probe_is_unreachable(region); /* others aren't kept waiting for it */
 	int r;
 
 	if (!call || !own || !source)
 		return;
 	/* before the positions: what the master writes after that one is with somebody who counts */
-	is_counting = !is_busy && counts(region, own, source, call);
-	r = is_busy ? 0 : mc_replication_examine(region, own, source, call, &now, &seen, &error);
+	is_counting = !is_busy && !is_cut_off && counts(region, own, source, call);
+	if (is_cut_off)
+		r = mc_error_set(&error, EHOSTUNREACH, "its machine can't be reached");
+	else
+		r = is_busy ? 0 : mc_replication_examine(region, own, source, call, &now, &seen, &error);
 	if (r < 0) {
 		now.state = MC_REPLICATION_BROKEN; /* its own database is away, which its service says better */
 		snprintf(trouble, sizeof(trouble), "its replication can't be looked at: %.200s", error.message);
 	}
 	if (!is_current(master))
 		return;
-	if (r == 0 && !is_busy && !region->cloud->options.read_only &&
-		is_strange(region, master, &seen, &now, compares) && now.state == MC_REPLICATION_RUNNING)
+	if (r == 0 && !is_busy && may_act(region->cloud) && is_strange(region, master, &seen, &now, compares) &&
+		now.state == MC_REPLICATION_RUNNING)
 		now.state = MC_REPLICATION_BROKEN;
 	if (!is_current(master))
 		return;
 	facts = facts_of(region);
 	if (!*trouble)
-		explain_trouble(region, &facts, &now, trouble, sizeof(trouble));
+		explain_trouble(region, master, &facts, &now, trouble, sizeof(trouble));
 	mc_utf8_tidy(trouble); /* what it quotes may be cut */
 	keep_replication_state(region, &now, trouble);
-	if (r == 0 && !is_busy && !region->cloud->options.read_only)
+	if (r == 0 && !is_busy && may_act(region->cloud))
 		act_on_slave(region, master, &now, &seen, is_counting);
 }
 
@@ -210,6 +225,15 @@ static bool is_misaligned(struct mc_region *region)
 	return misaligned;
 }
 
+static void look_at_log(struct mc_region *master)
+{
+	struct mc_database *database = connection(master);
+	struct mc_error error = {0};
+
+	if (database && mc_drift_look_at_log(master, database, &error) == 1)
+		mc_cloud_fail(master->cloud, master->name, &error);
+}
+
 static void look_at_all(struct mc_cloud *cloud)
 {
 	MC_CLEANUP(region) struct mc_region *master = mc_region_find(cloud, NULL);
@@ -217,6 +241,8 @@ static void look_at_all(struct mc_cloud *cloud)
 
 	if (!master || mc_cloud_regions(cloud, &views) < 0)
 		return;
+	if (may_act(cloud))
+		look_at_log(master);
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, views.items[i].name);
 
@@ -266,7 +292,7 @@ static void watch(void *data)
 	MC_LOCKED(&cloud->lock)
 		call = mc_call_ref(cloud->watching);
 	do {
-		if (!cloud->options.read_only)
+		if (may_act(cloud))
 			mc_promote_tidy(cloud);
 		look_at_all(cloud);
 		r = mc_call_pause(call, INTERVAL_MS);
@@ -276,17 +302,5 @@ static void watch(void *data)
 
 void mc_replication_watch(struct mc_cloud *cloud)
 {
-	struct mc_call *call = mc_call_new(-1);
-	bool begin;
-
-	MC_LOCKED(&cloud->lock) {
-		begin = call && !cloud->watching && !cloud->is_closing && is_needed(cloud);
-		if (begin)
-			cloud->watching = mc_call_ref(call);
-	}
-	if (begin && mc_cloud_spawn(cloud, watch, cloud) < 0) {
-		MC_LOCKED(&cloud->lock)
-			mc_call_unref(mc_steal(&cloud->watching));
-	}
-	mc_call_unref(call);
+	mc_cloud_keep(cloud, &cloud->watching, is_needed, watch);
 }

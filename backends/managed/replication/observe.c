@@ -14,12 +14,15 @@
 #include "mcloud/replication.h"
 #include "mcloud/util.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAUSE_MS 20
 #define REVIEW_MS (10 * 1000)
+#define LOOKERS 16 /* at once */
 
 int mc_region_position(struct mc_database *database, struct mc_call *call, enum mc_gtid_kind kind, char to[MC_GTID_MAX],
 	struct mc_error *error)
@@ -154,24 +157,35 @@ int mc_observe(struct mc_region *region, struct mc_database *database, struct mc
 		mc_service_host(master, &mc_services[MC_DATABASE], host);
 	ret_seen->answers = true;
 	ret_seen->follows_master = master && status.is_configured && !strcmp(status.master_host, host);
-	ret_seen->is_coming_up = status.is_configured && status.receiver == MC_REPLICA_NO &&
-				 !mc_fact_known(region, MC_FACT_HALTED) && !mc_fact_known(region, MC_FACT_ESTRANGED);
 	snprintf(ret_seen->message, sizeof(ret_seen->message), "%.255s", status.message);
 	snprintf(ret_seen->received, sizeof(ret_seen->received), "%s", status.received);
+	ret_seen->is_coming_up = mc_plan_comes_up(&(struct mc_facts){.is_halted = mc_fact_known(region, MC_FACT_HALTED),
+							  .is_estranged = mc_fact_known(region, MC_FACT_ESTRANGED)},
+		ret_seen);
 	if (ret_status)
 		*ret_status = status;
 	return 0;
+}
+
+/* Whether the answer of a database is worth waiting for, of whose process nothing is known: that of a slave that
+ * commits do not wait for decides nothing. */
+static bool is_worth_a_try(const struct mc_scene *scene, size_t i)
+{
+	return i == scene->master || scene->facts[i].is_semisync;
 }
 
 void mc_scene_look(struct mc_scene *scene, size_t i)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(MC_REGION_ANSWER_MS);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
+	struct mc_region *region = scene->regions[i];
+	bool is_unreachable = mc_probe_is_unreachable(region);
+	bool asks = is_unreachable ? is_worth_a_try(scene, i) : mc_probe_runs(region);
 
 	scene->observed[i] = (struct mc_observed){0};
-	if (!call || !mc_probe_runs(scene->regions[i]) || mc_region_database(scene->regions[i], &database, NULL) < 0 ||
-		mc_observe(scene->regions[i], database, call, &scene->observed[i], NULL, NULL) < 0)
-		scene->observed[i] = (struct mc_observed){0};
+	if (!call || !asks || mc_region_database(region, &database, NULL) < 0 ||
+		mc_observe(region, database, call, &scene->observed[i], NULL, NULL) < 0)
+		scene->observed[i] = (struct mc_observed){.is_unreachable = is_unreachable};
 }
 
 void mc_scene_look_into(struct mc_scene *scene, size_t i)
@@ -183,17 +197,64 @@ void mc_scene_look_into(struct mc_scene *scene, size_t i)
 			scene->regions[i], database, scene->observed[scene->master].written, &scene->observed[i]);
 }
 
+/* Who is to be looked at, by as many as take part. */
+struct tour {
+	struct mc_scene *scene;
+	size_t whom[MC_REGIONS_MAX], count;
+	atomic_size_t next;
+};
+
+static void *take_part(void *data)
+{
+	struct tour *tour = data;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&tour->next, 1)) < tour->count)
+		mc_scene_look(tour->scene, tour->whom[i]);
+	return NULL;
+}
+
+/* Side by side: one that hangs keeps few waiting but itself. Where there are no more threads, those that there are do
+ * it. */
+static void look_at(struct tour *tour)
+{
+	pthread_t others[LOOKERS - 1];
+	size_t n = 0;
+
+	while (n < MC_COUNT(others) && n + 1 < tour->count && pthread_create(&others[n], NULL, take_part, tour) == 0)
+		n++;
+	take_part(tour);
+	while (n > 0)
+		pthread_join(others[--n], NULL);
+}
+
+static void look_at_slaves(struct mc_scene *scene)
+{
+	struct tour tour = {.scene = scene};
+
+	for (size_t i = 0; i < scene->picture.count; i++)
+		if (i != scene->master && scene->facts[i].is_replica)
+			tour.whom[tour.count++] = i;
+	look_at(&tour);
+}
+
+static void look_at_who_comes_up(struct mc_scene *scene, size_t who)
+{
+	struct tour tour = {.scene = scene};
+
+	for (size_t i = 0; i < scene->picture.count; i++)
+		if (i != who && scene->observed[i].is_coming_up)
+			tour.whom[tour.count++] = i;
+	look_at(&tour);
+}
+
 void mc_scene_look_at_all(struct mc_scene *scene, size_t who, struct mc_call *call)
 {
 	int64_t until = mc_now_ms() + MC_REGION_ANSWER_MS;
 
-	for (size_t i = 0; i < scene->picture.count; i++)
-		if (i != scene->master && scene->facts[i].is_replica)
-			mc_scene_look(scene, i);
+	look_at_slaves(scene);
 	while (mc_plan_is_coming_up(&scene->picture, who) && mc_now_ms() < until && mc_call_pause(call, PAUSE_MS) == 0)
-		for (size_t i = 0; i < scene->picture.count; i++)
-			if (i != who && scene->observed[i].is_coming_up)
-				mc_scene_look(scene, i);
+		look_at_who_comes_up(scene, who);
 }
 
 int mc_replication_examine(struct mc_region *region, struct mc_database *database, struct mc_database *master,

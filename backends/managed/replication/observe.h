@@ -32,7 +32,7 @@ size_t mc_scene_find(const struct mc_scene *scene, const struct mc_region *regio
 void mc_scene_look(struct mc_scene *scene, size_t i);
 /* After both were looked at: what region I has written beyond the master. */
 void mc_scene_look_into(struct mc_scene *scene, size_t i);
-/* Looks at all that replicate; whoever has only just come up is given time to say what it has. */
+/* Looks at all that replicate, side by side; whoever has only just come up is given time to say what it has. */
 void mc_scene_look_at_all(struct mc_scene *scene, size_t who, struct mc_call *call);
 
 static inline void mc_cleanup_scene(struct mc_scene *scene)

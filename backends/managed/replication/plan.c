@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/replication/plan.h"
 
-#include "mcloud/replica.h"
 #include "mcloud/replication.h"
 #include "mcloud/util.h"
 
@@ -32,6 +31,21 @@ bool mc_plan_is_refused(const struct mc_observed *seen)
 		if (strstr(seen->message, words[i]))
 			return true;
 	return false;
+}
+
+/* A commit that is just being written may have been counted and have no number yet, or the reverse; it is one at a
+ * time. */
+#define BEING_WRITTEN 2
+
+bool mc_plan_is_begun_anew(const struct mc_log_count *count, struct mc_log_lead *lead)
+{
+	int64_t most = (int64_t)(count->numbers - count->commits_before);
+	int64_t least = (int64_t)(count->numbers - count->commits_after);
+	bool is_anew = lead->is_known && most + BEING_WRITTEN < lead->least;
+
+	if (is_anew || !lead->is_known || least > lead->least)
+		*lead = (struct mc_log_lead){.is_known = true, .least = least};
+	return is_anew;
 }
 
 static bool has_surplus(const struct mc_observed *seen, const char *at_master)
@@ -162,15 +176,16 @@ static bool is_comparable(const struct mc_facts *other, const struct mc_observed
 	       (seen->is_configured || other->is_semisync);
 }
 
+/* MOVES: what is asked of one after the other grows meanwhile, so that who has more is found out later. */
 static int check_other(const struct mc_facts *who, const char *position, const struct mc_facts *other,
-	const struct mc_observed *seen, struct mc_error *error)
+	const struct mc_observed *seen, bool moves, struct mc_error *error)
 {
 	char others[MC_GTID_MAX];
 
 	if (!other->is_replica)
 		return 0;
 	if (is_comparable(other, seen) && mc_plan_position(seen, others) == 0)
-		return covers(position, others)
+		return moves || covers(position, others)
 			       ? 0
 			       : mc_error_set(error, EBUSY,
 					 "region %s has more of the master's writes (%.200s) than region %s (%.200s): "
@@ -212,6 +227,7 @@ static enum mc_deed plan_fail_over(
 	size_t master = master_of(picture);
 	const struct mc_facts *facts = &picture->facts[who];
 	const struct mc_observed *seen = &picture->observed[who];
+	bool is_left = master != MC_PLAN_NOBODY && picture->observed[master].is_unreachable;
 	int r = mc_plan_check_facts(facts, false, error);
 
 	if (r == 0 && (!seen->answers || mc_plan_position(seen, ret_goal) < 0))
@@ -220,11 +236,12 @@ static enum mc_deed plan_fail_over(
 			facts->name);
 	if (r == 0 && master != MC_PLAN_NOBODY)
 		r = check_candidate(picture, who, master, error);
-	if (r == 0 && master != MC_PLAN_NOBODY && picture->observed[master].is_unreachable)
+	if (r == 0 && is_left)
 		r = check_unreachable(picture, master, before, error);
 	for (size_t i = 0; i < picture->count && r == 0; i++)
 		if (i != who && i != master)
-			r = check_other(facts, ret_goal, &picture->facts[i], &picture->observed[i], error);
+			r = check_other(
+				facts, ret_goal, &picture->facts[i], &picture->observed[i], before && is_left, error);
 	return r ? MC_DEED_REFUSE : MC_DEED_FAIL_OVER;
 }
 
@@ -252,6 +269,14 @@ enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, boo
 bool mc_plan_is_to_be_fenced(const struct mc_facts *facts, const struct mc_observed *seen)
 {
 	return seen->answers && seen->takes_writes && !facts->is_master;
+}
+
+bool mc_plan_comes_up(const struct mc_facts *slave, const struct mc_observed *seen)
+{
+	bool knows = seen->applier != MC_REPLICA_NO && *seen->received;
+
+	return seen->is_configured && seen->receiver == MC_REPLICA_NO && !knows && !slave->is_halted &&
+	       !slave->is_estranged;
 }
 
 bool mc_plan_is_coming_up(const struct mc_picture *picture, size_t who)
@@ -326,6 +351,11 @@ int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *
 		"master's "
 		"mode, for all",
 		who->name);
+}
+
+bool mc_plan_may_acknowledge(const struct mc_facts *slave, const struct mc_observed *seen)
+{
+	return slave->is_semisync && !slave->is_master && seen->answers && seen->follows_master;
 }
 
 bool mc_plan_is_complete(

@@ -3,6 +3,7 @@
 #define BACKENDS_MANAGED_REPLICATION_PLAN_H
 
 #include "mcloud/error.h"
+#include "mcloud/replica.h"
 #include "mcloud/replication.h"
 
 /* The rules of replication and promotion (docs/SEMANTICS.md, "Replication"), and nothing else: what is known of the
@@ -82,6 +83,9 @@ enum mc_deed mc_plan_promotion(const struct mc_picture *picture, size_t who, boo
  * counts receives: FAIL_OVER or REFUSE. RET_GOAL: what WHO has to have applied before its database takes writes. */
 enum mc_deed mc_plan_fail_over(
 	const struct mc_picture *picture, size_t who, char ret_goal[MC_GTID_MAX], struct mc_error *error);
+/* Whether a slave that was just looked at has only just come up, so that what it has received is not known yet: it will
+ * be when its threads run. One that was only kept from receiving more knows. */
+bool mc_plan_comes_up(const struct mc_facts *slave, const struct mc_observed *seen);
 /* Whether another region has not told yet what it has, but is about to: then it is worth asking again. */
 bool mc_plan_is_coming_up(const struct mc_picture *picture, size_t who);
 
@@ -103,6 +107,9 @@ bool mc_plan_loses(const struct mc_picture *picture, size_t other, size_t who, c
 /* Whether WHO may stop to count: 0, or -EBUSY of one that can't be reached, and so can't be told: it may go on
  * acknowledging, and nobody would ask it any more what it has. */
 int mc_plan_check_uncount(const struct mc_facts *who, const struct mc_observed *seen, struct mc_error *error);
+/* Whether a slave may be told to acknowledge what it receives: one that follows another than the master of now would
+ * let that one acknowledge, which may be where nobody can end it. It is told when it follows. */
+bool mc_plan_may_acknowledge(const struct mc_facts *slave, const struct mc_observed *seen);
 /* Whether an incomplete slave has all again. COUNTS: it acknowledged, and its master's commits waited, before the
  * positions were looked at. */
 bool mc_plan_is_complete(
@@ -111,6 +118,10 @@ bool mc_plan_is_complete(
 /* Whether the master refuses to send what comes next, as it never had what the slave has: its binary log was begun
  * anew. */
 bool mc_plan_is_refused(const struct mc_observed *seen);
+/* The same by the master's log, also while nobody has asked for what comes next: its slaves may then have been given
+ * numbers twice, or wait for ever where the old log ended. *LEAD is what the last look has left, and is kept for the
+ * next. */
+bool mc_plan_is_begun_anew(const struct mc_log_count *count, struct mc_log_lead *lead);
 /* How a slave's replication is doing. AT_MASTER "": the master can't be asked. */
 enum mc_replication_state mc_plan_state(
 	const struct mc_facts *slave, const struct mc_observed *seen, const char *at_master);

@@ -7,6 +7,7 @@
 #include "backends/managed/facts.h"
 #include "backends/managed/names.h"
 #include "backends/managed/replication/drift.h"
+#include "backends/managed/replication/fence.h"
 #include "backends/managed/replication/follow.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/plan.h"
@@ -99,6 +100,17 @@ static int look_around(struct mc_work *work, struct mc_scene *scene, size_t *ret
 	return r;
 }
 
+/* What the watch would see at its next look. */
+static int check_log(struct mc_region *master, struct mc_error *error)
+{
+	MC_CLEANUP(database) struct mc_database *database = NULL;
+	int r = mc_region_database_journal(master, NULL, &database, error);
+
+	if (r == 0)
+		r = mc_drift_look_at_log(master, database, error);
+	return r == 1 ? -EBUSY : r;
+}
+
 /* With the master alive, it goes on writing while the slave comes close; with a dead one, nothing is to be lost. */
 static int prepare_promotion(struct mc_work *work, struct mc_error *error)
 {
@@ -115,6 +127,8 @@ static int prepare_promotion(struct mc_work *work, struct mc_error *error)
 		if (r == 0)
 			r = deed == MC_DEED_REFUSE ? -error->code : mc_role_tidy(work->cloud, error);
 	}
+	if (r == 0 && deed == MC_DEED_SWITCH_OVER)
+		r = check_log(master, error);
 	if (r == 0)
 		r = mc_fact_set(work->region, MC_FACT_PROMOTED, error);
 	if (r < 0 || deed != MC_DEED_SWITCH_OVER)
@@ -124,39 +138,27 @@ static int prepare_promotion(struct mc_work *work, struct mc_error *error)
 	return r ? r : mc_drift_check(work->region, master, false, error);
 }
 
-/* From a database that can't be asked, its process is taken: then it is read-only when it comes back. */
-static int kill_database(struct mc_region *master, struct mc_call *call, struct mc_error *error)
-{
-	struct mc_engine *engine = master->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-	struct mc_engine_service service = {0};
-	int r;
-
-	mc_service_name(&mc_services[MC_DATABASE], master->name, name);
-	engine->ops->act(engine, call, name, MC_ENGINE_KILL, NULL, NULL);
-	for (;;) { /* its end is an event, which may have been told already */
-		r = engine->ops->look(engine, call, name, &service, error);
-		if (r == -ENOENT)
-			return 0;
-		if (r == 0 && strcmp(service.state, "running") != 0 && strcmp(service.state, "paused") != 0)
-			break;
-		mc_engine_service_clear(&service);
-		if (r < 0 || (r = mc_call_pause(call, 20)) < 0)
-			return mc_error_context(error, "%s can't be kept from writing", name), r;
-	}
-	mc_engine_service_clear(&service);
-	return 0;
-}
-
 static int fence_database(struct mc_region *master, char goal[MC_GTID_MAX], struct mc_error *error)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(2 * MC_REGION_ANSWER_MS);
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	int r = mc_probe_runs(master) ? mc_region_database(master, &database, error) : -ECONNREFUSED;
+	bool may_run = mc_probe_runs(master) || mc_probe_is_unreachable(master);
+	int r = may_run ? mc_region_database(master, &database, error) : -ECONNREFUSED;
 
 	if (r == 0)
 		r = mc_database_fence(database, call, error);
 	return r ? r : mc_region_position(database, call, MC_GTID_WRITTEN, goal, error);
+}
+
+/* From a database that can't be asked, its process is taken; or, where that can't be either, it is left as it is, if
+ * plan.c says so after all that is to be seen. */
+static int end_database(struct mc_work *work, struct mc_region *master, struct mc_error *error)
+{
+	int r = mc_fence_kill(master, work->doing, error);
+
+	MC_LOCKED(&work->cloud->lock)
+		work->is_left = r == -EHOSTUNREACH;
+	return r == -EHOSTUNREACH ? 0 : r;
 }
 
 static int fence(struct mc_work *work, struct mc_error *error)
@@ -173,32 +175,70 @@ static int fence(struct mc_work *work, struct mc_error *error)
 		return mc_error_context(error, "commits in region %s wait for a slave", master->name), r;
 	if (r < 0) {
 		work->goal[0] = '\0';
-		r = kill_database(master, work->doing, error);
+		r = end_database(work, master, error);
 	}
 	return r;
 }
 
-/* Of a dead master: what has been received is all that there will be. */
+/* A master that could not be reached goes on writing to whoever receives. The promoted one is the last to be kept from
+ * that, so that nobody has more. */
+static int deafen_others(struct mc_work *work, struct mc_error *error)
+{
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
+	int r = work->is_left ? mc_scene_open(work->cloud, &scene, error) : 0;
+
+	for (size_t i = 0; i < scene.picture.count && r == 0; i++) /* who has begun before it was said not to */
+		if (!scene.facts[i].is_master)                     /* that one waits for the end of this */
+			mc_region_await_realigned(scene.regions[i], work->call);
+	for (size_t i = 0; i < scene.picture.count && r == 0; i++)
+		if (scene.facts[i].is_replica && scene.regions[i] != work->region)
+			mc_fence_deafen(scene.regions[i]);
+	return r;
+}
+
+/* Whether the region may take over as all is now, and what it has to have applied before, to GOAL. */
+static int decide_fail_over(struct mc_work *work, char goal[MC_GTID_MAX], struct mc_error *error)
+{
+	MC_CLEANUP(scene) struct mc_scene scene = {0};
+	int r = mc_scene_open(work->cloud, &scene, error);
+	size_t who = r < 0 ? MC_PLAN_NOBODY : mc_scene_find(&scene, work->region), master = scene.master;
+
+	if (r < 0 || who == MC_PLAN_NOBODY)
+		return r ? r : mc_error_set(error, ENOENT, "there is no region %s", work->region->name);
+	if (work->is_left && master != MC_PLAN_NOBODY) {
+		mc_scene_look(&scene, master);
+		if (scene.observed[master].answers)
+			return mc_error_set(error, EBUSY, "region %s can be reached again: try it once more",
+				scene.regions[master]->name);
+		scene.observed[master].is_unreachable = true; /* whatever was told of it since: nobody could end it */
+	}
+	mc_scene_look_at_all(&scene, who, work->call);
+	return mc_plan_fail_over(&scene.picture, who, goal, error) == MC_DEED_REFUSE ? -error->code : 0;
+}
+
+/* Of a master that doesn't answer: what has been received is all that there will be. */
 static int find_goal(struct mc_work *work, struct mc_error *error)
 {
 	MC_CLEANUP(database) struct mc_database *database = NULL;
-	MC_CLEANUP(scene) struct mc_scene scene = {0};
 	struct mc_replica_status status = {0};
-	size_t who;
-	int r = mc_region_database(work->region, &database, error);
+	int r = deafen_others(work, error);
 
+	if (r == 0)
+		r = mc_region_database(work->region, &database, error);
 	if (r == 0)
 		r = mc_database_replica_status(database, work->call, &status, error);
 	if (r == 0) /* who follows nobody has applied all that it has */
 		r = mc_database_replica_act(
 			database, work->call, status.is_configured ? MC_REPLICA_DEAFEN : MC_REPLICA_DEMOTE, error);
-	if (r == 0)
-		r = mc_scene_open(work->cloud, &scene, error);
-	if (r < 0)
-		return r;
-	who = mc_scene_find(&scene, work->region);
-	mc_scene_look_at_all(&scene, who, work->call);
-	return mc_plan_fail_over(&scene.picture, who, work->goal, error) == MC_DEED_REFUSE ? -error->code : 0;
+	return r ? r : decide_fail_over(work, work->goal, error);
+}
+
+/* What somebody had begun before all were kept from receiving may have ended since. */
+static int look_again(struct mc_work *work, struct mc_error *error)
+{
+	char goal[MC_GTID_MAX];
+
+	return work->is_left ? decide_fail_over(work, goal, error) : 0;
 }
 
 static int catch_up_with_master(struct mc_work *work, struct mc_error *error)
@@ -208,6 +248,8 @@ static int catch_up_with_master(struct mc_work *work, struct mc_error *error)
 
 	if (r == 0 && master)
 		r = await_goal(work->region, work->call, work->goal, error);
+	if (r == 0 && master)
+		r = look_again(work, error);
 	return r < 0 || !work->is_living ? r : mc_drift_check(work->region, master, true, error);
 }
 
@@ -249,6 +291,8 @@ static int lead_other_regions(struct mc_work *work, struct mc_error *error)
 
 	if (r < 0)
 		return mc_error_errno(error, -r, "can't list the regions");
+	if (work->is_left && work->former) /* it is fenced as soon as it can be asked, before anything else */
+		mc_region_realign_later(work->former);
 	for (size_t i = 0; i < views.count; i++) {
 		MC_CLEANUP(region) struct mc_region *other = mc_region_find(cloud, views.items[i].name);
 
@@ -333,6 +377,10 @@ void mc_promote_finish(struct mc_region *region, int result)
 	}
 	if (result < 0 && is_closing)
 		return; /* the next mount goes on with it */
+	if (result < 0 && mc_cloud_may_change(cloud, NULL) < 0) {
+		release_promotion(cloud); /* likewise who may again */
+		return;
+	}
 	/* what failed after the role had moved is tried again, by the watch or by the next mount */
 	if (master && mc_role_withdraw(region, &error) < 0) {
 		mc_cloud_fail(cloud, region->name, &error);

@@ -5,6 +5,7 @@
 #include "backends/cloud/model.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/replication/follow.h"
+#include "backends/managed/replication/hold.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/writes.h"
 #include "backends/managed/services/probe.h"
@@ -59,7 +60,17 @@ static void realign_region(struct mc_region *region, struct mc_call *call)
 /* Other work than a promotion does it itself. */
 static bool may_realign(const struct mc_region *region) MC_REQUIRES(region->cloud->lock)
 {
-	return (region->is_master || region->is_replica) && (!region->work || region->work->kind == MC_WORK_PROMOTE);
+	return (region->is_master || region->is_replica) && !mc_region_is_held(region) &&
+	       (!region->work || region->work->kind == MC_WORK_PROMOTE);
+}
+
+void mc_region_realign_later(struct mc_region *region)
+{
+	MC_LOCKED(&region->cloud->lock) {
+		if (!region->realign_at)
+			region->realign_at = mc_now_ms();
+	}
+	mc_replication_watch(region->cloud);
 }
 
 void mc_region_realign(struct mc_region *region)
@@ -67,7 +78,13 @@ void mc_region_realign(struct mc_region *region)
 	static const struct mc_region_job job = {
 		.patience_ms = PATIENCE_MS, .may_begin = may_realign, .run = realign_region};
 
+	bool held;
+
+	MC_LOCKED(&region->cloud->lock)
+		held = mc_region_is_held(region);
 	mc_region_spawn(region, &region->realigning, &job);
+	if (held)
+		mc_region_realign_later(region);
 }
 
 void mc_region_realign_again(struct mc_region *region)

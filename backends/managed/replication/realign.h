@@ -12,6 +12,9 @@ void mc_region_realign(struct mc_region *region);
 /* The same for who sees that it is needed, again and again: not soon after it has failed, and not of what is dead. */
 void mc_region_realign_again(struct mc_region *region);
 
+/* At the next look of the watch, and until it has succeeded: of one that can't be told now. */
+void mc_region_realign_later(struct mc_region *region);
+
 /* Waits until nothing of this is under way, or for the call's end. */
 void mc_region_await_realigned(struct mc_region *region, struct mc_call *call);
 

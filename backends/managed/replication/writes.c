@@ -63,9 +63,12 @@ int mc_region_let_write(struct mc_region *region, struct mc_call *call, struct m
 		while ((may = may_open_for_writes(region)) == MC_DEED_WAIT && !mc_call_cancelled(call) &&
 			!cloud->is_closing)
 			mc_cloud_await_news(cloud);
-		if (may == MC_DEED_OPEN)
+		r = mc_cloud_may_change(cloud, error);
+		if (may == MC_DEED_OPEN && r == 0)
 			cloud->opening++;
 	}
+	if (r < 0)
+		return r;
 	if (may != MC_DEED_OPEN) /* the role has gone to another region: nothing to open */
 		return may == MC_DEED_WAIT ? mc_error_set(error, EINTR, "broken off") : 0;
 	/* not before the role has moved: who follows nobody isn't promoted when a broken off promotion is begun again

@@ -6,6 +6,7 @@
 #include "backends/managed/clients.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/probe.h"
 #include "backends/managed/services/table.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/engine.h"
@@ -72,9 +73,12 @@ static int push_keys(struct mc_region *region, struct mc_call *call, struct mc_e
 	char name[MC_SERVICE_NAME_MAX], names[MC_FERNET_KEYS][12];
 	struct mc_key_files files;
 	struct mc_secrets *secrets;
-	int code = 0, r = mc_cloud_secrets(region->cloud, &secrets, error);
+	int code = 0, r = mc_cloud_may_change(region->cloud, error);
 	size_t n = 4;
 
+	if (r < 0)
+		return r;
+	r = mc_cloud_secrets(region->cloud, &secrets, error);
 	if (r < 0)
 		return r;
 	mc_fernet_files(secrets, &files);
@@ -131,19 +135,6 @@ static bool lacks_keys(struct mc_region *region)
 	return lacks;
 }
 
-/* Whether its Keystone could take files now. */
-static bool can_take(struct mc_region *region)
-{
-	char name[MC_SERVICE_NAME_MAX];
-	struct mc_engine_service service = {0};
-	bool can;
-
-	mc_service_name(&mc_services[MC_KEYSTONE], region->name, name);
-	can = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
-	mc_engine_service_clear(&service);
-	return can;
-}
-
 /* Pushes to all that lack keys. */
 static void push_again(struct mc_cloud *cloud)
 {
@@ -155,7 +146,8 @@ static void push_again(struct mc_cloud *cloud)
 		MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, regions.items[i].name);
 		MC_CLEANUP(call) struct mc_call *call = mc_call_new(PUSH_MS);
 
-		if (region && call && lacks_keys(region) && can_take(region))
+		/* One that doesn't run can't take files now. */
+		if (region && call && lacks_keys(region) && mc_probe_service_runs(region, &mc_services[MC_KEYSTONE]))
 			mc_fernet_push(region, call, NULL);
 	}
 	mc_region_views_clear(&regions);
@@ -185,7 +177,7 @@ static void keep_keys_pushed(void *data)
 		call = mc_call_ref(cloud->keeping);
 	do {
 		r = mc_call_pause(call, AGAIN_MS);
-		if (r == 0)
+		if (r == 0 && mc_cloud_may_change(cloud, NULL) == 0)
 			push_again(cloud);
 	} while (!key_keeping_ends(cloud, r < 0));
 	mc_call_unref(call);
@@ -193,19 +185,7 @@ static void keep_keys_pushed(void *data)
 
 void mc_fernet_keep(struct mc_cloud *cloud)
 {
-	struct mc_call *call = mc_call_new(-1);
-	bool begin;
-
-	MC_LOCKED(&cloud->lock) {
-		begin = call && !cloud->keeping && !cloud->is_closing;
-		if (begin)
-			cloud->keeping = mc_call_ref(call);
-	}
-	if (begin && mc_cloud_spawn(cloud, keep_keys_pushed, cloud) < 0) {
-		MC_LOCKED(&cloud->lock)
-			mc_call_unref(mc_steal(&cloud->keeping));
-	}
-	mc_call_unref(call);
+	mc_cloud_keep(cloud, &cloud->keeping, NULL, keep_keys_pushed);
 }
 
 /* The regions whose Keystone has a key file of that content, as ` NAME` each. SUMS: by region, what sha256sum(1) says
@@ -217,7 +197,7 @@ static void add_holders(const struct mc_key *key, const struct mc_region_views *
 
 	fingerprint(key->text, hex);
 	snprintf(line, sizeof(line), "%s  " FERNET_DIRECTORY "/%u\n", hex, key->index);
-	for (size_t i = 0; i < regions->count; i++)
+	for (size_t i = 0; i < regions->count && sums; i++)
 		if (sums[i].data && strstr(sums[i].data, line))
 			mc_buffer_printf(out, "\t%s", regions->items[i].name);
 }
@@ -241,10 +221,27 @@ static void show_key_roles(struct mc_secrets *secrets, const struct mc_region_vi
 	explicit_bzero(keys, sizeof(keys));
 }
 
-int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_error *error)
+/* What sha256sum(1) says of the keys in each region's Keystone, to SUMS; nothing of one that can't be asked, as nobody
+ * can say what that holds. One that hangs takes its own time only. -EINTR: nobody waits any more. */
+static int ask_holders(struct mc_cloud *cloud, struct mc_call *call, const struct mc_region_views *regions,
+	struct mc_buffer *sums, struct mc_error *error)
 {
-	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
 	static const char *const argv[] = {"sh", "-c", "sha256sum " FERNET_DIRECTORY "/*", NULL};
+
+	for (size_t i = 0; i < regions->count && !mc_call_cancelled(call); i++) {
+		char name[MC_SERVICE_NAME_MAX];
+		int code;
+
+		mc_call_extend(call, cloud->options.timeout_ms);
+		mc_service_name(&mc_services[MC_KEYSTONE], regions->items[i].name, name);
+		if (cloud->engine->ops->run(cloud->engine, call, name, argv, &code, &sums[i], NULL) < 0)
+			mc_buffer_free(&sums[i]);
+	}
+	return mc_call_cancelled(call) ? mc_error_set(error, EINTR, "nobody waits any more") : 0;
+}
+
+int mc_fernet_show(struct mc_cloud *cloud, struct mc_call *call, struct mc_buffer *out, struct mc_error *error)
+{
 	struct mc_region_views regions = {0};
 	struct mc_buffer *sums = NULL;
 	struct mc_secrets *secrets = NULL;
@@ -255,15 +252,11 @@ int mc_fernet_show(struct mc_cloud *cloud, struct mc_buffer *out, struct mc_erro
 	r = mc_cloud_regions(cloud, &regions);
 	if (r == 0)
 		sums = calloc(regions.count + 1, sizeof(*sums));
-	for (size_t i = 0; sums && i < regions.count; i++) {
-		char name[MC_SERVICE_NAME_MAX];
-		int code;
-
-		mc_service_name(&mc_services[MC_KEYSTONE], regions.items[i].name, name);
-		if (cloud->engine->ops->run(cloud->engine, call, name, argv, &code, &sums[i], NULL) < 0)
-			mc_buffer_free(&sums[i]); /* it doesn't run: nobody can say what it holds */
-	}
-	if (sums)
+	if (!sums)
+		r = mc_error_set(error, ENOMEM, "out of memory");
+	if (r == 0)
+		r = ask_holders(cloud, call, &regions, sums, error);
+	if (r == 0)
 		show_key_roles(secrets, &regions, sums, out);
 	for (size_t i = 0; sums && i < regions.count; i++)
 		mc_buffer_free(&sums[i]);
@@ -353,8 +346,10 @@ static void note_new_keys(struct mc_cloud *cloud)
 int mc_fernet_rotate(struct mc_cloud *cloud, struct mc_call *call, struct mc_error *error)
 {
 	struct mc_region_views regions = {0};
-	int r = mc_cloud_regions(cloud, &regions);
+	int r = mc_cloud_may_change(cloud, error);
 
+	if (r == 0)
+		r = mc_cloud_regions(cloud, &regions);
 	if (r == 0 && regions.count == 0)
 		r = mc_error_set(error, EAGAIN, "there is no region yet, so there are no keys to rotate");
 	if (r == 0)

@@ -6,6 +6,7 @@
 #include "backends/managed/secrets.h"
 #include "backends/managed/services/fernet.h"
 #include "backends/managed/services/table.h"
+#include "backends/managed/ssha.h"
 #include "backends/recipes/recipe.h"
 #include "mcloud/buffer.h"
 #include "mcloud/region.h"
@@ -51,6 +52,7 @@ static const char *look_up(void *data, const char *name)
 {
 	struct values *values = data;
 	const struct mc_cloud_options *options = &values->region->cloud->options;
+	bool has_tls = values->region->cloud->has_tls;
 	const struct {
 		const char *name, *value;
 	} known[] = {
@@ -59,6 +61,11 @@ static const char *look_up(void *data, const char *name)
 		{"NUMBER", values->number},
 		{"ADDRESS", values->region->address},
 		{"SHARED_ADDRESS", values->shared_address},
+		{"SCHEME", has_tls ? "https" : "http"},
+		/* behind the URL of a database, for Keystone */
+		{"DATABASE_TLS", has_tls ? "&ssl_ca=/etc/keystone/" MC_CA_FILE : ""},
+		/* how long a client may go on reading its answer after an end, or after a renewal of certificates */
+		{"ANSWER_SECONDS", has_tls ? "600" : "5"},
 		{"LDAP_SUFFIX", options->ldap_suffix},
 		{"LDAP_ADMIN_HASH", values->ldap_hash},
 		{"ADMIN_PASSWORD", mc_secrets_get(values->secrets, MC_SECRET_ADMIN)},
@@ -79,6 +86,8 @@ static int render_file(
 	char bad[64];
 
 	mc_buffer_text(&text, file->text);
+	if (values->region->cloud->has_tls)
+		mc_buffer_text(&text, file->tls_text ? file->tls_text : "");
 	for (const struct mc_service *service = mc_services; service->name && file->takes_schemas; service++)
 		if (service->schema.sql)
 			mc_buffer_text(&text, service->schema.sql);
@@ -95,11 +104,14 @@ static int render_file(
 static int render_files(
 	struct values *values, const struct mc_service *service, struct mc_service_files *files, struct mc_error *error)
 {
+	enum mc_recipe_clouds other = values->region->cloud->has_tls ? MC_CLOUDS_WITHOUT_TLS : MC_CLOUDS_WITH_TLS;
 	int r = 0;
 
 	for (const struct mc_recipe_file *from = service->files; from && from->path && r == 0; from++) {
 		char *text = NULL;
 
+		if (from->clouds == other)
+			continue;
 		r = render_file(values, from, &text, error);
 		if (r == 0)
 			files->items[files->count++] = (struct mc_engine_file){.path = from->path,
@@ -117,7 +129,7 @@ int mc_service_files_make(const struct mc_region *region, const struct mc_servic
 	struct mc_service_files *ret_files, struct mc_error *error)
 {
 	struct values values = {.region = region, .secrets = secrets};
-	size_t room = 2 * MC_FERNET_KEYS;
+	size_t room = 2 * MC_FERNET_KEYS + MC_CERTIFICATE_FILES;
 	int r;
 
 	*ret_files = (struct mc_service_files){0};
@@ -128,7 +140,7 @@ int mc_service_files_make(const struct mc_region *region, const struct mc_servic
 		return mc_error_set(error, ENOMEM, "out of memory");
 	snprintf(values.number, sizeof(values.number), "%u", region->number);
 	mc_cloud_address(region->cloud, 0, values.shared_address);
-	r = mc_secrets_ssha(mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN), values.ldap_hash);
+	r = mc_ssha(mc_secrets_get(secrets, MC_SECRET_LDAP_ADMIN), values.ldap_hash);
 	if (r == 0)
 		r = render_files(&values, service, ret_files, error);
 	explicit_bzero(values.ldap_hash, sizeof(values.ldap_hash));
@@ -138,6 +150,10 @@ int mc_service_files_make(const struct mc_region *region, const struct mc_servic
 		memcpy(ret_files->items + ret_files->count, ret_files->keys.files, n_keys * sizeof(*ret_files->items));
 		ret_files->count += n_keys;
 	}
+	if (r == 0)
+		r = mc_certificate_files_make(region, service, secrets, &ret_files->certificate, error);
+	for (size_t i = 0; i < ret_files->certificate.count && r == 0; i++)
+		ret_files->items[ret_files->count++] = ret_files->certificate.items[i];
 	return r;
 }
 
@@ -148,5 +164,6 @@ void mc_service_files_clear(struct mc_service_files *files)
 		free((void *)(uintptr_t)files->items[i].data);
 	}
 	free(files->items);
+	mc_certificate_files_clear(&files->certificate);
 	explicit_bzero(files, sizeof(*files));
 }

@@ -12,6 +12,7 @@
 #include "mcloud/directory.h"
 #include "mcloud/engine.h"
 #include "mcloud/identity.h"
+#include "mcloud/lock.h"
 #include "mcloud/region.h"
 #include "mcloud/util.h"
 
@@ -28,16 +29,35 @@ static int probe_sql(
 	return r ? r : mc_database_ping(database, call, error);
 }
 
-bool mc_probe_runs(struct mc_region *region)
+static bool is_in_state(struct mc_region *region, const struct mc_service *service, const char *state)
 {
 	char name[MC_SERVICE_NAME_MAX];
-	struct mc_engine_service service = {0};
-	bool runs;
+	struct mc_engine_service found = {0};
+	bool is_so;
 
-	mc_service_name(&mc_services[MC_DATABASE], region->name, name);
-	runs = mc_cloud_service(region->cloud, name, &service) == 0 && !strcmp(service.state, "running");
-	mc_engine_service_clear(&service);
-	return runs;
+	mc_service_name(service, region->name, name);
+	is_so = mc_cloud_service(region->cloud, name, &found) == 0 && !strcmp(found.state, state);
+	mc_engine_service_clear(&found);
+	return is_so;
+}
+
+bool mc_probe_service_runs(struct mc_region *region, const struct mc_service *service)
+{
+	return is_in_state(region, service, "running");
+}
+
+bool mc_probe_runs(struct mc_region *region)
+{
+	return mc_probe_service_runs(region, &mc_services[MC_DATABASE]);
+}
+
+bool mc_probe_is_unreachable(struct mc_region *region)
+{
+	bool is_away;
+
+	MC_LOCKED(&region->cloud->lock)
+		is_away = region->is_away;
+	return is_away || is_in_state(region, &mc_services[MC_DATABASE], "unreachable");
 }
 
 bool mc_probe_answers(struct mc_region *region)
@@ -54,12 +74,14 @@ static int probe_http(
 {
 	char url[64], name[MC_SERVICE_NAME_MAX];
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
+	MC_CLEANUP(free_pointer) char *ca = mc_cloud_ca(region->cloud);
 	struct mc_http *http;
 	int r;
 
 	mc_service_url(region, service, true, url, sizeof(url));
 	mc_service_name(service, region->name, name);
-	http = mc_http_new(&(struct mc_http_options){.service = name, .base_url = url, .connections = 1});
+	http = mc_http_new(
+		&(struct mc_http_options){.service = name, .base_url = url, .connections = 1, .tls = {.ca_pem = ca}});
 	if (!http)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	r = mc_http_perform(http, call,

@@ -15,8 +15,12 @@ struct mc_service;
 int mc_probe_service(
 	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error);
 
-/* Whether the engine says that its database runs. */
+/* Whether the engine says that SERVICE of it runs; its database. */
+bool mc_probe_service_runs(struct mc_region *region, const struct mc_service *service);
 bool mc_probe_runs(struct mc_region *region);
+
+/* Whether the engine can't ask after its database, as the machine of that can't be reached: it may well run. */
+bool mc_probe_is_unreachable(struct mc_region *region);
 
 /* Whether its database answers at all, within MC_REGION_ANSWER_MS. */
 bool mc_probe_answers(struct mc_region *region);

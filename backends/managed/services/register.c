@@ -109,6 +109,17 @@ static int put_endpoints(
 	return r;
 }
 
+static int put_ldap_options(struct mc_database *database, struct mc_call *call, const char *domain,
+	const char *const settings[][2], struct mc_error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; settings[i][0] && r == 0; i++)
+		r = mc_database_put_domain_option(
+			database, call, domain, "ldap", settings[i][0], settings[i][1], false, error);
+	return r;
+}
+
 /* Where the people of the cloud's domain are found.
  * https://docs.openstack.org/keystone/latest/admin/configuration.html#integrate-identity-with-ldap */
 static int put_domain(
@@ -133,6 +144,13 @@ static int put_domain(
 		{"group_name_attribute", "cn"},
 		{"group_member_attribute", "member"},
 		{"group_desc_attribute", "description"},
+		{NULL},
+	};
+	static const char *const tls_settings[][2] = {
+		{"use_tls", "true"},
+		{"tls_cacertfile", "/etc/keystone/" MC_CA_FILE},
+		{"tls_req_cert", "demand"},
+		{NULL},
 	};
 	struct mc_secrets *secrets;
 	int r = mc_cloud_secrets(region->cloud, &secrets, error);
@@ -147,9 +165,10 @@ static int put_domain(
 	if (r == 0)
 		r = mc_database_put_domain_option(
 			database, call, options->domain, "identity", "driver", "ldap", false, error);
-	for (size_t i = 0; i < MC_COUNT(settings) && r == 0; i++)
-		r = mc_database_put_domain_option(
-			database, call, options->domain, "ldap", settings[i][0], settings[i][1], false, error);
+	if (r == 0)
+		r = put_ldap_options(database, call, options->domain, settings, error);
+	if (r == 0 && mc_service_has_tls(region->cloud, &mc_services[MC_LDAP]))
+		r = put_ldap_options(database, call, options->domain, tls_settings, error);
 	return r ? r
 		 : mc_database_put_domain_option(database, call, options->domain, "ldap", "password",
 			   mc_secrets_get(secrets, MC_SECRET_LDAP_KEYSTONE), true, error);

@@ -3,10 +3,14 @@
 
 #include "backends/cloud/model.h"
 #include "backends/managed/clients.h"
+#include "backends/managed/machines.h"
 #include "backends/managed/names.h"
 #include "backends/managed/secrets.h"
+#include "backends/managed/services/certificate.h"
 #include "backends/managed/services/files.h"
+#include "backends/managed/services/folder.h"
 #include "backends/managed/services/probe.h"
+#include "backends/managed/services/spare.h"
 #include "backends/managed/services/table.h"
 #include "mcloud/engine.h"
 #include "mcloud/lock.h"
@@ -19,74 +23,10 @@
 
 /* The services of a region as the engine is asked for them: each is made of its row. */
 
-/* A program that meets a region's public address in a container knows its number only; no host has a dot. NULL: what
- * all regions share has none. */
-static const char *service_alias(
-	const struct mc_region *region, const struct mc_service *service, char alias[MC_HOST_MAX])
-{
-	if (service->is_shared)
-		return NULL;
-	snprintf(alias, MC_HOST_MAX, "%s.%u", service->prefix, region->number);
-	return alias;
-}
-
-static int create_with_files(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
-	const struct mc_service_run *run, const struct mc_service_files *files, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX], host[MC_HOST_MAX], alias[MC_HOST_MAX], sockets[MC_SERVICE_NAME_MAX], number[12],
-		address[16];
-	struct mc_engine_label labels[5];
-
-	mc_service_name(service, region->name, name);
-	mc_service_name(&mc_services[MC_MEMCACHED], region->name, sockets);
-	mc_service_host(region, service, host);
-	mc_service_address(region, service, address);
-	mc_service_labels(region, service, number, labels);
-	return engine->ops->create(engine, call,
-		&(struct mc_engine_service_spec){
-			.name = name,
-			.host = host,
-			.alias = service_alias(region, service, alias),
-			.labels = labels,
-			.image = mc_service_image(region, service),
-			.command = run->command,
-			.volume = run->data_path ? run->data.name : NULL,
-			.volume_path = run->data_path,
-			.volume_device = *run->data.device ? run->data.device : NULL,
-			.source = run->source_path ? run->source.name : NULL,
-			.source_path = run->source_path,
-			.source_device = *run->source.device ? run->source.device : NULL,
-			.sockets = service->sockets ? sockets : NULL,
-			.sockets_path = service->sockets,
-			.host_address = service->published ? address : NULL,
-			.port = service->port,
-			.health = service->health,
-			.health_interval_ms = MC_HEALTH_INTERVAL_MS,
-			.stop_seconds = service->stop_seconds,
-		},
-		files->items, files->count, error);
-}
-
-int mc_service_create(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
-	const struct mc_service_run *run, struct mc_error *error)
-{
-	struct mc_service_files files = {0};
-	struct mc_secrets *secrets;
-	int r = mc_cloud_secrets(region->cloud, &secrets, error);
-
-	if (r == 0)
-		r = mc_service_files_make(region, service, secrets, &files, error);
-	if (r == 0)
-		r = create_with_files(region, call, service, run, &files, error);
-	mc_service_files_clear(&files);
-	return r == -EEXIST ? 0 : r;
-}
-
 static int create_service(
 	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
-	struct mc_service_run run = {.data_path = service->volume};
+	struct mc_service_run run = {.command = service->command, .data_path = service->volume};
 	int r = 0;
 
 	if (service->volume)
@@ -112,8 +52,13 @@ static int create_and_start(struct mc_region *region, struct mc_call *call, cons
 	const char *name, struct mc_error *error)
 {
 	struct mc_engine *engine = region->cloud->engine;
-	int r = create_service(region, call, service, error);
+	int r = mc_spare_adopt(region, call, service, NULL);
 
+	if (r == 0)
+		return 0;
+	r = mc_spare_drop(region, call, service, error); /* it has the address */
+	if (r == 0)
+		r = create_service(region, call, service, error);
 	return r ? r : engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 }
 
@@ -137,7 +82,8 @@ static int attach(struct mc_region *region, struct mc_call *call, const struct m
 
 	mc_service_host(region, service, host);
 	r = engine->ops->prepare(engine, call, error);
-	return r ? r : engine->ops->attach(engine, call, name, host, service_alias(region, service, alias), error);
+	return r ? r
+		 : engine->ops->attach(engine, call, name, host, mc_service_own_alias(region, service, alias), error);
 }
 
 static bool is_alive(const struct mc_engine_service *service)
@@ -153,6 +99,8 @@ static int start_service(struct mc_region *region, struct mc_call *call, const s
 	struct mc_engine *engine = region->cloud->engine;
 	int r = service->has_keys ? upload_keys(region, call, name, error) : 0;
 
+	if (r == 0)
+		r = mc_certificate_put(region, call, service, error);
 	if (r == 0)
 		r = engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
 	return r == -ENONET ? make_anew(region, call, service, name, error) : r;
@@ -179,6 +127,43 @@ static int come_to_end(
 	return r ? r : ops->act(engine, call, service->name, MC_ENGINE_STOP, NULL, error);
 }
 
+/* What all regions share is where the daemon can reach it. Its data are on that machine, unless several have one
+ * state_dir; what the engine there keeps is nowhere else. */
+static int check_shared(const struct mc_region *region, const struct mc_engine_service *found, struct mc_error *error)
+{
+	const char *cloud = region->cloud->options.name;
+	int r = mc_machine_is_here(region->cloud, found->node, error);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = mc_error_set(error, EBUSY, "%s is on machine %.63s, where this cloud was mounted before: mount it there",
+		found->name, found->node);
+	if (mc_region_has_folders(region))
+		r = mc_error_set(error, EBUSY,
+			"%s is on machine %.63s, where this cloud was mounted before: mount it there, or, if this "
+			"machine and that one share the directory of state_dir=, remove the container and the volume "
+			"%s-%s there",
+			found->name, found->node, cloud, found->name);
+	return r;
+}
+
+/* Whether what was FOUND is the region's: one of its name on another machine is of a region that was there before, and
+ * whose machine had left when that was destroyed. */
+static int check_machine(const struct mc_region *region, const struct mc_service *service,
+	const struct mc_engine_service *found, struct mc_error *error)
+{
+	const char *node = mc_service_node(region, service);
+
+	if (found->node && service->is_shared)
+		return check_shared(region, found, error);
+	if (!node || !found->node || !strcmp(node, found->node))
+		return 0;
+	return mc_error_set(error, EBUSY,
+		"%s is on machine %.63s, and region %.*s on %s: remove the container %s-%s there (docker rm -f)",
+		found->name, found->node, MC_REGION_NAME_MAX, region->name, node, region->cloud->options.name,
+		found->name);
+}
+
 int mc_service_ensure(
 	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
@@ -191,6 +176,8 @@ int mc_service_ensure(
 
 	mc_service_name(service, region->name, name);
 	r = ops->look(engine, call, name, &found, error);
+	if (r == 0)
+		r = check_machine(region, service, &found, error);
 	is_old = r == 0 && is_of_old(region, service, &found);
 	if (is_old && is_alive(&found))
 		r = come_to_end(region, call, &found, error);
@@ -202,30 +189,14 @@ int mc_service_ensure(
 		r = attach(region, call, service, name, error);
 	else if (r == 0 && !strcmp(found.state, "paused"))
 		r = ops->act(engine, call, name, MC_ENGINE_UNPAUSE, NULL, error);
-	else if (r == 0 && is_alive(&found))
-		r = found.health && !strcmp(found.health, "unhealthy")
-			    ? ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error)
-			    : 0;
+	else if (r == 0 && is_alive(&found) && found.health && !strcmp(found.health, "unhealthy"))
+		r = ops->act(engine, call, name, MC_ENGINE_RESTART, NULL, error);
+	else if (r == 0 && is_alive(&found)) /* who adopted it may have been killed before he said so */
+		r = mc_spare_release(region, call, service, error);
 	else if (r == 0)
 		r = start_service(region, call, service, name, error);
 	mc_engine_service_clear(&found);
 	return r;
-}
-
-void mc_service_add_last_words(struct mc_cloud *cloud, struct mc_call *call, const char *name, struct mc_error *error)
-{
-	MC_CLEANUP(buffer) struct mc_buffer log = {0};
-	char *line, *text;
-
-	if (cloud->engine->ops->log(cloud->engine, call, name, &log, NULL) < 0 || !log.size)
-		return;
-	while (log.size && log.data[log.size - 1] == '\n')
-		log.data[--log.size] = '\0';
-	line = strrchr(log.data, '\n');
-	line = line ? line + 1 : log.data;
-	text = strchr(line, ' '); /* behind the time */
-	snprintf(error->message + strlen(error->message), sizeof(error->message) - strlen(error->message),
-		"; its last words: %.240s", text ? text + 1 : line);
 }
 
 static int check_running(struct mc_region *region, struct mc_call *call, const char *name, struct mc_error *error)

@@ -47,24 +47,44 @@ struct mc_service_goods {
 		struct mc_database *database, struct mc_call *call, unsigned long *ret_count, struct mc_error *error);
 };
 
+/* How it ends TLS, where a cloud has that; FOLDER NULL: it has none. */
+struct mc_service_tls {
+	const char *folder; /* of MC_CERTIFICATE_FILE and MC_CA_FILE in the container */
+	unsigned uid;       /* whose they are */
+	/* A command after which a new certificate is shown, NULL-terminated; NULL: it is restarted for that. */
+	const char *const *reload;
+	const char *const *health; /* instead of that of its row, which would speak no TLS; NULL: it is as good */
+	unsigned short near_port;  /* where it ends TLS of whoever knows the container's own address; 0: at its port */
+};
+
+#define MC_CERTIFICATE_FILE "server.pem" /* with its key */
+#define MC_CA_FILE "ca.pem"
+#define MC_MYSQL_FOLDER "/etc/mysql" /* of these two in the database's container */
+
 struct mc_service {
 	const char *name;   /* "keystone": of its steps and labels; in capitals, of its values in templates */
 	const char *prefix; /* of its containers' names: "mysql" of mysql-Kista; of one that is shared, the whole */
 	bool is_shared;     /* by all regions; it goes with the last one */
 	bool stands_by;     /* it runs in a slave that stands by, too */
+	bool is_here;       /* on the daemon's machine, wherever its region is */
 	/* Bits, by MC_BIT(), of rows above: who has to serve before it is started, unless it loads; and to end after
 	 * it.
 	 */
 	unsigned needs;
 
 	const char *images[MC_RELEASES_MAX]; /* by release */
+	const char *const *command;          /* argv, NULL-terminated; NULL: the image's own */
 	const char *volume;                  /* where its data lie in the container; NULL: it has none */
-	const char *sockets;       /* where the volume of MC_MEMCACHED's socket lies in the container; NULL: nowhere */
-	unsigned short port;       /* 0: it listens on none */
-	bool published;            /* on the region's address, too */
-	unsigned stop_seconds;     /* that a clean end may take */
-	bool has_keys;             /* Keystone's, as files */
-	const char *const *health; /* a command that succeeds when it serves, NULL-terminated */
+	const char *sockets;   /* where the volume of MC_MEMCACHED's socket lies in the container; NULL: nowhere */
+	unsigned short port;   /* 0: it listens on none */
+	bool published;        /* on the region's address, too */
+	unsigned stop_seconds; /* that a clean end may take */
+	bool has_keys;         /* Keystone's, as files */
+	/* The file of its container that it waits for when it has loaded, and then for SIGCONT: it can be a spare
+	 * (spare.h). NULL: it can't. */
+	const char *waits_for;
+	struct mc_service_tls tls;
+	const char *const *health;          /* a command that succeeds when it serves, NULL-terminated */
 	const struct mc_recipe_file *files; /* the last has no path; NULL: none */
 
 	enum mc_protocol protocol;

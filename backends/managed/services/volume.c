@@ -5,6 +5,8 @@
 #include "backends/managed/adopt.h"
 #include "backends/managed/fact_files.h"
 #include "backends/managed/facts.h"
+#include "backends/managed/services/container.h"
+#include "backends/managed/services/folder.h"
 #include "backends/managed/services/table.h"
 #include "mcloud/lock.h"
 #include "mcloud/region.h"
@@ -13,36 +15,25 @@
 #include <stdio.h>
 #include <string.h>
 
-void mc_service_labels(const struct mc_region *region, const struct mc_service *service, char number[12],
-	struct mc_engine_label labels[5])
-{
-	size_t n = 0;
-
-	snprintf(number, 12, "%u", region->number);
-	labels[n++] = (struct mc_engine_label){"kind", service->name};
-	labels[n++] = (struct mc_engine_label){MC_LABEL_STATE_DIR, region->cloud->options.state_dir};
-	if (!service->is_shared) {
-		labels[n++] = (struct mc_engine_label){"region", region->name};
-		labels[n++] = (struct mc_engine_label){"number", number};
-	}
-	labels[n] = (struct mc_engine_label){NULL, NULL};
-}
-
 static bool has_generations(const struct mc_service *service)
 {
 	return service == &mc_services[MC_DATABASE];
 }
 
 /* No region's name has a dot. */
-static void name_volume(
-	const struct mc_region *region, const struct mc_service *service, unsigned generation, struct mc_volume *volume)
+static void name_volume(const struct mc_region *region, const struct mc_service *service, unsigned generation,
+	char name[MC_SERVICE_NAME_MAX])
 {
 	size_t length;
 
-	mc_service_name(service, region->name, volume->name);
-	length = strlen(volume->name);
+	if (service->waits_for && mc_region_is_spared(region)) {
+		mc_service_alias(service, region->number, name);
+		return;
+	}
+	mc_service_name(service, region->name, name);
+	length = strlen(name);
 	if (generation)
-		snprintf(volume->name + length, sizeof(volume->name) - length, ".%u", generation);
+		snprintf(name + length, MC_SERVICE_NAME_MAX - length, ".%u", generation);
 }
 
 unsigned mc_volume_generation(struct mc_region *region, const struct mc_service *service)
@@ -80,14 +71,40 @@ static int has_volume(struct mc_region *region, struct mc_call *call, const char
 	return r;
 }
 
+static int data_are_gone(const struct mc_region *region, const struct mc_volume *volume, struct mc_error *error)
+{
+	return mc_error_set(error, EIO,
+		"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it back, or "
+		"`echo destroy > regions/%s/ctl`",
+		volume->name, region->cloud->options.name, volume->name, region->name);
+}
+
+/* On the region's machine. */
+static int find_folder(struct mc_region *region, struct mc_call *call, const struct mc_service *service, bool had,
+	struct mc_volume *volume, struct mc_error *error)
+{
+	int r = has_volume(region, call, volume->name, error);
+
+	if (r < 0)
+		return r;
+	if (!mc_region_has_folders(region))
+		return r == 0 && had ? data_are_gone(region, volume, error) : 0;
+	if (r == 0)
+		r = mc_folder_make(region, call, service, volume->name, had, error);
+	return r < 0 ? r : mc_folder_path(region, volume->name, volume->device, error);
+}
+
 /* Where the data lie or are to lie, to VOLUME's device; "": in the engine, where version 0.1 has put them, or because
  * only root can give a service a directory. */
-static int find_device(
-	struct mc_region *region, struct mc_call *call, bool had, struct mc_volume *volume, struct mc_error *error)
+static int find_device(struct mc_region *region, struct mc_call *call, const struct mc_service *service, bool had,
+	struct mc_volume *volume, struct mc_error *error)
 {
 	const struct mc_cloud_options *options = &region->cloud->options;
-	int r = mc_fact_files_data(options, volume->name, false, volume->device, error);
+	int r;
 
+	if (mc_service_node(region, service))
+		return find_folder(region, call, service, had, volume, error);
+	r = mc_fact_files_data(options, volume->name, false, volume->device, error);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	volume->device[0] = '\0';
@@ -95,11 +112,7 @@ static int find_device(
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (had)
-		return mc_error_set(error, EIO,
-			"the data of %s are gone: somebody has removed the volume %s-%s from the engine; bring it "
-			"back, or "
-			"`echo destroy > regions/%s/ctl`",
-			volume->name, options->name, volume->name, region->name);
+		return data_are_gone(region, volume, error);
 	r = mc_fact_files_data(options, volume->name, true, volume->device, error);
 	if (r == 0)
 		volume->device[0] = '\0';
@@ -115,40 +128,63 @@ int mc_volume_make(struct mc_region *region, struct mc_call *call, const struct 
 	char number[12];
 	int r;
 
-	name_volume(region, service, generation, &volume);
-	r = find_device(region, call, had_data(region, service, generation), &volume, error);
+	name_volume(region, service, generation, volume.name);
+	r = find_device(region, call, service, had_data(region, service, generation), &volume, error);
 	if (r < 0)
 		return r;
 	mc_service_labels(region, service, number, labels);
-	r = engine->ops->volume_create(engine, call, volume.name, labels, *volume.device ? volume.device : NULL, error);
+	r = engine->ops->volume_create(engine, call, volume.name, mc_service_node(region, service), labels,
+		*volume.device ? volume.device : NULL, error);
 	if (ret_volume)
 		*ret_volume = volume;
 	return r == -EEXIST ? 0 : r;
 }
 
+/* The volumes NAMES of SERVICE and their data. A directory of which the engine knows nothing is looked for only when
+ * nothing of the region is to stay, and its machine is there. */
+static int remove_volumes(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
+	const char names[][MC_SERVICE_NAME_MAX], size_t count, struct mc_error *error)
+{
+	struct mc_engine *engine = region->cloud->engine;
+	bool is_far = mc_service_node(region, service), was_there = mc_fact_known(region, MC_FACT_DESTROYING), has_left;
+	int r = 0;
+
+	MC_LOCKED(&region->cloud->lock)
+		has_left = region->has_left;
+	for (size_t i = 0; i < count && r >= 0 && is_far && !was_there; i++) {
+		r = has_volume(region, call, names[i], error);
+		was_there = r > 0;
+	}
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = engine->ops->volume_remove(engine, call, names[i], error);
+	for (size_t i = 0; i < count && r >= 0 && !is_far; i++)
+		r = mc_fact_files_remove_data(&region->cloud->options, names[i], error);
+	return r >= 0 && is_far && was_there && !has_left && mc_region_has_folders(region)
+		       ? mc_folders_remove(region, call, service, names, count, error)
+		       : r;
+}
+
 int mc_volume_remove(struct mc_region *region, struct mc_call *call, const struct mc_service *service,
 	unsigned generation, struct mc_error *error)
 {
-	struct mc_engine *engine = region->cloud->engine;
-	struct mc_volume volume = {0};
-	int r;
+	char names[1][MC_SERVICE_NAME_MAX];
 
-	name_volume(region, service, generation, &volume);
-	r = engine->ops->volume_remove(engine, call, volume.name, error);
-	return r ? r : mc_fact_files_remove_data(&region->cloud->options, volume.name, error);
+	name_volume(region, service, generation, names[0]);
+	return remove_volumes(region, call, service, names, 1, error);
 }
 
 int mc_volume_remove_all(
 	struct mc_region *region, struct mc_call *call, const struct mc_service *service, struct mc_error *error)
 {
 	unsigned last = mc_volume_generation(region, service) + 1, first = last < 2 ? 0 : last - 2;
-	int r = 0;
+	char names[MC_FOLDERS_MAX][MC_SERVICE_NAME_MAX];
+	size_t count = 0;
 
 	if (!has_generations(service))
 		return mc_volume_remove(region, call, service, 0, error);
-	for (unsigned generation = first; generation <= last && r == 0; generation++)
-		r = mc_volume_remove(region, call, service, generation, error);
-	return r;
+	for (unsigned generation = first; generation <= last; generation++)
+		name_volume(region, service, generation, names[count++]);
+	return remove_volumes(region, call, service, names, count, error);
 }
 
 /* Those beside the one that counts: what an upgrade has left behind, and what one that went back had begun. */

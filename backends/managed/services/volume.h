@@ -20,10 +20,6 @@ struct mc_volume {
 	char device[PATH_MAX];          /* as volume_create has it; "": the engine keeps it */
 };
 
-/* The labels of everything that belongs to the service. Strings of the arguments; LABELS has room for 5. */
-void mc_service_labels(const struct mc_region *region, const struct mc_service *service, char number[12],
-	struct mc_engine_label labels[5]);
-
 /* The generation of the service's data that counts. */
 unsigned mc_volume_generation(struct mc_region *region, const struct mc_service *service);
 

@@ -97,7 +97,8 @@ int mc_upgrade_resume(struct mc_region *region, struct mc_error *error)
 	return mc_work_begin(region, MC_WORK_UPGRADE, error);
 }
 
-/* A reference to the first region that is due, of which UPGRADE_TO is set; NULL: none is, or one is under way. */
+/* A reference to the first region that is due, of which UPGRADE_TO is set; NULL: none is, or one is under way. One
+ * whose machine can't be asked is due when that is back. */
 static struct mc_region *find_due(struct mc_cloud *cloud)
 {
 	struct mc_region *due = NULL;
@@ -109,7 +110,8 @@ static struct mc_region *find_due(struct mc_cloud *cloud)
 
 			look(region, 0, &facts);
 			facts.wanted = facts.at_master;
-			if (region->is_held_back || facts.wanted >= facts.release || mc_upgrade_check(&facts, NULL) < 0)
+			if (region->is_held_back || region->is_away || region->has_left ||
+				facts.wanted >= facts.release || mc_upgrade_check(&facts, NULL) < 0)
 				continue;
 			region->upgrade_to = facts.wanted;
 			due = mc_region_ref(region);
@@ -120,7 +122,7 @@ static struct mc_region *find_due(struct mc_cloud *cloud)
 
 void mc_upgrade_go_on(struct mc_cloud *cloud)
 {
-	MC_CLEANUP(region) struct mc_region *due = cloud->options.read_only ? NULL : find_due(cloud);
+	MC_CLEANUP(region) struct mc_region *due = mc_cloud_may_change(cloud, NULL) < 0 ? NULL : find_due(cloud);
 	struct mc_error error = {0};
 
 	if (due && mc_work_begin(due, MC_WORK_UPGRADE, &error) < 0)

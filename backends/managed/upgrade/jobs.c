@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/managed/upgrade/jobs.h"
 
-#include "backends/cloud/jobs.h"
 #include "backends/cloud/model.h"
-#include "backends/cloud/work.h"
 #include "backends/managed/facts.h"
 #include "backends/managed/names.h"
-#include "backends/managed/roster.h"
+#include "backends/managed/services/job.h"
 #include "backends/managed/services/service.h"
 #include "backends/managed/services/table.h"
 #include "backends/recipes/images.h"
 #include "backends/recipes/recipe.h"
 #include "backends/recipes/templates.h"
-#include "mcloud/call.h"
 #include "mcloud/engine.h"
-#include "mcloud/lock.h"
 #include "mcloud/util.h"
 
 #include <string.h>
@@ -35,10 +31,11 @@ static const struct mc_recipe_file schema_files[] = {
 	{0}};
 
 static const struct job {
-	struct mc_service service; /* of its row, what a container is made of */
+	/* Of its row, what a container is made of. Of the files of TLS, it reads the CA's. */
+	struct mc_service service;
 	const char *const *command;
-	bool copies; /* the data of the region's database */
-	const char *what;
+	bool copies;      /* the data of the region's database */
+	const char *what; /* is so when it fails */
 } jobs[] = {
 	[MC_UPGRADE_DATA] = {.service = {.name = "upgrade-data",
 				     .prefix = "upgrade-data",
@@ -46,109 +43,56 @@ static const struct job {
 				     .stop_seconds = 30},
 		.command = COMMAND("/usr/local/sbin/upgrade-data", BEFORE, AFTER),
 		.copies = true,
-		.what = "its database's data"},
+		.what = "its database's data can't be made the new release's"},
 	[MC_UPGRADE_SCHEMAS] = {.service = {.name = "upgrade-schemas",
 					.prefix = "upgrade-schemas",
 					.images = {MC_IMAGES_KEYSTONE},
 					.stop_seconds = 30,
 					.has_keys = true,
+					.tls = {.folder = "/etc/keystone", .uid = MC_KEYSTONE_UID},
 					.files = schema_files},
 		.command = COMMAND("/usr/bin/python3", "-m", "mcloud_service.upgrade", "keystone", "glance"),
-		.what = "its database's schemas"},
+		.what = "its database's schemas can't be made the new release's"},
 	[MC_UPGRADE_OWN] = {.service = {.name = "upgrade-schemas",
 				    .prefix = "upgrade-schemas",
 				    .images = {MC_IMAGES_KEYSTONE},
 				    .stop_seconds = 30,
+				    .tls = {.folder = "/etc/keystone", .uid = MC_KEYSTONE_UID},
 				    .files = schema_files},
 		.command = COMMAND("/usr/bin/python3", "-m", "mcloud_service.upgrade", "glance"),
-		.what = "its database's schema of Glance"},
+		.what = "its database's schema of Glance can't be made the new release's"},
 };
-
-static int remove_container(
-	struct mc_region *region, struct mc_call *call, const struct job *job, struct mc_error *error)
-{
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-
-	mc_service_name(&job->service, region->name, name);
-	return engine->ops->act(engine, call, name, MC_ENGINE_REMOVE, NULL, error);
-}
 
 int mc_upgrade_remove_jobs(struct mc_region *region, struct mc_call *call, struct mc_error *error)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < MC_COUNT(jobs) && r == 0; i++)
-		r = remove_container(region, call, &jobs[i], error);
+		r = mc_service_remove(region, call, &jobs[i].service, error);
 	return r;
 }
 
-static int create_container(
-	struct mc_region *region, struct mc_call *call, const struct job *job, struct mc_error *error)
+/* The data of the region's database, as they were and as they are to be. */
+static int find_data(struct mc_region *region, struct mc_call *call, struct mc_service_run *run, struct mc_error *error)
 {
 	const struct mc_service *database = &mc_services[MC_DATABASE];
 	unsigned generation = mc_volume_generation(region, database);
-	struct mc_service_run run = {.command = job->command};
-	int r = 0;
-
-	if (job->copies && generation == 0)
-		return mc_error_set(error, EIO, "region %s has no data of an earlier generation", region->name);
-	if (job->copies) {
-		run.data_path = AFTER;
-		run.source_path = BEFORE;
-		r = mc_volume_make(region, call, database, generation - 1, &run.source, error);
-		if (r == 0)
-			r = mc_volume_make(region, call, database, generation, &run.data, error);
-	}
-	return r ? r : mc_service_create(region, call, &job->service, &run, error);
-}
-
-/* 0 when it has ended well. Its end is an event of the engine's. */
-static int await_end(
-	struct mc_region *region, struct mc_call *call, const struct job *job, const char *name, struct mc_error *error)
-{
-	struct mc_cloud *cloud = region->cloud;
-	struct mc_engine_service found = {0};
 	int r;
 
-	for (;;) {
-		r = cloud->engine->ops->look(cloud->engine, call, name, &found, error);
-		if (r < 0 || !strcmp(found.state, "exited") || !strcmp(found.state, "dead"))
-			break;
-		mc_engine_service_clear(&found);
-		if (mc_call_cancelled(call))
-			return mc_error_set(error, EINTR, "broken off while %s works", name);
-		mc_call_extend(call, MC_WORK_TIMEOUT_MS); /* large data take their time; who is tired of it kills it */
-		MC_LOCKED(&cloud->lock)
-			mc_cloud_await_news(cloud);
-	}
-	if (r == 0 && found.exit_code) {
-		r = mc_error_set(error, EIO, "%s can't be made the new release's: %s ended with code %d", job->what,
-			name, found.exit_code);
-		mc_service_add_last_words(cloud, call, name, error);
-	}
-	mc_engine_service_clear(&found);
-	return r;
+	if (generation == 0)
+		return mc_error_set(error, EIO, "region %s has no data of an earlier generation", region->name);
+	run->data_path = AFTER;
+	run->source_path = BEFORE;
+	r = mc_volume_make(region, call, database, generation - 1, &run->source, error);
+	return r ? r : mc_volume_make(region, call, database, generation, &run->data, error);
 }
 
 int mc_upgrade_run_job(
 	struct mc_region *region, struct mc_call *call, enum mc_upgrade_job number, struct mc_error *error)
 {
 	const struct job *job = &jobs[number];
-	struct mc_engine *engine = region->cloud->engine;
-	char name[MC_SERVICE_NAME_MAX];
-	int r = remove_container(region, call, job, error);
+	struct mc_service_run run = {.command = job->command};
+	int r = job->copies ? find_data(region, call, &run, error) : 0;
 
-	mc_service_name(&job->service, region->name, name);
-	if (r == 0)
-		r = create_container(region, call, job, error);
-	if (r == 0)
-		r = engine->ops->act(engine, call, name, MC_ENGINE_START, NULL, error);
-	if (r == 0)
-		r = await_end(region, call, job, name, error);
-	if (r < 0) {
-		remove_container(region, call, job, NULL); /* or before the next try */
-		return r;
-	}
-	return remove_container(region, call, job, error);
+	return r ? r : mc_job_run(region, call, &job->service, &run, job->what, error);
 }

@@ -5,6 +5,7 @@
 #include "backends/cloud/work.h"
 #include "backends/managed/clients.h"
 #include "backends/managed/facts.h"
+#include "backends/managed/replication/drift.h"
 #include "backends/managed/replication/keeper.h"
 #include "backends/managed/replication/observe.h"
 #include "backends/managed/replication/realign.h"
@@ -195,6 +196,7 @@ static int restore_edition(struct mc_region *region, struct mc_error *error)
 	edition.generation--;
 	edition.is_new = false;
 	edition.former = 0;
+	mc_drift_forget(region); /* its binary log ends where it did, too */
 	return mc_fact_set_edition(region, &edition, error);
 }
 

@@ -28,7 +28,8 @@ struct mc_check {
 	enum mc_hash_state state;
 	struct span *given; /* in order, apart from each other */
 	size_t n_given;
-	bool lost; /* there was no memory to count it: it may be all */
+	bool lost;          /* there was no memory to count it: it may be all */
+	bool asked, copied; /* some of it was Glance's; some was known to be right */
 };
 
 static void free_check(struct mc_check *check)
@@ -82,15 +83,15 @@ struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *im
 	return check;
 }
 
-/* A known state outlives the readers. An unknown one needn't: the kernel drops the pages of such an image when it is
- * opened.
+/* What is known outlives the readers, as do pages of which each is right. What isn't needn't: the kernel drops the
+ * pages of such an image when it is opened.
  */
 void mc_check_unref(struct mc_check *check)
 {
 	if (!check)
 		return;
 	struct mc_glance *glance = check->glance;
-	bool is_known = mc_check_state(check) != MC_HASH_OPEN;
+	bool is_known = mc_check_state(check) != MC_HASH_OPEN || mc_check_is_proven(check);
 
 	mc_mutex_lock(&glance->lock);
 	bool goes = --check->references == 0 && !is_known;
@@ -161,8 +162,29 @@ static bool count_span(struct mc_check *check, struct span span) MC_REQUIRES(che
 bool mc_check_give(struct mc_check *check, int64_t offset, size_t size)
 {
 	MC_HOLD(&check->lock);
+	check->asked = true;
 	check->lost |= !count_span(check, (struct span){offset, offset + (int64_t)size});
 	bool whole = check->lost ||
 		     (check->n_given == 1 && check->given[0].start == 0 && check->given[0].end >= check->size);
 	return whole;
+}
+
+/* They count, too: with the rest, from Glance, they are the whole. */
+void mc_check_give_right(struct mc_check *check, int64_t offset, size_t size)
+{
+	MC_LOCKED(&check->lock) {
+		check->copied = true;
+		check->lost |= !count_span(check, (struct span){offset, offset + (int64_t)size});
+	}
+}
+
+/* Before anything was given there may be pages of readers that nobody knows of any more; who opens the image then has
+ * the kernel drop them. */
+bool mc_check_is_proven(struct mc_check *check)
+{
+	bool is_good = mc_check_state(check) == MC_HASH_GOOD;
+
+	MC_HOLD(&check->lock);
+	bool is_right = check->state == MC_HASH_OPEN && check->copied && !check->asked;
+	return is_good || is_right;
 }

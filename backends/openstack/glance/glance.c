@@ -10,7 +10,9 @@
 #define TIMEOUT_MS 10000
 #define TRANSFERS 256 /* uploads and streams at once; more wait for a connection */
 
-static struct mc_openstack *open_service(const struct mc_glance_options *options, unsigned connections)
+/* TRANSFERS: for the bytes of images, which may take the shortcut: whoever else is met there by mistake, as an address
+ * may be another container's by now, has no image of that id. */
+static struct mc_openstack *open_service(const struct mc_glance_options *options, unsigned connections, bool transfers)
 {
 	const struct mc_http_options to = {
 		.service = options->service,
@@ -19,6 +21,8 @@ static struct mc_openstack *open_service(const struct mc_glance_options *options
 		.journal = options->journal,
 		.tls = options->reach.tls,
 		.proxies = options->reach.proxies,
+		.shortcut = transfers ? options->behind.shortcut : NULL,
+		.data = options->behind.data,
 	};
 	struct mc_openstack *service = mc_openstack_new(
 		&mc_glance_api, options->service, mc_http_new(&to), mc_keystone_login(options->keystone));
@@ -40,13 +44,14 @@ struct mc_glance *mc_glance_new(const struct mc_glance_options *options)
 	atomic_init(&glance->references, 1);
 	pthread_mutex_init(&glance->lock, NULL);
 	glance->behind = options->behind;
+	glance->cache = options->cache;
 	glance->ttl_ms = options->ttl_ms;
 	glance->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
 	glance->may_import = options->may_import;
 	atomic_init(&glance->way, options->may_import ? MC_GLANCE_WAY_UNKNOWN : MC_GLANCE_WAY_FILE);
-	glance->api = open_service(options, 8);
-	glance->ranges = open_service(options, 16);
-	glance->streams = open_service(options, TRANSFERS);
+	glance->api = open_service(options, 8, false);
+	glance->ranges = open_service(options, 16, true);
+	glance->streams = open_service(options, TRANSFERS, true);
 	mc_glance_make_mark(glance->mark);
 	if (glance->api && glance->ranges && glance->streams)
 		return glance;
@@ -60,6 +65,7 @@ void mc_glance_counts(struct mc_glance *glance, struct mc_glance_counts *ret_cou
 		*ret_counts = glance->last;
 	ret_counts->read = atomic_load(&glance->read);
 	ret_counts->written = atomic_load(&glance->written);
+	ret_counts->copied = atomic_load(&glance->copied);
 }
 
 struct mc_glance *mc_glance_ref(struct mc_glance *glance)

@@ -3,6 +3,7 @@
 #define BACKENDS_OPENSTACK_GLANCE_GLANCE_H
 
 #include "backends/base/gate.h"
+#include "backends/base/hash.h"
 #include "backends/openstack/glance/mark.h"
 #include "backends/openstack/service.h"
 #include "mcloud/image.h"
@@ -53,9 +54,11 @@ struct mc_glance {
 	bool may_import;
 	char mark[MC_GLANCE_MARK_MAX + 1];
 	struct mc_glance_behind behind;
+	struct mc_image_cache *cache; /* may be NULL */
 
 	_Atomic enum mc_glance_way way; /* how content was taken last */
 	_Atomic int64_t read, written;  /* bytes of images */
+	_Atomic int64_t copied;         /* of those read: from copies */
 
 	mc_mutex lock; /* guards what follows; taken last, never held across I/O */
 	struct mc_image_list cached;
@@ -113,21 +116,6 @@ const char *mc_glance_format_by_end(const void *bytes, size_t size, int64_t tota
 /* write.c. Breaks off the writers that are parked. The glance has one reference, the caller's. */
 void mc_glance_free_parked(struct mc_glance *glance);
 
-/* hash.c: the hash of a whole content that comes in order. Safe in any thread. */
-struct mc_hash;
-
-enum mc_hash_state { MC_HASH_OPEN, MC_HASH_GOOD, MC_HASH_BAD };
-
-/* NULL: ALGORITHM isn't known or HEX empty (nothing can be said), or out of memory. */
-struct mc_hash *mc_hash_new(const char *algorithm, const char *hex, int64_t size);
-void mc_hash_free(struct mc_hash *hash);
-/* Takes what it has not had yet of SIZE bytes at OFFSET, if they join on to what it had. */
-void mc_hash_feed(struct mc_hash *hash, int64_t offset, const void *bytes, size_t size);
-int64_t mc_hash_position(struct mc_hash *hash);
-enum mc_hash_state mc_hash_state(struct mc_hash *hash);
-/* SIZE bytes as lower-case hex with a NUL. */
-void mc_hash_hex(const unsigned char *digest, size_t size, char *hex);
-
 /* check.c: what is known of IMAGE's content; a reference. NULL: nothing can be said, or out of memory. */
 struct mc_check;
 struct mc_check *mc_check_of(struct mc_glance *glance, const struct mc_image *image);
@@ -140,8 +128,12 @@ struct mc_hash *mc_check_hash(struct mc_check *check);
 enum mc_hash_state mc_check_state(struct mc_check *check);
 /* It was found in another way. */
 void mc_check_set(struct mc_check *check, enum mc_hash_state state);
-/* SIZE bytes at OFFSET are about to be given to somebody. Whether all of the image has been given then. */
+/* SIZE bytes at OFFSET of Glance's are about to be given to somebody. Whether all of the image has been given then. */
 bool mc_check_give(struct mc_check *check, int64_t offset, size_t size);
+/* The same of bytes that are known to be right, whatever Glance has. */
+void mc_check_give_right(struct mc_check *check, int64_t offset, size_t size);
+/* Whether all that has been given, and lies in the kernel's pages, is known to be right. */
+bool mc_check_is_proven(struct mc_check *check);
 
 /* range.c: SIZE bytes at OFFSET of image ID, all inside it, by range requests. */
 int mc_glance_range(struct mc_glance *glance, const struct mc_image *image, struct mc_call *call, void *to, size_t size,
@@ -158,9 +150,10 @@ bool mc_glance_parse_content_range(const char *text, int64_t *ret_first, int64_t
  * counted. */
 struct mc_glance_stream;
 
-/* IMAGE and HASH (may be NULL) outlive the stream. */
+/* IMAGE outlives the stream, as do HASH and CACHED (may be NULL), which take all that comes. */
+struct mc_cached;
 int mc_glance_stream_new(struct mc_glance *glance, const struct mc_image *image, int64_t start, struct mc_hash *hash,
-	struct mc_glance_stream **ret_stream, struct mc_error *error);
+	struct mc_cached *cached, struct mc_glance_stream **ret_stream, struct mc_error *error);
 struct mc_glance_stream *mc_glance_stream_ref(struct mc_glance_stream *stream);
 /* The last reference ends it and waits for its threads. */
 void mc_glance_stream_unref(struct mc_glance_stream *stream);

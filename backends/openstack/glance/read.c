@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "backends/cache/cached.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
 
@@ -17,9 +18,9 @@
 #define NEAR ((int64_t)1 << 20)
 #define NEAR_READS 3
 
-/* A stream begins so much before the read that wants it, to have the hash of the whole: the reads before may still be
- * under way. */
-#define HASH_REACH ((int64_t)4 << 20)
+/* A stream begins so much before the read that wants it, to have the hash, or the copy, of the whole: the reads before
+ * may still be under way. */
+#define WHOLE_REACH ((int64_t)4 << 20)
 
 /* A reader that begins with so much wants the rest, too. */
 #define EAGER ((int64_t)256 << 10)
@@ -33,6 +34,7 @@ struct mc_image_reader {
 	struct mc_check *check;   /* NULL: not to be verified */
 	struct mc_hash *hash;     /* the check's, or its own when that one has come to an end; NULL: as above */
 	struct mc_hash *own;      /* to be freed */
+	struct mc_cached *cached; /* NULL: no copy is kept */
 	bool was_bad;             /* its content, when this reader was made */
 
 	mc_mutex lock; /* guards what follows; before those of the stream */
@@ -58,6 +60,7 @@ int mc_image_reader_new(struct mc_glance *glance, const struct mc_image *image, 
 	reader->glance = mc_glance_ref(glance);
 	reader->image.id = strdup(image->id);
 	reader->image.size = image->size;
+	reader->cached = mc_cached_of(glance->cache, image->hash_algorithm, image->hash, image->size);
 	if (verify)
 		reader->check = mc_check_of(glance, image);
 	if (reader->check && mc_check_state(reader->check) != MC_HASH_OPEN) {
@@ -81,6 +84,7 @@ void mc_image_reader_free(struct mc_image_reader *reader)
 		return;
 	mc_glance_stream_unref(reader->stream);
 	mc_hash_free(reader->own);
+	mc_cached_unref(reader->cached);
 	mc_check_unref(reader->check);
 	mc_image_clear(&reader->image);
 	mc_glance_unref(reader->glance);
@@ -102,14 +106,22 @@ static bool is_in_order(struct mc_image_reader *reader, int64_t offset, int64_t 
 	return is_next || reader->near_reads >= NEAR_READS;
 }
 
-/* Where a stream for a read at OFFSET begins, so that the hash of the whole can be gone on with. */
-static int64_t stream_start(const struct mc_image_reader *reader, int64_t offset, bool *ret_hashes)
+/* Where a stream for a read at OFFSET begins, so that the hash and the copy of the whole can be gone on with, which
+ * stand at POSITION (negative: there is none). *RET_JOINS: one of them is. */
+static int64_t join_on(const struct mc_image_reader *reader, int64_t offset, int64_t position, bool *ret_joins)
 {
-	int64_t position = reader->hash ? mc_hash_position(reader->hash) : -1;
+	if (position < 0 || position >= reader->image.size || offset - position > WHOLE_REACH)
+		return offset;
+	*ret_joins = true;
+	return position < offset ? position : offset;
+}
 
-	*ret_hashes = position >= 0 && position < reader->image.size &&
-		      (position >= offset || offset - position <= HASH_REACH);
-	return *ret_hashes && position < offset ? position : offset;
+static int64_t stream_start(const struct mc_image_reader *reader, int64_t offset, bool *ret_joins)
+{
+	int64_t hash = join_on(reader, offset, reader->hash ? mc_hash_position(reader->hash) : -1, ret_joins);
+	int64_t copy = join_on(reader, offset, reader->cached ? mc_cached_filled(reader->cached) : -1, ret_joins);
+
+	return hash < copy ? hash : copy;
 }
 
 /* The stream to read from, as a new reference, or NULL: a range request is better. *RET_OLD: one that has had its time,
@@ -118,18 +130,18 @@ static struct mc_glance_stream *choose_stream(
 	struct mc_image_reader *reader, int64_t offset, int64_t end, struct mc_glance_stream **ret_old)
 {
 	struct mc_glance_stream *stream = NULL;
-	bool hashes;
+	bool joins = false;
 
 	MC_LOCKED(&reader->lock) {
 		bool in_order = is_in_order(reader, offset, end);
-		int64_t start = stream_start(reader, offset, &hashes);
+		int64_t start = stream_start(reader, offset, &joins);
 		if (reader->stream && mc_glance_stream_covers(reader->stream, offset)) {
 			stream = mc_glance_stream_ref(reader->stream);
-		} else if (in_order && (hashes || end < reader->image.size)) {
+		} else if (in_order && (joins || end < reader->image.size)) {
 			*ret_old = mc_steal(&reader->stream);
 			/* Without one (too many run) it goes range by range. */
-			if (mc_glance_stream_new(
-				    reader->glance, &reader->image, start, reader->hash, &reader->stream, NULL) == 0)
+			if (mc_glance_stream_new(reader->glance, &reader->image, start, reader->hash, reader->cached,
+				    &reader->stream, NULL) == 0)
 				stream = mc_glance_stream_ref(reader->stream);
 		}
 	}
@@ -167,12 +179,15 @@ static int read_range(struct mc_image_reader *reader, struct mc_call *call, size
 	int r = mc_glance_range(reader->glance, &reader->image, call, to, size, offset, error);
 	if (r == 0 && reader->hash)
 		mc_hash_feed(reader->hash, offset, to, size);
+	/* An image that is read in one piece has no stream. */
+	if (r == 0 && reader->cached && (int64_t)size == reader->image.size)
+		mc_cached_fill(reader->cached, offset, to, size);
 	return r;
 }
 
 bool mc_image_reader_is_proven(struct mc_image_reader *reader)
 {
-	return !reader->check || mc_check_state(reader->check) == MC_HASH_GOOD;
+	return !reader->check || mc_check_is_proven(reader->check);
 }
 
 /* Feeds HASH, in order, with what it hasn't had, each piece within a deadline of its own. */
@@ -249,17 +264,13 @@ static int fetch(struct mc_image_reader *reader, struct mc_call *call, size_t si
 	return r == -ESTALE ? read_range(reader, call, size, offset, ret_loan, error) : r;
 }
 
-int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
+/* Glance's own bytes, as far as they aren't known to be wrong. */
+static int read_from_glance(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
 	struct mc_loan *ret_loan, struct mc_error *error)
 {
 	MC_CLEANUP(loan) struct mc_loan loan = {0};
 	int r = 0;
 
-	*ret_loan = (struct mc_loan){0};
-	if (offset >= reader->image.size || size == 0)
-		return 0;
-	if ((int64_t)size > reader->image.size - offset)
-		size = (size_t)(reader->image.size - offset);
 	if (reader->check && mc_check_state(reader->check) == MC_HASH_BAD) {
 		r = recheck(reader, call, error);
 		if (r == 0 && mc_check_state(reader->check) == MC_HASH_BAD)
@@ -271,8 +282,49 @@ int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, s
 		r = check_read_range(reader, call, size, offset, error);
 	if (r < 0)
 		return r;
-	atomic_fetch_add(&reader->glance->read, (int64_t)size);
 	*ret_loan = loan;
 	loan = (struct mc_loan){0};
 	return 0;
+}
+
+/* SIZE, cut off at the end of the image; 0: there is nothing to be read at OFFSET. */
+static size_t inside(const struct mc_image_reader *reader, size_t size, int64_t offset)
+{
+	int64_t left = reader->image.size > offset ? reader->image.size - offset : 0;
+
+	return (int64_t)size < left ? size : (size_t)left;
+}
+
+/* SIZE bytes of a copy, which are right whatever Glance has by now. False: there is none, or, with NOW, not in memory.
+ */
+static bool read_from_copy(
+	struct mc_image_reader *reader, size_t size, int64_t offset, bool now, struct mc_loan *ret_loan)
+{
+	if (!reader->cached || mc_cached_read(reader->cached, size, offset, now, ret_loan) < 0)
+		return false;
+	if (reader->check)
+		mc_check_give_right(reader->check, offset, size);
+	atomic_fetch_add(&reader->glance->copied, (int64_t)size);
+	atomic_fetch_add(&reader->glance->read, (int64_t)size);
+	return true;
+}
+
+bool mc_image_reader_read_now(struct mc_image_reader *reader, size_t size, int64_t offset, struct mc_loan *ret_loan)
+{
+	*ret_loan = (struct mc_loan){0};
+	size = inside(reader, size, offset);
+	return size == 0 || read_from_copy(reader, size, offset, true, ret_loan);
+}
+
+int mc_image_reader_read(struct mc_image_reader *reader, struct mc_call *call, size_t size, int64_t offset,
+	struct mc_loan *ret_loan, struct mc_error *error)
+{
+	*ret_loan = (struct mc_loan){0};
+	size = inside(reader, size, offset);
+	if (size == 0 || read_from_copy(reader, size, offset, false, ret_loan))
+		return 0;
+	int r = read_from_glance(reader, call, size, offset, ret_loan, error);
+	if (r == 0)
+		atomic_fetch_add(&reader->glance->read, (int64_t)size);
+	return r;
 }

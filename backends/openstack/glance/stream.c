@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/glance/glance.h"
 
+#include "backends/cache/cached.h"
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
 
@@ -17,7 +18,7 @@
 /* A read so much in front of what is there waits for it rather than make a request of its own. */
 #define REACH ((int64_t)4 << 20)
 
-/* How much is hashed at a time. */
+/* How much is hashed, or goes into a copy, at a time. */
 #define SLICE ((int64_t)512 << 10)
 
 /* Nobody reads: the connection, and Glance's side of it, is given up after so long. */
@@ -33,28 +34,41 @@ struct pin {
 	int64_t offset;
 };
 
+/* Those who take each byte that comes, beside the reads, in order and each in a thread of its own. */
+enum { HASHER, COPIER, TAKERS };
+
+struct taker {
+	struct mc_glance_stream *stream; /* these are constant */
+	void (*take)(struct mc_glance_stream *stream, int64_t offset, const void *bytes, size_t size);
+	bool finishes; /* when all has come, with what is in the ring, though nobody reads any more */
+	bool runs;
+	pthread_t thread;
+
+	int64_t done; /* it has taken so much; under the stream's lock */
+};
+
 struct mc_glance_stream {
 	atomic_uint references;
 	struct mc_glance *glance; /* these are constant */
 	const struct mc_image *image;
 	struct mc_hash *hash;
+	struct mc_cached *cached;
 	struct mc_call *call; /* of its requests; no deadline */
 	unsigned char *ring;
 	int64_t start;
-	pthread_t producer, hasher;
-	bool has_producer, has_hasher;
+	pthread_t producer;
+	bool has_producer;
+	struct taker takers[TAKERS];
 
 	int64_t skip; /* the producer's own: bytes of the answer before what is wanted */
 
-	mc_mutex lock; /* guards what follows; before that of the hash */
-	pthread_cond_t
-		space; /* the producer waits: `target` has grown, a pin has gone, `hashed` has grown, or stopping */
-	pthread_cond_t content; /* the hasher waits: `head` has grown, or ended */
-	struct mc_gate news;    /* reads wait: `head` has reached wake_at, hashed, or ended */
+	mc_mutex lock;        /* guards what follows; before that of the hash */
+	pthread_cond_t space; /* the producer waits: `target` has grown, a pin has gone, more was taken, or stopping */
+	pthread_cond_t content; /* the takers wait: `head` has grown, or ended */
+	struct mc_gate news;    /* reads wait: `head` has reached wake_at, all is hashed, or ended */
 	int64_t tail, head;     /* what the ring holds; bytes from `head` on are being written up to `tail` + RING */
 	int64_t target;         /* how far the request may run now */
 	int64_t wake_at;        /* the nearest end that a read waits for */
-	int64_t hashed;         /* the hasher has done so much */
 	struct pin *pins;
 	bool stopping, ended;
 	int result; /* when ended: 0 all came, -ESTALE stopped or idle, else why it failed */
@@ -69,8 +83,9 @@ static int64_t writable_end(const struct mc_glance_stream *stream) MC_REQUIRES(s
 	for (const struct pin *pin = stream->pins; pin; pin = pin->next)
 		if (pin->offset + RING < end)
 			end = pin->offset + RING;
-	if (stream->has_hasher && stream->hashed + RING < end)
-		end = stream->hashed + RING;
+	for (int i = 0; i < TAKERS; i++)
+		if (stream->takers[i].runs && stream->takers[i].done + RING < end)
+			end = stream->takers[i].done + RING;
 	return end;
 }
 
@@ -122,8 +137,7 @@ static int put_bytes_in_ring(struct mc_glance_stream *stream, const char *bytes,
 				stream->wake_at = INT64_MAX;
 				mc_gate_open(&stream->news);
 			}
-			if (stream->has_hasher)
-				pthread_cond_signal(&stream->content);
+			pthread_cond_broadcast(&stream->content);
 		}
 		bytes += part;
 		size -= part;
@@ -204,42 +218,66 @@ static void *produce(void *data)
 								     : r;
 		stream->ended = true;
 		mc_gate_open(&stream->news);
-		pthread_cond_signal(&stream->content);
+		pthread_cond_broadcast(&stream->content);
 	}
 	return NULL;
 }
 
-/* Under the lock: as much as lies together in the ring and is to be hashed next; waits for it. 0: no more will come. */
-static size_t wait_content(struct mc_glance_stream *stream) MC_REQUIRES(stream->lock)
+/* Under the lock: as much as lies together in the ring and is to be taken next; waits for it. 0: no more will come. */
+static size_t wait_content(struct mc_glance_stream *stream, const struct taker *taker) MC_REQUIRES(stream->lock)
 {
-	while (stream->head == stream->hashed && !stream->ended && !stream->stopping)
+	while (stream->head == taker->done && !stream->ended && !stream->stopping)
 		pthread_cond_wait(&stream->content, &stream->lock);
-	if (stream->stopping)
+	if (stream->stopping && !(taker->finishes && stream->head == stream->image->size))
 		return 0;
-	int64_t size = stream->head - stream->hashed, at = stream->hashed % RING;
+	int64_t size = stream->head - taker->done, at = taker->done % RING;
 	if (size > SLICE)
 		size = SLICE;
 	return (size_t)(size < RING - at ? size : RING - at);
 }
 
-static void *run_hash(void *data)
+static void *run_taker(void *data)
 {
-	struct mc_glance_stream *stream = data;
+	struct taker *taker = data;
+	struct mc_glance_stream *stream = taker->stream;
 
 	mc_mutex_lock(&stream->lock);
-	for (size_t size; (size = wait_content(stream)) > 0;) {
-		int64_t offset = stream->hashed;
-		/* The producer doesn't write over what isn't hashed. */
+	for (size_t size; (size = wait_content(stream, taker)) > 0;) {
+		int64_t offset = taker->done;
+		/* The producer doesn't write over what isn't taken. */
 		mc_mutex_unlock(&stream->lock);
-		mc_hash_feed(stream->hash, offset, stream->ring + offset % RING, size);
+		taker->take(stream, offset, stream->ring + offset % RING, size);
 		mc_mutex_lock(&stream->lock);
-		stream->hashed += (int64_t)size;
+		taker->done += (int64_t)size;
 		pthread_cond_signal(&stream->space);
-		if (stream->hashed == stream->image->size)
+		if (taker->done == stream->image->size)
 			mc_gate_open(&stream->news);
 	}
 	mc_mutex_unlock(&stream->lock);
 	return NULL;
+}
+
+static void take_into_hash(struct mc_glance_stream *stream, int64_t offset, const void *bytes, size_t size)
+{
+	mc_hash_feed(stream->hash, offset, bytes, size);
+}
+
+static void take_into_copy(struct mc_glance_stream *stream, int64_t offset, const void *bytes, size_t size)
+{
+	mc_cached_fill(stream->cached, offset, bytes, size);
+}
+
+/* Before the producer begins. Without a thread, nothing is taken. */
+static void start_taker(struct mc_glance_stream *stream, int which,
+	void (*take)(struct mc_glance_stream *stream, int64_t offset, const void *bytes, size_t size))
+{
+	struct taker *taker = &stream->takers[which];
+
+	taker->stream = stream;
+	taker->take = take;
+	taker->finishes = which == COPIER;
+	taker->done = stream->start;
+	taker->runs = pthread_create(&taker->thread, NULL, run_taker, taker) == 0;
 }
 
 /* A place among the streams of all readers. */
@@ -270,7 +308,7 @@ static void init_locks(struct mc_glance_stream *stream)
 }
 
 int mc_glance_stream_new(struct mc_glance *glance, const struct mc_image *image, int64_t start, struct mc_hash *hash,
-	struct mc_glance_stream **ret_stream, struct mc_error *error)
+	struct mc_cached *cached, struct mc_glance_stream **ret_stream, struct mc_error *error)
 {
 	*ret_stream = NULL;
 	if (!take_place(glance))
@@ -284,15 +322,19 @@ int mc_glance_stream_new(struct mc_glance *glance, const struct mc_image *image,
 	atomic_init(&stream->references, 1);
 	stream->glance = mc_glance_ref(glance);
 	stream->image = image;
-	stream->start = stream->tail = stream->head = stream->hashed = start;
+	stream->start = stream->tail = stream->head = start;
 	stream->target = start + READ_AHEAD;
 	stream->wake_at = INT64_MAX;
 	stream->ring = malloc((size_t)RING);
 	stream->call = mc_call_new(-1);
-	/* A hash that has missed something can't be gone on with; one that is ahead waits for what it hasn't had. */
-	stream->hash = hash && mc_hash_position(hash) >= start ? hash : NULL;
-	if (stream->ring && stream->call && stream->hash)
-		stream->has_hasher = pthread_create(&stream->hasher, NULL, run_hash, stream) == 0;
+	stream->hash = hash;
+	stream->cached = cached;
+	/* What has missed something can't be gone on with; what is ahead waits for what it hasn't had. */
+	if (stream->ring && stream->call && hash && mc_hash_position(hash) >= start)
+		start_taker(stream, HASHER, take_into_hash);
+	if (stream->ring && stream->call && cached && mc_cached_filled(cached) >= start &&
+		mc_cached_filled(cached) < image->size)
+		start_taker(stream, COPIER, take_into_copy);
 	if (stream->ring && stream->call)
 		stream->has_producer = pthread_create(&stream->producer, NULL, produce, stream) == 0;
 	if (!stream->has_producer) {
@@ -315,7 +357,7 @@ void mc_glance_stream_stop(struct mc_glance_stream *stream)
 		stream->stopping = true;
 		mc_gate_open(&stream->news);
 		pthread_cond_signal(&stream->space);
-		pthread_cond_signal(&stream->content);
+		pthread_cond_broadcast(&stream->content);
 	}
 	if (stream->call)
 		mc_call_cancel(stream->call);
@@ -328,8 +370,9 @@ void mc_glance_stream_unref(struct mc_glance_stream *stream)
 	mc_glance_stream_stop(stream);
 	if (stream->has_producer)
 		pthread_join(stream->producer, NULL);
-	if (stream->has_hasher)
-		pthread_join(stream->hasher, NULL);
+	for (int i = 0; i < TAKERS; i++)
+		if (stream->takers[i].runs)
+			pthread_join(stream->takers[i].thread, NULL);
 	give_place(stream->glance);
 	mc_glance_unref(stream->glance);
 	mc_call_unref(stream->call);
@@ -374,9 +417,11 @@ static int wait_for(struct mc_glance_stream *stream, struct mc_call *call, int64
 static int wait_hash(struct mc_glance_stream *stream, struct mc_call *call, int64_t end, struct mc_error *error)
 	MC_REQUIRES(stream->lock)
 {
-	if (!stream->has_hasher || end < stream->image->size)
+	const struct taker *hasher = &stream->takers[HASHER];
+
+	if (!hasher->runs || end < stream->image->size)
 		return 0;
-	while (stream->hashed < stream->image->size && !stream->stopping) {
+	while (hasher->done < stream->image->size && !stream->stopping) {
 		int r = mc_gate_wait(&stream->news, &stream->lock, call, -1);
 		if (r < 0)
 			return mc_error_set(error, -r, "interrupted");

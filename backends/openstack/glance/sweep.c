@@ -13,13 +13,14 @@
 
 static bool is_left_over(struct mc_glance *glance, const struct mc_image *image)
 {
+	bool is_known;
+
 	if (!image->upload)
 		return false;
 	if (strcmp(image->upload, glance->mark) != 0)
 		return mc_glance_mark_is_dead(image->upload);
-	mc_mutex_lock(&glance->lock);
-	bool is_known = mc_glance_writer_of(glance, image->id);
-	mc_mutex_unlock(&glance->lock);
+	MC_LOCKED(&glance->lock)
+		is_known = mc_glance_writer_of(glance, image->id);
 	return !is_known && image->created < mc_wall_clock() - MC_GLANCE_LOST_SECONDS;
 }
 

@@ -71,9 +71,9 @@ static int set_disk_format(struct mc_image_writer *writer, struct mc_error *erro
 {
 	if (writer->has_formats)
 		return 0;
-	mc_mutex_lock(&writer->lock);
-	size_t size = (size_t)(writer->end < MC_WRITER_RING ? writer->end : MC_WRITER_RING);
-	mc_mutex_unlock(&writer->lock);
+	size_t size;
+	MC_LOCKED(&writer->lock)
+		size = (size_t)(writer->end < MC_WRITER_RING ? writer->end : MC_WRITER_RING);
 	const char *format = size ? mc_glance_format(writer->ring, size) : "raw";
 	MC_LOCKED(&writer->lock)
 		writer->format = format;

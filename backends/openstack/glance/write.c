@@ -319,9 +319,9 @@ int mc_image_writer_finish(struct mc_image_writer *writer, struct mc_call *call,
 
 	if (r < 0)
 		return r;
-	mc_mutex_lock(&writer->lock);
-	bool finished = writer->finished;
-	mc_mutex_unlock(&writer->lock);
+	bool finished;
+	MC_LOCKED(&writer->lock)
+		finished = writer->finished;
 	if (!finished) {
 		r = finish_upload(writer, call, &why);
 		mc_writer_conclude(writer, r, &why);
@@ -346,10 +346,10 @@ static bool is_preparation(const struct mc_image_writer *writer)
 bool mc_image_writer_park(struct mc_image_writer *writer)
 {
 	struct mc_glance *glance = writer->glance;
+	bool is_idle;
 
-	mc_mutex_lock(&writer->lock);
-	bool is_idle = !writer->busy && is_preparation(writer);
-	mc_mutex_unlock(&writer->lock);
+	MC_LOCKED(&writer->lock)
+		is_idle = !writer->busy && is_preparation(writer);
 	if (!is_idle)
 		return false;
 	MC_LOCKED(&glance->lock)

@@ -3,6 +3,7 @@
 
 #include "backends/openstack/identity/private.h"
 #include "backends/openstack/keystone/keystone.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,7 +165,7 @@ static int take_secret(const struct mc_identity *identity, const cJSON *answer, 
 
 	*ret_id = whole ? strdup(id) : NULL;
 	*ret_secret = whole ? strdup(secret) : NULL;
-	mc_identity_wipe(cJSON_GetObjectItemCaseSensitive(made, "secret"));
+	mc_wipe_json(cJSON_GetObjectItemCaseSensitive(made, "secret"));
 	if (!whole)
 		return mc_identity_nonsense(identity, "a new application credential without an id or a secret");
 	if (*ret_id && *ret_secret)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
 #include "mcloud/lock.h"
+#include "mcloud/util.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -51,14 +52,9 @@ void mc_identity_book_free(struct mc_identity_book *book)
 	free(book);
 }
 
-/* FNV-1a */
 static struct entry **bucket_of(struct mc_identity_book *book, const char *name)
 {
-	uint32_t value = 0x811c9dc5;
-
-	for (; *name; name++)
-		value = (value ^ (unsigned char)*name) * 0x01000193;
-	return &book->buckets[(value ^ value >> 16) % BUCKETS];
+	return &book->buckets[mc_hash_text(name) % BUCKETS];
 }
 
 static struct entry *entry_of(struct mc_identity_book *book, const char *name) MC_REQUIRES(book->lock)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
+#include "mcloud/util.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -141,17 +142,13 @@ void mc_identity_cache_free(struct mc_identity_cache *cache)
 	free(cache);
 }
 
-/* FNV-1a over the strings, each with its NUL; names come from outside, but the worst that a chosen collision does is a
- * miss. */
+/* Of the strings, each with its NUL; names come from outside, but the worst that a chosen collision does is a miss. */
 static size_t hash_object_key(enum mc_identity_kind kind, const char *first, const char *second)
 {
-	uint64_t value = UINT64_C(0xcbf29ce484222325) + kind;
+	uint64_t value = mc_hash(MC_HASH_START + kind, first, strlen(first) + 1);
 
-	for (const char *text = first; text; text = text == first ? second : NULL) {
-		size_t size = strlen(text) + 1;
-		for (size_t i = 0; i < size; i++)
-			value = (value ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-	}
+	if (second)
+		value = mc_hash(value, second, strlen(second) + 1);
 	return (size_t)(value ^ value >> 32);
 }
 

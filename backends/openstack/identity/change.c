@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/openstack/identity/private.h"
+#include "mcloud/util.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-void mc_identity_wipe(cJSON *value)
-{
-	char *text = cJSON_GetStringValue(value);
-
-	if (text)
-		explicit_bzero(text, strlen(text));
-}
 
 /* {"MEMBER": BODY}; BODY is taken over, NULL is out of memory. */
 static int wrap(const struct mc_identity *identity, enum mc_identity_kind kind, cJSON *body, cJSON **ret_body)
@@ -47,34 +40,34 @@ static const char *const attribute_names[MC_IDENTITY_ATTRIBUTES] = {
 	[MC_IDENTITY_PASSWORD] = "password",
 };
 
-static void wipe_fields(const cJSON *fields)
+/* {"MEMBER": FIELDS} by METHOD at PATH, and the object that is answered. FIELDS, NULL is out of memory, are taken over,
+ * and wiped. */
+static int send_fields(const struct mc_identity *identity, const char *method, const char *const *path,
+	enum mc_identity_kind kind, cJSON *fields, struct mc_identity_object **ret_object)
 {
-	cJSON *field;
+	MC_CLEANUP(json) cJSON *body = NULL, *answer = NULL;
 
-	cJSON_ArrayForEach(field, fields)
-	{
-		mc_identity_wipe(field);
-	}
+	int result = wrap(identity, kind, fields, &body);
+	if (result < 0)
+		return result;
+	result = mc_identity_request(identity, method, path, body, &answer);
+	mc_wipe_json(fields);
+	if (result == 0)
+		result = mc_identity_object_parse(identity, kind,
+			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), ret_object);
+	return result;
 }
 
-/* PATCH of one object with {"MEMBER": FIELDS}; FIELDS, NULL is out of memory, are taken over, and wiped. */
+/* PATCH of one object; FIELDS as in send_fields(). */
 static int patch_fields(const struct mc_identity *identity, enum mc_identity_kind kind, const char *id, cJSON *fields,
 	struct mc_identity_object **ret_object)
 {
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	uint64_t generation = mc_identity_cache_generation(cache);
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	MC_CLEANUP(json) cJSON *body = NULL, *answer = NULL;
 
-	int result = wrap(identity, kind, fields, &body);
-	if (result < 0)
-		return result;
-	result = mc_identity_request(
-		identity, "PATCH", (const char *const[]){mc_identity_collection(kind), id, NULL}, body, &answer);
-	wipe_fields(fields);
-	if (result == 0)
-		result = mc_identity_object_parse(identity, kind,
-			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
+	int result = send_fields(identity, "PATCH", (const char *const[]){mc_identity_collection(kind), id, NULL}, kind,
+		fields, &object);
 	/* Also after a failure: when the answer was lost, the change may have been made. */
 	if (result == 0 && !strcmp(object->id, id))
 		mc_identity_cache_replace(cache, generation, object);
@@ -124,7 +117,7 @@ static cJSON *new_object(enum mc_identity_kind kind, const char *domain, const s
 			made = made && add_field(object, (enum mc_identity_attribute)i, wish->values[i]);
 	if (made)
 		return object;
-	wipe_fields(object);
+	mc_wipe_json(object);
 	cJSON_Delete(object);
 	return NULL;
 }
@@ -136,18 +129,9 @@ static int post(const struct mc_identity *identity, enum mc_identity_kind kind, 
 	struct mc_identity_cache *cache = mc_identity_cache_of(identity);
 	uint64_t generation = mc_identity_cache_generation(cache);
 	MC_CLEANUP(identity_object) struct mc_identity_object *object = NULL;
-	MC_CLEANUP(json) cJSON *body = NULL, *answer = NULL;
-	cJSON *fields = new_object(kind, domain, wish);
 
-	int result = wrap(identity, kind, fields, &body);
-	if (result < 0)
-		return result;
-	result = mc_identity_request(
-		identity, "POST", (const char *const[]){mc_identity_collection(kind), NULL}, body, &answer);
-	wipe_fields(fields);
-	if (result == 0)
-		result = mc_identity_object_parse(identity, kind,
-			cJSON_GetObjectItemCaseSensitive(answer, mc_identity_member_name(kind)), &object);
+	int result = send_fields(identity, "POST", (const char *const[]){mc_identity_collection(kind), NULL}, kind,
+		new_object(kind, domain, wish), &object);
 	if (result < 0)
 		return result;
 	mc_identity_cache_put(cache, generation, object);
@@ -219,7 +203,7 @@ static int set_in_keystone(const struct mc_identity *identity, const struct mc_i
 		if (changes & 1u << i)
 			made = made && add_field(fields, (enum mc_identity_attribute)i, wish->values[i]);
 	if (!made) {
-		wipe_fields(fields);
+		mc_wipe_json(fields);
 		cJSON_Delete(mc_steal(&fields));
 	}
 	return patch_fields(identity, ref->kind, ref->id, fields, ret_object);

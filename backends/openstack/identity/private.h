@@ -54,9 +54,6 @@ const char *mc_identity_text(const cJSON *object, const char *name);
 /* JSON of one, as Keystone tells it: 0, -EBADMSG without a name, an id or its roles, -ENOMEM. */
 int mc_application_credential_parse(const cJSON *json, struct mc_application_credential **ret_credential);
 
-/* Wipes the string that VALUE (may be NULL) is. */
-void mc_identity_wipe(cJSON *value);
-
 /* Each item of a list of Keystone's, in "COLLECTION" of the answer; QUERY as in mc_keystone_request(). */
 int mc_identity_each(const struct mc_identity *identity, const char *const *path, const char *const *query,
 	const char *collection, int (*on_item)(void *data, const cJSON *item), void *data);

@@ -9,16 +9,6 @@
 
 enum { MOST_NAMES = 1 << 16 };
 
-/* FNV-1a */
-static uint64_t hash_name(const char *name)
-{
-	uint64_t value = UINT64_C(0xcbf29ce484222325);
-
-	for (; *name; name++)
-		value = (value ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-	return value;
-}
-
 static int compare_hashes(const void *left, const void *right)
 {
 	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
@@ -41,7 +31,7 @@ void mc_identity_names_add(struct mc_identity_names *names, const char *name)
 		names->hashes = hashes;
 		names->capacity = capacity;
 	}
-	names->hashes[names->count++] = hash_name(name);
+	names->hashes[names->count++] = mc_hash_text(name);
 }
 
 void mc_cleanup_identity_names(struct mc_identity_names *names)
@@ -157,7 +147,7 @@ void mc_identity_wholes_made(
 bool mc_identity_wholes_lack(
 	struct mc_identity_wholes *wholes, enum mc_identity_kind kind, const char *domain, const char *name)
 {
-	uint64_t hash = hash_name(name);
+	uint64_t hash = mc_hash_text(name);
 	bool lacks = false;
 
 	MC_LOCKED(&wholes->lock) {

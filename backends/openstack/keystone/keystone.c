@@ -237,6 +237,17 @@ static void keep_catalog(struct mc_keystone *keystone, const char *catalog, int6
 	free(old);
 }
 
+/* What Keystone answers to REQUEST, and that as the JSON object that it is to be. */
+static int ask_object(struct mc_keystone *keystone, struct mc_call *call, const struct mc_openstack_request *request,
+	struct mc_http_response *response, cJSON **ret_answer, struct mc_error *error)
+{
+	int r = mc_openstack_ask(keystone->service, call, request, response, error);
+
+	if (r == 0 && mc_openstack_parse(response->body.data, response->body.size, ret_answer) < 0)
+		r = mc_openstack_error(keystone->service, response, error, EIO, "the answer is not a JSON object");
+	return r;
+}
+
 /* https://docs.openstack.org/api-ref/identity/v3/#get-service-catalog */
 static int ask_catalog(struct mc_keystone *keystone, struct mc_call *call, char **ret_json, struct mc_error *error)
 {
@@ -244,12 +255,10 @@ static int ask_catalog(struct mc_keystone *keystone, struct mc_call *call, char 
 	static const struct mc_openstack_request request = {.method = "GET", .path = path};
 	MC_CLEANUP(http_response) struct mc_http_response response = {0};
 	MC_CLEANUP(json) cJSON *answer = NULL;
-	int r = mc_openstack_ask(keystone->service, call, &request, &response, error);
+	int r = ask_object(keystone, call, &request, &response, &answer, error);
 
 	if (r < 0)
 		return r;
-	if (mc_openstack_parse(response.body.data, response.body.size, &answer) < 0)
-		return mc_openstack_error(keystone->service, &response, error, EIO, "the answer is not a JSON object");
 	if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer, "catalog")))
 		return mc_openstack_error(keystone->service, &response, error, EIO, "the answer has no catalog");
 	*ret_json = mc_buffer_steal(&response.body, NULL);
@@ -272,12 +281,11 @@ static int ask_token_catalog(
 	if (r < 0)
 		return r;
 	const struct mc_http_param headers[] = {{"X-Subject-Token", token}, {0}};
-	r = mc_openstack_ask(keystone->service, call,
-		&(struct mc_openstack_request){.method = "GET", .path = path, .headers = headers}, &response, error);
+	r = ask_object(keystone, call,
+		&(struct mc_openstack_request){.method = "GET", .path = path, .headers = headers}, &response, &answer,
+		error);
 	if (r < 0)
 		return r;
-	if (mc_openstack_parse(response.body.data, response.body.size, &answer) < 0)
-		return mc_openstack_error(keystone->service, &response, error, EIO, "the answer is not a JSON object");
 	catalog = cJSON_DetachItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer, "token"), "catalog");
 	if (!cJSON_IsArray(catalog) || !cJSON_AddItemToObject(document, "catalog", catalog)) {
 		cJSON_Delete(catalog);

@@ -197,19 +197,9 @@ int mc_login_body(const struct mc_credentials *credentials, unsigned methods, cJ
 	return 0;
 }
 
-/* The body is of our own making, and not deep. */
-static void wipe_strings(cJSON *item)
-{
-	for (cJSON *child = item ? item->child : NULL; child; child = child->next) {
-		if (child->valuestring)
-			explicit_bzero(child->valuestring, strlen(child->valuestring));
-		wipe_strings(child);
-	}
-}
-
 void mc_login_wipe(cJSON *body)
 {
-	wipe_strings(body);
+	mc_wipe_json(body);
 	cJSON_Delete(body);
 }
 

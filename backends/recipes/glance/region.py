@@ -13,7 +13,7 @@ import re
 import socket
 import sys
 
-from mcloud_service import glance, hooks
+from mcloud_service import glance, hooks, spare
 
 import eventlet
 import eventlet.tpool
@@ -109,6 +109,13 @@ def _resolve_regions(resolve):
     return resolve_or_find
 
 
+def _as_it_is_asked(get_environ):
+    """Where something in front ends TLS, whoever asks did so by https."""
+    def get_with_scheme(self):
+        return {**get_environ(self), 'wsgi.url_scheme': cfg.CONF.public_endpoint.partition(':')[0]}
+    return get_with_scheme
+
+
 def _name_in_utf_8(get_action_args):
     def get_names(self, environ):
         try:
@@ -123,8 +130,10 @@ if hasattr(utils, 'resolve_pinned_address'):  # since a security update of Debia
     hooks.wrap(utils, 'resolve_pinned_address', _resolve_regions, 'hostname', 'port')
 hooks.wrap(wsgi.Resource, 'get_action_args', _name_in_utf_8, 'self', 'request_environment')
 hooks.wrap(eventlet.wsgi.Server, 'process_request', _serve_others, 'self', 'conn_state')
+hooks.wrap(eventlet.wsgi.Server, 'get_environ', _as_it_is_asked, 'self')
 hooks.wrap(wsgi.Server, 'run_server', _with_keystones, 'self')
 
 if __name__ == '__main__':
+    spare.await_region()
     sys.argv[0] = 'glance-api'
     sys.exit(glance.main())

@@ -3,7 +3,8 @@
 What is read is read from the region's own database, and what is written is written to the master's, from where it comes back by
 replication. oslo.db's two engines are just that: the reader's is [database] slave_connection, the writer's [database] connection,
 whose host is only a word. Which database it means is asked when a connection to it is made: the own one while it takes writes,
-else the one that it follows. So a change of the master's role needs no word to Keystone.
+else the one that it follows. So a change of the master's role needs no word to Keystone. Where the cloud has TLS, that connection is
+by TLS, to whoever shows a certificate of the cloud's CA for that host.
 
 What oslo.db lacks is added here, too: that whoever has written something finds it when he reads. So the end of each writing
 transaction waits until the own database has applied all that the master had at that moment. That covers the writes that failed, as
@@ -22,9 +23,11 @@ import secrets
 import threading
 import time
 
-from mcloud_service import hooks, quick  # noqa: F401
+from mcloud_service import hooks, quick, spare  # noqa: F401
 
-from keystone import exception
+spare.await_region()
+
+from keystone import exception  # noqa: E402
 
 
 class _WritesWait(exception.Error):
@@ -56,6 +59,8 @@ from keystone.server.flask.request_processing.middleware import auth_context  # 
 from keystonemiddleware import auth_token  # noqa: E402
 from oslo_db import exception as db_exception  # noqa: E402
 from dogpile.cache.util import sha1_mangle_key  # noqa: E402
+import pymysql  # noqa: E402
+from pymysql.constants import CLIENT  # noqa: E402
 import sqlalchemy  # noqa: E402
 import sqlalchemy.event  # noqa: E402
 import sqlalchemy.exc  # noqa: E402
@@ -265,6 +270,15 @@ class _Brief(logging.Filter):
         return True
 
 
+def _only_by_tls(log_in):
+    """pymysql would do without TLS where none is offered, be it by whoever has come between."""
+    def log_in_by_tls(self):
+        if self.ssl and not self.server_capabilities & CLIENT.SSL:
+            raise ConnectionError('it offers no TLS')
+        log_in(self)
+    return log_in_by_tls
+
+
 def _release_registrations(release):
     """A worker that meets a domain of LDAP for the first time takes back what that may have registered: a write, and so impossible
     while the master is away, though there is nothing to take back. So that is looked for first."""
@@ -375,6 +389,7 @@ def _cache_by(versions):
 _region = _Region()
 core.session_for_write = sql.session_for_write = _region.session_for_write
 _cache_by(_region.versions)
+hooks.wrap(pymysql.connections.Connection, '_request_authentication', _only_by_tls, 'self')
 hooks.wrap(token_model.TokenModel, 'mint', _date, 'self', 'token_id', 'issued_at')
 hooks.wrap(token.provider.Manager, '_validate_token', _validate_anew, 'self', 'token_id')
 hooks.wrap(token.provider.Manager, 'issue_token', _issue_lasting, 'self', 'user_id', 'method_names')

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "backends/openstack/glance/glance.h"
+#include "backends/base/hash.h"
 
 #include "mcloud/lock.h"
 #include "mcloud/util.h"
