@@ -1,6 +1,7 @@
 """An attached cloud: the bench's own once more, by its clouds.yaml, as a cloud that others have made; behind TLS, and far away."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -8,10 +9,13 @@ import shutil
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
+from bench import Group
 from cloud import MCLOUDFS, ROOT, run, timed
-from images import Glance, drop_caches, read
-from walk import counted
+from images import PIPES, Glance, cold, curl_into, read
+from region import catalogs
+from results import interleaved, sometimes
 
 IMAGES = 100
 SIZE = 256 << 20
@@ -59,44 +63,62 @@ class Attached:
         subprocess.run(["fusermount3", "-u", str(self.mount)], check=False, timeout=60)
 
     def openstack(self, *arguments):
-        run("openstack", *arguments, env=self.environment)
+        """Seconds."""
+        return timed(run, "openstack", *arguments, env=self.environment)
+
+    @contextlib.contextmanager
+    def mounted(self):
+        try:
+            self.ready()
+            yield self
+        finally:
+            self.stop()
 
 
-def lists(table, attached, glance, rounds=20):
-    catalog, images = str(attached.region / "catalog"), str(attached.region / "images")
-    cold, cached, listed = [], [], []
-    for _ in range(rounds):
-        time.sleep(1.2)  # past ttl: nothing is cached but the login
-        cold.append(timed(run, "cat", catalog))
-        cached.append(timed(run, "cat", catalog))
-        listed.append(timed(run, "ls", images))
-    client = [timed(attached.openstack, "catalog", "list") for _ in range(3)]
-    table.ratio("attached: `cat catalog`, login kept", cold, client, "`openstack catalog list`", 50, inverse=True)
-    table.ratio("attached: `cat catalog`, cached", cached, client, "`openstack catalog list`", 400, inverse=True)
-    client = [timed(attached.openstack, "image", "list") for _ in range(3)]
-    table.ratio(f"attached: `ls` of {IMAGES} images", listed, client, "`openstack image list`", 20, inverse=True)
+def lists(place, number, rounds=5):
+    glance = place.glance
+    with Attached(place.cloud, f"lists{number}").mounted() as attached:
+        samples = catalogs(attached.directory, attached.region, rounds, attached.openstack)
+        url, images = f"{glance.url}/v2/images?limit={IMAGES}", str(attached.region / "images")
+
+        def rested(function, *arguments):
+            time.sleep(1.2)  # past ttl
+            return function(*arguments)
+
+        samples |= interleaved(rounds, {
+            "ls": lambda _: rested(timed, run, "ls", images),
+            "curl images": lambda _: rested(timed, run, *glance.curl("-o", "/dev/null", url)),
+            "client images": sometimes(lambda _: attached.openstack("image", "list")),
+        })
+        return {**samples, "memory": [attached.memory()]}
 
 
-def first_answer(table, attached, rounds=15):
-    """From the start of the program to the end of `cat whoami`, beside what nobody can do without: where Keystone is, and a login."""
-    whoami, ours, reference = str(attached.mount / "whoami"), [], []
+def login(attached):
+    """A file of what Keystone is asked for with a login."""
     body = attached.directory / "login.json"
+    user = {"name": attached.login["username"], "domain": {"id": "default"}, "password": attached.login["password"]}
+    project = {"name": attached.login["project_name"], "domain": {"id": "default"}}
     with open(os.open(body, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
-        file.write('{"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "%(username)s", "domain": {"id": "default"}, '
-                   '"password": "%(password)s"}}}, "scope": {"project": {"name": "%(project_name)s", "domain": {"id": "default"}}}}}' % attached.login)
-    url = attached.login["auth_url"]
+        json.dump({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}, file)
+    return body
 
-    def mounted():
-        attached.start()
-        run("cat", whoami)
 
-    for _ in range(rounds):
-        ours.append(timed(mounted))
-        attached.stop()
-        reference.append(timed(run, "curl", "-sSf", "-o", "/dev/null", url, "--next", "-sSf", "-o", "/dev/null", "-H", "Content-Type: application/json",
-                               "-d", f"@{body}", f"{url}/auth/tokens?nocatalog"))
-    table.ratio("attached: from the start of `mcloudfs` to the first answer of `cat whoami`", ours, reference,
-                "its two requests by `curl`: which versions, and a login", 1.2)
+def first_answer(place, number, rounds=5):
+    """From the start of the program to the end of `cat whoami`, beside what nobody can do without: where Keystone is, and a login."""
+    attached = Attached(place.cloud, f"first{number}")
+    whoami, url, nothing = str(attached.mount / "whoami"), attached.login["auth_url"], ("-sSf", "-o", "/dev/null")
+    requests = ["curl", *nothing, url, "--next", *nothing, "-H", "Content-Type: application/json", "-d", f"@{login(attached)}", f"{url}/auth/tokens?nocatalog"]
+
+    def mounted(_):
+        try:
+            begun = time.monotonic()
+            attached.start()
+            run("cat", whoami)
+            return time.monotonic() - begun
+        finally:
+            attached.stop()
+
+    return interleaved(rounds, {"requests": lambda _: timed(run, *requests), "whoami": mounted})
 
 
 FRONT_TEXT = """pid {directory}/front.pid;
@@ -129,76 +151,72 @@ def front(directory, identity, image):
         subprocess.run(["nginx", "-c", str(directory / "front.conf"), "-e", str(directory / "front.log"), "-s", "quit"], check=True)
 
 
-def by_tls(table, cloud, glance, identity, rounds=5):
-    services = [(cloud.mount / "regions/Kista/endpoints" / kind / "public").read_text().strip().removesuffix("/v3") for kind in ("identity", "image")]
-    with front(cloud.directory / "front", *services) as certificate:
-        for verify, pipe, against in (("off", " -o /dev/null", "`curl -o /dev/null`"), ("on", " | sha512sum", "`curl | sha512sum`")):
-            attached = Attached(cloud, f"tls-{verify}", f"cacert: {certificate}", f"identity_endpoint_override: 'https://{FRONT}/identity/v3'",
+def by_tls(place, number, rounds=2):
+    services = [(place.cloud.mount / "regions/Kista/endpoints" / kind / "public").read_text().strip().removesuffix("/v3") for kind in ("identity", "image")]
+    url, samples = f"https://{FRONT}/image/v2/images/{place.identity}/file", {}
+    with front(place.cloud.directory / f"front{number}", *services) as certificate:
+        for verify, pipes in (("off", {"curl off": "curl", "piped off": "piped"}), ("on", {"piped on": "hashed"})):
+            attached = Attached(place.cloud, f"tls-{verify}{number}", f"cacert: {certificate}", f"identity_endpoint_override: 'https://{FRONT}/identity/v3'",
                                 f"image_endpoint_override: 'https://{FRONT}/image'", options=(f"verify={verify}",))
-            attached.ready()
-            ours, curl = [], []
-            try:
-                for _ in range(rounds):
-                    drop_caches()
-                    curl.append(timed(run, "sh", "-c", f'curl -sSf --cacert "$1" -H "X-Auth-Token: $2" "$3"{pipe}', "sh", certificate, glance.token,
-                                      f"https://{FRONT}/image/v2/images/{identity}/file"))
-                    drop_caches()
-                    ours.append(timed(read, attached.region / "images/large"))
-            finally:
-                attached.stop()
-            table.ratio(f"attached: first read of {SIZE >> 20} MiB through https, `verify={verify}`", ours, curl, against, 1.11)
+            contestants = {key: lambda _, pipe=pipe: cold(curl_into, PIPES[pipe], url, place.glance.token, "--cacert", certificate)
+                           for key, pipe in pipes.items()}
+            contestants[verify] = lambda _: cold(timed, read, attached.region / "images/large")
+            with attached.mounted():
+                samples |= interleaved(rounds, contestants)
+    return samples
 
 
-def far_away(table, cloud, glance):
-    """A walk of the projects' tree: what it costs is requests that wait for each other, not objects."""
-    for number in range(PROJECTS):
-        (cloud.mount / "projects/attach" / f"p{number}").mkdir()
-    keystone = (cloud.mount / "regions/Kista/endpoints/identity/public").read_text().strip()
-    names = [url.split("//")[1].split("/")[0] for url in (keystone, glance.url)]
-    relay = subprocess.Popen([sys.executable, str(ROOT / "tests/attach/slow_relay.py"), str(LATENCY * 500), *(f"{far.split(':')[1]}={to}" for far, to in zip(FAR, names))],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    if relay.stdout.readline() != "ready\n":
-        raise RuntimeError("the relay did not start")
-    attached = Attached(cloud, "far", f"identity_endpoint_override: 'http://{FAR[0]}{keystone.split(names[0])[1]}'", f"image_endpoint_override: 'http://{FAR[1]}'")
-    with open(cloud.directory / "asked", "w") as log:
-        drain = subprocess.Popen(["cat"], stdin=relay.stdout, stdout=log)
+@contextlib.contextmanager
+def relayed(place):
+    """Keystone and Glance LATENCY away."""
+    keystone = (place.cloud.mount / "regions/Kista/endpoints/identity/public").read_text().strip()
+    names = [url.split("//")[1].split("/")[0] for url in (keystone, place.glance.url)]
+    ways = [f"{far.split(':')[1]}={to}" for far, to in zip(FAR, names)]
+    with open(place.cloud.directory / "asked", "w") as log:
+        relay = subprocess.Popen([sys.executable, str(ROOT / "tests/attach/slow_relay.py"), str(LATENCY * 500), *ways],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            attached.ready()
-            tree = attached.mount / "projects/attach"
-            begun = time.monotonic()
-            requests = counted(attached, "find", str(tree), "-ls")
-            took = time.monotonic() - begun
-            objects = int(subprocess.run(["sh", "-c", 'find "$1" | wc -l', "sh", str(tree)], check=True, timeout=600, stdout=subprocess.PIPE).stdout)
+            if relay.stdout.readline() != "ready\n":
+                raise RuntimeError("the relay did not start")
+            drain = subprocess.Popen(["cat"], stdin=relay.stdout, stdout=log)
+            yield f"identity_endpoint_override: 'http://{FAR[0]}{keystone.split(names[0])[1]}'", f"image_endpoint_override: 'http://{FAR[1]}'"
         finally:
-            attached.stop()
             relay.stdin.close()
             relay.wait()
-            drain.wait()
-    table.ratio(f"attached, {LATENCY * 1000:.0f} ms away: a walk of {PROJECTS} projects, {objects} objects, {requests:.0f} requests", [took], [objects * LATENCY],
-                "latency × objects", 0.5)
+        drain.wait()
 
 
-def main(table, cloud):
+def far_away(place, number):
+    """A walk of the projects' tree: what it costs is requests that wait for each other, not objects."""
+    with relayed(place) as settings, Attached(place.cloud, f"far{number}", *settings).mounted() as attached:
+        tree = attached.mount / "projects/attach"
+        took = timed(run, "find", str(tree), "-ls")
+        objects = len(subprocess.run(["find", str(tree)], check=True, timeout=600, stdout=subprocess.PIPE).stdout.splitlines())
+    return {"walk": [took], "objects": [objects * LATENCY]}
+
+
+@contextlib.contextmanager
+def prepared(cloud):
+    """Images, one of which is large, and projects."""
     glance = Glance(cloud.mount / "regions/Kista")
-    made = [glance.ask("POST", "/v2/images", {"name": f"attach{number}"})["id"] for number in range(IMAGES - 1)]
-    (cloud.mount / "domains/attach").mkdir()
-    large = cloud.directory / "large"
-    with open(large, "wb") as file:
-        for _ in range(SIZE >> 20):
-            file.write(os.urandom(1 << 20))
-    shutil.copy(large, cloud.mount / "regions/Kista/images/large")
-    identity = glance.named("large")
-    attached = Attached(cloud, "attached")
+    made = []
     try:
-        first_answer(table, attached)
-        attached.ready()
-        lists(table, attached, glance)
-        table.limit("attached: daemon memory at most", attached.memory(), "MB", 32)
-        attached.stop()
-        by_tls(table, cloud, glance, identity)
-        far_away(table, cloud, glance)
-    finally:
-        attached.stop()
-        for each in (*made, identity):
-            glance.ask("DELETE", f"/v2/images/{each}")
+        made += [glance.ask("POST", "/v2/images", {"name": f"attach{number}"})["id"] for number in range(IMAGES - 1)]
+        (cloud.mount / "domains/attach").mkdir()
+        for number in range(PROJECTS):
+            (cloud.mount / "projects/attach" / f"p{number}").mkdir()
+        large = cloud.directory / "large"
+        with open(large, "wb") as file:
+            for _ in range(SIZE >> 20):
+                file.write(os.urandom(1 << 20))
+        shutil.copy(large, cloud.mount / "regions/Kista/images/large")
         large.unlink()
+        made.append(glance.named("large"))
+        yield SimpleNamespace(cloud=cloud, glance=glance, identity=made[-1])
+    finally:
+        for each in made:
+            glance.ask("DELETE", f"/v2/images/{each}")
+
+
+def groups():
+    return [Group("attach", prepared, {"first answer": first_answer, "lists": lists, "tls": by_tls, "far": far_away})]

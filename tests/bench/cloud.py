@@ -1,4 +1,4 @@
-"""What the measurements share: the engine over its socket, test clouds, medians and the table."""
+"""What the measurements share: the engine over its socket, test clouds, and timing."""
 
 import contextlib
 import http.client
@@ -8,7 +8,6 @@ import pathlib
 import select
 import shutil
 import socket
-import statistics
 import subprocess
 import tempfile
 import time
@@ -28,7 +27,7 @@ class UnixConnection(http.client.HTTPConnection):
 def engine(method, path, body=None, content_type="application/json"):
     connection = UnixConnection("engine", timeout=120)
     data = json.dumps(body).encode() if isinstance(body, dict) else body
-    connection.request(method, "/v1.41" + path, data, {"Content-Type": content_type})
+    connection.request(method, path, data, {"Content-Type": content_type})
     answer = connection.getresponse()
     text = answer.read()
     if answer.status >= 400 and not (method == "DELETE" and answer.status == 404):
@@ -55,13 +54,13 @@ class Cloud:
     """A mounted test cloud."""
 
     def __init__(self, name, base, *options):
+        sweep(name)
         self.name = name
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mcloudfs-bench."))
         self.mount = self.directory / "mnt"
         self.mount.mkdir()
         self.command = [MCLOUDFS, "-o", ",".join((f"cloud={name}", f"base={base}", f"socket={SOCKET}",
                         f"state_dir={self.directory}/state", *options)), str(self.mount)]
-        sweep(name)
 
     def start(self):
         begun = time.monotonic()
@@ -103,9 +102,57 @@ class Cloud:
         (self.mount / "regions" / name).rmdir()
 
     def close(self):
-        self.stop()
-        sweep(self.name)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Takes away all that it can, also when one of it fails."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            stack.callback(sweep, self.name)
+            # what a daemon that has died, or is in use, has left of it
+            stack.callback(subprocess.run, ["fusermount3", "-u", "-z", str(self.mount)], check=False, timeout=60, stderr=subprocess.DEVNULL)
+            stack.callback(self.stop)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Container:
+    """A container beside the cloud's own, by a name of the bench's: made as BODY says, and gone at the end."""
+
+    def __init__(self, name, body):
+        self.path = f"/containers/{name}?force=1&v=1"
+        engine("DELETE", self.path)
+        self.identity = json.loads(engine("POST", f"/containers/create?name={name}", body))["Id"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        engine("DELETE", self.path)
+
+    def look(self):
+        return json.loads(engine("GET", f"/containers/{self.identity}/json"))
+
+    def copy(self, other, path):
+        """The directory PATH of the container OTHER."""
+        files = engine("GET", f"/containers/{other}/archive?path={path}")
+        engine("PUT", f"/containers/{self.identity}/archive?path={path.rsplit('/', 1)[0]}", files, "application/x-tar")
+
+    def start(self):
+        engine("POST", f"/containers/{self.identity}/start")
+
+    def address(self, network):
+        return self.look()["NetworkSettings"]["Networks"][network]["IPAddress"]
+
+
+def until(condition, pause=0.01, limit=120):
+    """Looks every PAUSE seconds, and gives up after LIMIT."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {limit} s in vain")
+        time.sleep(pause)
 
 
 def timed(function, *arguments, **named):
@@ -125,36 +172,6 @@ def run(*command, env=None):
             raise subprocess.CalledProcessError(process.returncode, command)
     finally:
         os.close(ended)
-
-
-class Table:
-    """Rows of what was measured beside what, in one run."""
-
-    def __init__(self):
-        self.rows = []
-
-    def ratio(self, what, ours, reference, against, goal, inverse=False):
-        """OURS and REFERENCE: seconds, one a repetition. INVERSE: the goal is how many times faster."""
-        a, b = statistics.median(ours), statistics.median(reference)
-        value = b / a if inverse else a / b
-        met = value >= goal if inverse else value <= goal
-        self.add(what, f"{show(a)}", f"{against}: {show(b)}", f"{value:.2f}" + ("× faster" if inverse else ""),
-                 (f"≥ {goal}×" if inverse else f"≤ {goal}"), met)
-
-    def limit(self, what, value, unit, goal):
-        self.add(what, f"{value:.1f} {unit}", "", "", f"< {goal} {unit}", value < goal)
-
-    def add(self, what, ours, against, ratio, goal, met):
-        self.rows.append((what, ours, against, ratio, goal, "yes" if met else "**no**"))
-        print(" | ".join(self.rows[-1]), flush=True)
-
-    def markdown(self):
-        lines = ["| what | mcloudfs | side by side with | ratio | goal | met |", "| --- | --- | --- | --- | --- | --- |"]
-        return "\n".join(lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in self.rows]) + "\n"
-
-
-def show(seconds):
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} µs"
 
 
 def machine():

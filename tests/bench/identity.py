@@ -1,13 +1,21 @@
 """Identity: single changes, a domain of 100,000 users, and many who make users at once, beside Keystone itself."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 import urllib.parse
+from types import SimpleNamespace
 
+from bench import Group
 from cloud import engine, run, timed
+from images import remount
+from region import openstack
+from results import interleaved, sometimes
 
 MANY = 100_000
 MADE = 1_000
@@ -63,103 +71,119 @@ class Curl:
         return sum(float(total) - float(begun) for _, begun, total in took), json.loads(answers[-1]) if answers else None
 
 
-def single_changes(table, cloud, keystone, rounds=30):
-    """Each against the requests that it can't do without: whether there is one already, and the change."""
-    place = cloud.mount / "users" / "bench"
-    domain = (cloud.mount / "domains/bench/id").read_text().strip()
-    project = (cloud.mount / "projects/bench/p/id").read_text().strip()
-    role = (cloud.mount / "roles/member/id").read_text().strip()
-    (cloud.mount / "groups/bench/g").mkdir()
-    group = (cloud.mount / "groups/bench/g/id").read_text().strip()
-    grants, members = cloud.mount / "projects/bench/p/roles/member/users", cloud.mount / "groups/bench/g/users"
-    curl, ids = Curl(keystone), {}
+class Requests:
+    """What each change can't do without, by curl: whether there is one already, and the change. Each is a function of a user's name."""
 
-    def find(name):
-        return "GET", f"/users?domain_id={domain}&name={name}"
+    def __init__(self, place):
+        self.place, self.curl, self.ids = place, Curl(place.keystone), {}
 
-    def make(name):
-        took, answer = curl(find(name), ("POST", "/users", {"user": {"name": name, "domain_id": domain, "enabled": True}}))
-        ids[name] = answer["user"]["id"]
+    def find(self, name):
+        return "GET", f"/users?domain_id={self.place.domain}&name={name}"
+
+    def path(self, name):
+        return f"/users/{self.ids[name]}"
+
+    def mkdir(self, name):
+        took, answer = self.curl(self.find(name), ("POST", "/users", {"user": {"name": name, "domain_id": self.place.domain, "enabled": True}}))
+        self.ids[name] = answer["user"]["id"]
         return took
 
-    def relate(name, path):
-        return curl(find(name), ("GET", path), ("PUT", path))[0]
+    def relate(self, name, path):
+        return self.curl(self.find(name), ("GET", path), ("PUT", path))[0]
 
-    def grant(name):
-        return relate(name, f"/projects/{project}/users/{ids[name]}/roles/{role}")
+    def grant(self, name):
+        return self.relate(name, f"/projects/{self.place.project}{self.path(name)}/roles/{self.place.role}")
 
-    def join(name):
-        return relate(name, f"/groups/{group}/users/{ids[name]}")
+    def member(self, name):
+        return self.relate(name, f"/groups/{self.place.group}{self.path(name)}")
 
-    def set_email(name):
-        return curl(find(name), ("PATCH", f"/users/{ids[name]}", {"user": {"email": "x@example.org"}}))[0]
+    def email(self, name):
+        return self.curl(self.find(name), ("PATCH", self.path(name), {"user": {"email": "x@example.org"}}))[0]
 
-    def rename(name):
-        return curl(find(name), find("r" + name), ("PATCH", f"/users/{ids[name]}", {"user": {"name": "r" + name}}))[0]
+    def mv(self, name):
+        return self.curl(self.find(name), self.find("r" + name), ("PATCH", self.path(name), {"user": {"name": "r" + name}}))[0]
 
-    def remove(name):
-        return curl(find("r" + name), ("DELETE", f"/users/{ids[name]}"))[0]
-
-    there = "../../../../../../users/bench/"
-    ours, theirs, clients = names("o", rounds), names("t", rounds), names("c", 3)
-    for what, mine, reference, command in (
-            ("`mkdir` of a user", lambda name: (place / name).mkdir(), make, "user create --domain bench {}"),
-            ("`ln -s` of a grant", lambda name: os.symlink(there + name, grants / name), grant,
-             "role add --user-domain bench --user {} --project-domain bench --project p member"),
-            ("`ln -s` of a member", lambda name: os.symlink("../../../../users/bench/" + name, members / name), join,
-             "group add user --group-domain bench --user-domain bench g {}"),
-            ("`echo >email`", lambda name: (place / name / "email").write_text("x@example.org\n"), set_email,
-             "user set --domain bench --email x@example.org {}"),
-            ("`mv` of a user", lambda name: (place / name).rename(place / ("r" + name)), rename, "user set --domain bench --name r{0} {0}"),
-            ("`rmdir` of a user", lambda name: (place / ("r" + name)).rmdir(), remove, "user delete --domain bench r{}")):
-        times = ([], [])
-        for one, other in zip(ours, theirs):
-            times[0].append(timed(mine, one))
-            times[1].append(reference(other))
-        table.ratio(what, *times, "its requests by curl, one kept connection", 1.2)
-        client = [timed(openstack, cloud, *command.format(name).split()) for name in clients]
-        table.ratio(what, times[0], client, f"`openstack {' '.join(command.split()[:2])}`", 20, inverse=True)
+    def rmdir(self, name):
+        return self.curl(self.find("r" + name), ("DELETE", self.path(name)))[0]
 
 
-def openstack(cloud, *arguments):
-    run("bash", "-c", '. "$1/openrc" && shift && exec openstack "$@" 2>/dev/null', "openstack", str(cloud.mount / "regions/Kista"), *arguments)
+# what the client does of it, with the name of a user
+CLIENT = {
+    "mkdir": "user create --domain bench {}",
+    "grant": "role add --user-domain bench --user {} --project-domain bench --project p member",
+    "member": "group add user --group-domain bench --user-domain bench g {}",
+    "email": "user set --domain bench --email x@example.org {}",
+    "mv": "user set --domain bench --name r{0} {0}",
+    "rmdir": "user delete --domain bench r{}",
+}
 
 
-def many_hands(table, cloud, keystone):
+def changes(place, number, rounds=10):
+    """One change after the other: each of users of its own, of the mount, of curl and of the client."""
+    users, mount = place.mount / "users" / "bench", place.mount
+    grants, members = mount / "projects/bench/p/roles/member/users", mount / "groups/bench/g/users"
+    ours = {
+        "mkdir": lambda name: (users / name).mkdir(),
+        "grant": lambda name: os.symlink("../../../../../../users/bench/" + name, grants / name),
+        "member": lambda name: os.symlink("../../../../users/bench/" + name, members / name),
+        "email": lambda name: (users / name / "email").write_text("x@example.org\n"),
+        "mv": lambda name: (users / name).rename(users / ("r" + name)),
+        "rmdir": lambda name: (users / ("r" + name)).rmdir(),
+    }
+    requests, samples = Requests(place), {}
+    for key, change in ours.items():
+        samples |= interleaved(rounds, {
+            key: lambda i: timed(change, f"o{number}-{i}"),
+            f"{key} requests": lambda i: getattr(requests, key)(f"t{number}-{i}"),
+            f"{key} client": sometimes(lambda i: openstack(place.region, *CLIENT[key].format(f"c{number}-{i}").split())),
+        })
+    return samples
+
+
+def person(place, name):
+    return {"user": {"name": name, "domain_id": place.domain, "enabled": True}}
+
+
+def by_curl(place, part, make=True):
+    """Asks for each user of PART by its name, and makes it, over one connection."""
+    common = f'header = "X-Auth-Token: {place.keystone.token}"\noutput = "/dev/null"\nfail\nsilent\nshow-error\n'
+    requests = []
+    for name in part:
+        requests.append(f'url = "{place.keystone.url}/users?domain_id={place.domain}&name={name}"\n{common}')
+        if make:
+            requests.append(f'url = "{place.keystone.url}/users"\nheader = "Content-Type: application/json"\n{common}'
+                            f"data = {json.dumps(json.dumps(person(place, name)))}\n")
+    subprocess.run(["curl", "-K", "-"], input="next\n".join(requests).encode(), check=True, timeout=600)
+
+
+def by_mkdir(place, part):
+    subprocess.run(["mkdir", *(str(place.mount / "users/bench" / name) for name in part)], check=True, timeout=600)
+
+
+def by_import(place, everybody):
+    people = "name,email\n" + "".join(f"{name},{name}@example.org\n" for name in everybody)
+    subprocess.run(["cp", "/dev/stdin", str(place.mount / "users/bench/import")], input=people.encode(), check=True, timeout=600)
+    counts = json.loads((place.mount / "users/bench/import.result").read_text().splitlines()[-1])
+    if not counts["done"] or counts["created"] + counts["unchanged"] != MADE:
+        raise RuntimeError(f"import: {counts}")
+
+
+def many_hands(place, number):
     """MADE users by HANDS processes: `mkdir`, and `curl` with a kept connection each, which asks whether the name is free and makes the user.
     The same users by one `cp` to `import`; and once more, when there is nothing to be changed."""
-    domain = (cloud.mount / "domains/bench/id").read_text().strip()
-
-    def curl(part):
-        common = f'header = "X-Auth-Token: {keystone.token}"\noutput = "/dev/null"\nfail\nsilent\nshow-error\n'
-        config = "next\n".join(
-            f'url = "{keystone.url}/users?domain_id={domain}&name={name}"\n{common}next\n'
-            f'url = "{keystone.url}/users"\nheader = "Content-Type: application/json"\n{common}'
-            f'data = {json.dumps(json.dumps({"user": {"name": name, "domain_id": domain, "enabled": True}}))}\n'
-            for name in part)
-        subprocess.run(["curl", "-K", "-"], input=config.encode(), check=True, timeout=600)
-
-    def mkdir(part):
-        subprocess.run(["mkdir", *(str(cloud.mount / "users/bench" / name) for name in part)], check=True, timeout=600)
-
-    def import_all(prefix):
-        people = "name,email\n" + "".join(f"{name},{name}@example.org\n" for name in names(prefix, MADE))
-        subprocess.run(["cp", "/dev/stdin", str(cloud.mount / "users/bench/import")], input=people.encode(), check=True, timeout=600)
-        counts = json.loads((cloud.mount / "users/bench/import.result").read_text().splitlines()[-1])
-        if not counts["done"] or counts["created"] + counts["unchanged"] != MADE:
-            raise RuntimeError(f"import: {counts}")
-
-    def all_of(function, prefix):
+    def by_hands(function, prefix, **named):
         everybody = names(prefix, MADE)
         with concurrent.futures.ThreadPoolExecutor(HANDS) as pool:
-            list(pool.map(function, [everybody[i::HANDS] for i in range(HANDS)]))
+            list(pool.map(lambda part: function(place, part, **named), [everybody[i::HANDS] for i in range(HANDS)]))
 
-    reference = [timed(all_of, curl, "hc")]
-    ours = [timed(all_of, mkdir, "hm")]
-    table.ratio(f"{MADE:,} users by {HANDS} `mkdir` at once", ours, reference, f"{HANDS} `curl` at once", 1.1)
-    ours, again = [timed(import_all, "hi")], [timed(import_all, "hi")]
-    table.ratio(f"{MADE:,} users by one `cp` to `import`", ours, reference, f"{HANDS} `curl` at once", 1.05)
-    table.ratio("the same `cp` again", again, reference, f"{HANDS} `curl` at once", 0.1)
+    return interleaved(1, {
+        "turns": lambda _: timed(by_curl, place, names(f"h{number}t", MADE)),
+        "mkdir": lambda _: timed(by_hands, by_mkdir, f"h{number}m"),
+        "curl": lambda _: timed(by_hands, by_curl, f"h{number}c"),
+        "import": lambda _: timed(by_import, place, names(f"h{number}i", MADE)),
+        "look": lambda _: timed(by_hands, by_curl, f"h{number}c", make=False),
+        "again": lambda _: timed(by_import, place, names(f"h{number}i", MADE)),
+    })
 
 
 def sql(cloud, statement):
@@ -189,38 +213,67 @@ def ask_pages(keystone, domain):
     return size
 
 
-def big_domain(table, cloud, keystone, rounds=3):
+def first_byte(place):
+    """Seconds until curl has the first byte of the list; who takes no more of it ends it."""
+    return timed(run, "sh", "-c", 'curl -sSf -H "X-Auth-Token: $1" "$2/users?domain_id=$3" 2>/dev/null | head -c 1', "sh",
+                 place.keystone.token, place.keystone.url, place.domain)
+
+
+def anew(cloud):
+    """A daemon that has read nothing yet, but where things are: KiB of memory that it has."""
+    remount(cloud)
+    (cloud.mount / "regions/Kista/catalog").read_bytes()
+    return cloud.status("VmRSS")
+
+
+def people(place, _run):
+    """A directory is listed when the list is whole, and then for a while as long as that took: whoever is to ask for it has a daemon of its own, and
+    who comes right after that one finds it there."""
+    users = str(place.users)
+
+    def stats(_):
+        return [timed(os.stat, place.users / f"user{i + 1}") for i in range(20)]
+
+    def asked(_):
+        return [timed(place.keystone.ask, "GET", f"/users?domain_id={place.domain}&name=user{i + 1}") for i in range(20)]
+
+    before = anew(place.cloud)
+    samples = interleaved(1, {
+        "first": lambda _: timed(run, "ls", "-l", users),
+        "second": lambda _: timed(run, "ls", "-l", users),
+        "local": lambda _: timed(run, "ls", "-l", place.local),
+    })
+    samples["memory"] = [(place.cloud.status("VmHWM") - before) * 1024 / place.size]
+    anew(place.cloud)
+    return samples | interleaved(1, {
+        "pages": lambda _: timed(ask_pages, place.keystone, place.domain),
+        "byte": lambda _: first_byte(place),
+        "ls": lambda _: timed(run, "ls", "-U", users),
+        "head": lambda _: timed(run, "sh", "-c", 'ls -U "$1" | head -3', "sh", users),
+        "stat": stats,
+        "request": asked,
+    })
+
+
+@contextlib.contextmanager
+def large_domain(cloud):
     (cloud.mount / "domains/big").mkdir()
-    domain = (cloud.mount / "domains/big/id").read_text().strip()
+    domain, keystone = (cloud.mount / "domains/big/id").read_text().strip(), Keystone(cloud.mount / "regions/Kista")
     add_people(cloud, domain, MANY)
-    users = cloud.mount / "users/big"
-    size = ask_pages(keystone, domain)
-    ours, reference, before = [], [], cloud.status("VmRSS")
-    first, second = [timed(run, "ls", "-l", str(users))], [timed(run, "ls", "-l", str(users))]
-    table.ratio("`ls -l` of %s users a second time" % f"{MANY:,}", second, first, "the first time", 0.5)
-    for _ in range(rounds):
-        reference.append(timed(ask_pages, keystone, domain))
-        ours.append(timed(run, "ls", "-U", str(users)))
-    table.ratio(f"`ls` of {MANY:,} users", ours, reference, "its pages, by one kept connection", 1.1)
-    table.limit("daemon memory for it, of the answer's size", (cloud.status("VmHWM") - before) * 1024 / size, "times", 4)
-    # A directory is listed when the list is whole, and then for a while as long as that took.
-    ours, reference = [], []
-    for _ in range(rounds):
-        reference.append(timed(run, "sh", "-c", 'curl -sSf -H "X-Auth-Token: $1" "$2/users?domain_id=$3" 2>/dev/null | head -c 1', "sh",
-                               keystone.token, keystone.url, domain))
-        ours.append(timed(run, "sh", "-c", 'ls -U "$1" | head -3', "sh", str(users)))
-    table.ratio("`ls -U | head -3` of them", ours, reference, "the first byte that `curl` gets of the list", 1.1)
-    stat, asked = [], []
-    for i in range(20):
-        stat.append(timed(os.stat, users / f"user{i + 1}"))
-        asked.append(timed(keystone.ask, "GET", f"/users?domain_id={domain}&name=user{i + 1}"))
-    table.ratio("`stat` of one of them", stat, asked, "its request", 1.2)
+    with tempfile.TemporaryDirectory() as local:
+        for i in range(MANY):
+            (pathlib.Path(local) / f"user{i + 1}").touch()
+        yield SimpleNamespace(cloud=cloud, users=cloud.mount / "users/big", keystone=keystone, domain=domain, local=local, size=ask_pages(keystone, domain))
 
 
-def main(table, cloud):
-    keystone = Keystone(cloud.mount / "regions/Kista")
-    for path in ("domains/bench", "projects/bench/p"):
+@contextlib.contextmanager
+def small_domain(cloud):
+    for path in ("domains/bench", "projects/bench/p", "groups/bench/g"):
         (cloud.mount / path).mkdir()
-    single_changes(table, cloud, keystone)
-    many_hands(table, cloud, keystone)
-    big_domain(table, cloud, keystone)
+    ids = {name: (cloud.mount / path / "id").read_text().strip()
+           for name, path in (("domain", "domains/bench"), ("project", "projects/bench/p"), ("role", "roles/member"), ("group", "groups/bench/g"))}
+    yield SimpleNamespace(mount=cloud.mount, region=cloud.mount / "regions/Kista", keystone=Keystone(cloud.mount / "regions/Kista"), **ids)
+
+
+def groups():
+    return [Group("identity", small_domain, {"changes": changes, "many hands": many_hands}), Group("people", large_domain, {"list": people})]

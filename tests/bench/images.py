@@ -1,6 +1,7 @@
 """Images: streams, random reads, uploads and long lists, beside curl, the client and a local file."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -9,9 +10,14 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 import urllib.request
+from types import SimpleNamespace
 
-from cloud import Cloud, Table, run, timed
+from bench import Group
+from cloud import run, timed
+from region import openstack
+from results import interleaved, sometimes
 
 GIB = 1 << 30
 MANY = 10_000
@@ -60,24 +66,36 @@ def remount(cloud, *options):
     (cloud.mount / "regions" / "Kista" / "wait").read_text()
 
 
-def first_reads(table, cloud, identity, path, rounds=5):
-    region = cloud.mount / "regions" / "Kista"
-    verified, hashed, plain, curl = [], [], [], []
-    for ours, reference, verify, pipe in ((plain, curl, "off", ""), (verified, hashed, "on", " | sha512sum")):
-        remount(cloud, f"verify={verify}")
+def curl_into(pipe, url, token, *options):
+    """Seconds of a curl whose bytes go to PIPE, of the shell."""
+    return timed(run, "bash", "-c", 'set -o pipefail; url=$1 token=$2; shift 2; curl -sSf "$@" -H "X-Auth-Token: $token" "$url"' + pipe, "bash", url, token, *options)
+
+
+# what the bytes go through, beside the kernel: nothing, another process, and one that makes a hash of them
+PIPES = {"curl": " -o /dev/null", "piped": " | dd of=/dev/null bs=1M iflag=fullblock status=none", "hashed": " | sha512sum"}
+
+
+def cold(function, *arguments):
+    drop_caches()
+    return function(*arguments)
+
+
+def first_reads(place, _run, rounds=2):
+    region, samples = place.region, {}
+    for key, verify, pipes in (("plain", "off", ("curl", "piped")), ("verified", "on", ("hashed",))):
+        remount(place.cloud, f"verify={verify}")
         glance = Glance(region)
-        for _ in range(rounds):
-            drop_caches()
-            url = glance.file(identity)
-            reference.append(timed(run, "sh", "-c", f'curl -sSf -H "X-Auth-Token: $1" "$2"{pipe or " -o /dev/null"}', "sh", glance.token, url))
-            drop_caches()
-            ours.append(timed(read, path))
-    table.ratio("first read of 1 GiB in order, `verify=off`", plain, curl, "`curl -o /dev/null`", 1.11)
-    table.ratio("first read of 1 GiB in order, `verify=on`", verified, hashed, "`curl | sha512sum`", 1.11)
+        contestants = {pipe: lambda _, pipe=pipe: cold(curl_into, PIPES[pipe], glance.file(place.identity), glance.token) for pipe in pipes}
+        contestants[key] = lambda _: cold(timed, read, place.path)
+        if verify == "on":
+            contestants["save"] = sometimes(lambda _: save(place))
+        samples |= interleaved(rounds, contestants)
+    return samples
+
+
+def save(place):
     with tempfile.TemporaryDirectory() as directory:
-        saves = [timed(run, "bash", "-c", '. "$1/openrc" && exec openstack image save --file "$2" "$3"', "save", str(region),
-                       f"{directory}/saved", identity) for _ in range(2)]
-    table.ratio("the same, `verify=on`", verified, saves, "`openstack image save`", 8, inverse=True)
+        return openstack(place.region, "image", "save", "--file", f"{directory}/saved", place.identity)
 
 
 class RcloneMount:
@@ -107,26 +125,30 @@ class RcloneMount:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def beside_rclone(table, path, local, rounds=3):
+def beside_rclone(place, _run, rounds=1):
     """With `verify=on`, as the mount is then: rclone verifies nothing."""
-    with RcloneMount(local.parent) as mount:
-        ours, reference = [], []
-        for _ in range(rounds):
-            drop_caches()
-            reference.append(timed(read, mount / local.name))
-            drop_caches()
-            ours.append(timed(read, path))
-    table.ratio("the same, `verify=on`", ours, reference, "`rclone mount` of the same bytes in nginx", 1)
+    remount(place.cloud, "verify=on")
+    with RcloneMount(place.local.parent) as mount:
+        return interleaved(rounds, {"rclone": lambda _: cold(timed, read, mount / place.local.name), "read": lambda _: cold(timed, read, place.path)})
 
 
-def second_reads(table, path, local, rounds=7):
-    ours, reference = [], []
-    read(path)
-    read(local)
-    for _ in range(rounds):
-        ours.append(timed(read, path))
-        reference.append(timed(read, local))
-    table.ratio("second read of 1 GiB", ours, reference, "a local file in the page cache", 1.2)
+@contextlib.contextmanager
+def bindfs(directory):
+    """Another FUSE filesystem, whose files stay in the kernel's page cache, as images do."""
+    with tempfile.TemporaryDirectory(prefix="mcloudfs-bench-bindfs.") as mount:
+        run("bindfs", "-o", "kernel_cache", str(directory), mount)
+        try:
+            yield pathlib.Path(mount)
+        finally:
+            subprocess.run(["fusermount3", "-u", mount], check=False, timeout=60)
+
+
+def second_reads(place, _run, rounds=5):
+    with bindfs(place.local.parent) as other:
+        files = {"local": place.local, "bindfs": other / place.local.name, "read": place.path}
+        for path in files.values():
+            read(path)
+        return interleaved(rounds, {key: lambda _, path=path: timed(read, path) for key, path in files.items()})
 
 
 def begin_upload(local):
@@ -135,32 +157,44 @@ def begin_upload(local):
     read(local)
 
 
-def uploads(table, cloud, local, rounds=5):
-    region = cloud.mount / "regions" / "Kista"
-    glance = Glance(region)
-    ours, reference = [], []
-    for i in range(rounds):
+def uploads(place, run_number, rounds=2):
+    """By cp, by curl alone, and by curl with what cp can't do without either: the image is made, and its record is looked at in the end."""
+    glance, images = Glance(place.region), place.region / "images"
+
+    def by_cp(number):
+        begin_upload(place.local)
+        path = images / f"up-{run_number}-{number}"
+        took = timed(run, "cp", str(place.local), str(path))
+        path.unlink()
+        return took
+
+    def by_curl(_):
+        """Both at once: the transfer, and all of it."""
+        begin_upload(place.local)
+        begun = time.monotonic()
         identity = glance.ask("POST", "/v2/images", {"name": "up-curl", "disk_format": "raw", "container_format": "bare"})["id"]
         # Read whole, as cp reads: -T of a file would tell its length, -d would hold it in memory.
-        begin_upload(local)
-        reference.append(timed(run, *glance.curl("-T", str(local), "-H", "Content-Type: application/octet-stream", glance.file(identity))))
-        begin_upload(local)
-        ours.append(timed(run, "cp", str(local), str(region / "images" / f"up-{i}")))
+        took = timed(run, *glance.curl("-T", str(place.local), "-H", "Content-Type: application/octet-stream", glance.file(identity)))
+        glance.ask("GET", f"/v2/images/{identity}")
+        transfers.append(took)
+        took = time.monotonic() - begun
         glance.ask("DELETE", f"/v2/images/{identity}")
-        (region / "images" / f"up-{i}").unlink()
-    table.ratio("upload of 1 GiB by `cp`", ours, reference, "`curl -T`", 1.053)
+        return took
+
+    transfers = []
+    return {**interleaved(rounds, {"requests": by_curl, "cp": by_cp}), "curl": transfers}
 
 
-def eight_uploads(table, cloud, local):
-    remount(cloud)
-    images = cloud.mount / "regions" / "Kista" / "images"
-    writers = [subprocess.Popen(["dd", f"if={local}", f"of={images}/eight-{i}", "bs=1M", "count=100", "status=none"]) for i in range(8)]
+def eight_uploads(place, _run):
+    remount(place.cloud)
+    images = place.region / "images"
+    writers = [subprocess.Popen(["dd", f"if={place.local}", f"of={images}/eight-{i}", "bs=1M", "count=100", "status=none"]) for i in range(8)]
     failed = [writer.wait(600) for writer in writers]
     if any(failed):
         raise RuntimeError("an upload failed")
-    table.limit("daemon memory at most while eight uploads run", cloud.status("VmHWM") / 1024, "MB", 64)
     for i in range(8):
         (images / f"eight-{i}").unlink()
+    return {"memory": [place.cloud.status("VmHWM") / 1024]}
 
 
 def fio(path, depth, reads):
@@ -187,14 +221,12 @@ def curl_ranges(glance, identity, depth, reads):
     return statistics.mean(times)
 
 
-def random_reads(table, cloud, identity, path, rounds=5):
-    glance = Glance(cloud.mount / "regions" / "Kista")
+def random_reads(place, _run, rounds=2):
+    glance, samples = Glance(place.region), {}
     for depth in (1, 16):
-        ours, reference = [], []
-        for _ in range(rounds):
-            reference.append(curl_ranges(glance, identity, depth, 640))
-            ours.append(fio(path, depth, 640))
-        table.ratio(f"4 KiB random read, {depth} in flight", ours, reference, "`curl` ranges on kept connections", 1.1)
+        samples |= interleaved(rounds, {f"curl {depth}": lambda _: curl_ranges(glance, place.identity, depth, 640),
+                                        f"read {depth}": lambda _: fio(place.path, depth, 640)})
+    return samples
 
 
 def pages(glance):
@@ -206,39 +238,42 @@ def pages(glance):
         path = following.group(1).decode().replace(" ", "%20") if following else None
 
 
-def long_list(table, cloud, rounds=5):
+@contextlib.contextmanager
+def many(cloud):
+    """As many images, and as many files of a local directory."""
     region = cloud.mount / "regions" / "Kista"
     glance = Glance(region)
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: glance.ask("POST", "/v2/images", {"name": f"many-{i:05}"}), range(MANY)))
-    with tempfile.TemporaryDirectory() as directory:
+    with concurrent.futures.ThreadPoolExecutor(8) as pool, tempfile.TemporaryDirectory() as directory:
+        made = list(pool.map(lambda i: glance.ask("POST", "/v2/images", {"name": f"many-{i:05}"})["id"], range(MANY)))
         for i in range(MANY):
             (pathlib.Path(directory) / f"many-{i:05}").touch()
-        first, second, curl, local = [], [], [], []
-        for _ in range(rounds):
-            curl.append(timed(pages, glance))
-            first.append(timed(run, "ls", "-l", str(region / "images")))
-            second.append(timed(run, "ls", "-l", str(region / "images")))
-            local.append(timed(run, "ls", "-l", directory))
-    table.ratio(f"`ls -l` of {MANY:,} images", first, curl, "the same pages by `curl`", 1.1)
-    table.ratio("a second one within the ttl", second, local, "a local directory of as many files", 2)
+        try:
+            yield SimpleNamespace(region=region, directory=directory)
+        finally:
+            glance = Glance(region)
+            list(pool.map(lambda identity: glance.ask("DELETE", f"/v2/images/{identity}"), made))
 
 
-def main(table: Table, cloud: Cloud):
-    images = cloud.mount / "regions" / "Kista" / "images"
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="mcloudfs-bench-images."))
-    try:
-        local = directory / "gib"
+def long_list(place, _run, rounds=2):
+    glance, images = Glance(place.region), str(place.region / "images")
+    return interleaved(rounds, {"curl": lambda _: timed(pages, glance), "first": lambda _: timed(run, "ls", "-l", images),
+                                "second": lambda _: timed(run, "ls", "-l", images), "local": lambda _: timed(run, "ls", "-l", place.directory)})
+
+
+@contextlib.contextmanager
+def one_large(cloud):
+    """An image of a GiB, and the file that it was made from."""
+    region = cloud.mount / "regions" / "Kista"
+    path = region / "images" / "gib"
+    with tempfile.TemporaryDirectory(prefix="mcloudfs-bench-images.") as directory:
+        local = pathlib.Path(directory) / "gib"
         run("dd", "if=/dev/urandom", f"of={local}", "bs=1M", "count=1024", "status=none")
-        run("cp", str(local), str(images / "gib"))
-        identity = Glance(cloud.mount / "regions" / "Kista").named("gib")
-        first_reads(table, cloud, identity, images / "gib")
-        beside_rclone(table, images / "gib", local)
-        second_reads(table, images / "gib", local)
-        random_reads(table, cloud, identity, images / "gib")
-        uploads(table, cloud, local)
-        eight_uploads(table, cloud, local)
-        long_list(table, cloud)
-        (images / "gib").unlink()
-    finally:
-        shutil.rmtree(directory)
+        run("cp", str(local), str(path))
+        yield SimpleNamespace(cloud=cloud, region=region, path=path, local=local, identity=Glance(region).named("gib"))
+        path.unlink()
+
+
+def groups():
+    return [Group("images", one_large, {"first reads": first_reads, "rclone": beside_rclone, "second reads": second_reads, "random reads": random_reads,
+                                        "uploads": uploads, "eight uploads": eight_uploads}),
+            Group("image-list", many, {"list": long_list})]

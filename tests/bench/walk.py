@@ -1,6 +1,7 @@
 """Walks: how many requests they are for 1,000 users and 1,000 images, and lookups in one directory side by side when each is slow."""
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import socket
@@ -8,12 +9,15 @@ import subprocess
 import threading
 import time
 
+from bench import Group
 from cloud import timed
-from identity import Keystone, add_people
+from identity import Keystone, add_people, anew
+from results import interleaved
 
 USERS = IMAGES = 1_000
 DELAY = 0.5
 LOOKUPS = 4
+SLOW = "127.91.99.1"
 
 
 def requests(cloud):
@@ -44,13 +48,15 @@ def files(directory):
     return sum(len(names) for _, _, names in os.walk(directory))
 
 
-def walks(table, cloud):
+def walks(cloud, _run):
+    """By a daemon that has read nothing yet, but where things are."""
+    anew(cloud)
     users, images = cloud.mount / "users/walk", cloud.mount / "regions/Kista/images"
-    for what, directory, count in (("users", users, USERS), ("images", images, IMAGES)):
-        table.limit(f"requests of `ls -lR` over {count:,} {what}", counted(cloud, "ls", "-lR", str(directory)), "requests", 3 * count)
-    for what, directory, command in (("`cat` of all files of 1,000 users", users, "cat"), ("`head -c 1` of 1,000 images", images, "head -c 1")):
+    samples = {key: [counted(cloud, "ls", "-lR", str(directory))] for key, directory in (("users", users), ("images", images))}
+    for key, directory, command in (("user file", users, "cat"), ("image file", images, "head -c 1")):
         read = counted(cloud, "find", str(directory), "-type", "f", "!", "-name", "password", "-exec", *command.split(), "{}", "+")
-        table.limit(f"requests for a file, {what}", read / files(directory), "requests", 2)
+        samples[key] = [read / files(directory)]
+    return samples
 
 
 def relay(client, host, port):
@@ -74,13 +80,11 @@ def slow_keystone(address, host, port):
     threading.Thread(target=serve, daemon=True).start()
 
 
-def side_by_side(table, cloud):
+def lookups(cloud, run):
     """The same cloud once more, by a Keystone that takes half a second more for each request."""
-    mount, clouds = cloud.directory / "slow", cloud.directory / "slow.yaml"
-    address, region = "127.91.99.1", cloud.mount / "regions/Kista"
-    slow_keystone(address, region.joinpath("address").read_text().strip(), 5000)
+    mount, clouds = cloud.directory / f"slow{run}", cloud.directory / "slow.yaml"
     text = (cloud.mount / "clouds.yaml").read_text()
-    clouds.write_text(text + f"    identity_endpoint_override: 'http://{address}:5000/v3'\n")
+    clouds.write_text(text + f"    identity_endpoint_override: 'http://{SLOW}:5000/v3'\n")
     mount.mkdir()
     subprocess.run([cloud.command[0], "-o", f"attach,clouds={clouds},ttl=0.1", str(mount)], check=True, timeout=120)
     try:
@@ -90,19 +94,27 @@ def side_by_side(table, cloud):
         def look(number):
             return timed(os.stat, users / f"user{number}")
 
-        one = [look(number) for number in range(100, 103)]
-        with concurrent.futures.ThreadPoolExecutor(LOOKUPS) as pool:
-            four = [timed(lambda first: list(pool.map(look, range(first, first + LOOKUPS))), first) for first in (200, 210, 220)]
-        table.ratio(f"{LOOKUPS} lookups of {DELAY} s in one directory, side by side", four, one, "one of them", 1.1)
+        def side_by_side(number):
+            first = 200 + 10 * number
+            with concurrent.futures.ThreadPoolExecutor(LOOKUPS) as pool:
+                return timed(lambda: list(pool.map(look, range(first, first + LOOKUPS))))
+
+        return interleaved(3, {"one": lambda number: look(100 + number), "four": side_by_side})
     finally:
         subprocess.run(["fusermount3", "-u", str(mount)], check=False, timeout=60)
 
 
-def main(table, cloud):
+@contextlib.contextmanager
+def filled(cloud):
     glance = fill(cloud)
+    slow_keystone(SLOW, (cloud.mount / "regions/Kista/address").read_text().strip(), 5000)
     try:
-        walks(table, cloud)
-        side_by_side(table, cloud)
+        yield cloud
     finally:
+        glance.connection.close()  # it was idle for a while, and is opened anew
         for image in pathlib.Path(cloud.mount / "regions/Kista/images-by-id").iterdir():
             glance.ask("DELETE", f"/images/{image.name}")
+
+
+def groups():
+    return [Group("walk", filled, {"walks": walks, "lookups": lookups})]
