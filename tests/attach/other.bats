@@ -57,6 +57,19 @@ tell_what_failed() { [ -n "$BATS_TEST_COMPLETED" ] || { quick tail -n 8 "$A/erro
     [ -z "$(os admin image list -f value -c ID)" ]
 }
 
+@test "people and projects come in by a file of them, and the real client sees them" {
+    attach admin
+    printf 'name,email\n%s,a@example.org\n%s,b@example.org\n' "$N-a" "$N-b" >"$BATS_TEST_TMPDIR/people.csv"
+    printf '{"name": "%s", "description": "of many"}\n' "$N-p" "$N-q" >"$BATS_TEST_TMPDIR/projects.jsonl"
+    slowly cp "$BATS_TEST_TMPDIR/people.csv" "$A/users/Default/import"
+    slowly cp "$BATS_TEST_TMPDIR/projects.jsonl" "$A/projects/Default/import"
+    [ "$(os admin user show "$N-b" -f value -c email)" = b@example.org ]
+    [ "$(os admin project show "$N-q" -f value -c description)" = "of many" ]
+    slowly cp "$BATS_TEST_TMPDIR/people.csv" "$A/users/Default/import"
+    [ "$(quick tail -n 1 "$A/users/Default/import.result" | jq '.unchanged, .changed, .created' | tr '\n' ' ')" = '2 0 0 ' ]
+    quick rmdir "$A/users/Default/$N-a" "$A/users/Default/$N-b" "$A/projects/Default/$N-p" "$A/projects/Default/$N-q"
+}
+
 # people_up: once; each is described in $CLOUDS.
 people_up() {
     local login
@@ -89,6 +102,15 @@ sees() {
 @test "a member does" {
     sees member
     [ "$(quick ls "$A/users/Default/member/application_credentials")" = for-a-script ]
+}
+
+@test "who may not make people is told so by each record of an import" {
+    people_up
+    attach member
+    printf 'name\n%s\n' "$N" >"$BATS_TEST_TMPDIR/people.csv"
+    run ! slowly cp "$BATS_TEST_TMPDIR/people.csv" "$A/users/Default/import"
+    run ! os admin user show "$N"
+    quick tail -n 1 "$A/errors" | grep -E 'EACCES|EPERM'
 }
 
 @test "a reader does" { sees reader; }

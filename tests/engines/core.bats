@@ -161,3 +161,10 @@ token_answers() {
     [ -z "$(engine /volumes | jq -r '.Volumes // [] | .[].Name')" ]
     [ -z "$(engine /networks | jq -r '.[] | select(.Name | startswith("test-")) | .Name')" ]
 }
+
+@test "a region's start, beside its floor" {
+    there env TMPDIR="$DIRECTORY" MCLOUD_SOCKET="$SOCKET" timeout 400 "$BATS_TEST_DIRNAME/../bench/starts.py" "engine=$ENGINE_PROGRAM,timeout=60" \
+        "$("$BATS_TEST_DIRNAME/../../backends/recipes/hash" --releases | head -n 1)" >"$DIRECTORY/starts"
+    sed 's/^/# /' "$DIRECTORY/starts" >&3
+    [ -s "$DIRECTORY/starts" ]
+}

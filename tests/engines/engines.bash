@@ -6,8 +6,8 @@ load ../integration/common.bash
 # engine_make NAME: its root directory, and the images of this checkout, kept in build/engines for the next time.
 engine_make() {
     local release
-    read -r _ release ENGINE_PROGRAM ENGINE_ENV < <(grep -P "^$1\t" "$BATS_TEST_DIRNAME/table")
-    export ENGINE_PROGRAM ENGINE_ENV ENGINES ENGINE_DIR ENGINE_ROOT
+    read -r _ release ENGINE_PROGRAM ENGINE_SETTINGS < <(grep -P "^$1\t" "$BATS_TEST_DIRNAME/table")
+    export ENGINE_PROGRAM ENGINE_SETTINGS ENGINES ENGINE_DIR ENGINE_ROOT
     mkdir -p "$BATS_TEST_DIRNAME/../../build/engines"
     ENGINES=$(realpath "$BATS_TEST_DIRNAME/../../build/engines")
     ENGINE_DIR=$ENGINES/$1
@@ -67,7 +67,7 @@ there() { nsenter --net="/proc/$(cat "$ENGINE_DIR/held")/ns/net" "$@"; }
 
 # engine_start: until it answers. Its data stays where it is from one start to the next.
 engine_start() {
-    local holder command
+    local holder command setting environment=()
     if ! holder >/dev/null; then
         rm -f "$ENGINE_DIR/held"
         unshare --mount --net "$BATS_TEST_DIRNAME/hold" "$ENGINE_ROOT" "$ENGINE_DIR" >"$ENGINE_DIR/hold.log" 2>&1 3>&- &
@@ -75,8 +75,10 @@ engine_start() {
     fi
     holder=$(holder)
     mapfile -t command < <(engine_command_"$ENGINE_PROGRAM")
-    # shellcheck disable=SC2086 # assignments
-    setsid nsenter --target "$holder" --mount --net --root --wd env PATH=/usr/sbin:/usr/bin:/sbin:/bin ${ENGINE_ENV:-} "${command[@]}" \
+    for setting in ${ENGINE_SETTINGS:-}; do
+        case $setting in --*) command+=("$setting") ;; *) environment+=("$setting") ;; esac
+    done
+    setsid nsenter --target "$holder" --mount --net --root --wd env PATH=/usr/sbin:/usr/bin:/sbin:/bin "${environment[@]}" "${command[@]}" \
         >>"$ENGINE_DIR/log" 2>&1 3>&- &
     echo "$!" >"$ENGINE_DIR/pid"
     await_ping "$!"

@@ -17,12 +17,12 @@ from lost_clients import ApiClient, SyncReader, TreeClient
 from writable import Roles, Watch
 
 REGIONS = ("Kista", "Solna", "Lund")
-MEND_SECONDS = 180
-KINDS = ("kill", "pause", "cut")
 
 
 class Chaos:
     """What goes wrong, at random, and is mended again. Two regions are broken at once at most."""
+
+    MEND_SECONDS = 180
 
     def __init__(self, cloud, roles, seed):
         self._cloud, self._roles = cloud, roles
@@ -33,6 +33,10 @@ class Chaos:
 
     def _say(self, text):
         print(f"{time.monotonic() - self._begun:7.1f} {text}", flush=True)
+
+    def kinds(self):
+        """In which ways one more may be broken now."""
+        return ("kill", "pause", "cut")
 
     def _break(self, region, kind):
         self._say(f"{kind} {region}")
@@ -96,7 +100,7 @@ class Chaos:
         acts = [self._promote, self._kill_daemon]
         weights = [3, 1]
         if len(whole) > 1:
-            acts.append(lambda: self._break(self._random.choice(whole), self._random.choice(KINDS)))
+            acts.append(lambda: self._break(self._random.choice(whole), self._random.choice(self.kinds())))
             weights.append(5)
         if self.broken:
             acts.append(lambda: self._mend(self._random.choice(sorted(self.broken))))
@@ -113,7 +117,7 @@ class Chaos:
 
     def heal(self):
         """All is brought back, and what has diverged gets a new copy, as a person would do it by what `status` says."""
-        until = time.monotonic() + MEND_SECONDS
+        until = time.monotonic() + self.MEND_SECONDS
         for region in sorted(self.broken):
             self._cloud.heal(region, self.broken.pop(region))
         while True:
@@ -174,18 +178,17 @@ def agreement(cloud):
     return problems
 
 
-def main():
-    mount, name, options, *command = sys.argv[1:]
+def contend(cloud, options, chaos_class=Chaos, watch_class=Watch, seconds=180):
+    """All of it, for SECONDS unless the environment says otherwise: the status of the program."""
     seed = int(os.environ.get("MCLOUD_SEED") or secrets.randbelow(1 << 32))
-    seconds = float(os.environ.get("MCLOUD_LOST_SECONDS") or 180)
+    seconds = float(os.environ.get("MCLOUD_LOST_SECONDS") or seconds)
     print(f"MCLOUD_SEED={seed} MCLOUD_LOST_SECONDS={seconds:g}", flush=True)
-    cloud = Cloud(mount, name, options, command, REGIONS)
     roles = Roles()
-    watch = Watch(options, cloud.addresses, roles)
+    watch = watch_class(options, cloud.addresses, roles)
     clients = [ApiClient(cloud, region, kind) for region in REGIONS for kind in ("project", "user")]
     clients += [TreeClient(cloud, kind) for kind in ("project", "user")]
     readers = [SyncReader(cloud, region, clients) for region in REGIONS]
-    chaos = Chaos(cloud, roles, seed)
+    chaos = chaos_class(cloud, roles, seed)
     everybody = [watch, *clients, *readers]
     for one in everybody:
         one.start()
@@ -204,6 +207,11 @@ def main():
     for problem in problems:
         print("PROBLEM:", problem)
     return 1 if problems else 0
+
+
+def main():
+    mount, name, options, *command = sys.argv[1:]
+    return contend(Cloud(mount, name, options, command, REGIONS), options)
 
 
 if __name__ == "__main__":

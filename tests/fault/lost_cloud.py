@@ -19,19 +19,21 @@ class Refused(Exception):
 class Engine(http.client.HTTPConnection):
     """One request to the engine, over its socket."""
 
+    def __init__(self, path):
+        super().__init__("engine")
+        self._path = path
+
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(60)
-        self.sock.connect(SOCKET)
+        self.sock.connect(self._path)
 
-    @classmethod
-    def post(cls, path, body=None):
+    def post(self, path, body=None):
         """That it is so already is no failure: the daemon mends too, and is no less at work than this."""
-        connection = cls("engine")
-        connection.request("POST", f"/v1.41{path}", json.dumps(body) if body else None, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
+        self.request("POST", f"/v1.41{path}", json.dumps(body) if body else None, {"Content-Type": "application/json"})
+        answer = self.getresponse()
         text = answer.read().decode()
-        connection.close()
+        self.close()
         if answer.status >= 400 and answer.status not in (403, 409) and "is not paused" not in text:
             raise RuntimeError(f"POST {path}: {answer.status} {text}")
 
@@ -43,6 +45,7 @@ class Cloud:
         self.mount, self._name, self._options, self._command = mount, name, options, command
         self._told = ""  # the last line of `errors`, which begins with its time
         self.addresses = {region: self.read(region, "address") for region in regions}
+        self.keystones = {region: self.read(region, "endpoints/identity/public") for region in regions}
 
     # the mount
 
@@ -119,32 +122,39 @@ class Cloud:
         self.run("tail", f"--pid={pid}", "-f", "/dev/null")
         os.close(handle)
         self.run("fusermount3", "-uz", self.mount)
+        self.remount()
+
+    def remount(self):
         self.run(*self._command, timeout=300)
 
     # what breaks, and is mended
 
+    def engine(self, _region):
+        """That of the region's containers."""
+        return Engine(SOCKET)
+
     def hurt(self, region, kind):
         container = f"{self._name}-mysql-{region}"
         if kind == "cut":
-            Engine.post(f"/networks/{self._name}/disconnect", {"Container": container, "Force": False})
+            self.engine(region).post(f"/networks/{self._name}/disconnect", {"Container": container, "Force": False})
         elif kind == "pause":  # through the mount, which keeps clear of health probes
             self.command(region, "pause", f"containers/mysql-{region}/ctl")
         else:
-            Engine.post(f"/containers/{container}/{kind}")
+            self.engine(region).post(f"/containers/{container}/{kind}")
 
     def heal(self, region, kind):
         container = f"{self._name}-mysql-{region}"
         if kind == "cut":
-            Engine.post(f"/networks/{self._name}/connect",
-                        {"Container": container, "EndpointConfig": {"Aliases": [f"mysql-{region}"]}})
+            self.engine(region).post(f"/networks/{self._name}/connect",
+                                     {"Container": container, "EndpointConfig": {"Aliases": [f"mysql-{region}"]}})
         elif kind == "pause":
-            Engine.post(f"/containers/{container}/unpause")
+            self.engine(region).post(f"/containers/{container}/unpause")
 
     # the services themselves
 
     def request(self, region, path, token, body=None, headers=None, timeout=15):
         """Its status and answer; 0 and why, when there was none."""
-        request = urllib.request.Request(f"http://{self.addresses[region]}:5000/v3{path}",
+        request = urllib.request.Request(f"{self.keystones[region]}{path}",
                                          json.dumps(body).encode() if body else None,
                                          {"Content-Type": "application/json", "X-Auth-Token": token, **(headers or {})})
         try:
@@ -182,7 +192,7 @@ class Cloud:
         return [line[:400] for line in log if " ERROR " in line or " WARNING " in line][-3:]
 
     def sql(self, region, statement):
-        return self.run("mariadb", f"--defaults-extra-file={self._options}", "--skip-ssl", "--connect-timeout=5", "--batch",
+        return self.run("mariadb", f"--defaults-extra-file={self._options}", "--connect-timeout=5", "--batch",
                         "--skip-column-names", "-h", self.addresses[region], "-e", statement)
 
     def names(self, region):

@@ -64,6 +64,27 @@ number() { sql Kista 'SELECT @@GLOBAL.gtid_binlog_pos' | tr , '\n' | awk -F - '$
     [ "$(count Solna lost)$(count Lund lost)" = 11 ]
 }
 
+# So quickly, a slave never connects to a log that ends before what it has; and one that reads the old log, which has the name of the new
+# one, is sent nothing, and waits.
+@test "nor is one whose numbers have come as far within a moment" {
+    local updates
+    updates=$(printf "UPDATE keystone.mcloud_cache_version SET version = UUID() WHERE topic = 'rest';%.0s" $(seq "$(($(number) + 3))"))
+    in_step Solna Lund
+    sql Kista "RESET MASTER; DELETE FROM keystone.project WHERE name = 'lost'; $updates"
+    for region in Solna Lund; do
+        replicates "$region" broken
+        says "$region" 'begun anew.*resync'
+        refused EBUSY promote "$M/regions/$region/replication/ctl"
+    done
+    quick grep -q 'binary log of region Kista was begun anew' "$M/errors"
+    row Kista lost
+    put resync "$M/regions/Solna/replication/ctl"
+    put resync "$M/regions/Lund/replication/ctl"
+    [ "$(slowly cat "$M"/regions/{Solna,Lund}/wait | xargs)" = 'ready ready' ]
+    in_step Solna Lund
+    [ "$(count Solna lost)$(count Lund lost)" = 11 ]
+}
+
 @test "rows that are missing are seen when replication begins" {
     put stop "$M/regions/Solna/replication/ctl"
     sql Solna "SET sql_log_bin = 0; DELETE FROM keystone.project WHERE name = 'lost'"

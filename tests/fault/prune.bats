@@ -154,6 +154,8 @@ data_are_there() {
     [ "$(command stop Solna)" = stopped ]
     put stop "$M/containers/ldap/ctl"
     [ "$(prune networks)" = "$CLOUD" ] # containers that are left know a network that is no more
+    fails_with EBUSY bash -c 'echo start >"$1"' - "$M/containers/mysql-Solna/ctl"
+    quick tail -n 1 "$M/errors" | grep -q 'a network that is no more: .*echo repair > regions/Solna/ctl'
     [ "$(command start Solna)" = ready ]
     [ "$(command stop Solna)" = stopped ]
     put stop "$M/containers/ldap/ctl"

@@ -5,7 +5,7 @@ load ../integration/common.bash
 load ../integration/replicated.bash
 bats_require_minimum_version 1.5.0
 
-BASE=127.89.0.0
+BASE=127.79.0.0
 
 setup() {
     unset MCLOUD_TEST_RELEASE
@@ -39,14 +39,8 @@ of() {
     done
 }
 
-# holds DATA: soon, and no other data; nobody tells when what an upgrade has left is removed.
-holds() {
-    local tries=0
-    until [ "$(ls "$DIRECTORY/state/$CLOUD/data")" = "$1" ]; do
-        [ $((tries += 1)) -le 200 ]
-        sleep 0.1
-    done
-}
+# holds NAME…: these data, soon, and no others.
+holds() { "$BATS_TEST_DIRNAME/await_names.py" "$DIRECTORY/state/$CLOUD/data" "$@"; }
 
 # client_up REGION…: a client of theirs runs ($client: its input; when that ends, so does it) and tells into $BATS_TEST_TMPDIR/client.
 client_up() {
@@ -105,7 +99,7 @@ client_down() {
         curl -sS --fail-with-body --max-time 30 -o /dev/null -H @<(echo "X-Auth-Token: $token") \
             "$(quick cat "$M/regions/$region/endpoints/identity/public")/auth/catalog"
     done
-    holds $'glance-Kista\nglance-Solna\nldap\nmysql-Kista.1\nmysql-Solna.1'
+    holds glance-Kista glance-Solna ldap mysql-Kista.1 mysql-Solna.1
     quick test -d "$M/roles/manager"
     make Solna after
     quick test -d "$M/projects/Default/after"
@@ -131,13 +125,13 @@ client_down() {
         tail -n 1 "$BATS_TEST_TMPDIR/progress" | grep "failed: region Kista runs $OLDER as before: .*$job-Kista ended with code 137"
         of "$OLDER" Kista
         make Kista "after-$job"
-        holds $'glance-Kista\nldap\nmysql-Kista'
+        holds glance-Kista ldap mysql-Kista
         [ -z "$(left_of "$CLOUD" | grep -e upgrade-data -e upgrade-schemas -e 'mysql-Kista\.')" ]
     done
     put upgrade "$M/regions/Kista/ctl"
     of "$NEWEST" Kista
     [ "$(quick ls -d "$M"/projects/Default/after-*)" = "$M/projects/Default/after-upgrade-data"$'\n'"$M/projects/Default/after-upgrade-schemas" ]
-    holds $'glance-Kista\nldap\nmysql-Kista.1'
+    holds glance-Kista ldap mysql-Kista.1
 }
 
 @test "an upgrade goes on after a kill of the daemon at each of its stages" {
@@ -163,10 +157,10 @@ client_down() {
     quick test -d "$M/projects/Default/kept"
     make Kista after
     quick test -d "$M/projects/Default/after"
-    holds $'glance-Kista\nldap\nmysql-Kista.1'
+    holds glance-Kista ldap mysql-Kista.1
     # as one leaves it that is killed before it has removed it
     mkdir "$DIRECTORY/state/$CLOUD/data/mysql-Kista"
     killed_and_again
-    holds $'glance-Kista\nldap\nmysql-Kista.1'
+    holds glance-Kista ldap mysql-Kista.1
     [ -z "$(left_of "$CLOUD" | grep -e upgrade-data -e upgrade-schemas)" ]
 }

@@ -51,27 +51,34 @@ class Roles:
 class Watch(threading.Thread):
     """Asks the databases at ADDRESSES (by name) until stop()."""
 
+    STATEMENT = "SELECT @@GLOBAL.read_only"
+    PATIENCE = 2  # seconds
+
     def __init__(self, options, addresses, roles):
         super().__init__(daemon=True)
-        self._options, self._addresses, self._roles = options, addresses, roles
+        self._options, self._addresses, self.roles = options, addresses, roles
         self._ended = threading.Event()
 
-    def _is_writable(self, address):
-        command = ["mariadb", f"--defaults-extra-file={self._options}", "--skip-ssl", "--connect-timeout=1", "--batch",
-                   "--skip-column-names", "-h", address, "-e", "SELECT @@GLOBAL.read_only"]
+    def ask(self, address):
+        """The answer of the database there, as words; None if there is none in time."""
+        command = ["mariadb", f"--defaults-extra-file={self._options}", "--connect-timeout=1", "--batch",
+                   "--skip-column-names", "-h", address, "-e", self.STATEMENT]
         try:
-            answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=2, check=False)
+            answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.PATIENCE, check=False, text=True)
         except subprocess.TimeoutExpired:
-            return False
-        return answer.returncode == 0 and answer.stdout.strip() == b"0"
+            return None
+        return answer.stdout.split() if answer.returncode == 0 else None
+
+    def look(self, name, address):
+        asked_at = self.roles.allowed()
+        if self.ask(address) == ["0"]:
+            self.roles.saw(name, asked_at)
 
     def run(self):
         while not self._ended.is_set():
             for name, address in self._addresses.items():
-                asked_at = self._roles.allowed()
-                self._roles.probes += 1
-                if self._is_writable(address):
-                    self._roles.saw(name, asked_at)
+                self.roles.probes += 1
+                self.look(name, address)
 
     def stop(self):
         self._ended.set()

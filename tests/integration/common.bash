@@ -63,6 +63,7 @@ mount_cloud() {
     shift 3
     mkdir -p "$directory/mnt" "$directory/state"
     options="cloud=$cloud,base=$base,state_dir=$directory/state,socket=$SOCKET${MCLOUD_TEST_RELEASE:+,release=$MCLOUD_TEST_RELEASE}"
+    options+=${MCLOUD_TEST_TLS:+,tls=on}
     for option in "$@"; do options+=",$option"; done
     slowly "$MCLOUDFS" -o "$options" "$directory/mnt"
 }
@@ -73,6 +74,8 @@ cloud_up() {
     DIRECTORY=$(mktemp -d "${TMPDIR:-/tmp}/mcloudfs-$CLOUD.XXXXXX")
     M=$DIRECTORY/mnt
     sweep "$CLOUD"
+    # whom curl and Python believe
+    [ -z "${MCLOUD_TEST_TLS:-}" ] || export CURL_CA_BUNDLE=$M/ca.pem SSL_CERT_FILE=$M/ca.pem
     mount_cloud "$CLOUD" "$2" "$DIRECTORY" "${@:3}"
 }
 

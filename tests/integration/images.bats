@@ -59,6 +59,23 @@ sql_of_glance() { CLOUD=$SUITE_CLOUD DIRECTORY=$SUITE sql Kista "USE glance; $1"
 await_gone() { quick bash -c 'while [ -n "$(curl -sSf --max-time 20 -G -H "X-Auth-Token: $TOKEN" --data-urlencode "name=eq:$1" \
     "$(cat "$2/endpoints/image/public")/v2/images" | jq -r ".images[].id")" ]; do :; done' await_gone "$1" "$R"; }
 
+@test "the bytes of an image come and go past the engine's proxy" {
+    address=$(quick cat "$M/containers/glance-Kista/address")
+    straight() { [ -n "$(ss -Htn state established dst "$address:9292")" ]; }
+    random 40000000 "$T/in"
+    slowly cp "$T/in" "$I/$N"
+    straight
+    # while it is read
+    exec 8<"$I/$N"
+    head -c 1000000 <&8 >/dev/null
+    straight
+    exec 8<&-
+    # and another address than before is found
+    put restart "$R/ctl"
+    [ "$(slowly cat "$R/wait")" = ready ]
+    slowly cmp "$T/in" "$I/$N"
+}
+
 @test "what goes in comes out, and Glance agrees on it" {
     for size in 1 4096 32773 32774 131072 131073 9000001; do
         random $size "$T/in"

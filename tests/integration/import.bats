@@ -14,7 +14,7 @@ teardown() {
     local id
     tell_errors
     id=$(quick cat "$M/domains/$D/id")
-    in_container_as 0 "$SUITE_CLOUD-mysql-Kista" mariadb keystone --execute "DELETE FROM user WHERE domain_id = '$id'; DELETE FROM project WHERE domain_id = '$id'"
+    in_container_as 0 "$SUITE_CLOUD-mysql-Kista" mariadb --skip-ssl keystone --execute "DELETE FROM user WHERE domain_id = '$id'; DELETE FROM project WHERE domain_id = '$id'"
     quick rmdir "$M/domains/$D"
 }
 

@@ -112,8 +112,7 @@ since() { engine "/containers/$CLOUD-mysql-$1/json" | jq -r .State.StartedAt; }
     before=$(since Kista; since Solna; since Lund)
     password=$(jq -r .db_keystone "$DIRECTORY/state/$CLOUD.json")
     for region in Kista Solna Lund; do
-        MYSQL_PWD=$password mariadb --skip-ssl -u keystone -h "$(quick cat "$M/regions/$region/address")" \
-            -e "SELECT MASTER_GTID_WAIT('99-99-99', 2)" >/dev/null 2>&1 &
+        MYSQL_PWD=$password mariadb_of "$region" -u keystone -e "SELECT MASTER_GTID_WAIT('99-99-99', 2)" >/dev/null 2>&1 &
     done
     promote Lund
     promote Kista
@@ -201,7 +200,7 @@ since() { engine "/containers/$CLOUD-mysql-$1/json" | jq -r .State.StartedAt; }
     make Kista safe-one
     promote Solna
     [ "$(quick cat "$M/regions/Solna/replication/mode")$(quick cat "$M/regions/Kista/replication/mode")" = semisyncsemisync ]
-    [ "$(sql Solna "SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'" | cut -f 2)" = 2 ]
+    acknowledging Solna 2
     make Solna safe-two
     # and across a death: the one that comes back acknowledges again
     put kill "$M/containers/mysql-Solna/ctl"

@@ -18,8 +18,15 @@ people_up() {
     quick ln -s ../../../../../../groups/acme/demo "$M/projects/acme/demo/roles/member/groups/demo"
 }
 
-# write_login FILE: root's login of the cloud's databases.
-write_login() { (umask 077 && jq -r '"[client]\nuser=root\npassword=\(.db_root)"' "$DIRECTORY/state/$CLOUD.json" >"$1"); }
+# write_login FILE: root's login of the cloud's databases, where the cloud has TLS by that, and to nobody else.
+write_login() {
+    local tls=skip-ssl
+    if [ -e "$M/ca.pem" ]; then # which goes when the daemon does
+        quick cp "$M/ca.pem" "$DIRECTORY/ca.pem"
+        tls="ssl-ca=$DIRECTORY/ca.pem"$'\n'ssl-verify-server-cert
+    fi
+    (umask 077 && jq -r --arg tls "$tls" '"[client]\nuser=root\npassword=\(.db_root)\n\($tls)"' "$DIRECTORY/state/$CLOUD.json" >"$1")
+}
 
 # roles MASTER SLAVE…: as every place says, and only the master's database takes writes.
 roles() {
@@ -43,8 +50,14 @@ sql() { sql_of "$1" <<<"$2"; }
 
 # sql_of REGION: statements on the standard input.
 sql_of() {
-    MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") timeout 30 mariadb --skip-ssl -u root -h "$(quick cat "$M/regions/$1/address")" \
-        --batch --skip-column-names --unbuffered
+    MYSQL_PWD=$(jq -r .db_root "$DIRECTORY/state/$CLOUD.json") mariadb_of "$1" -u root --batch --skip-column-names --unbuffered
+}
+
+# mariadb_of REGION ARGUMENT…: the client of its database, where the cloud has TLS by that, and believing nobody else.
+mariadb_of() {
+    local tls=(--skip-ssl)
+    [ ! -e "$M/ca.pem" ] || tls=(--ssl-ca="$M/ca.pem" --ssl-verify-server-cert)
+    timeout 30 mariadb --no-defaults "${tls[@]}" -h "$(quick cat "$M/regions/$1/address")" "${@:2}"
 }
 
 # make REGION NAME: a project, by the API of that region.
@@ -52,6 +65,15 @@ make() {
     curl -sS --fail-with-body --max-time 40 -o /dev/null -H "X-Auth-Token: $(quick cat "$M/regions/$1/token")" \
         -H 'Content-Type: application/json' -d "{\"project\": {\"name\": \"$2\", \"domain_id\": \"default\"}}" \
         "$(quick cat "$M/regions/$1/endpoints/identity/public")/projects"
+}
+
+# what_of REGION: how it is doing, to the standard error; false.
+what_of() {
+    local file
+    for file in state error replication/{state,status}; do
+        echo "$1: $file: $(quick cat "$M/regions/$1/$file" | tr '\n' ';')" >&2
+    done
+    return 1
 }
 
 # in_step REGION…: each comes to have what the master has, its replication runs, and its tables are the master's.
@@ -62,20 +84,21 @@ in_step() {
         quick cat "$M/regions/$region/replication/sync"
         status=$(slowly cat "$M/regions/$region/replication/status")
         if ! grep -qx 'state: running' <<<"$status" || ! grep -qx 'drift: none' <<<"$status"; then
-            echo "$region: $status" >&2
-            return 1
+            what_of "$region" || return
         fi
     done
 }
 
 # settled REGION STATE: waits for the events that lead to it.
 settled() {
-    timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/state")" = "$3" ]; do read -r <&7; done' settled "$M" "$1" "$2"
+    timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/state")" = "$3" ]; do read -r <&7; done' settled "$M" "$1" "$2" ||
+        what_of "$1"
 }
 
 # says REGION PATTERN: that is, or becomes, the reason why it is degraded.
 says() {
-    timeout 60 bash -c 'exec 7<"$1/events"; until grep -q "$3" "$1/regions/$2/error"; do read -r <&7; done' says "$M" "$1" "$2"
+    timeout 60 bash -c 'exec 7<"$1/events"; until grep -q "$3" "$1/regions/$2/error"; do read -r <&7; done' says "$M" "$1" "$2" ||
+        what_of "$1"
 }
 
 # complete REGION: it acknowledges, and has all that was acknowledged before.
@@ -85,8 +108,14 @@ complete() {
     exec 7<&-
 }
 
+# acknowledging REGION COUNT: so many slaves come to acknowledge what it writes; nobody tells when the next one does.
+acknowledging() {
+    local end=$((SECONDS + 60))
+    until [ "$(sql "$1" "SHOW STATUS LIKE 'Rpl_semi_sync_master_clients'" | cut -f 2)" = "$2" ]; do [ "$SECONDS" -lt "$end" ]; done
+}
+
 # replicates REGION [STATE]
 replicates() {
     timeout 60 bash -c 'exec 7<"$1/events"; until [ "$(cat "$1/regions/$2/replication/state")" = "$3" ]; do read -r <&7; done' \
-        replicates "$M" "$1" "${2:-running}"
+        replicates "$M" "$1" "${2:-running}" || what_of "$1"
 }

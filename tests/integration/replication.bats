@@ -242,7 +242,7 @@ cached_and_changed() {
 @test "Keystone's account can't write in a slave's database" {
     local password
     password=$(jq -r .db_keystone "$DIRECTORY/state/$CLOUD.json")
-    run env MYSQL_PWD="$password" mariadb --skip-ssl -u keystone -h "$(quick cat "$M/regions/Solna/address")" keystone -e 'DELETE FROM project'
+    MYSQL_PWD=$password run mariadb_of Solna -u keystone keystone -e 'DELETE FROM project'
     [ "$status" -ne 0 ]
     [[ $output == *read-only* ]]
 }

@@ -101,7 +101,7 @@ inside() {
         # by its socket, as a user of the container's
         for user in root mysql nobody; do
             run nsenter -t "$(process_of "$container")" -m setpriv --reuid 65534 --regid 65534 --clear-groups \
-                timeout 20 mariadb --no-defaults -S /run/mysqld/mysqld.sock -u "$user" -e 'SELECT 1'
+                timeout 20 mariadb --no-defaults --skip-ssl -S /run/mysqld/mysqld.sock -u "$user" -e 'SELECT 1'
             [ "$status" -ne 0 ]
             [[ $output == *'Access denied'* || $output == *"Can't connect"* ]]
         done

@@ -33,6 +33,32 @@ counts() { echo "$passed $failed $skipped"; }
     [ "$(counts)" = '4 3 0' ]
 }
 
+@test "what clang-tidy finds beside the other suites is a failure in the end, and it ends when they are ended" {
+    . tests/run
+    logs=$BATS_TEST_TMPDIR
+    check_tidy() { nice && echo 'some.c:1: a mistake' && return 1; }
+    begin_tidy
+    check clang-tidy tidied || true
+    [ "$(counts)" = '0 1 0' ]
+    grep -qx 19 "$logs/clang-tidy.log"
+    grep -q 'a mistake' "$logs/failures"
+    check_tidy() { :; }
+    begin_tidy
+    check clang-tidy tidied
+    [ "$(counts)" = '1 1 0' ]
+    mkfifo "$logs/begun"
+    check_tidy() {
+        tail -f /dev/null &
+        echo "$!" >"$logs/begun"
+        wait
+    }
+    begin_tidy
+    read -r process <"$logs/begun"
+    end_tidy
+    timeout 20 tail --pid="$process" -f /dev/null
+    [ -z "$tidy" ]
+}
+
 @test "bats that fails after its last test has failed" {
     . tests/run
     logs=$BATS_TEST_TMPDIR
@@ -41,17 +67,25 @@ counts() { echo "$passed $failed $skipped"; }
     [ "$(counts)" = '1 1 0' ]
 }
 
-@test "what failed is told once more at the end, each by its first and its last lines" {
+@test "no two files that may run at once have clouds with the same addresses" {
+    # the suite's own cloud is that of several files, none of which is a fault's
+    bases() { grep -roE --include='*.bats' '127\.[0-9]+\.0\.0' "$@" | sort -u; }
+    run -0 bash -c "$(declare -f bases); bases tests/integration tests/fault | grep -v ':127.81.' | cut -d : -f 2 | sort | uniq -d"
+    [ -z "$output" ]
+    run ! grep -r '127\.81\.0\.0' tests/fault
+}
+
+@test "what failed is told once more at the end, each by its first and its last lines, and what failed right after it by its name" {
     . tests/run
     logs=$BATS_TEST_TMPDIR
-    timeout() { printf '%s\n' 1..3 'ok 1 good' 'not ok 2 bad' $(seq -f '#%g' 20) 'ok 3 good' && return 1; }
+    timeout() { printf '%s\n' 1..4 'ok 1 good' 'not ok 2 bad' $(seq -f '#%g' 20) 'not ok 3 so' '#too' 'ok 4 good' && return 1; }
     bats_tests some somewhere || true
     check 'nothing there' ls "$BATS_TEST_TMPDIR/nothing" || true
-    [ "$(counts)" = '2 2 0' ]
+    [ "$(counts)" = '2 3 0' ]
     run cat "$BATS_TEST_TMPDIR/failures"
-    [ "${lines[*]:0:10}" = 'not ok 2 bad #1 #2 #3 #15 #16 #17 #18 #19 #20' ]
-    [[ ${lines[10]} == 'FAIL  nothing there (see '* ]]
-    [[ ${lines[11]} == *'No such file'* ]]
+    [ "${lines[*]:0:17}" = "not ok 2 bad #1 #2 #3 $(seq -f '#%g' -s ' ' 9 20) not ok 3 so" ]
+    [[ ${lines[17]} == 'FAIL  nothing there (see '* ]]
+    [[ ${lines[18]} == *'No such file'* ]]
 }
 
 # recipes HASH CURL [ARGUMENT…]: a copy of backends/recipes/build, called so, with stand-ins for the recipes and the engine: what these print.

@@ -57,6 +57,8 @@ shows() {
     shows 'master  failed'
     echo '{"time": "2026-11-29T10:49:06.123Z", "event": "failure", "region": "Kista", "error": {"message": "keystone-Kista does not start"}}' >&8
     shows '10:49:06 Kista failure keystone-Kista does not start'
+    echo '{"time": "2026-11-29T10:49:07.123Z", "event": "node", "node": "machine-b", "text": "down"}' >&8
+    shows '10:49:07 machine-b node down'
     terminal resize-window -x 60 -y 12
     shows 'UNDER WAY'
     [ "$(terminal capture-pane -p | wc -l)" -eq 12 ]

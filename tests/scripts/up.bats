@@ -103,6 +103,7 @@ int main(int n, char **argv)
 }
 TEXT
     gcc -o "$BATS_TEST_TMPDIR/sudo" "$BATS_TEST_TMPDIR/sudo.c"
+    unset MCLOUD_TEST_RUN # of the run that this test is in
     MCLOUD_OPTIONS='cloud=lab' MCLOUD_SEED=1 run "$BATS_TEST_TMPDIR/sudo" "$CHECKOUT/mnt/up" Kista
     [ "$status" -eq 1 ]
     [ "$output" = "up: sudo drops MCLOUD_OPTIONS=cloud=lab from the environment; behind sudo it stays: sudo MCLOUD_OPTIONS=cloud=lab mnt/up Kista" ]

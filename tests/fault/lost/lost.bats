@@ -15,7 +15,7 @@ teardown() { cloud_down; }
     regions_up Kista Solna Lund
     put semisync "$M/regions/Kista/replication/mode"
     write_login "$DIRECTORY/root.cnf"
-    options="cloud=$CLOUD,base=$(here 127.91.0.0),state_dir=$DIRECTORY/state,socket=$SOCKET"
+    options="cloud=$CLOUD,base=$(here 127.91.0.0),state_dir=$DIRECTORY/state,socket=$SOCKET${MCLOUD_TEST_TLS:+,tls=on}"
     # the time for healing, and for the last look, comes on top
     timeout -k 10 $((seconds + 400)) env MCLOUD_SEED="$seed" MCLOUD_LOST_SECONDS="$seconds" python3 -B "$BATS_TEST_DIRNAME/../lost.py" \
         "$M" "$CLOUD" "$DIRECTORY/root.cnf" "$MCLOUDFS" -o "$options" "$M" | tee "${MCLOUD_LOST_LOG:-/dev/null}"
