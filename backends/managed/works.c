@@ -85,6 +85,15 @@ static int replicate_region_steps(struct mc_work *work)
 	return run_to_serve(work, &steps);
 }
 
+/* The mark is the work's: a daemon that is killed from it on goes on at the next mount, and one that refused the work
+ * has nothing to go on with. */
+static int resync_region_steps(struct mc_work *work)
+{
+	int r = mc_fact_set(work->region, MC_FACT_SEEDING, &work->error);
+
+	return r ? r : replicate_region_steps(work);
+}
+
 /* Whether a slave that is new needs no command to replicate. */
 static bool replicates_by_itself(struct mc_region *region)
 {
@@ -216,6 +225,16 @@ static const struct mc_work_type replicate = {
 	.follow = follow_start,
 };
 
+static const struct mc_work_type resync = {
+	.doing = "beginning to replicate",
+	.outcome = "ready",
+	.shown = MC_REGION_SEEDING,
+	.run = resync_region_steps,
+	.finish = refresh_cloud_after,
+	.inspect = mc_replication_inspect,
+	.follow = follow_start,
+};
+
 static const struct mc_work_type promote = {
 	.doing = "being promoted",
 	.outcome = "master",
@@ -252,6 +271,7 @@ const struct mc_work_type *const mc_works[MC_WORK_KINDS] = {
 	[MC_WORK_RESTART] = &restart,
 	[MC_WORK_DESTROY] = &destroy,
 	[MC_WORK_REPLICATE] = &replicate,
+	[MC_WORK_RESYNC] = &resync,
 	[MC_WORK_PROMOTE] = &promote,
 	[MC_WORK_UPGRADE] = &mc_upgrade_type,
 };

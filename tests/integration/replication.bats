@@ -396,6 +396,11 @@ cached_and_changed() {
 @test "a slave that was changed is found out, and resync brings it back" {
     sql Solna "SET sql_log_bin = 0; DELETE FROM keystone.project WHERE name = 'old'"
     slowly cat "$R/status" | grep -qx 'drift: project'
+    # a resync that is refused is none, also where a start looks at what is due
+    put restart "$M/regions/Solna/ctl"
+    refused EBUSY resync "$R/ctl"
+    [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
+    [ "$(sql Solna "SELECT COUNT(*) FROM keystone.project WHERE name = 'old'")" = 0 ]
     put resync "$R/ctl"
     [ "$(slowly cat "$M/regions/Solna/wait")" = ready ]
     in_step Solna

@@ -6,6 +6,7 @@
 #include "mcloud/call.h"
 #include "mcloud/engine.h"
 #include "mcloud/region.h"
+#include "mcloud/replication.h"
 #include "mcloud/state_dir.h"
 #include "mcloud/util.h"
 #include "quiet_world.h"
@@ -344,6 +345,27 @@ static void test_destruction_that_is_refused(void **state)
 	settle("Kista");
 }
 
+/* Likewise who is told that a slave's data are not replaced. */
+static void test_resync_that_is_refused(void **state)
+{
+	struct mc_error error;
+
+	(void)state;
+	assert_int_equal(make("Kista", "a", 60000, &error), 0);
+	settle("Kista");
+	assert_int_equal(make("Solna", "b", 60000, &error), 0);
+	settle("Solna");
+	MC_CLEANUP(region) struct mc_region *slave = mc_region_find(cloud, "Solna");
+	MC_LOCKED(&cloud->lock) {
+		slave->is_replica = true;
+		cloud->is_closing = true;
+	}
+	assert_int_equal(mc_replication_resync(cloud, NULL, "Solna", &error), -EBUSY);
+	assert_string_equal(error.message, "the cloud is being unmounted");
+	cloud->is_closing = false;
+	assert_false(mc_fact_known(slave, MC_FACT_SEEDING));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_master_that_was_to_go, begin, end),
 		cmocka_unit_test_setup_teardown(test_master_that_stays, begin, end),
 		cmocka_unit_test_setup_teardown(test_destruction_that_is_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_resync_that_is_refused, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

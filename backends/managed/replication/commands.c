@@ -46,7 +46,7 @@ static int find_slave_and_master(struct mc_cloud *cloud, const char *name, struc
 	MC_LOCKED(&cloud->lock) {
 		known->is_master = known->region->is_master;
 		known->is_replica = known->region->is_replica;
-		known->is_seeding = known->region->work && known->region->work->kind == MC_WORK_REPLICATE;
+		known->is_seeding = known->region->work && known->region->work->type->shown == MC_REGION_SEEDING;
 	}
 	return 0;
 }
@@ -465,7 +465,5 @@ int mc_replication_resync(struct mc_cloud *cloud, struct mc_call *call, const ch
 		r = mc_error_set(error, EBUSY, "region %s is beginning to replicate", name);
 	if (r == 0) /* what it alone has is counted on no more from here on */
 		r = mc_replicate_uncount(known.region, error);
-	if (r == 0)
-		r = mc_fact_set(known.region, MC_FACT_SEEDING, error);
-	return r ? r : mc_work_begin(known.region, MC_WORK_REPLICATE, error);
+	return r ? r : mc_work_begin(known.region, MC_WORK_RESYNC, error);
 }

@@ -244,7 +244,7 @@ static int begin_following_master(
  * master is there or not. */
 static bool has_to_follow(struct mc_work *work)
 {
-	return work->kind == MC_WORK_REPLICATE || !mc_fact_known(work->region, MC_FACT_SERVED) ||
+	return work->type->shown == MC_REGION_SEEDING || !mc_fact_known(work->region, MC_FACT_SERVED) ||
 	       mc_fact_edition(work->region).is_new;
 }
 
