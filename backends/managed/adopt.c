@@ -322,6 +322,12 @@ int mc_cloud_list_own(struct mc_cloud *cloud, struct mc_call *call, struct mc_en
 	return check_owner(cloud, ret_volumes, error);
 }
 
+/* No event tells that an engine has become quicker, or that managers agree again on which machines there are. */
+static bool is_passing(int result)
+{
+	return result == -ETIMEDOUT || result == -EHOSTUNREACH;
+}
+
 int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
 {
 	MC_CLEANUP(call) struct mc_call *call = mc_call_new(cloud->options.timeout_ms);
@@ -340,18 +346,16 @@ int mc_cloud_find_all(struct mc_cloud *cloud, struct mc_error *error)
 		r = mc_cloud_refresh(cloud, call, error);
 	if (r == 0)
 		r = mc_machines_look(cloud, error);
-	if (r == 0)
+	if (r == 0) {
 		review(cloud);
+	} else if (is_passing(r)) { /* what has been seen counts all the same */
+		mc_machines_note(cloud);
+		mc_roster_derive(cloud);
+	}
 	return r;
 }
 
 #define FIND_AGAIN_MS 2000
-
-/* No event tells that an engine has become quicker, or that managers agree again on which machines there are. */
-static bool is_passing(int result)
-{
-	return result == -ETIMEDOUT || result == -EHOSTUNREACH;
-}
 
 static void find_later(struct mc_cloud *cloud)
 {

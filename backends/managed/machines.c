@@ -125,14 +125,16 @@ static void note_machine(struct mc_region *region, const struct mc_engine_node_l
 	region->has_left = !machine;
 }
 
-int mc_machines_look(struct mc_cloud *cloud, struct mc_error *error)
+static int note_machines(struct mc_cloud *cloud,
+	int (*list)(struct mc_cloud *cloud, struct mc_engine_node_list *ret_list, struct mc_error *error),
+	struct mc_error *error)
 {
 	struct mc_engine_node_list nodes = {0};
 	int r;
 
 	if (!mc_cloud_has_machines(cloud))
 		return 0;
-	r = mc_cloud_nodes(cloud, &nodes, error);
+	r = list(cloud, &nodes, error);
 	if (r < 0)
 		return r;
 	MC_LOCKED(&cloud->lock)
@@ -140,4 +142,14 @@ int mc_machines_look(struct mc_cloud *cloud, struct mc_error *error)
 			note_machine(cloud->regions[i], &nodes);
 	mc_engine_node_list_clear(&nodes);
 	return 0;
+}
+
+int mc_machines_look(struct mc_cloud *cloud, struct mc_error *error)
+{
+	return note_machines(cloud, mc_cloud_nodes, error);
+}
+
+void mc_machines_note(struct mc_cloud *cloud)
+{
+	note_machines(cloud, mc_cloud_known_nodes, NULL);
 }

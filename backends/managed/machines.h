@@ -22,5 +22,7 @@ int mc_machine_is_here(struct mc_cloud *cloud, const char *name, struct mc_error
 
 /* Notes which regions are away, as their machine isn't ready, and whose machine has left. As mc_cloud_nodes(). */
 int mc_machines_look(struct mc_cloud *cloud, struct mc_error *error);
+/* The same, as far as is known: asks nobody. */
+void mc_machines_note(struct mc_cloud *cloud);
 
 #endif

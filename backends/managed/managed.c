@@ -100,6 +100,9 @@ static void on_node(struct mc_cloud *cloud, const struct mc_engine_event *event)
 		return;
 	if (strcmp(event->state, "ready") != 0)
 		mc_cloud_note_running(cloud, event->name);
+	/* at once: what is asked then may not be answered as long as the managers have no quorum */
+	mc_machines_note(cloud);
+	mc_roster_derive(cloud);
 	mc_cloud_find(cloud);
 }
 

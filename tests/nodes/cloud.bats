@@ -183,15 +183,22 @@ PYTHON
     for region in Kista Solna Lund; do ready "$region"; done
 }
 
+# left_at NUMBER: what there is of any cloud.
+left_at() {
+    docker_at "$1" ps -a --format '{{.Names}}' && docker_at "$1" volume ls --format '{{.Name}}' &&
+        docker_at "$1" network ls --filter "label=org.mcloudfs.cloud=$MOUNTED" --format '{{.Name}} {{.ID}} {{.Scope}}'
+}
+
 @test "with the last region all is gone, on all nodes" {
-    local number region
+    local number region left
     [ "$(master)" = Kista ]
     for region in Lund Solna Kista; do
         ready "$region"
         slowly rmdir "$M/regions/$region"
     done
     for number in 1 2 3; do
-        [ -z "$(docker_at "$number" ps -aq)$(docker_at "$number" volume ls -q)$(docker_at "$number" network ls -q --filter "label=org.mcloudfs.cloud=$MOUNTED")" ]
+        left=$(left_at "$number")
+        [ -z "$left" ] || { echo "node $number still has $left" && return 1; }
         [ ! -e "$NODES/$number/state/$MOUNTED" ]
     done
     [ ! -e "$NODES/state/$MOUNTED/data" ]

@@ -23,11 +23,14 @@
 /* An engine of three machines, of which this test says how they are, and the regions on them. */
 
 static const char *states[3], *addresses[3];
+static bool has_no_quorum;
 
 static int list_nodes(
 	struct mc_engine *engine, struct mc_call *call, struct mc_engine_node_list *ret, struct mc_error *error)
 {
-	(void)engine, (void)call, (void)error;
+	(void)engine, (void)error;
+	if (call && has_no_quorum) /* what is known needs none */
+		return -EHOSTUNREACH;
 	ret->items = calloc(3, sizeof(*ret->items));
 	for (size_t i = 0; i < 3; i++) {
 		struct mc_engine_node *node = &ret->items[ret->count];
@@ -129,6 +132,25 @@ static void test_look(void **state)
 	setup(&world, &of_one, false);
 	assert_int_equal(mc_machines_look(&world.cloud, NULL), 0);
 	assert_false(world.regions[0].has_left);
+}
+
+/* Managers that are cut off answer nobody, and that they are is known all the same. */
+static void test_without_quorum(void **state)
+{
+	struct world world;
+
+	(void)state;
+	setup(&world, &of_many, true);
+	states[1] = states[2] = "unreachable";
+	has_no_quorum = true;
+	assert_int_equal(mc_machines_look(&world.cloud, NULL), -EHOSTUNREACH);
+	mc_machines_note(&world.cloud);
+	has_no_quorum = false;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(world.regions[i].is_away, i > 0);
+	setup(&world, &of_one, false);
+	mc_machines_note(&world.cloud);
+	assert_false(world.regions[0].is_away);
 }
 
 static void test_choose(void **state)
@@ -296,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_data_of_one_that_has_left),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_without_quorum),
 		cmocka_unit_test(test_choose),
 	};
 
