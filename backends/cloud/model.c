@@ -91,7 +91,7 @@ char *mc_cloud_master(struct mc_cloud *cloud)
 }
 
 struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number,
-	const struct mc_machine *machine, const struct mc_edition *edition, double created)
+	const struct mc_machine *machine, const struct mc_edition *edition, double created, bool is_new)
 {
 	struct mc_region *region = calloc(1, sizeof(*region)), **regions;
 	size_t at;
@@ -106,6 +106,7 @@ struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsig
 	region->runs = 1; /* of which none is compared */
 	region->edition = *edition;
 	region->created = region->changed = created;
+	region->is_new = region->is_resumed = is_new;
 	region->state = MC_REGION_STARTING;
 	region->lag = -1;
 	snprintf(region->name, sizeof(region->name), "%s", name);
@@ -155,13 +156,13 @@ void mc_region_unlist(struct mc_region *region)
 
 void mc_region_look(const struct mc_region *region, struct mc_sight *sight)
 {
-	bool is_busy = region->work && !region->work->type->is_aside;
+	bool works = region->work && !region->work->type->is_aside;
 
 	memset(sight, 0, sizeof(*sight));
 	sight->facts = (struct mc_state_facts){
 		.region = region->name,
-		.is_busy = is_busy,
-		.during = is_busy ? region->work->type->shown : MC_REGION_STARTING,
+		.is_busy = works || region->is_new,
+		.during = works ? region->work->type->shown : MC_REGION_STARTING,
 		.is_failed = region->is_failed,
 		.is_stopped = region->is_stopped,
 		.is_connected = region->cloud->is_connected,

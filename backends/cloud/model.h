@@ -105,6 +105,7 @@ struct mc_region {
 	bool ran;                              /* it served when the engine, or its machine, was seen last */
 	bool is_away;                          /* its machine isn't ready: its services may run, and can't be asked */
 	bool has_left;                         /* its machine is none of the cloud's any more */
+	bool is_new;                           /* it is being made, and its first work comes */
 	bool is_resumed;                       /* what a mount begins with was done for it */
 	bool is_cut_off;                       /* it could not be reached at the last review */
 	bool is_unsure;                        /* it may be the master on disk, and must not be so */
@@ -207,10 +208,10 @@ void mc_cleanup_region(struct mc_region **region);
 struct mc_region *mc_region_find(
 	struct mc_cloud *cloud, const char *name); /* a reference, or NULL; NAME NULL: the master */
 
-/* Puts a new region, on MACHINE (NULL: here), into the list; its services' clients are made. NULL: out of memory. A
- * reference. */
+/* Puts a region, on MACHINE (NULL: here), into the list; its services' clients are made. IS_NEW: it is being made, and
+ * starts until its first work begins. NULL: out of memory. A reference. */
 struct mc_region *mc_region_list(struct mc_cloud *cloud, const char *name, unsigned number,
-	const struct mc_machine *machine, const struct mc_edition *edition, double created);
+	const struct mc_machine *machine, const struct mc_edition *edition, double created, bool is_new);
 
 void mc_region_unlist(struct mc_region *region);
 

@@ -432,6 +432,7 @@ static int take_region(struct mc_region *region, struct mc_work *work, struct mc
 			/* ERROR says why */
 		} else if (!other) {
 			region->work = work;
+			region->is_new = false;
 		} else if (work->type->destroys && !other->type->destroys) {
 			other->is_superseded = true;
 			mc_call_cancel(other->call);

@@ -80,7 +80,8 @@ static int list_old(struct mc_cloud *cloud, const struct mc_engine_volume_list *
 			r = mc_cloud_secrets(cloud, &secrets, error);
 		if (!region && r == 0)
 			region = mc_region_list(cloud, name, number, NULL,
-				&(struct mc_edition){.release = mc_release_unnamed()}, volumes->items[i].created);
+				&(struct mc_edition){.release = mc_release_unnamed()}, volumes->items[i].created,
+				false);
 		if (!region)
 			return r ? r : mc_error_set(error, ENOMEM, "out of memory");
 		MC_LOCKED(&cloud->lock) {
@@ -259,7 +260,7 @@ static bool is_to_be_resumed(struct mc_region *region)
 	bool is_due;
 
 	MC_LOCKED(&region->cloud->lock) {
-		is_due = !region->is_resumed && !region->is_away && may_resume(region->cloud) &&
+		is_due = !region->is_resumed && !region->is_new && !region->is_away && may_resume(region->cloud) &&
 			 (!region->has_left || region->facts[MC_FACT_DESTROYING]);
 		region->is_resumed = region->is_resumed || is_due;
 	}

@@ -189,7 +189,7 @@ static int take_fact(void *data, const struct mc_fact_file *kept)
 		.former = (unsigned)former};
 	MC_CLEANUP(region)
 	struct mc_region *region =
-		mc_region_list(reading->cloud, kept->region, kept->number, &kept->machine, &edition, kept->created);
+		mc_region_list(reading->cloud, kept->region, kept->number, &kept->machine, &edition, kept->created, false);
 
 	if (!region)
 		return mc_error_set(reading->error, ENOMEM, "out of memory");

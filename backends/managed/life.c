@@ -111,6 +111,7 @@ static void undo_creation(struct mc_region *region, const struct mc_error *error
 		return;
 	}
 	MC_LOCKED(&region->cloud->lock) {
+		region->is_new = false;
 		region->is_failed = true;
 		free(region->error);
 		region->error = strdup(error->message);
@@ -193,12 +194,11 @@ static int create_region(
 	if (r < 0)
 		return r;
 	edition = edition_of_new(cloud, master);
-	region = mc_region_list(cloud, name, number, &machine, &edition, mc_wall_clock());
+	region = mc_region_list(cloud, name, number, &machine, &edition, mc_wall_clock(), true);
 	if (!region)
 		return mc_error_set(error, ENOMEM, "out of memory");
 	MC_LOCKED(&cloud->lock) {
 		region->is_master = !master;
-		region->is_resumed = true;
 		if (!*machine.name) /* spares are here */
 			mc_spares_take(region);
 		/* once more: now that it is in the list, a master that stays is known to have a slave */

@@ -36,11 +36,11 @@ tokens_are_good() {
 
 # role_goes_to REGION…: to one after the other, and each has what was written under the others.
 role_goes_to() {
-    local region name names=() other
+    local region name names=() other turn=0
     for region; do
         slowly bash -c "echo promote >'$M/regions/$region/replication/ctl'"
         in_step "$region"
-        name=by-$region-$BATS_TEST_NUMBER
+        name=by-$region-$BATS_TEST_NUMBER-$((++turn))
         write "$name"
         names+=("$name")
         for other in Kista Solna Lund; do has "$other" "${names[@]}"; done

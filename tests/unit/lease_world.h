@@ -220,7 +220,7 @@ static inline void open_cloud(bool has_region)
 	n_looks = n_puts = n_drops = 0;
 	if (!has_region)
 		return;
-	region = mc_region_list(cloud, "Kista", 1, NULL, &(struct mc_edition){.release = 0}, 1);
+	region = mc_region_list(cloud, "Kista", 1, NULL, &(struct mc_edition){.release = 0}, 1, false);
 	assert_non_null(region);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/cloud/model.h"
+#include "backends/cloud/state.h"
 #include "backends/cloud/work.h"
 #include "backends/managed/facts.h"
 #include "backends/managed/secrets.h"
@@ -111,11 +112,33 @@ static void shut(struct mc_cloud *cloud)
 	mc_secrets_free(cloud->secrets);
 }
 
+/* Nothing of a region runs yet. */
+static void look_at_missing(const struct mc_region *region, struct mc_sight *sight)
+{
+	(void)region;
+	sight->services[sight->facts.n_services++] = (struct mc_state_service){.name = "mysql-Kista"};
+}
+
 static const struct mc_cloud_kind kind = {
-	.equip = equip_nothing, .look = look_at_nothing, .cancel = cancel_nothing, .shut = shut};
+	.equip = equip_nothing, .look = look_at_missing, .cancel = cancel_nothing, .shut = shut};
 
 static char directory[64];
 static struct mc_cloud *cloud;
+static enum mc_region_state state_of_new; /* at a look that comes as soon as it is listed */
+
+static void on_event(void *data, const struct mc_cloud_event *event)
+{
+	(void)data;
+	if (event->kind != MC_CLOUD_REGION_ADDED)
+		return;
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, event->region);
+	struct mc_sight sight;
+
+	MC_LOCKED(&cloud->lock) {
+		mc_region_look(region, &sight);
+		state_of_new = mc_state_of(&sight.facts, sight.trouble, sizeof(sight.trouble));
+	}
+}
 
 static int begin(void **state)
 {
@@ -130,7 +153,7 @@ static int begin(void **state)
 	snprintf(directory, sizeof(directory), "/tmp/mcloudfs-creation.XXXXXX");
 	if (!mkdtemp(directory))
 		return -1;
-	cloud = mc_cloud_new(&kind, &options, NULL, ignore_event, NULL);
+	cloud = mc_cloud_new(&kind, &options, NULL, on_event, NULL);
 	if (!cloud)
 		return -1;
 	cloud->engine = &engine;
@@ -239,6 +262,22 @@ static void test_one_at_a_time(void **state)
 	assert_int_equal(cloud->n_regions, 2);
 	assert_is("Kista", 1, true);
 	assert_is("Solna", 2, false);
+}
+
+/* Whoever looks between a region's being listed and its first work sees one that starts, not one whose services are
+ * gone. */
+static void test_new_one_starts(void **state)
+{
+	struct mc_error error;
+
+	(void)state;
+	state_of_new = MC_REGION_FAILED;
+	assert_int_equal(make("Kista", "a", 60000, &error), 0);
+	assert_int_equal(state_of_new, MC_REGION_STARTING);
+	settle("Kista");
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, "Kista");
+	mc_region_derive(region);
+	assert_int_equal(region->state, MC_REGION_DEGRADED);
 }
 
 /* One that failed keeps nobody from the next. */
@@ -370,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_at_a_time, begin, end),
+		cmocka_unit_test_setup_teardown(test_new_one_starts, begin, end),
 		cmocka_unit_test_setup_teardown(test_after_a_failure, begin, end),
 		cmocka_unit_test_setup_teardown(test_master_that_goes, begin, end),
 		cmocka_unit_test_setup_teardown(test_master_that_may_go, begin, end),

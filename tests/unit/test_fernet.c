@@ -78,7 +78,7 @@ static struct mc_cloud *open_cloud(void)
 	cloud->engine = &engine;
 	for (unsigned i = 0; i < MC_COUNT(names); i++) {
 		struct mc_region *region =
-			mc_region_list(cloud, names[i], i + 1, NULL, &(struct mc_edition){.release = 0}, 1);
+			mc_region_list(cloud, names[i], i + 1, NULL, &(struct mc_edition){.release = 0}, 1, false);
 		assert_non_null(region);
 		mc_region_unref(region);
 	}
