@@ -223,12 +223,15 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 		mc_buffer_drop(&exchange->received, exchange->received.size);
 		exchange->begun = true;
 		exchange->complete = false;
+		exchange->came = 0;
 		return length;
 	}
 	size_t end = length;
 	while (end > 0 && (line[end - 1] == '\n' || line[end - 1] == '\r'))
 		end--;
 	if (end == 0) {
+		if (!exchange->complete) /* it is no trailer */
+			exchange->came = mc_boot_ms();
 		exchange->complete = true;
 		exchange->begun = mc_http_exchange_status(exchange) >= 200;
 		if (is_followed_by_rubbish(exchange))

@@ -38,6 +38,7 @@ struct mc_http_exchange {
 	struct mc_buffer received;      /* the headers of the newest answer, as in struct mc_http_response */
 	bool begun;                     /* its status line has come */
 	bool complete;                  /* all headers of it have come */
+	int64_t came;                   /* mc_boot_ms() of that; 0: not yet */
 	int failed;                     /* -errno of a callback that broke it off, or 0 */
 	void (*on_headers)(void *data); /* all headers of an answer have come; set after init; NULL: nobody cares */
 	void *data;

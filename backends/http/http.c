@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backends/http/http.h"
 
+#include "backends/http/clock.h"
 #include "backends/http/exchange.h"
 #include "backends/http/tls.h"
 #include "mcloud/lock.h"
@@ -35,6 +36,7 @@ struct handle {
 struct mc_http {
 	atomic_uint references;
 	struct mc_http_target target;
+	struct mc_http_clock clock;
 	/* A semaphore of the handles that are not in use, made or not: who waits for one can be woken by a cancelled
 	 * call too. */
 	int free_fd;
@@ -89,6 +91,7 @@ struct mc_http *mc_http_new(const struct mc_http_options *options)
 		free(http);
 		return NULL;
 	}
+	mc_http_clock_init(&http->clock);
 	pthread_mutex_init(&http->lock, NULL);
 	return http;
 }
@@ -106,6 +109,7 @@ void mc_http_unref(struct mc_http *http)
 	for (unsigned i = 0; i < http->n_idle; i++)
 		handle_free(http->idle[i]);
 	close(http->free_fd);
+	mc_http_clock_destroy(&http->clock);
 	pthread_mutex_destroy(&http->lock);
 	mc_http_target_clear(&http->target);
 	curl_global_cleanup();
@@ -360,7 +364,7 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 	struct mc_http_exchange *exchange = &transfer->exchange;
 	struct mc_http_response *response = transfer->response;
 	CURLcode code = CURLE_OK;
-	int64_t begin = transfer_clock_ns();
+	int64_t begin = transfer_clock_ns(), sent = mc_boot_ms();
 
 	int result = mc_http_exchange_init(exchange, &http->target, handle->easy, transfer->request, false, error);
 	if (result < 0)
@@ -385,6 +389,8 @@ static int exchange_on(struct mc_http *http, struct handle *handle, struct mc_ca
 	response->status = mc_http_exchange_status(exchange);
 	response->headers = exchange->received;
 	exchange->received = (struct mc_buffer){0};
+	MC_CLEANUP(free_pointer) char *date = mc_http_response_header(response, "Date");
+	mc_http_clock_note(&http->clock, date, sent, exchange->came);
 	if (transfer->request->wants_certificate)
 		mc_http_tls_take_certificate(exchange, &response->certificate);
 	if (http->target.journal)
@@ -452,6 +458,11 @@ int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_
 		if (again < 0)
 			return say(http, again, error);
 	}
+}
+
+bool mc_http_ahead(struct mc_http *http, double *ret_least, double *ret_most)
+{
+	return mc_http_clock_ahead(&http->clock, ret_least, ret_most);
 }
 
 void mc_http_response_free(struct mc_http_response *response)

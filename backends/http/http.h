@@ -92,6 +92,11 @@ int mc_http_perform(struct mc_http *http, struct mc_call *call, const struct mc_
  * with -ECANCELED if nothing of them was sent. Later ones are not touched. */
 void mc_http_drop(struct mc_http *http);
 
+/* By how many seconds the service's clock is ahead of CLOCK_REALTIME here, as the headers Date of its answers so far
+ * have shown: between *RET_LEAST and *RET_MOST. They are about a second apart; less after several answers, more after
+ * one that was long under way, and the longer ago the last one is. False: nothing is known, and they are left alone. */
+bool mc_http_ahead(struct mc_http *http, double *ret_least, double *ret_most);
+
 void mc_http_response_free(struct mc_http_response *response);
 void mc_cleanup_http_response(struct mc_http_response *response);
 

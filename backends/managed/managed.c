@@ -73,7 +73,7 @@ static void on_service(struct mc_cloud *cloud, const struct mc_engine_event *eve
 		return;
 	}
 	if (event->kind == MC_ENGINE_GONE) {
-		mc_roster_drop(cloud, event->name);
+		mc_roster_gone(cloud, call, event);
 		mc_roster_derive(cloud);
 		return;
 	}

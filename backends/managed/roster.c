@@ -129,7 +129,7 @@ static void put_service(struct mc_cloud *cloud, struct mc_engine_service *now)
 	mc_engine_service_clear(&old);
 }
 
-void mc_roster_drop(struct mc_cloud *cloud, const char *name)
+static void drop_service(struct mc_cloud *cloud, const char *name)
 {
 	struct mc_engine_service *known, old = {0};
 
@@ -158,7 +158,7 @@ static void drop_missing(struct mc_cloud *cloud, const struct mc_engine_service_
 		for (size_t j = 0; j < listed->count && !found; j++)
 			found = !strcmp(known.items[i].name, listed->items[j].name);
 		if (!found)
-			mc_roster_drop(cloud, known.items[i].name);
+			drop_service(cloud, known.items[i].name);
 	}
 	mc_engine_service_list_clear(&known);
 }
@@ -191,6 +191,16 @@ int mc_cloud_refresh(struct mc_cloud *cloud, struct mc_call *call, struct mc_err
 		cloud->has_spares = cloud->has_spares || has_spares;
 	}
 	return 0;
+}
+
+void mc_roster_gone(struct mc_cloud *cloud, struct mc_call *call, const struct mc_engine_event *event)
+{
+	bool is_old;
+
+	MC_LOCKED(&cloud->lock)
+		is_old = event->when < cloud->refreshed;
+	if (!is_old || mc_cloud_refresh(cloud, call, NULL) < 0)
+		drop_service(cloud, event->name);
 }
 
 /* What the event itself says, without a question; false: it says too little, or is older than what is known. */

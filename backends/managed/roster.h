@@ -20,8 +20,9 @@ bool mc_roster_apply(struct mc_cloud *cloud, const struct mc_engine_event *event
 /* Asks the engine what has become of the service NAME. One look at the engine at a time. */
 void mc_roster_look(struct mc_cloud *cloud, struct mc_call *call, const char *name);
 
-/* The service NAME is there no more. */
-void mc_roster_drop(struct mc_cloud *cloud, const char *name);
+/* The service of EVENT was removed. Where that is older than what is known, the engine is asked: there may be another
+ * one of its name by now. */
+void mc_roster_gone(struct mc_cloud *cloud, struct mc_call *call, const struct mc_engine_event *event);
 
 /* The states of all regions are derived again. */
 void mc_roster_derive(struct mc_cloud *cloud);

@@ -309,3 +309,8 @@ void mc_openstack_drop(struct mc_openstack *service, struct mc_openstack *heir)
 	atomic_fetch_add(&service->drops, 1);
 	mc_http_drop(service->http);
 }
+
+bool mc_openstack_ahead(struct mc_openstack *service, double *ret_least, double *ret_most)
+{
+	return mc_http_ahead(service->http, ret_least, ret_most);
+}

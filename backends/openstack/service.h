@@ -67,6 +67,9 @@ int mc_openstack_ask(struct mc_openstack *service, struct mc_call *call, const s
 int mc_openstack_request(struct mc_openstack *service, struct mc_call *call, const struct mc_openstack_request *request,
 	cJSON **ret_answer, struct mc_error *error);
 
+/* As mc_http_ahead(). */
+bool mc_openstack_ahead(struct mc_openstack *service, double *ret_least, double *ret_most);
+
 /* SERVICE may never answer: who waits for it, or for a login through the same HTTP, is answered at once with
  * -ECONNREFUSED, but for writes of which nothing was sent yet: these go to HEIR. Later requests are not touched. */
 void mc_openstack_drop(struct mc_openstack *service, struct mc_openstack *heir);

@@ -325,6 +325,28 @@ static void test_watch(void **state)
 	story_free(&story);
 }
 
+/* The engine of this machine has its clock, whatever its answers say: nothing old is told. */
+static void test_watch_by_own_clock(void **state)
+{
+	(void)state;
+	struct world world = setup();
+	struct story story = story_new();
+	double begin = mc_wall_clock(), since = 0;
+
+	mc_docker_forget_version(mc_docker_of(world.engine));
+	fake_http_expect(world.server, &(struct fake_step){.method = "GET",
+					       .target = "/version",
+					       .headers = "Date: Tue, 01 Dec 2020 12:00:00 GMT\r\n",
+					       .answer = "{\"ApiVersion\":\"1.41\"}"});
+	expect_events(&world, &(struct fake_step){.how = FAKE_STREAM});
+	assert_int_equal(world.engine->ops->watch(world.engine, on_event, &story, NULL), 0);
+	assert_story(&story, "connected - -;");
+	assert_int_equal(sscanf(fake_http_request(world.server, 1)->target, API "/events?since=%lf", &since), 1);
+	assert_true(since > begin - 0.001 && since < mc_wall_clock());
+	teardown(&world);
+	story_free(&story);
+}
+
 /* The engine hangs, or there is none: the end of the watch doesn't wait for it. */
 static void test_watch_ends(void **state)
 {
@@ -366,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_network_lines),
 		cmocka_unit_test(test_event_lines),
 		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_watch_by_own_clock),
 		cmocka_unit_test(test_watch_ends),
 	};
 

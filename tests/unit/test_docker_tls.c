@@ -5,6 +5,7 @@
 #include "tls_server.h"
 
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DAY 86400
@@ -122,6 +123,110 @@ static void test_events(void **state)
 	story_free(&story);
 }
 
+/* What the header Date says of a clock that is AHEAD. */
+static void show_clock(double ahead, char header[static 64])
+{
+	const time_t now = (time_t)(mc_wall_clock() + ahead);
+	struct tm tm;
+
+	assert_non_null(gmtime_r(&now, &tm));
+	assert_int_not_equal(strftime(header, 64, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm), 0);
+}
+
+static const double others[] = {300, -300};
+
+struct timed_story {
+	struct story story;
+	double when; /* of the last event of a service; to be read after it was told */
+};
+
+static void on_timed_event(void *data, const struct mc_engine_event *event)
+{
+	struct timed_story *timed = data;
+
+	if (event->kind == MC_ENGINE_SERVICE)
+		timed->when = event->when;
+	on_event(&timed->story, event);
+}
+
+/* Events are asked for by the engine's clock, from a second before now at most, and told by ours. */
+static void test_events_of_another_clock(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(others); i++) {
+		struct far_world far = far_setup();
+		struct world *world = &far.world;
+		struct timed_story timed = {.story = story_new()};
+		double begin = mc_wall_clock(), since = 0;
+		char date[64], line[512];
+		static const char start[] = EVENT("start", ""), time[] = "\"timeNano\":";
+
+		show_clock(others[i], date);
+		mc_docker_forget_version(mc_docker_of(world->engine));
+		fake_http_expect(world->server, &(struct fake_step){.method = "GET",
+							.target = "/version",
+							.headers = date,
+							.answer = "{\"ApiVersion\":\"1.41\"}"});
+		unsigned step = expect_events(world, &(struct fake_step){.how = FAKE_STREAM, .headers = date});
+		assert_int_equal(world->engine->ops->watch(world->engine, on_timed_event, &timed, NULL), 0);
+		assert_story(&timed.story, "connected - -;");
+		assert_int_equal(
+			sscanf(fake_http_request(world->server, 1)->target, API "/events?since=%lf", &since), 1);
+		assert_true(since > begin + others[i] - 1.1 && since < mc_wall_clock() + others[i]);
+
+		begin = mc_wall_clock();
+		snprintf(line, sizeof line, "%.*s%.0f}\n", (int)(strstr(start, time) + strlen(time) - start), start,
+			(begin + others[i]) * 1e9);
+		fake_http_push(world->server, step, line, strlen(line));
+		assert_story(&timed.story, "service svc running;");
+		assert_true(timed.when > begin - 60 && timed.when <= begin);
+		far_teardown(&far);
+		story_free(&timed.story);
+	}
+}
+
+struct probed {
+	char date[64], json[160];
+};
+
+/* A container whose last health probe ended SECONDS ago by the engine's clock, which is AHEAD: the next one is due 5
+ * seconds after that. ANSWER lives as long as it is expected. */
+static void expect_probed(struct world *world, double ahead, double seconds, struct probed *answer)
+{
+	char end[25];
+
+	show_clock(ahead, answer->date);
+	mc_format_time(mc_wall_clock() + ahead - seconds, end, sizeof end);
+	snprintf(answer->json, sizeof answer->json,
+		"{\"Config\":{\"Healthcheck\":{\"Interval\":5000000000}},"
+		"\"State\":{\"Health\":{\"Log\":[{\"End\":\"%s\"}]}}}",
+		end);
+	fake_http_expect(world->server,
+		&(struct fake_step){
+			.method = "GET", .target = AT_SVC "/json", .headers = answer->date, .answer = answer->json});
+}
+
+/* A probe is awaited by the engine's clock. */
+static void test_pause_by_another_clock(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < MC_COUNT(others); i++) {
+		struct far_world far = far_setup();
+		struct world *world = &far.world;
+		struct probed answers[2];
+
+		expect_found(world);
+		expect_probed(world, others[i], 5.5, &answers[0]);
+		expect_probed(world, others[i], 0.1, &answers[1]);
+		expect(world, "POST", AT_SVC "/pause", 204, "");
+		assert_int_equal(world->engine->ops->act(
+					 world->engine, world->call, "svc", MC_ENGINE_PAUSE, NULL, &world->error),
+			0);
+		assert_int_equal(fake_http_requests(world->server), 4);
+		far_teardown(&far);
+	}
+}
+
 static void on_text(void *data, const char *text, size_t size)
 {
 	tell(data, text, size);
@@ -225,6 +330,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_events_of_another_clock),
+		cmocka_unit_test(test_pause_by_another_clock),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_refusals),
 	};

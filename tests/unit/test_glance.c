@@ -285,6 +285,36 @@ static void test_sweep(void **state)
 	teardown(&world);
 }
 
+/* Whether an upload is lost goes by Glance's clock, whatever ours shows. */
+static void test_sweep_by_another_clock(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *date, *just_now, *long_ago;
+	} clocks[] = {
+		{"Date: Mon, 01 Jan 2001 12:00:00 GMT\r\n", "2001-01-01T11:59:30Z", "2001-01-01T11:50:00Z"},
+		{"Date: Tue, 01 Jan 2999 12:00:00 GMT\r\n", "2999-01-01T11:59:30Z", "2999-01-01T11:50:00Z"},
+	};
+
+	for (size_t i = 0; i < MC_COUNT(clocks); i++) {
+		struct world world = setup(0, 0);
+		char mine[MC_GLANCE_MARK_MAX + 1], answer[2000];
+
+		mc_glance_make_mark(mine);
+		snprintf(answer, sizeof answer,
+			"{\"images\":[{\"id\":\"%s\",\"status\":\"queued\",\"%s\":\"%s\",\"created_at\":\"%s\"},"
+			"{\"id\":\"%s\",\"status\":\"queued\",\"%s\":\"%s\",\"created_at\":\"%s\"}]}",
+			A, MC_GLANCE_MARK, mine, clocks[i].just_now, B, MC_GLANCE_MARK, mine, clocks[i].long_ago);
+		fake_http_expect(world.server,
+			&(struct fake_step){
+				.method = "GET", .target = LIST, .headers = clocks[i].date, .answer = answer});
+		fake_http_expect(world.server,
+			&(struct fake_step){.method = "DELETE", .target = "/v2/images/" B, .status = 204});
+		assert_int_equal(mc_glance_sweep(world.glance, world.call, &world.error), 0);
+		teardown(&world);
+	}
+}
+
 /* What could not be deleted is hidden, and goes as soon as Glance answers again. */
 static void test_discard(void **state)
 {
@@ -331,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_relogin),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_sweep_by_another_clock),
 		cmocka_unit_test(test_discard),
 	};
 

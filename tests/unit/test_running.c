@@ -132,6 +132,47 @@ static int list_services(
 	return 0;
 }
 
+static int list_another(
+	struct mc_engine *engine, struct mc_call *call, struct mc_engine_service_list *ret, struct mc_error *error)
+{
+	(void)engine, (void)call, (void)error;
+	ret->items = calloc(1, sizeof(*ret->items));
+	assert_non_null(ret->items);
+	ret->items[ret->count++] =
+		(struct mc_engine_service){.name = strdup("glance-Kista"), .id = strdup("2"), .state = "running"};
+	return 0;
+}
+
+/* An event that is told again, of a service that was removed and made anew since, takes nothing away. */
+static void test_gone(void **state)
+{
+	static const struct mc_engine_ops ops = {.list = list_another};
+	struct mc_engine engine = {.ops = &ops};
+	struct mc_cloud cloud = {.handler = ignore_event, .engine = &engine, .refreshed = 2};
+	struct mc_engine_event event = {.kind = MC_ENGINE_GONE, .name = "glance-Kista", .when = 1};
+	MC_CLEANUP(call) struct mc_call *call = mc_call_new(20000);
+
+	(void)state;
+	pthread_mutex_init(&cloud.lock, NULL);
+	pthread_mutex_init(&cloud.telling, NULL);
+	pthread_cond_init(&cloud.idle, NULL);
+	cloud.services.items = calloc(1, sizeof(*cloud.services.items));
+	assert_non_null(cloud.services.items);
+	cloud.services.items[cloud.services.count++] =
+		(struct mc_engine_service){.name = strdup("glance-Kista"), .id = strdup("1"), .state = "running"};
+	mc_roster_gone(&cloud, call, &event);
+	assert_int_equal(cloud.services.count, 1);
+	assert_string_equal(cloud.services.items[0].id, "2");
+
+	event.when = cloud.refreshed + 1;
+	mc_roster_gone(&cloud, call, &event);
+	assert_int_equal(cloud.services.count, 0);
+	mc_engine_service_list_clear(&cloud.services);
+	pthread_cond_destroy(&cloud.idle);
+	pthread_mutex_destroy(&cloud.telling);
+	pthread_mutex_destroy(&cloud.lock);
+}
+
 static atomic_int slow; /* so often it doesn't answer in time */
 
 static int list_volumes(
@@ -276,7 +317,7 @@ static void test_lost_network(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_slow), cmocka_unit_test(test_what_ran),
-		cmocka_unit_test(test_what_ran_on_a_machine), cmocka_unit_test(test_link),
+		cmocka_unit_test(test_what_ran_on_a_machine), cmocka_unit_test(test_link), cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_machine_that_has_left), cmocka_unit_test(test_lost_network)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

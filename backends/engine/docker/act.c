@@ -81,7 +81,7 @@ static int remove_service(struct mc_docker *docker, struct mc_call *call, const 
 	return mc_docker_result(r, error);
 }
 
-/* When the next health probe is due, in seconds since 1970, or 0 where there are none. */
+/* When the next health probe is due, in seconds since 1970 by the engine's clock, or 0 where there are none. */
 static double next_probe(const cJSON *json)
 {
 	const cJSON *state = mc_docker_member(json, "State", NULL), *log = mc_docker_member(state, "Health", "Log");
@@ -92,6 +92,15 @@ static double next_probe(const cJSON *json)
 	return interval > 0 ? since + interval : 0;
 }
 
+/* Whether a probe may be starting, of the container that JSON, which was told right now, is of. */
+static bool may_be_probed(const struct mc_docker *docker, const cJSON *json)
+{
+	double late = mc_wall_clock() - next_probe(json), least, most;
+
+	mc_docker_ahead(docker, &least, &most);
+	return late + most >= -PROBE_BEFORE_S && late + least <= PROBE_AFTER_S;
+}
+
 /* Docker 20.10 hangs in all that has to do with a container, for ever, if that is frozen while a health probe starts in
  * it. Nothing tells of one before it starts; but each has an interval to the end of the one before. */
 static int await_probe(
@@ -100,9 +109,8 @@ static int await_probe(
 	for (;;) {
 		MC_CLEANUP(json) cJSON *json = NULL;
 		int r = mc_docker_inspect_ref(docker, call, ref, &json, error);
-		double late = r < 0 ? 0 : mc_wall_clock() - next_probe(json);
 
-		if (r < 0 || late < -PROBE_BEFORE_S || late > PROBE_AFTER_S)
+		if (r < 0 || !may_be_probed(docker, json))
 			return r;
 		r = mc_call_pause(call, PROBE_PAUSE_MS);
 		if (r < 0)

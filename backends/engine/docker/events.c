@@ -4,6 +4,7 @@
 #include "mcloud/lock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,9 +159,10 @@ static void take_line(struct mc_docker_watch *watch, const char *line, size_t si
 	struct mc_docker_checks *checks = atomic_load(&watch->checks);
 	if (r > 0 && checks && event.event.state && !strcmp(event.event.state, "running"))
 		mc_docker_checks_started(checks);
-	if (r > 0)
+	if (r > 0) {
+		event.event.when = mc_docker_own_time(watch->docker, event.event.when);
 		watch->handler(watch->data, &event.event);
-	else if (r < 0) /* what it was can't be known: everything is to be looked at */
+	} else if (r < 0) /* what it was can't be known: everything is to be looked at */
 		tell_event_kind(watch, MC_ENGINE_CONNECTED);
 }
 
@@ -271,16 +273,19 @@ static int open_stream(struct mc_docker_watch *watch, struct mc_http_stream **re
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
 	struct mc_docker_addressed addressed;
 	char since[48];
-	struct timespec now;
+	double least, most;
 
-	/* The engine sends its headers before it begins to listen; `since` has it send what happened in between. */
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(since, sizeof since, "%lld.%09ld", (long long)now.tv_sec, now.tv_nsec);
 	mc_docker_ask(&ask, "GET", MC_DOCKER_PATH("events"));
 	ask.http.query = (struct mc_http_param[]){{"since", since}, {"filters", filters}, {NULL, NULL}};
 	int r = address(watch, &ask, &addressed);
 	if (r < 0)
 		return r;
+	/* The engine sends its headers before it begins to listen; `since` has it send what happened in between. It is
+	 * a time of the engine's clock, which the answer with the version has shown. Where that is not known better
+	 * than to a second, something is told again, but as older than the list that is made on CONNECTED. */
+	mc_docker_ahead(watch->docker, &least, &most);
+	least += mc_wall_clock();
+	snprintf(since, sizeof since, "%lld.%09ld", (long long)least, (long)((least - floor(least)) * 1e9));
 	return mc_http_stream_start(
 		watch->loop, &watch->docker->options, &addressed.http, &handler, watch, ret_stream, NULL);
 }

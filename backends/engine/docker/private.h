@@ -111,6 +111,15 @@ bool mc_docker_refuses_version(const struct mc_http_response *response);
 /* -EOPNOTSUPP with a sentence; SOCKET: where the system's engine is. */
 int mc_docker_refuse_rootless(const struct mc_docker *docker, const char *socket, struct mc_error *error);
 
+/* --- clock.c --- */
+
+/* By how many seconds the engine's clock is ahead of ours: from *RET_LEAST to *RET_MOST. Both are 0 on the same
+ * machine, and as long as nothing is known. */
+void mc_docker_ahead(const struct mc_docker *docker, double *ret_least, double *ret_most);
+/* What our clock showed when the engine's showed WHEN, or somewhat less: what isn't known to be news is taken for old.
+ * Of 0, which is no time, 0. */
+double mc_docker_own_time(const struct mc_docker *docker, double when);
+
 /* --- podman.c --- */
 
 /* Its own API: the oldest that 4 and 5 take, and all that is asked is in it. */
