@@ -8,6 +8,8 @@
 
 /* The network that a cloud's containers are in. */
 
+enum { COPY_MS = 10000, COPY_PAUSE_MS = 50 };
+
 struct network {
 	char id[72]; /* "": there is none */
 	bool has_ipv4, is_overlay, is_encrypted;
@@ -202,6 +204,19 @@ int mc_docker_attach(struct mc_engine *engine, struct mc_call *call, const char 
 	return mc_docker_fail(&response, error, "can't put %s back into the network %s", name, docker->cloud);
 }
 
+/* A Swarm's manager has a copy of its own of a network that containers here were in. It goes a moment later than the
+ * network, and until then looks like it: whoever found it would make none, and no other node would know of any. */
+static void await_copy(struct mc_docker *docker, struct mc_call *call)
+{
+	const int64_t begun = mc_now_ms();
+	struct network network = {0};
+
+	while (find_network(docker, call, &network, NULL) == 0 && *network.id &&
+		mc_now_ms() - begun < COPY_MS)
+		if (mc_call_pause(call, COPY_PAUSE_MS) < 0)
+			return;
+}
+
 static int remove_network(struct mc_docker *docker, struct mc_call *call, struct mc_error *error)
 {
 	MC_CLEANUP(docker_ask) struct mc_docker_ask ask = {0};
@@ -224,9 +239,13 @@ static int remove_network(struct mc_docker *docker, struct mc_call *call, struct
 		return r;
 	mc_docker_ask(&ask, "DELETE", MC_DOCKER_PATH("networks", network.id));
 	r = mc_docker_send(docker, call, &ask, &response, error);
-	if (r < 0 || response.status == 404 || (response.status >= 200 && response.status < 300))
+	if (r < 0)
 		return r;
-	return mc_docker_fail(&response, error, "can't remove the network %s", docker->cloud);
+	if (response.status != 404 && (response.status < 200 || response.status >= 300))
+		return mc_docker_fail(&response, error, "can't remove the network %s", docker->cloud);
+	if (docker->network == MC_DOCKER_OVERLAY)
+		await_copy(docker, call);
+	return 0;
 }
 
 int mc_docker_clear(struct mc_engine *engine, struct mc_call *call, struct mc_error *error)
