@@ -164,8 +164,8 @@ static void add_region(struct mc_attachment *attachment, const char *name)
 		}
 	}
 	if (number)
-		mc_region_unref(
-			mc_region_list(cloud, name, (unsigned)number, NULL, &(struct mc_edition){0}, mc_wall_clock(), false));
+		mc_region_unref(mc_region_list(
+			cloud, name, (unsigned)number, NULL, &(struct mc_edition){0}, mc_wall_clock(), false));
 }
 
 static void keep_known_regions(struct mc_attachment *attachment)

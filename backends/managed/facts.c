@@ -188,8 +188,8 @@ static int take_fact(void *data, const struct mc_fact_file *kept)
 		.is_new = *kept->former != '\0',
 		.former = (unsigned)former};
 	MC_CLEANUP(region)
-	struct mc_region *region =
-		mc_region_list(reading->cloud, kept->region, kept->number, &kept->machine, &edition, kept->created, false);
+	struct mc_region *region = mc_region_list(
+		reading->cloud, kept->region, kept->number, &kept->machine, &edition, kept->created, false);
 
 	if (!region)
 		return mc_error_set(reading->error, ENOMEM, "out of memory");

@@ -211,8 +211,7 @@ static void await_copy(struct mc_docker *docker, struct mc_call *call)
 	const int64_t begun = mc_now_ms();
 	struct network network = {0};
 
-	while (find_network(docker, call, &network, NULL) == 0 && *network.id &&
-		mc_now_ms() - begun < COPY_MS)
+	while (find_network(docker, call, &network, NULL) == 0 && *network.id && mc_now_ms() - begun < COPY_MS)
 		if (mc_call_pause(call, COPY_PAUSE_MS) < 0)
 			return;
 }
