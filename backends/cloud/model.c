@@ -154,15 +154,27 @@ void mc_region_unlist(struct mc_region *region)
 	mc_region_unref(region);
 }
 
+/* What it is shown as, whatever its services do: work goes on with them, or comes. */
+static bool is_held(const struct mc_region *region, enum mc_region_state *ret_state) MC_REQUIRES(region->cloud->lock)
+{
+	if (region->work && !region->work->type->is_aside) {
+		*ret_state = region->work->type->shown;
+		return true;
+	}
+	*ret_state = region->is_new ? MC_REGION_STARTING : region->state;
+	return region->is_new || region->leaving; /* a removal freezes them, to see what is in them */
+}
+
 void mc_region_look(const struct mc_region *region, struct mc_sight *sight)
 {
-	bool works = region->work && !region->work->type->is_aside;
+	enum mc_region_state during;
+	bool is_busy = is_held(region, &during);
 
 	memset(sight, 0, sizeof(*sight));
 	sight->facts = (struct mc_state_facts){
 		.region = region->name,
-		.is_busy = works || region->is_new,
-		.during = works ? region->work->type->shown : MC_REGION_STARTING,
+		.is_busy = is_busy,
+		.during = during,
 		.is_failed = region->is_failed,
 		.is_stopped = region->is_stopped,
 		.is_connected = region->cloud->is_connected,

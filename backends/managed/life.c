@@ -247,6 +247,7 @@ void mc_region_end_leaving(struct mc_region *region)
 {
 	MC_LOCKED(&region->cloud->lock)
 		region->leaving--;
+	mc_region_derive(region);
 }
 
 /* Nothing was begun, and so the next mount has nothing to go on with. */

@@ -210,7 +210,7 @@ left_at() {
     quick mkdir "$M/nodes/node2/regions/Solna" 3>&- &
     quick mkdir "$M/nodes/node3/regions/Lund"
     wait "$!"
-    [ "$(slowly cat "$M/regions/"{Solna,Lund}/wait | sort | paste -sd ' ')" = 'ready standby' ]
+    [ "$(slowly cat "$M/regions/"{Solna,Lund}/wait | sort | paste -sd ' ')" = 'ready ready' ]
     [ "$(quick jq -r '[.regions[].role] | sort | join(" ")' "$M/status.json")" = 'master slave' ]
     first=$(master)
     [ "$first" = Solna ] || slowly rmdir "$M/regions/Solna"

@@ -112,11 +112,13 @@ static void shut(struct mc_cloud *cloud)
 	mc_secrets_free(cloud->secrets);
 }
 
-/* Nothing of a region runs yet. */
+static bool is_missing; /* a region's only service */
+
 static void look_at_missing(const struct mc_region *region, struct mc_sight *sight)
 {
 	(void)region;
-	sight->services[sight->facts.n_services++] = (struct mc_state_service){.name = "mysql-Kista"};
+	if (is_missing)
+		sight->services[sight->facts.n_services++] = (struct mc_state_service){.name = "mysql-Kista"};
 }
 
 static const struct mc_cloud_kind kind = {
@@ -159,7 +161,7 @@ static int begin(void **state)
 	cloud->engine = &engine;
 	cloud->works = works;
 	cloud->is_resumed = cloud->is_connected = true;
-	holds = false;
+	holds = look_fails = is_missing = false;
 	return 0;
 }
 
@@ -272,11 +274,35 @@ static void test_new_one_starts(void **state)
 
 	(void)state;
 	state_of_new = MC_REGION_FAILED;
+	is_missing = true;
 	assert_int_equal(make("Kista", "a", 60000, &error), 0);
 	assert_int_equal(state_of_new, MC_REGION_STARTING);
 	settle("Kista");
 	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, "Kista");
 	mc_region_derive(region);
+	assert_int_equal(region->state, MC_REGION_DEGRADED);
+}
+
+/* A removal freezes services to see what is in them: that is no trouble of theirs. What there is of it afterwards is.
+ */
+static void test_one_that_is_looked_into(void **state)
+{
+	struct other removal = {.name = "Kista", .removes = true};
+	struct mc_error error;
+
+	(void)state;
+	assert_int_equal(make("Kista", "a", 60000, &error), 0);
+	settle("Kista");
+	MC_CLEANUP(region) struct mc_region *region = mc_region_find(cloud, "Kista");
+	mc_region_derive(region);
+	assert_int_equal(region->state, MC_REGION_READY);
+	look_fails = true;
+	begin_other(&removal);
+	is_missing = true;
+	mc_region_derive(region);
+	enum mc_region_state meanwhile = region->state;
+	assert_int_equal(end_other(&removal), -EIO);
+	assert_int_equal(meanwhile, MC_REGION_READY);
 	assert_int_equal(region->state, MC_REGION_DEGRADED);
 }
 
@@ -410,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_at_a_time, begin, end),
 		cmocka_unit_test_setup_teardown(test_new_one_starts, begin, end),
+		cmocka_unit_test_setup_teardown(test_one_that_is_looked_into, begin, end),
 		cmocka_unit_test_setup_teardown(test_after_a_failure, begin, end),
 		cmocka_unit_test_setup_teardown(test_master_that_goes, begin, end),
 		cmocka_unit_test_setup_teardown(test_master_that_may_go, begin, end),
