@@ -197,22 +197,39 @@ static EVP_PKEY *read_key(const char *pem)
 	return bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
 }
 
-int mc_certificate_make(const struct mc_ca *ca, const struct mc_certificate_names *names, double now, char **ret_pem,
-	struct mc_error *error)
+/* CERTIFICATE (NULL: it could not be begun) of KEY, signed by ISSUER. */
+static int end_certificate(X509 *certificate, EVP_PKEY *key, const struct mc_certificate_names *names, X509 *issuer,
+	EVP_PKEY *issuer_key, char **ret_pem, struct mc_error *error)
 {
-	MC_CLEANUP(evp_key) EVP_PKEY *issuer_key = read_key(ca->key), *key = EVP_EC_gen("P-256");
-	MC_CLEANUP(x509) X509 *issuer = read_certificate(ca->certificate), *certificate = NULL;
 	MC_CLEANUP(bio) BIO *text = BIO_new(BIO_s_secmem());
 
-	if (!issuer || !issuer_key || X509_check_private_key(issuer, issuer_key) != 1)
-		return mc_error_set(error, EIO, "the cloud's CA is none: its certificate and its key don't fit");
-	if (key)
-		certificate = begin_certificate(key, names->host, now, MC_CERTIFICATE_SECONDS, issuer);
 	if (!certificate || !end_server(certificate, names, issuer, issuer_key) || !write_key(text, key) ||
 		PEM_write_bio_X509(text, certificate) != 1)
 		return no_certificate(error, "certificate");
 	*ret_pem = text_of_bio(text);
 	return *ret_pem ? 0 : mc_error_set(error, ENOMEM, "out of memory");
+}
+
+int mc_certificate_make(const struct mc_ca *ca, const struct mc_certificate_names *names, double now, char **ret_pem,
+	struct mc_error *error)
+{
+	MC_CLEANUP(evp_key) EVP_PKEY *issuer_key = read_key(ca->key), *key = EVP_EC_gen("P-256");
+	MC_CLEANUP(x509) X509 *issuer = read_certificate(ca->certificate), *certificate = NULL;
+
+	if (!issuer || !issuer_key || X509_check_private_key(issuer, issuer_key) != 1)
+		return mc_error_set(error, EIO, "the cloud's CA is none: its certificate and its key don't fit");
+	if (key)
+		certificate = begin_certificate(key, names->host, now, MC_CERTIFICATE_SECONDS, issuer);
+	return end_certificate(certificate, key, names, issuer, issuer_key, ret_pem, error);
+}
+
+int mc_certificate_make_own(
+	const struct mc_certificate_names *names, double now, char **ret_pem, struct mc_error *error)
+{
+	MC_CLEANUP(evp_key) EVP_PKEY *key = EVP_EC_gen("P-256");
+	MC_CLEANUP(x509) X509 *certificate = key ? begin_certificate(key, names->host, now, MC_CA_SECONDS, NULL) : NULL;
+
+	return end_certificate(certificate, key, names, certificate, key, ret_pem, error);
 }
 
 /* Seconds from NOW to TIME; negative: it has passed. */

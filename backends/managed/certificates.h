@@ -36,6 +36,11 @@ int mc_ca_make(const char *name, double now, char **ret_key, char **ret_certific
 int mc_certificate_make(const struct mc_ca *ca, const struct mc_certificate_names *names, double now, char **ret_pem,
 	struct mc_error *error);
 
+/* The same without a CA, signed by its own key: nobody can believe it but by what else the server knows. It lives as
+ * long as a CA. */
+int mc_certificate_make_own(
+	const struct mc_certificate_names *names, double now, char **ret_pem, struct mc_error *error);
+
 /* In how many seconds the certificate PEM (keys beside it are passed over) is to be replaced: 0 or less if that is due
  * now, as it also is of one that isn't CA's (by its certificate alone), isn't for NAMES, or is none at all (NULL). */
 double mc_certificate_rest(

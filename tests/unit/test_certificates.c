@@ -147,6 +147,20 @@ static void test_extensions(void **state)
 }
 
 /* What a renewal goes by. */
+/* One without a CA is wrong in nothing but that: MariaDB's clients then ask the server for what it knows of the
+ * password. They take none whose key is for something else. */
+static void test_own(void **state)
+{
+	const struct made *made = *state;
+	struct mc_error error = {0};
+	char *pem = NULL;
+
+	assert_int_equal(mc_certificate_make_own(&kista, NOW, &pem, &error), 0);
+	assert_int_equal(verify(made->ca, pem, NOW, kista.address, kista.host), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
+	assert_int_equal(verify(pem, pem, NOW + 3000.0 * DAY, kista.address, kista.host), X509_V_OK);
+	mc_free_secret(pem);
+}
+
 static void test_renewal(void **state)
 {
 	const struct made *made = *state;
@@ -223,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_is_believed, make, clear),
 		cmocka_unit_test_setup_teardown(test_is_nobody_elses, make, clear),
 		cmocka_unit_test_setup_teardown(test_extensions, make, clear),
+		cmocka_unit_test_setup_teardown(test_own, make, clear),
 		cmocka_unit_test_setup_teardown(test_renewal, make, clear),
 		cmocka_unit_test_setup_teardown(test_end_of_ca, make, clear),
 		cmocka_unit_test_setup_teardown(test_openssl_believes_it, make, clear),

@@ -167,7 +167,8 @@ static void fill_in_files(bool has_tls)
 		if (mc_service_files_make(&region, service, secrets, &files, &error) < 0)
 			fail_msg("%s: %s", service->name, error.message);
 		assert_int_equal(files.n_rendered, n);
-		assert_true((files.count > n) == (service->has_keys || (has_tls && service->tls.folder)));
+		assert_true((files.count > n) ==
+			    (service->has_keys || (service->tls.folder && (has_tls || service->tls.is_always))));
 		for (size_t i = 0; i < files.count; i++) {
 			const struct mc_engine_file *file = &files.items[i];
 
@@ -289,8 +290,6 @@ static void passwords_need_tls(void **state)
 		enum mc_service_kind kind;
 		const char *file, *words[3];
 	} cases[] = {
-		{MC_DATABASE, "/etc/mysql/my.cnf",
-			{"\nssl_cert = /etc/mysql/server.pem\n", "\nssl_key = /etc/mysql/server.pem\n"}},
 		{MC_DATABASE, "/etc/mysql/init.sql",
 			{"\nALTER USER root@'%' REQUIRE SSL;\n", "\nGRANT RELOAD ON *.* TO mysql@localhost;\n"}},
 		{MC_LDAP, "/etc/ldap/slapd.conf",
@@ -317,6 +316,34 @@ static void passwords_need_tls(void **state)
 		EXPECT(service, mc_service_health(&cloud, service)[0] &&
 					(mc_service_health(&cloud, service) == service->health) ==
 						!(cloud.has_tls && service->tls.health));
+	}
+	mc_secrets_free(secrets);
+}
+
+/* A server without a certificate would make a large key at each start. */
+static void database_has_a_certificate(void **state)
+{
+	struct mc_cloud cloud = {.options = {.name = "lab", .base = "127.77.0.0", .ldap_suffix = "dc=acme,dc=org"}};
+	struct mc_region region = {.cloud = &cloud, .name = "Kista", .number = 3, .address = "127.77.3.1"};
+	struct mc_secrets *secrets = make_secrets();
+
+	(void)state;
+	pthread_mutex_init(&cloud.lock, NULL);
+	cloud.secrets = secrets;
+	assert_int_equal(mc_secrets_set_ca(secrets, "lab", NULL), 0);
+	for (int has_tls = 0; has_tls < 2; has_tls++) {
+		struct mc_service_files files;
+
+		cloud.has_tls = has_tls;
+		assert_int_equal(mc_service_files_make(&region, &mc_services[MC_DATABASE], secrets, &files, NULL), 0);
+		const char *configuration = text_of(&files, "/etc/mysql/my.cnf");
+		const char *pem = text_of(&files, "/etc/mysql/server.pem");
+		assert_non_null(strstr(configuration, "\nssl_cert = /etc/mysql/server.pem\n"));
+		assert_non_null(strstr(configuration, "\nssl_key = /etc/mysql/server.pem\n"));
+		assert_non_null(strstr(pem, "BEGIN PRIVATE KEY"));
+		assert_non_null(strstr(pem, "BEGIN CERTIFICATE"));
+		assert_int_equal(has_file(&files, "/etc/mysql/ca.pem"), has_tls);
+		mc_service_files_clear(&files);
 	}
 	mc_secrets_free(secrets);
 }
@@ -359,6 +386,7 @@ int main(void)
 		cmocka_unit_test(files_are_filled_in),
 		cmocka_unit_test(tls_is_in_its_clouds_only),
 		cmocka_unit_test(passwords_need_tls),
+		cmocka_unit_test(database_has_a_certificate),
 		cmocka_unit_test(database_has_all_users),
 	};
 

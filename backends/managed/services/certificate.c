@@ -50,18 +50,22 @@ static void add_file(struct mc_certificate_files *files, const struct mc_service
 int mc_certificate_files_make(const struct mc_region *region, const struct mc_service *service,
 	struct mc_secrets *secrets, struct mc_certificate_files *ret_files, struct mc_error *error)
 {
+	bool has_tls = mc_service_has_tls(region->cloud, service);
 	struct names names;
 	char *pem = NULL, *ca;
 	int r;
 
 	*ret_files = (struct mc_certificate_files){0};
-	if (!mc_service_has_tls(region->cloud, service))
+	if (!has_tls && !service->tls.is_always)
 		return 0;
 	name_service(region, service, &names);
-	r = mc_secrets_issue(secrets, &names.names, mc_wall_clock(), &pem, error);
+	r = has_tls ? mc_secrets_issue(secrets, &names.names, mc_wall_clock(), &pem, error)
+		    : mc_certificate_make_own(&names.names, mc_wall_clock(), &pem, error);
 	if (r < 0)
 		return r;
 	add_file(ret_files, service, MC_CERTIFICATE_FILE, 0400, pem);
+	if (!has_tls)
+		return 0;
 	ca = mc_secrets_ca(secrets);
 	if (!ca)
 		return mc_error_set(error, ENOMEM, "out of memory");

@@ -51,6 +51,7 @@ struct mc_service_goods {
 struct mc_service_tls {
 	const char *folder; /* of MC_CERTIFICATE_FILE and MC_CA_FILE in the container */
 	unsigned uid;       /* whose they are */
+	bool is_always;     /* it needs one also in a cloud that has no CA: then its own, which nobody has to believe */
 	/* A command after which a new certificate is shown, NULL-terminated; NULL: it is restarted for that. */
 	const char *const *reload;
 	const char *const *health; /* instead of that of its row, which would speak no TLS; NULL: it is as good */
