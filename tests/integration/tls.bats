@@ -373,11 +373,13 @@ refused_by_all() {
     quick grep -q 'mysql-Kista shows no certificate of this cloud' "$M/errors"
 }
 
+# A database that has come up takes writes as soon as the daemon has seen whose it is.
 believed_again() {
+    local end=$((SECONDS + 30))
     [ "$(slowly cat "$K/wait")" = ready ]
     replicates Solna
     settled Solna ready
-    make Solna "$N"
+    until make Solna "$N"; do [ "$SECONDS" -lt "$end" ]; done
     in_step Solna
     quick rmdir "$M/projects/Default/$N"
 }
