@@ -254,6 +254,7 @@ static void test_other_network(void **state)
 		{"[{\"Id\":\"n\",\"Driver\":\"bridge\"}]", -EBUSY,
 			"the engine's network try is of this machine alone, and other machines' containers can't be in "
 			"it; remove"},
+		{"[{\"Id\":\"n\",\"Driver\":\"\",\"Scope\":\"swarm\",\"Options\":null}]", 0, ""}, /* made just now */
 		{"[{\"Id\":\"n\",\"Driver\":\"overlay\",\"Options\":{}}]", -EBUSY,
 			"the engine's network try is not encrypted, as it was made without that; remove it"},
 		{"[{\"Id\":\"n\",\"Driver\":\"overlay\",\"Options\":{\"encrypted\":\"\"},\"EnableIPv4\":false}]", 0,

@@ -13,6 +13,7 @@ enum { COPY_MS = 10000, COPY_PAUSE_MS = 50 };
 struct network {
 	char id[72]; /* "": there is none */
 	bool has_ipv4, is_overlay, is_encrypted;
+	bool is_forming; /* a Swarm has just been told of it, and doesn't say yet what it is */
 };
 
 /* The cloud's network. */
@@ -36,6 +37,7 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, struct n
 	memcpy(ret->id, id, strlen(id) + 1);
 	/* Since API 1.48; before, each has it. */
 	ret->has_ipv4 = !cJSON_IsFalse(mc_docker_member(network, "EnableIPv4", NULL));
+	ret->is_forming = !*mc_docker_text(network, "Driver") && strcmp(mc_docker_text(network, "Scope"), "swarm") == 0;
 	ret->is_overlay = strcmp(mc_docker_text(network, "Driver"), "overlay") == 0;
 	ret->is_encrypted = mc_docker_member(network, "Options", "encrypted");
 	return 0;
@@ -44,6 +46,8 @@ static int find_network(struct mc_docker *docker, struct mc_call *call, struct n
 /* Whether NETWORK, which is there, is what would be made. */
 static int check_network(const struct mc_docker *docker, const struct network *network, struct mc_error *error)
 {
+	if (docker->network == MC_DOCKER_OVERLAY && network->is_forming)
+		return 0;
 	if (docker->network == MC_DOCKER_BRIDGE && !network->has_ipv4)
 		return mc_docker_error(error, EADDRNOTAVAIL,
 			"the engine's network %s has no IPv4, by which services are reached; remove it, and leave IPv4 "
