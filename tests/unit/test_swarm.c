@@ -203,6 +203,22 @@ static void test_nobody_has_it(void **state)
 	swarm_teardown(&world);
 }
 
+/* By name, whatever the order in which they came. */
+static void test_order(void **state)
+{
+	struct swarm_world world = swarm_new(NULL);
+
+	(void)state;
+	expect_info(&world);
+	expect_nodes(&world,
+		"[" NODE("4", "z", "x86_64", "active", "ready", "") "," NODE_A "," NODE(
+			"3", "b", "x86_64", "active", "ready", "") "]",
+		-1);
+	assert_nodes(&world, "a 10.0.0.1 20.10.24 ready here takes 2 8000;b 10.0.0.3 20.10.24 ready takes 2 8000;"
+			     "z 10.0.0.4 20.10.24 ready takes 2 8000;");
+	swarm_teardown(&world);
+}
+
 /* The network is made here, and the container there. */
 static void expect_create(struct swarm_world *world)
 {
@@ -465,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_nobody_has_it),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_create),
 		cmocka_unit_test(test_other_network),
 		cmocka_unit_test(test_create_refused),

@@ -316,6 +316,11 @@ static int check_known(struct mc_swarm *swarm, struct mc_error *error)
 		flaw.code ? ": " : "", flaw.message);
 }
 
+static int compare_nodes(const void *a, const void *b)
+{
+	return strcmp(((const struct mc_engine_node *)a)->name, ((const struct mc_engine_node *)b)->name);
+}
+
 int mc_swarm_list_nodes(
 	struct mc_engine *engine, struct mc_call *call, struct mc_engine_node_list *ret, struct mc_error *error)
 {
@@ -336,6 +341,7 @@ int mc_swarm_list_nodes(
 		mc_engine_node_list_clear(&list);
 		return mc_docker_error(error, -r, "no memory");
 	}
+	qsort(list.items, list.count, sizeof *list.items, compare_nodes);
 	*ret = list;
 	return 0;
 }
