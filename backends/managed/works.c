@@ -195,45 +195,19 @@ static void watch_replication_after(struct mc_region *region, int result)
 	mc_spares_keep(region->cloud);
 }
 
-static const struct mc_work_type start = {
-	.doing = "starting",
-	.outcome = "ready",
-	.shown = MC_REGION_STARTING,
-	.run = mc_start_region,
-	.finish = refresh_cloud_after,
-	.inspect = mc_replication_inspect,
-	.follow = follow_start,
-};
+/* Work after which its region serves: what it says meanwhile, is shown as, and does. */
+#define SERVES_AFTER(words, state, steps)                                                                              \
+	{                                                                                                              \
+		.doing = (words), .outcome = "ready", .shown = (state), .run = (steps), .finish = refresh_cloud_after, \
+		.inspect = mc_replication_inspect, .follow = follow_start                                              \
+	}
 
-static const struct mc_work_type restart = {
-	.doing = "restarting",
-	.outcome = "ready",
-	.shown = MC_REGION_STARTING,
-	.run = restart_region_steps,
-	.finish = refresh_cloud_after,
-	.inspect = mc_replication_inspect,
-	.follow = follow_start,
-};
-
-static const struct mc_work_type replicate = {
-	.doing = "beginning to replicate",
-	.outcome = "ready",
-	.shown = MC_REGION_SEEDING,
-	.run = replicate_region_steps,
-	.finish = refresh_cloud_after,
-	.inspect = mc_replication_inspect,
-	.follow = follow_start,
-};
-
-static const struct mc_work_type resync = {
-	.doing = "beginning to replicate",
-	.outcome = "ready",
-	.shown = MC_REGION_SEEDING,
-	.run = resync_region_steps,
-	.finish = refresh_cloud_after,
-	.inspect = mc_replication_inspect,
-	.follow = follow_start,
-};
+static const struct mc_work_type start = SERVES_AFTER("starting", MC_REGION_STARTING, mc_start_region);
+static const struct mc_work_type restart = SERVES_AFTER("restarting", MC_REGION_STARTING, restart_region_steps);
+static const struct mc_work_type replicate =
+	SERVES_AFTER("beginning to replicate", MC_REGION_SEEDING, replicate_region_steps);
+static const struct mc_work_type resync =
+	SERVES_AFTER("beginning to replicate", MC_REGION_SEEDING, resync_region_steps);
 
 static const struct mc_work_type promote = {
 	.doing = "being promoted",
